@@ -1,0 +1,1 @@
+"""State for Streamlit apps that survives F5."""

@@ -1,0 +1,115 @@
+"""The container of tables: one Arrow IPC stream that holds any number of named buffers.
+
+The stream has one record batch of one row; every field is a ``large_list`` and its single list
+is one buffer, of whatever length. So Arrow does the framing and the checking, any language can
+read it, and nothing is copied beyond the one write. A header (JSON text of ``plain``) in the
+metadata of the schema says how to put the buffers together.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from . import plain
+from .payload import Damaged
+
+__all__ = ["BufferReader", "BufferWriter"]
+
+_HEADER = b"streamlit_pgstate"
+
+_ARROW_TYPES = {
+    np.dtype(name): getattr(pa, name)()
+    for name in (
+        *("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+        *("float16", "float32", "float64"),
+    )
+}
+
+
+class BufferWriter:
+    """Collects buffers, each known by its position, and writes them with a header."""
+
+    def __init__(self) -> None:
+        self._lists: list[pa.Array] = []
+
+    def add(self, values: pa.Array) -> int:
+        """Take an Arrow array as it is; gives its position. Copies nothing."""
+        ends = pa.array([0, len(values)], pa.int64())
+        self._lists.append(pa.LargeListArray.from_arrays(ends, values))
+        return len(self._lists) - 1
+
+    def add_numpy(self, values: np.ndarray[Any, Any]) -> int:
+        """Take a one-dimensional array of plain numbers; copies only if it has strides."""
+        stored = np.ascontiguousarray(values).view(storage_of(values.dtype)[0])
+        buffers = [None, pa.py_buffer(stored)]
+        arrow_type = _ARROW_TYPES[stored.dtype]
+        return self.add(pa.Array.from_buffers(arrow_type, len(stored), buffers))
+
+    def finish(self, header: object) -> bytes:
+        """Give the stream.
+
+        :raises Refused: the header holds what ``plain`` does not take.
+        """
+        names = [str(position) for position in range(len(self._lists))]
+        batch = pa.RecordBatch.from_arrays(self._lists, names)
+        batch = batch.replace_schema_metadata({_HEADER: plain.dump(header)})
+        # BytesIO gives its buffer away without a copy: 80 MB in 30 ms, through pyarrow's own
+        # buffer and to_pybytes in 34 to 62 ms.
+        sink = io.BytesIO()
+        with pa.ipc.new_stream(pa.PythonFile(sink, "w"), batch.schema) as stream:
+            stream.write_batch(batch)
+        return sink.getvalue()
+
+
+class BufferReader:
+    """Gives the header and the buffers of a stream, checked.
+
+    :raises Damaged: the stream is not of this form.
+    """
+
+    def __init__(self, body: bytes) -> None:
+        with pa.ipc.open_stream(pa.py_buffer(body)) as stream:
+            header = (stream.schema.metadata or {}).get(_HEADER)
+            batch = stream.read_next_batch()
+        if header is None:
+            raise Damaged("an Arrow stream of another program")
+        batch.validate(full=True)
+        self.header = plain.load(header)
+        self._batch = batch
+
+    def get(self, position: int) -> pa.Array:
+        """The Arrow array at a position, with no copy."""
+        column = self._batch.column(position)
+        if position < 0 or not pa.types.is_large_list(column.type):
+            raise Damaged("a buffer that is no list")
+        if len(column) != 1 or column.null_count:
+            raise Damaged("a buffer that is not one list")
+        return column.flatten()
+
+    def get_numpy(self, position: int, dtype: np.dtype[Any], length: int) -> np.ndarray[Any, Any]:
+        """The numbers at a position: a read-only view on the body of exactly this length."""
+        stored, width = storage_of(dtype)
+        values = self.get(position)
+        if values.type != _ARROW_TYPES[stored] or len(values) != length * width:
+            raise Damaged("a buffer of another type or length than the header says")
+        if values.null_count:
+            raise Damaged("a buffer with nulls")
+        if not length:
+            return np.empty(0, dtype)
+        start = values.offset * stored.itemsize
+        return np.frombuffer(values.buffers()[1], stored, length * width, start).view(dtype)
+
+
+def storage_of(dtype: np.dtype[Any]) -> tuple[np.dtype[Any], int]:
+    """The dtype that Arrow has for the same bits, and how many of it make one value."""
+    if dtype.kind in "mM":
+        return np.dtype("int64"), 1
+    if dtype.kind == "b":
+        return np.dtype("uint8"), 1
+    if dtype.kind == "c":
+        return np.dtype(f"float{dtype.itemsize * 4}"), 2
+    return dtype, 1

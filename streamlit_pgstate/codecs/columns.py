@@ -1,0 +1,477 @@
+"""One-dimensional pandas data of every dtype, and the indexes that label it.
+
+A *spec* is the part of the header that says which buffers hold an array and how to read them,
+such as ``{"is": "numpy", "dtype": "float64", "at": 3}``. What to write is decided by the dtype
+alone; a dtype without a line in the tables below is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import tzinfo
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from pandas.tseries.frequencies import to_offset
+
+from . import plain
+from .arrow import BufferReader, BufferWriter
+from .payload import Damaged, Refused
+
+__all__ = [
+    "dump_array",
+    "dump_bits",
+    "dump_index",
+    "dump_sparse",
+    "is_bits",
+    "load_array",
+    "load_index",
+    "load_sparse",
+    "view_bits",
+]
+
+Spec = dict[str, Any]
+Array = np.ndarray[Any, Any]
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+_BITS = {
+    name: np.dtype(name)
+    for name in (
+        *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+        *("float16", "float32", "float64", "complex64", "complex128"),
+        *(f"{kind}64[{unit}]" for kind in ("datetime", "timedelta") for unit in ("s", "ms", "us", "ns")),
+    )
+}
+
+
+def dump_array(data: Any, out: BufferWriter) -> Spec:
+    """Write a Series, an Index or an extension array.
+
+    :raises Refused: its dtype, or an object in it, cannot be kept exactly.
+    """
+    if isinstance(data.dtype, np.dtype):
+        return _dump_objects(data, out) if data.dtype == object else dump_bits(data, out)
+    dump = _DUMPERS.get(type(data.dtype))
+    if dump is None:
+        raise Refused(_unknown(data.dtype))
+    return dump(getattr(data, "array", data), out)
+
+
+def load_array(spec: Spec, buffers: BufferReader, length: int) -> Any:
+    """Read what :func:`dump_array` wrote: an array of the caller's own, of this length.
+
+    :raises Damaged: it is something else. Other errors of pandas and Arrow mean the same.
+    """
+    values = _LOADERS[spec["is"]](spec, buffers, length)
+    if len(values) != length:
+        raise Damaged("a column of another length than the frame")
+    return values
+
+
+# --- numbers, times and objects of NumPy -------------------------------------------------
+
+
+def is_bits(dtype: object) -> bool:
+    """Whether the values are nothing but bits of a fixed width, in this machine's order."""
+    return isinstance(dtype, np.dtype) and _BITS.get(dtype.name) == dtype
+
+
+def dump_bits(data: Any, out: BufferWriter) -> Spec:
+    """Write numbers, truth values or times, NaT and NaN payloads included."""
+    if not is_bits(data.dtype):
+        raise Refused(_unknown(data.dtype))
+    return {"is": "numpy", "dtype": data.dtype.name, "at": out.add_numpy(np.asarray(data))}
+
+
+def view_bits(spec: Spec, buffers: BufferReader, length: int) -> Array:
+    """Read what :func:`dump_bits` wrote, as a read-only view on the body."""
+    return buffers.get_numpy(spec["at"], _BITS[spec["dtype"]], length)
+
+
+def _load_bits(spec: Spec, buffers: BufferReader, length: int) -> Array:
+    return view_bits(spec, buffers, length).copy()
+
+
+def _dump_objects(data: Any, out: BufferWriter) -> Spec:
+    text = plain.dump(np.asarray(data, object).tolist())
+    return {"is": "objects", "at": out.add_numpy(np.frombuffer(text, "uint8"))}
+
+
+def _load_objects(spec: Spec, buffers: BufferReader, length: int) -> Array:
+    text = buffers.get(spec["at"])
+    view = buffers.get_numpy(spec["at"], _BITS["uint8"], len(text))
+    objects = plain.load(view.tobytes())
+    if type(objects) is not list or len(objects) != length:
+        raise Damaged("a column of objects of another length than the frame")
+    return np.fromiter(objects, object, length)
+
+
+# --- extension arrays --------------------------------------------------------------------
+
+
+def _dump_masked(array: Any, out: BufferWriter) -> Spec:
+    dtype = array.dtype
+    # What lies under the mask shows nowhere: zeros, so that equal columns write equally.
+    values = array.to_numpy(dtype.numpy_dtype, na_value=dtype.numpy_dtype.type(0))
+    mask = np.asarray(array.isna())
+    at = out.add_numpy(values)
+    return {"is": "masked", "dtype": dtype.name, "at": at, "mask": out.add_numpy(mask)}
+
+
+def _load_masked(spec: Spec, buffers: BufferReader, length: int) -> Any:
+    dtype = _MASKED[spec["dtype"]]
+    values = buffers.get_numpy(spec["at"], dtype.numpy_dtype, length).copy()
+    mask = buffers.get_numpy(spec["mask"], _BITS["bool"], length).copy()
+    return dtype.construct_array_type()(values, mask)
+
+
+def _dump_string(array: Any, out: BufferWriter) -> Spec:
+    dtype = array.dtype
+    if dtype.storage == "python":
+        _check_encodable(array)
+    texts = pa.array(array, pa.large_string(), from_pandas=True)
+    return {
+        "is": "string",
+        # pandas 2.2 calls ("pyarrow", nan) by a name of its own
+        "storage": dtype.storage.removesuffix("_numpy"),
+        "missing": "NA" if dtype.na_value is pd.NA else "nan",
+        "at": out.add(_as_one(texts)),
+    }
+
+
+def _check_encodable(array: Any) -> None:
+    for row, text in enumerate(array):
+        if type(text) is str and not text.isascii() and _SURROGATE.search(text):
+            raise Refused(
+                "text with a lone surrogate, which a column of strings cannot keep. "
+                "Keep the column as dtype object"
+            ).inside(f"[{row}]")
+
+
+def _load_string(spec: Spec, buffers: BufferReader, length: int) -> Any:
+    dtype = _string_dtype(spec["storage"], spec["missing"])
+    return dtype.__from_arrow__(_typed(buffers.get(spec["at"]), pa.large_string()))
+
+
+def _string_dtype(storage: str, missing: str) -> Any:
+    if storage not in ("python", "pyarrow") or missing not in ("NA", "nan"):
+        raise Damaged("strings of an unknown kind")
+    if missing == "NA":
+        return pd.StringDtype(storage)
+    if hasattr(pd.StringDtype("python"), "_na_value"):  # pandas 2.3 and later
+        return pd.StringDtype(storage, na_value=np.nan)
+    if storage == "pyarrow":
+        return pd.StringDtype("pyarrow_numpy")
+    raise Damaged("strings that need pandas 2.3 or later")
+
+
+def _dump_categorical(array: Any, out: BufferWriter) -> Spec:
+    return {
+        "is": "categorical",
+        "codes": dump_bits(array.codes, out),
+        "count": len(array.categories),
+        "categories": dump_index(array.categories, out),
+        "ordered": bool(array.ordered),
+    }
+
+
+def _load_categorical(spec: Spec, buffers: BufferReader, length: int) -> Any:
+    codes = _load_bits(spec["codes"], buffers, length)
+    categories = load_index(spec["categories"], buffers, spec["count"])
+    dtype = pd.CategoricalDtype(categories, spec["ordered"])
+    return pd.Categorical.from_codes(codes, dtype=dtype)  # refuses codes out of range
+
+
+def _dump_zoned(array: Any, out: BufferWriter) -> Spec:
+    zone = array.dtype.tz
+    utc = np.asarray(array.tz_convert(None))
+    return {"is": "zoned", "zone": _dump_zone(zone), "utc": dump_bits(utc, out)}
+
+
+def _load_zoned(spec: Spec, buffers: BufferReader, length: int) -> Any:
+    utc = pd.DatetimeIndex(_load_bits(spec["utc"], buffers, length))
+    return utc.tz_localize("UTC").tz_convert(_load_zone(spec["zone"])).array
+
+
+def _dump_zone(zone: tzinfo) -> object:
+    if type(zone).__module__.partition(".")[0] != "pytz":
+        return plain.dump_zone(zone)
+    name = getattr(zone, "zone", None)
+    if name is None:
+        raise Refused(
+            "in a fixed offset of pytz, which cannot be kept exactly. Use datetime.timezone"
+        )
+    return {"pytz": name}  # the default of pandas before 3.0
+
+
+def _load_zone(zone: Any) -> tzinfo:
+    if type(zone) is not dict:
+        return plain.load_zone(zone)
+    try:
+        import pytz
+    except ImportError:
+        raise Damaged("a time zone of pytz, which is not installed") from None
+    return pytz.timezone(zone["pytz"])
+
+
+def _dump_period(array: Any, out: BufferWriter) -> Spec:
+    freq = array.dtype.freq.freqstr
+    if pd.PeriodDtype(freq) != array.dtype:
+        raise Refused(_unknown(array.dtype))
+    return {"is": "period", "freq": freq, "at": out.add_numpy(array.asi8)}
+
+
+def _load_period(spec: Spec, buffers: BufferReader, length: int) -> Any:
+    ordinals = buffers.get_numpy(spec["at"], _BITS["int64"], length).copy()
+    return pd.arrays.PeriodArray(ordinals, dtype=pd.PeriodDtype(spec["freq"]))
+
+
+def _dump_interval(array: Any, out: BufferWriter) -> Spec:
+    left, right = dump_index(array.left, out), dump_index(array.right, out)
+    return {"is": "interval", "closed": array.closed, "left": left, "right": right}
+
+
+def _load_interval(spec: Spec, buffers: BufferReader, length: int) -> Any:
+    left, right = (load_index(spec[side], buffers, length) for side in ("left", "right"))
+    return pd.arrays.IntervalArray.from_arrays(left, right, spec["closed"])
+
+
+def _dump_arrow(array: Any, out: BufferWriter) -> Spec:
+    values = _as_one(pa.array(array))
+    if not _is_simple(values.type):
+        raise Refused(_unknown(array.dtype))
+    return {"is": "arrow", "at": out.add(values)}
+
+
+def _load_arrow(spec: Spec, buffers: BufferReader, length: int) -> Any:
+    values = buffers.get(spec["at"])
+    return pd.ArrowDtype(values.type).__from_arrow__(values)
+
+
+def _is_simple(arrow_type: pa.DataType) -> bool:
+    """Whether a stream keeps the type: nothing registered by a program, no dictionaries."""
+    if isinstance(arrow_type, pa.BaseExtensionType) or pa.types.is_dictionary(arrow_type):
+        return False
+    fields = (arrow_type.field(i).type for i in range(arrow_type.num_fields))
+    return all(map(_is_simple, fields))
+
+
+def _as_one(values: pa.Array | pa.ChunkedArray) -> pa.Array:
+    if not isinstance(values, pa.ChunkedArray):
+        return values
+    return values.chunk(0) if values.num_chunks == 1 else values.combine_chunks()
+
+
+def _typed(values: pa.Array, arrow_type: pa.DataType) -> pa.Array:
+    if values.type != arrow_type:
+        raise Damaged("a buffer of another type than the header says")
+    return values
+
+
+# --- sparse ------------------------------------------------------------------------------
+
+
+def dump_sparse(arrays: Sequence[Any], out: BufferWriter) -> Spec:
+    """Write sparse arrays of one dtype and one kind, in three buffers however many they are."""
+    first = arrays[0]
+    counts = np.array([array.npoints for array in arrays], "int64")
+    rows = [array.sp_index.to_int_index().indices for array in arrays]
+    values = np.concatenate([array.sp_values for array in arrays])
+    return {
+        "is": "sparse",
+        "kind": first.kind,
+        "fill": _dump_fill(first.dtype),
+        "count": int(counts.sum()),
+        "counts": out.add_numpy(counts),
+        "rows": out.add_numpy(np.concatenate(rows)),
+        "values": dump_array(values, out),
+    }
+
+
+def load_sparse(spec: Spec, buffers: BufferReader, length: int, width: int) -> list[Any]:
+    """Read what :func:`dump_sparse` wrote: ``width`` sparse arrays."""
+    counts = buffers.get_numpy(spec["counts"], _BITS["int64"], width)
+    rows = buffers.get_numpy(spec["rows"], _BITS["int32"], spec["count"]).copy()
+    values = load_array(spec["values"], buffers, spec["count"])
+    if (counts < 0).any() or int(counts.sum()) != spec["count"]:
+        raise Damaged("sparse columns of another length than the header says")
+    cuts = np.cumsum(counts)[:-1]
+    fill = _load_fill(spec["fill"])
+    return [
+        _sparse_array(own, places, length, fill, spec["kind"])
+        for own, places in zip(np.split(values, cuts), np.split(rows, cuts), strict=True)
+    ]
+
+
+def _sparse_array(values: Array, rows: Array, length: int, fill: Any, kind: str) -> Any:
+    cls: Any = pd.arrays.SparseArray
+    if hasattr(cls, "from_indices"):  # pandas 3.1 and later, where sparse_index is deprecated
+        return cls.from_indices(values, rows, length, fill, kind, values.dtype)
+    index = type(cls([], kind="integer").sp_index)(length, rows)
+    if kind == "block":
+        index = index.to_block_index()
+    return cls(values, sparse_index=index, dtype=pd.SparseDtype(values.dtype, fill))
+
+
+def _dump_fill(dtype: Any) -> Spec:
+    fill = dtype.fill_value
+    if fill is pd.NaT:
+        return {"nat": True}
+    if isinstance(fill, np.generic) and is_bits(fill.dtype):
+        return {"numpy": fill.dtype.name, "bits": fill.tobytes()}
+    if type(fill) in plain.TYPES:
+        return {"plain": fill}
+    raise Refused(_unknown(dtype))
+
+
+def _load_fill(spec: Spec) -> Any:
+    if "nat" in spec:
+        return pd.NaT
+    if "numpy" in spec:
+        (fill,) = np.frombuffer(spec["bits"], _BITS[spec["numpy"]])
+        return fill
+    return spec["plain"]
+
+
+def _load_one_sparse(spec: Spec, buffers: BufferReader, length: int) -> Any:
+    return load_sparse(spec, buffers, length, 1)[0]
+
+
+# --- indexes -----------------------------------------------------------------------------
+
+
+def dump_index(index: Any, out: BufferWriter) -> Spec:
+    """Write an Index of any class of pandas, its name and its frequency.
+
+    :raises Refused: its class, its frequency or a label cannot be kept exactly.
+    """
+    if type(index) not in _INDEXES:
+        raise Refused(f"an index of the class {plain.class_name(type(index))}, which is not kept")
+    if type(index) is pd.MultiIndex:
+        return _dump_multi(index, out)
+    if type(index) is pd.RangeIndex:
+        return {"range": [index.start, index.stop, index.step], "name": index.name}
+    spec: Spec = {"array": dump_array(index, out), "name": index.name}
+    freq = getattr(index, "freq", None)
+    if freq is not None and type(index) is not pd.PeriodIndex:
+        spec["freq"] = _dump_freq(freq)
+    return spec
+
+
+def load_index(spec: Spec, buffers: BufferReader, length: int) -> Any:
+    """Read what :func:`dump_index` wrote: an index of this length.
+
+    :raises Damaged: it is something else. Other errors of pandas and Arrow mean the same.
+    """
+    index = _load_index(spec, buffers, length)
+    if len(index) != length:
+        raise Damaged("an index of another length than the header says")
+    return index
+
+
+def _load_index(spec: Spec, buffers: BufferReader, length: int) -> Any:
+    if "levels" in spec:
+        return _load_multi(spec, buffers, length)
+    if "range" in spec:
+        return pd.RangeIndex(*spec["range"], name=spec["name"])
+    values = load_array(spec["array"], buffers, length)
+    index = pd.Index(
+        values, dtype=values.dtype, name=spec["name"], copy=False, tupleize_cols=False
+    )
+    if "freq" in spec:
+        index.freq = to_offset(spec["freq"])  # type: ignore[attr-defined]  # it checks the labels
+    return index
+
+
+def _dump_freq(freq: Any) -> str:
+    text: str = freq.freqstr
+    try:
+        again = to_offset(text)
+    except ValueError:
+        again = None
+    if again != freq or type(again) is not type(freq):
+        raise Refused(
+            f"an index with the frequency {text!r}, which its name does not give back. "
+            "Keep it with index.freq = None"
+        )
+    return text
+
+
+def _dump_multi(index: Any, out: BufferWriter) -> Spec:
+    for position, level in enumerate(index.levels):
+        if not level.is_unique:
+            raise Refused("a level with repeated labels").inside(f"level {position}")
+    return {
+        "levels": [dump_index(level.rename(None), out) for level in index.levels],
+        "sizes": [len(level) for level in index.levels],
+        "codes": [dump_bits(np.asarray(codes), out) for codes in index.codes],
+        "names": list(index.names),
+    }
+
+
+def _load_multi(spec: Spec, buffers: BufferReader, length: int) -> Any:
+    levels = [
+        load_index(level, buffers, size)
+        for level, size in zip(spec["levels"], spec["sizes"], strict=True)
+    ]
+    codes = [_load_bits(part, buffers, length) for part in spec["codes"]]
+    for level, part in zip(levels, codes, strict=True):
+        if part.dtype.kind != "i" or (length and not -1 <= part.min() <= part.max() < len(level)):
+            raise Damaged("codes that point outside of their level")
+    return pd.MultiIndex(levels, codes, names=spec["names"])
+
+
+def _unknown(dtype: Any) -> str:
+    return f"of the dtype {dtype}, which cannot be kept exactly. Convert it with astype first"
+
+
+_INDEXES = frozenset(
+    {
+        pd.Index,
+        pd.RangeIndex,
+        pd.DatetimeIndex,
+        pd.TimedeltaIndex,
+        pd.PeriodIndex,
+        pd.IntervalIndex,
+        pd.CategoricalIndex,
+        pd.MultiIndex,
+    }
+)
+
+_MASKED: dict[str, Any] = {
+    dtype.name: dtype
+    for dtype in (
+        pd.BooleanDtype(),
+        *(pd.Int8Dtype(), pd.Int16Dtype(), pd.Int32Dtype(), pd.Int64Dtype()),
+        *(pd.UInt8Dtype(), pd.UInt16Dtype(), pd.UInt32Dtype(), pd.UInt64Dtype()),
+        *(pd.Float32Dtype(), pd.Float64Dtype()),
+    )
+}
+
+_DUMPERS: dict[type, Callable[[Any, BufferWriter], Spec]] = {
+    **{type(dtype): _dump_masked for dtype in _MASKED.values()},
+    pd.StringDtype: _dump_string,
+    pd.CategoricalDtype: _dump_categorical,
+    pd.DatetimeTZDtype: _dump_zoned,
+    pd.PeriodDtype: _dump_period,
+    pd.IntervalDtype: _dump_interval,
+    pd.SparseDtype: lambda array, out: dump_sparse([array], out),
+    pd.ArrowDtype: _dump_arrow,
+}
+
+_LOADERS: dict[str, Callable[[Spec, BufferReader, int], Any]] = {
+    "numpy": _load_bits,
+    "objects": _load_objects,
+    "masked": _load_masked,
+    "string": _load_string,
+    "categorical": _load_categorical,
+    "zoned": _load_zoned,
+    "period": _load_period,
+    "interval": _load_interval,
+    "sparse": _load_one_sparse,
+    "arrow": _load_arrow,
+}

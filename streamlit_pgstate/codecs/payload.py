@@ -1,0 +1,65 @@
+"""What a value looks like on its way to a row: its kind, its bytes and their digest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+__all__ = ["Damaged", "Payload", "Refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """An encoded value.
+
+    :param kind: how the body was written; only known kinds are ever read.
+    :param body: the bytes to store. They are not part of the ``repr``.
+
+    >>> Payload("json", b"[1, 2]").size
+    6
+    """
+
+    kind: str
+    body: bytes = field(repr=False)
+    _digest: bytes | None = field(default=None, init=False, repr=False, compare=False)
+
+    @property
+    def size(self) -> int:
+        """How many bytes the body has."""
+        return len(self.body)
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 over kind, NUL and body: equal digests, equal stored values."""
+        if self._digest is not None:
+            return self._digest
+        sha = sha256(self.kind.encode() + b"\0")
+        sha.update(self.body)
+        digest = sha.digest()
+        # Hashing 80 MB takes about 50 ms: once is enough.
+        object.__setattr__(self, "_digest", digest)
+        return digest
+
+
+class Refused(Exception):
+    """Inside the codecs: something cannot be kept. ``encode`` turns it into ``UnsupportedType``.
+
+    :param culprit: what it is and what to keep instead, to stand behind "… is ".
+    """
+
+    def __init__(self, culprit: str) -> None:
+        super().__init__(culprit)
+        self.culprit = culprit
+        self.steps: list[str] = []  # from the culprit outwards
+
+    def inside(self, step: str) -> Refused:
+        """Note that what was refused lies at ``step`` of its container."""
+        self.steps.append(step)
+        return self
+
+
+class Damaged(ValueError):
+    """Inside the codecs: a body does not hold what its kind promises, or is of a newer version.
+
+    The message names the part, never a value. ``decode`` turns it into ``DecodeError``.
+    """

@@ -1,0 +1,477 @@
+"""Plain Python values as JSON text that PostgreSQL's type ``json`` takes and people can read.
+
+What JSON has is written as JSON. Everything else is an object with a single key that starts
+with ``$``, such as ``{"$date": "2026-01-02"}``. A dict that looks like one of these, or has
+keys that are no text, is written as ``{"$dict": [[key, value], …]}``.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import json
+import re
+from collections.abc import Callable, Hashable, Iterable
+from decimal import Context, Decimal, InvalidOperation
+from enum import Enum
+from math import isfinite
+from typing import Any, NoReturn
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from .payload import Damaged, Refused
+
+__all__ = ["TYPES", "class_name", "dump", "dump_zone", "load", "load_zone"]
+
+# 200 levels are at most 600 in the JSON text (a "$dict" takes three). Python's parser stops
+# near 1,000, less what the caller's stack holds; PostgreSQL's with 2 MB of stack above 6,000.
+_MAX_DEPTH = 200
+
+# int <-> str refuses more digits than sys.set_int_max_str_digits allows, but never below 640
+# digits, which 2**2048 (617 digits) stays under.
+_INT_LIMIT = 1 << 2048
+
+_KEY_IN_MESSAGE = 40  # characters
+
+# json.loads joins these two code points into one when it meets them as escapes.
+_SURROGATE_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+# capitals=1 whatever the thread's own context says: equal values must give equal text.
+_DECIMAL = Context(capitals=1, traps=[InvalidOperation])
+
+# The depth is checked by _tree, so the encoder need not look for circles again.
+_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False)
+
+
+def dump(value: object) -> bytes:
+    """Write a plain value as JSON text in UTF-8.
+
+    :raises Refused: something in it is no plain value, or it is too deep.
+
+    >>> dump({"at": (1, 2.5)})
+    b'{"at": {"$tuple": [1, 2.5]}}'
+    """
+    text = _JSON.encode(_tree(value, 0))
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # lone surrogates: as escapes, which is where json keeps them
+        return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
+
+
+def load(body: bytes) -> Any:
+    """Read what :func:`dump` wrote.
+
+    :raises Damaged: it is no JSON text, or a marker in it is unknown or holds something else.
+
+    >>> load(b'{"at": {"$tuple": [1, 2.5]}}')
+    {'at': (1, 2.5)}
+    """
+    try:
+        text = str(body, "utf-8")
+        decoder = _MARKED if '"$' in text else _UNMARKED
+        return decoder.decode(text)
+    except Damaged:
+        raise
+    except (ValueError, RecursionError):  # their texts may quote the value
+        raise Damaged("no well-formed JSON text of this format") from None
+
+
+# --- writing -----------------------------------------------------------------------------
+
+
+def _tree(value: object, depth: int) -> Any:
+    """Turn a value into what the JSON encoder of the standard library writes exactly."""
+    write = _WRITERS.get(type(value))
+    if write is None:
+        raise Refused(_describe(value))
+    return write(value, depth)
+
+
+def _as_it_is(value: object, depth: int) -> object:
+    return value
+
+
+def _int(value: int, depth: int) -> object:
+    if -_INT_LIMIT < value < _INT_LIMIT:
+        return value
+    return {"$int": hex(value)}
+
+
+def _float(value: float, depth: int) -> object:
+    return value if isfinite(value) else {"$float": repr(value)}
+
+
+def _complex(value: complex, depth: int) -> object:
+    return {"$complex": [_float(value.real, 0), _float(value.imag, 0)]}
+
+
+def _str(value: str, depth: int) -> object:
+    if value.isascii() or not _SURROGATE_PAIR.search(value):
+        return value
+    # A cut after every high surrogate leaves no pair in any piece.
+    return {"$str": [piece for piece in re.split("(?<=[\ud800-\udbff])", value) if piece]}
+
+
+def _bytes(value: bytes, depth: int) -> object:
+    return {"$bytes": base64.b64encode(value).decode()}
+
+
+def _bytearray(value: bytearray, depth: int) -> object:
+    return {"$bytearray": base64.b64encode(value).decode()}
+
+
+def _list(value: list[object], depth: int) -> object:
+    _check_depth(depth)
+    return value if _is_flat(value) else _items(value, depth)
+
+
+def _tuple(value: tuple[object, ...], depth: int) -> object:
+    _check_depth(depth)
+    return {"$tuple": _items(value, depth)}
+
+
+def _dict(value: dict[object, object], depth: int) -> object:
+    _check_depth(depth)
+    items = list(value.items())  # at one stroke: another thread may add a key meanwhile
+    if not all(map(_is_name, value)) or (len(items) == 1 and str(items[0][0]).startswith("$")):
+        return {"$dict": [_pair(key, item, depth) for key, item in items]}
+    return {key: _entry(key, item, depth) for key, item in items}
+
+
+def _is_name(key: object) -> bool:
+    return type(key) is str and (key.isascii() or not _SURROGATE_PAIR.search(key))
+
+
+def _pair(key: object, item: object, depth: int) -> list[object]:
+    try:
+        written = _tree(key, depth + 1)
+    except Refused as refused:
+        raise refused.inside("a key") from None
+    return [written, _entry(key, item, depth)]
+
+
+def _entry(key: object, item: object, depth: int) -> object:
+    try:
+        return _tree(item, depth + 1)
+    except Refused as refused:
+        raise refused.inside(_shown(key)) from None
+
+
+def _items(values: Iterable[object], depth: int) -> list[object]:
+    trees: list[object] = []
+    try:
+        for item in values:
+            trees.append(_tree(item, depth + 1))  # noqa: PERF401  # its length is the position
+    except Refused as refused:
+        raise refused.inside(f"[{len(trees)}]") from None
+    return trees
+
+
+def _set(value: set[object], depth: int) -> object:
+    return {"$set": _elements(value, depth)}
+
+
+def _frozenset(value: frozenset[object], depth: int) -> object:
+    return {"$frozenset": _elements(value, depth)}
+
+
+def _elements(value: Iterable[Any], depth: int) -> list[object]:
+    """Elements in an order that only depends on what they are, so that equal sets write equally."""
+    _check_depth(depth)
+    elements = list(value)
+    if set(map(type, elements)) in ({int}, {str}):
+        return _items(sorted(elements), depth)
+    try:
+        trees = [_tree(element, depth + 1) for element in elements]
+    except Refused as refused:
+        raise refused.inside("an element") from None
+    return sorted(trees, key=_JSON.encode)
+
+
+def _range(value: range, depth: int) -> object:
+    return {"$range": [_int(part, 0) for part in (value.start, value.stop, value.step)]}
+
+
+def _date(value: dt.date, depth: int) -> object:
+    return {"$date": value.isoformat()}
+
+
+def _time(value: dt.time, depth: int) -> object:
+    return {"$time": _clock(value)}
+
+
+def _datetime(value: dt.datetime, depth: int) -> object:
+    return {"$datetime": _clock(value)}
+
+
+def _clock(value: dt.time | dt.datetime) -> object:
+    at = value.replace(tzinfo=None).isoformat()
+    if value.tzinfo is None and not value.fold:
+        return at
+    clock: dict[str, object] = {"at": at}
+    if value.fold:
+        clock["fold"] = 1
+    if value.tzinfo is not None:
+        clock["zone"] = dump_zone(value.tzinfo)
+    return clock
+
+
+def dump_zone(zone: dt.tzinfo) -> object:
+    """Write a time zone: the key of a ``ZoneInfo``, or ``[offset]`` or ``[offset, name]``.
+
+    :raises Refused: the zone is of another class, or was made from a file.
+    """
+    if type(zone) is dt.timezone:
+        offset, *name = zone.__getinitargs__()  # type: ignore[attr-defined]
+        return [_offset(offset), *(_str(part, 0) for part in name)]
+    if type(zone) is ZoneInfo and zone.key is not None and _is_findable(zone.key):
+        return zone.key
+    raise Refused(
+        f"in a time zone of the class {class_name(type(zone))}, which cannot be kept exactly. "
+        "Use zoneinfo.ZoneInfo('…') or datetime.timezone"
+    )
+
+
+def _is_findable(key: str) -> bool:
+    try:
+        ZoneInfo(key)
+    except (OSError, ValueError, KeyError):
+        return False
+    return True
+
+
+def _offset(offset: dt.timedelta) -> str:
+    sign = "-" if offset < dt.timedelta(0) else "+"
+    hours, rest = divmod(abs(offset), dt.timedelta(hours=1))
+    return f"{sign}{(dt.datetime.min + rest).replace(hour=hours).time().isoformat()}"
+
+
+def _timedelta(value: dt.timedelta, depth: int) -> object:
+    return {"$timedelta": [value.days, value.seconds, value.microseconds]}
+
+
+def _decimal(value: Decimal, depth: int) -> object:
+    return {"$decimal": _DECIMAL.to_sci_string(value)}
+
+
+def _uuid(value: UUID, depth: int) -> object:
+    return {"$uuid": str(value)}
+
+
+_WRITERS: dict[type, Callable[[Any, int], Any]] = {
+    type(None): _as_it_is,
+    bool: _as_it_is,
+    int: _int,
+    float: _float,
+    complex: _complex,
+    str: _str,
+    bytes: _bytes,
+    bytearray: _bytearray,
+    list: _list,
+    tuple: _tuple,
+    dict: _dict,
+    set: _set,
+    frozenset: _frozenset,
+    range: _range,
+    dt.date: _date,
+    dt.time: _time,
+    dt.datetime: _datetime,
+    dt.timedelta: _timedelta,
+    Decimal: _decimal,
+    UUID: _uuid,
+}
+
+TYPES = frozenset(_WRITERS)
+"""The exact types whose values :func:`dump` takes (containers: if it takes what they hold)."""
+
+
+def _is_flat(values: list[Any]) -> bool:
+    """Whether the JSON encoder may have the list as it is: 1e6 ints then take 40 ms less of 150."""
+    kinds = set(map(type, values))
+    if len(kinds) != 1:
+        return not kinds
+    kind = kinds.pop()
+    if kind is int:
+        return -_INT_LIMIT < min(values) and max(values) < _INT_LIMIT
+    if kind is float:
+        return all(map(isfinite, values))
+    if kind is str:
+        text = "\0".join(values)
+        return text.isascii() or not _SURROGATE_PAIR.search(text)
+    return kind is bool
+
+
+def _check_depth(depth: int) -> None:
+    if depth >= _MAX_DEPTH:
+        raise Refused(
+            f"more than {_MAX_DEPTH} levels deep, or contains itself. "
+            "Keep a flatter structure, or the parts under keys of their own"
+        )
+
+
+def _shown(key: object) -> str:
+    text = repr(key) if type(key) in TYPES else class_name(type(key))
+    return text if len(text) <= _KEY_IN_MESSAGE else text[: _KEY_IN_MESSAGE - 1] + "…"
+
+
+def _describe(value: object) -> str:
+    name = class_name(type(value))
+    article = "an" if name[0].lower() in "aeiou" else "a"
+    return f"{article} {name}, which cannot be kept exactly. {_advice(value)}"
+
+
+def class_name(kind: type) -> str:
+    """The name of a class for messages: with its module, unless it is built in."""
+    if kind.__module__ == "builtins":
+        return kind.__qualname__
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _advice(value: object) -> str:
+    if isinstance(value, Enum):
+        return "Keep its .value instead"
+    if callable(value):
+        return "Keep the data that it works on instead"
+    if isinstance(value, dt.datetime):
+        return "Keep a datetime.datetime instead"
+    base = next((base for base in type(value).__mro__ if base in TYPES), None)
+    if base is not None:
+        return f"Keep {base.__name__}(…) of it instead"
+    return (
+        "Keep its data instead, as None, bool, numbers, text, bytes, dates and times, "
+        "list, tuple, dict or set of these, or a pandas DataFrame"
+    )
+
+
+# --- reading -----------------------------------------------------------------------------
+
+
+def _restore(found: dict[str, Any]) -> Any:
+    """Called by the JSON parser for every object, innermost first."""
+    if len(found) != 1:
+        return found
+    ((marker, content),) = found.items()
+    if not marker.startswith("$"):
+        return found
+    read = _READERS.get(marker)
+    if read is None:
+        raise Damaged("a marker that this version does not know")
+    try:
+        return read(content)
+    except (ArithmeticError, LookupError, OSError, TypeError, ValueError):
+        # The causes quote what they were given, and a message never holds a value.
+        raise Damaged(f"a {marker} that holds something else") from None
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise Damaged("NaN or Infinity outside of $float")
+
+
+_MARKED = json.JSONDecoder(object_hook=_restore, parse_constant=_no_constant)
+_UNMARKED = json.JSONDecoder(parse_constant=_no_constant)
+
+
+def _expect(content: Any, kind: type) -> Any:
+    if type(content) is not kind:
+        raise TypeError
+    return content
+
+
+def _read_float(content: Any) -> float:
+    if content not in ("nan", "inf", "-inf"):
+        raise ValueError
+    return float(content)
+
+
+def _read_complex(content: Any) -> complex:
+    real, imag = _expect(content, list)
+    return complex(_expect(real, float), _expect(imag, float))
+
+
+def _read_str(content: Any) -> str:
+    return "".join(_expect(content, list))
+
+
+def _read_bytes(content: Any) -> bytes:
+    return base64.b64decode(_expect(content, str), validate=True)
+
+
+def _read_dict(content: Any) -> dict[Hashable, object]:
+    pairs = _expect(content, list)
+    restored = {key: item for key, item in pairs}  # noqa: C416  # dict() would take "ab" for a pair
+    if len(restored) != len(pairs) or not all(type(pair) is list for pair in pairs):
+        raise ValueError
+    return restored
+
+
+def _read_set(content: Any) -> set[Hashable]:
+    restored = set(_expect(content, list))
+    if len(restored) != len(content):
+        raise ValueError
+    return restored
+
+
+def _read_range(content: Any) -> range:
+    start, stop, step = (_expect(part, int) for part in _expect(content, list))
+    return range(start, stop, step)
+
+
+def _read_time(content: Any) -> dt.time:
+    at, fold, zone = _read_clock(content)
+    return dt.time.fromisoformat(at).replace(fold=fold, tzinfo=zone)
+
+
+def _read_datetime(content: Any) -> dt.datetime:
+    at, fold, zone = _read_clock(content)
+    return dt.datetime.fromisoformat(at).replace(fold=fold, tzinfo=zone)
+
+
+def _read_clock(content: Any) -> tuple[str, int, dt.tzinfo | None]:
+    if type(content) is str:
+        return content, 0, None
+    clock = _expect(content, dict)
+    if not clock.keys() <= {"at", "fold", "zone"}:
+        raise ValueError
+    zone = load_zone(clock["zone"]) if "zone" in clock else None
+    return _expect(clock["at"], str), _expect(clock.get("fold", 0), int), zone
+
+
+def load_zone(content: Any) -> dt.tzinfo:
+    """Read what :func:`dump_zone` wrote; looks up nothing but keys of the time zone database.
+
+    :raises ValueError, LookupError, OSError, TypeError: it is something else, or not installed.
+    """
+    if type(content) is str:
+        return ZoneInfo(content)
+    offset, *name = _expect(content, list)
+    sign = {"+": 1, "-": -1}[_expect(offset, str)[0]]
+    at = dt.time.fromisoformat(offset[1:])
+    size = dt.timedelta(0, at.second, at.microsecond, 0, at.minute, at.hour)
+    return dt.timezone(sign * size, *(_expect(part, str) for part in name))
+
+
+def _read_timedelta(content: Any) -> dt.timedelta:
+    days, seconds, microseconds = (_expect(part, int) for part in _expect(content, list))
+    return dt.timedelta(days, seconds, microseconds)
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "$int": lambda content: int(_expect(content, str), 16),
+    "$float": _read_float,
+    "$complex": _read_complex,
+    "$str": _read_str,
+    "$bytes": _read_bytes,
+    "$bytearray": lambda content: bytearray(_read_bytes(content)),
+    "$tuple": lambda content: tuple(_expect(content, list)),
+    "$dict": _read_dict,
+    "$set": _read_set,
+    "$frozenset": lambda content: frozenset(_read_set(content)),
+    "$range": _read_range,
+    "$date": lambda content: dt.date.fromisoformat(_expect(content, str)),
+    "$time": _read_time,
+    "$datetime": _read_datetime,
+    "$timedelta": _read_timedelta,
+    "$decimal": lambda content: Decimal(_expect(content, str), _DECIMAL),
+    "$uuid": lambda content: UUID(_expect(content, str)),
+}

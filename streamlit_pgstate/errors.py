@@ -1,0 +1,67 @@
+"""What can go wrong, and what to do about it.
+
+Every error of this package is a :class:`PgStateError`. A message says what happened, to
+which key, with which numbers, and what to do; it never holds a password, a token or a value.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ConfigError",
+    "DecodeError",
+    "InvalidKey",
+    "LimitExceeded",
+    "MigrationRequired",
+    "NoSessionError",
+    "PgStateError",
+    "StoreUnavailable",
+    "UnknownToken",
+    "UnsupportedType",
+]
+
+
+class PgStateError(Exception):
+    """Base of every error that streamlit-pgstate raises."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.__module__ = "streamlit_pgstate"  # a traceback prints the name that users import
+
+
+PgStateError.__module__ = "streamlit_pgstate"
+
+
+class ConfigError(PgStateError, ValueError):
+    """A setting is missing, misspelt or does not fit; nothing was connected or stored."""
+
+
+class NoSessionError(PgStateError, RuntimeError):
+    """A verb was called where no Streamlit script runs, so there is no visitor to keep state for."""
+
+
+class MigrationRequired(PgStateError):
+    """The tables in the database are not those that this version of the package works with."""
+
+
+class StoreUnavailable(PgStateError, ConnectionError):
+    """PostgreSQL could not be reached, or did not answer within ``timeout``."""
+
+
+class UnknownToken(PgStateError, LookupError):
+    """A token is not ours, no longer valid, or its session was forgotten or has expired."""
+
+
+class InvalidKey(PgStateError, ValueError):
+    """A key is not text of 1 to 255 characters without NUL and lone surrogates."""
+
+
+class UnsupportedType(PgStateError, TypeError):
+    """A value holds something that cannot be kept exactly; what was stored before stays."""
+
+
+class LimitExceeded(PgStateError, ValueError):
+    """A value, or a session, would grow over a limit that ``configure`` sets."""
+
+
+class DecodeError(PgStateError, ValueError):
+    """A stored row cannot be read by this version; the row is left as it is."""

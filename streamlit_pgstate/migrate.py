@@ -1,0 +1,182 @@
+"""Migrations: is the schema as this version needs it, and making it so.
+
+Sits between Alembic, whose scripts lie in the top-level folder ``alembic/`` (inside a wheel:
+in the package), and whoever connects.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import sqlalchemy
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from streamlit_pgstate.engine import Database
+from streamlit_pgstate.errors import ConfigError, MigrationRequired, StoreUnavailable
+from streamlit_pgstate.settings import Settings
+
+_HERE = Path(__file__).parent
+_SCRIPTS = next(
+    path for path in (_HERE / "alembic", _HERE.parent / "alembic") if (path / "env.py").is_file()
+)
+_LOCK_ID = 0x706773746174  # "pgstat": any number, the same in all replicas and versions
+_LOCK_TIMEOUT = 60
+"""Seconds a replica waits for another's migration before it gives up."""
+
+# Alembic's `op` and `context` belong to the whole process: two threads would migrate as one.
+_ONE_AT_A_TIME = threading.Lock()
+
+HEAD = "0001"
+"""The newest revision of this version; a test holds it to the scripts in ``alembic/``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What stands in a schema, beside what this version needs."""
+
+    found: str | None
+    """The revision in the database; None where nothing of ours is there yet."""
+    needed: str = HEAD
+
+    @property
+    def is_current(self) -> bool:
+        return self.found == self.needed
+
+    @property
+    def is_newer(self) -> bool:
+        """Whether a newer version of the package has been here."""
+        return self.found is not None and self.found not in known_revisions()
+
+
+def layout(database: Database, settings: Settings) -> Layout:
+    """Read which revision the schema has. Changes nothing.
+
+    Raises:
+        PgStateError: the database cannot be reached or refuses.
+    """
+    with database.translated(), database.connection() as connection:
+        table = f'"{settings.schema}"."alembic_version"'
+        row = connection.execute("SELECT to_regclass(%s)", (table,)).fetchone()
+        if row is None or row[0] is None:
+            return Layout(None)
+        found = connection.execute(
+            f"SELECT version_num FROM {table}"  # type: ignore[arg-type]  # noqa: S608 - a checked name
+        ).fetchone()
+    return Layout(found[0] if found else None)
+
+
+def require_current(database: Database, settings: Settings) -> None:
+    """Make sure that the tables are those of this version; fill an empty schema if allowed.
+
+    Raises:
+        MigrationRequired: they are older (nothing is touched), or newer, or there are none and
+            ``auto_migrate`` is off.
+    """
+    present = layout(database, settings)
+    if present.is_current:
+        return
+    if present.is_newer:
+        raise MigrationRequired(_newer(present, database, settings))
+    if present.found is None and settings.auto_migrate:
+        upgrade(database, settings)
+        return
+    state = "is empty" if present.found is None else f"has the older layout {present.found}"
+    raise MigrationRequired(
+        f"Schema {settings.schema!r} of {database.place} {state}; this version of "
+        f"streamlit-pgstate works with {present.needed}. Run: pgstate migrate"
+    )
+
+
+def upgrade(database: Database, settings: Settings) -> Layout:
+    """Bring the schema to this version's layout; safe from many processes and threads at once.
+
+    Returns:
+        The layout that was there before.
+
+    Raises:
+        MigrationRequired: the schema is newer than this version.
+        ConfigError: the user may not create the schema.
+        StoreUnavailable: another migration held the lock for too long.
+    """
+    with _ONE_AT_A_TIME, exclusively(database, settings) as connection:
+        before = layout(database, settings)  # another replica may have been faster
+        if before.is_newer:
+            raise MigrationRequired(_newer(before, database, settings))
+        if not before.is_current:
+            create_schema(connection, settings.schema)
+            _run_alembic(connection, settings.schema)
+        return before
+
+
+@contextlib.contextmanager
+def exclusively(database: Database, settings: Settings) -> Iterator[sqlalchemy.Connection]:
+    """A transaction of SQLAlchemy's that holds the lock of all migrations of this database.
+
+    The lock is the transaction's, and taken through pgbouncer too; a crash frees it.
+    """
+    engine = database.transactional()
+    try:
+        with engine.begin() as connection:
+            connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}s'"))
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK_ID})"))
+            yield connection
+    except DBAPIError as error:
+        raise _translated(error, database, settings) from error.orig
+
+
+def create_schema(connection: sqlalchemy.Connection, name: str) -> None:
+    """Create the schema where it is missing.
+
+    Asks first: CREATE SCHEMA IF NOT EXISTS needs the right to create even where it exists.
+    """
+    exists = text("SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = :name")
+    if connection.execute(exists, {"name": name}).first() is None:
+        connection.execute(text(f'CREATE SCHEMA "{name}"'))
+
+
+def known_revisions() -> set[str]:
+    """All revisions that this version can upgrade from, its own included."""
+    from alembic.script import ScriptDirectory
+
+    return {script.revision for script in ScriptDirectory(str(_SCRIPTS)).walk_revisions()}
+
+
+def _run_alembic(connection: sqlalchemy.Connection, schema: str) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
+    config.attributes.update(connection=connection, schema=schema)
+    command.upgrade(config, "head")
+
+
+def _newer(present: Layout, database: Database, settings: Settings) -> str:
+    return (
+        f"Schema {settings.schema!r} of {database.place} has layout {present.found}, made by a "
+        f"newer version of streamlit-pgstate; this one knows {present.needed}. "
+        "Run: pip install --upgrade streamlit-pgstate"
+    )
+
+
+def _translated(error: DBAPIError, database: Database, settings: Settings) -> Exception:
+    original = error.orig
+    if not isinstance(original, psycopg.Error):
+        return error
+    if original.sqlstate == "55P03":
+        return StoreUnavailable(
+            f"Another migration of {database.place} has been running for over {_LOCK_TIMEOUT} s. "
+            "Wait for it, then run: pgstate migrate"
+        )
+    if original.sqlstate == "42501":
+        return ConfigError(
+            f"The tables could not be created in {database.place}: permission denied for schema "
+            f"{settings.schema!r}. As the owner of the database, run: {database.grant}"
+        )
+    return database.translate(original)

@@ -1,0 +1,226 @@
+"""Settings: read from keywords, ``secrets.toml`` and the environment, and checked.
+
+Sits below everything that connects; knows neither Streamlit nor SQLAlchemy's engine.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from streamlit_pgstate.errors import ConfigError
+
+ENVIRONMENT_PREFIX = "PGSTATE_"
+THREE_WAYS = (
+    "Give one as pgstate.configure(url=…), as `url` under [connections.pgstate] in "
+    ".streamlit/secrets.toml, or as the environment variable PGSTATE_URL; or install the "
+    'embedded PostgreSQL: pip install "streamlit-pgstate[embedded]"'
+)
+URL_FORM = "postgresql://user:password@host:5432/database"
+
+_DRIVERS = {"postgres", "postgresql", "postgresql+psycopg"}
+_NOT_YET = {"history", "encryption_key"}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)?", re.ASCII)
+_DURATION_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_SIZE = re.compile(r"(\d+)\s*(b|kib|mib|gib)?", re.ASCII | re.IGNORECASE)
+_SIZE_UNITS = {"b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+_SCHEMA = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}", re.ASCII)
+_MINIMUM_SIGNING_KEY = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that can be set, checked, with its default.
+
+    Durations are `timedelta` here; keywords and the environment may give seconds or text such
+    as ``"30d"``, sizes are bytes or text such as ``"256MiB"``.
+
+    Example:
+        >>> Settings.read({"url": "postgresql://localhost/app", "session_ttl": "7d"}).session_ttl
+        datetime.timedelta(days=7)
+    """
+
+    url: URL | None = None
+    app: str = "app"
+    schema: str = "pgstate"
+    session_ttl: timedelta = timedelta(days=30)
+    session_max_age: timedelta = timedelta(days=400)
+    max_value_bytes: int = 256 * 2**20
+    max_session_bytes: int = 2**30
+    max_keys: int = 10_000
+    signing_key: str | None = field(default=None, repr=False)
+    timeout: timedelta = timedelta(seconds=10)
+    auto_migrate: bool = True
+    cookie: bool = True
+    home: Path = field(default=Path(), repr=False)
+    """Where the embedded PostgreSQL keeps `.pgstate/`; follows the app, not a setting."""
+
+    @classmethod
+    def read(
+        cls,
+        keywords: Mapping[str, Any],
+        *,
+        secrets: Mapping[str, Any] | None = None,
+        environment: Mapping[str, str] | None = None,
+        home: Path | None = None,
+    ) -> Settings:
+        """Put the settings together; for each name the first source that has it wins.
+
+        Args:
+            keywords: what `configure` or `connect` was given.
+            secrets: the table ``[connections.pgstate]`` of Streamlit's ``secrets.toml``.
+            environment: variables named ``PGSTATE_<NAME>``; `os.environ` where not given.
+            home: the folder of the app, for the embedded PostgreSQL.
+
+        Raises:
+            ConfigError: a name is unknown or a value does not fit; names the source.
+        """
+        found = _from_environment(os.environ if environment is None else environment)
+        found |= {
+            name: (f"[connections.pgstate] {name} in secrets.toml", value)
+            for name, value in (secrets or {}).items()
+        }
+        found |= {
+            name: (name, value) for name, value in keywords.items() if value is not None
+        }
+        checked = {name: _check(name, *entry) for name, entry in found.items()}
+        return cls(**checked, home=(home or Path.cwd()).resolve())
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, tuple[str, Any]]:
+    """Only names that are settings: other tools may use the same prefix for their own."""
+    found: dict[str, tuple[str, Any]] = {}
+    for name in (*_CHECKS, *_NOT_YET):
+        variable = ENVIRONMENT_PREFIX + name.upper()
+        if environment.get(variable):
+            found[name] = (variable, environment[variable])
+    return found
+
+
+def _check(name: str, source: str, value: object) -> Any:
+    if name in _NOT_YET:
+        raise ConfigError(
+            f"{source} is not available in this version of streamlit-pgstate. Remove it: "
+            "nothing is stored as long as it is set, so that you don't rely on it by mistake."
+        )
+    if name not in _CHECKS:
+        raise ConfigError(f"{source!r} is not a setting. There are: {', '.join(_CHECKS)}.")
+    return _CHECKS[name](source, value)
+
+
+def _url(source: str, value: object) -> URL:
+    if not isinstance(value, str | URL):
+        raise ConfigError(f"{source} must be text such as {URL_FORM}.")
+    try:
+        url = make_url(value)
+    except (ArgumentError, ValueError):
+        # `from None`: the parser's own message may quote the URL, password and all.
+        raise ConfigError(
+            f"{source} is not a database URL. It looks like {URL_FORM}; special characters "
+            "in the password must be percent-encoded (@ is %40, / is %2F)."
+        ) from None
+    if url.drivername not in _DRIVERS:
+        raise ConfigError(
+            f"{source} is for {url.drivername!r}; streamlit-pgstate needs PostgreSQL. "
+            f"It looks like {URL_FORM}."
+        )
+    if not url.database:
+        raise ConfigError(f"{source} names no database. It looks like {URL_FORM}.")
+    return url.set(drivername="postgresql+psycopg")
+
+
+def _text(source: str, value: object) -> str:
+    if not isinstance(value, str) or not value or len(value) > 255 or not value.isprintable():
+        raise ConfigError(f"{source} must be text of 1 to 255 printable characters.")
+    return value
+
+
+def _schema(source: str, value: object) -> str:
+    if not isinstance(value, str) or not _SCHEMA.fullmatch(value) or value.startswith("pg_"):
+        raise ConfigError(
+            f"{source} must be a PostgreSQL schema name of letters, digits and _ (at most 63, "
+            "not starting with a digit or pg_), such as 'pgstate'."
+        )
+    return value
+
+
+def _signing_key(source: str, value: object) -> str:
+    if not isinstance(value, str) or len(value) < _MINIMUM_SIGNING_KEY:
+        raise ConfigError(
+            f"{source} must be text of at least {_MINIMUM_SIGNING_KEY} characters. Make one "
+            'with: python -c "import secrets; print(secrets.token_urlsafe(48))"'
+        )
+    return value
+
+
+def _duration(source: str, value: object) -> timedelta:
+    seconds = _seconds(value)
+    if seconds is None or not 0 < seconds < 10**10:
+        raise ConfigError(
+            f"{source} must be a duration over 0: seconds, a timedelta, or text such as "
+            "'90s', '15m', '12h', '30d'."
+        )
+    return timedelta(seconds=seconds)
+
+
+def _seconds(value: object) -> float | None:
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+    return float(match[1]) * _DURATION_UNITS[match[2] or "s"] if match else None
+
+
+def _size(source: str, value: object) -> int:
+    size = value if isinstance(value, int) and not isinstance(value, bool) else None
+    match = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match:
+        size = int(match[1]) * _SIZE_UNITS[(match[2] or "b").lower()]
+    if size is None or not 0 < size < 2**62:
+        raise ConfigError(f"{source} must be a number over 0, or text such as '256MiB'.")
+    return size
+
+
+def _count(source: str, value: object) -> int:
+    if isinstance(value, str) and value.strip().isdecimal():
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 2**31:
+        raise ConfigError(f"{source} must be a whole number over 0.")
+    return value
+
+
+def _flag(source: str, value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    text = value.strip().lower() if isinstance(value, str) else ""
+    if text in {"true", "1", "yes", "on"}:
+        return True
+    if text in {"false", "0", "no", "off"}:
+        return False
+    raise ConfigError(f"{source} must be true or false.")
+
+
+_CHECKS: dict[str, Callable[[str, object], Any]] = {
+    "url": _url,
+    "app": _text,
+    "schema": _schema,
+    "session_ttl": _duration,
+    "session_max_age": _duration,
+    "max_value_bytes": _size,
+    "max_session_bytes": _size,
+    "max_keys": _count,
+    "signing_key": _signing_key,
+    "timeout": _duration,
+    "auto_migrate": _flag,
+    "cookie": _flag,
+}
+assert set(_CHECKS) == {f.name for f in fields(Settings)} - {"home"}  # noqa: S101 - a typo here would hide a setting

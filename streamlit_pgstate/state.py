@@ -1,0 +1,506 @@
+"""State: a mapping over one session, with a cache that knows what it has missed.
+
+Sits between the store, which speaks rows, and a script, which speaks Python values. Answers
+as of its last refresh plus its own writes; holds encoded bytes, never the caller's objects.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from streamlit_pgstate import codecs
+from streamlit_pgstate.codecs import Payload
+from streamlit_pgstate.errors import (
+    ConfigError,
+    DecodeError,
+    InvalidKey,
+    LimitExceeded,
+    StoreUnavailable,
+    UnknownToken,
+)
+from streamlit_pgstate.store import (
+    Changes,
+    EntryRow,
+    Refusal,
+    SessionRef,
+    SessionRow,
+    Store,
+    Write,
+    Written,
+)
+
+_WHOLE_AFTER = timedelta(hours=20).total_seconds()
+"""A deleted key leaves its row for a day; a cache older than this may have missed one."""
+
+_KEPT_BODY_BYTES = 64 * 2**20
+"""Bodies of large values that one state keeps once read: a few frames, not a whole heap."""
+
+_MAX_MODIFY_ATTEMPTS = 100
+_MAX_KEY_LENGTH = 255
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInfo:
+    """What is known of a session; times are None until its first write makes a row.
+
+    `durable`: True once the browser is known to keep the token, False where it can't, None
+    until it has answered, and outside Streamlit.
+    """
+
+    id: uuid.UUID
+    app: str
+    scope: str
+    created_at: datetime | None
+    seen_at: datetime | None
+    expires_at: datetime | None
+    keys: int
+    bytes: int
+    durable: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """An entry in the cache: the row, and when it expires by this process's own clock."""
+
+    row: EntryRow
+    deadline: float
+
+    @property
+    def is_live(self) -> bool:
+        return time.monotonic() < self.deadline
+
+
+class State(MutableMapping[str, Any]):
+    """All verbs over one session, as methods and as a mapping. `Store.state` makes one.
+
+    Safe for threads. What `get` returns is the caller's own: changing it changes nothing
+    stored.
+
+    Example:
+        >>> state["size"] = 10  # doctest: +SKIP
+        >>> state.modify("visits", lambda n: n + 1, default=0)  # doctest: +SKIP
+        1
+    """
+
+    def __init__(self, store: Store, ref: SessionRef, *, cache: bool = True) -> None:
+        self._store = store
+        self._ref = ref
+        self._cached = cache
+        self._lock = threading.RLock()
+        self._bodies: OrderedDict[bytes, bytes] = OrderedDict()
+        self._forget_cache()
+        self._load()
+
+    @property
+    def id(self) -> uuid.UUID:
+        """The session's id: not a secret, and no way in by itself."""
+        return self._ref.id
+
+    def __repr__(self) -> str:
+        return f"<State of session {self.id}>"
+
+    # Reading
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value under `key`, the caller's own; `default` where there is none.
+
+        Raises:
+            InvalidKey: `key` cannot be a key.
+            DecodeError: the row cannot be read by this version; it is left as it is.
+        """
+        try:
+            return self[key]
+        except KeyError:
+            return default
+
+    def __getitem__(self, key: str) -> Any:
+        check_key(key)
+        with self._lock:
+            self._forget_if_uncached()
+            entry = self._live(key)
+            if entry is None:
+                raise KeyError(key)
+            payload = self._payload(key, entry.row)
+        return codecs.decode(payload, key=key)
+
+    def __contains__(self, key: object) -> bool:
+        with self._lock:
+            self._forget_if_uncached()
+            return self._live(check_key(key)) is not None
+
+    def keys(self) -> list[str]:  # type: ignore[override]  # sorted names, as in DESIGN
+        """The names of all keys that hold a value, sorted."""
+        with self._lock:
+            self._forget_if_uncached()
+            return sorted(key for key, entry in self._entries.items() if entry.is_live)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys())
+
+    def __len__(self) -> int:
+        return len(self.keys())
+
+    def session(self) -> SessionInfo:
+        """What is known of the session, as of the last refresh."""
+        with self._lock:
+            if self._exists and self._row is None:  # our own first write made it
+                self.refresh()
+            live = [entry.row for entry in self._entries.values() if entry.is_live]
+            row = self._row
+            return SessionInfo(
+                id=self.id,
+                app=row.app if row else self._store.settings.app,
+                scope=row.scope if row else "browser",
+                created_at=_moment(row and row.created_at),
+                seen_at=_moment(row and row.seen_at),
+                expires_at=_moment(row and row.expires_at),
+                keys=len(live),
+                bytes=sum(entry.size for entry in live),
+            )
+
+    # Writing
+
+    def set(self, key: str, value: Any, *, ttl: float | timedelta | None = None) -> None:
+        """Store `value`; committed when this returns. What is already there is not written.
+
+        Args:
+            key: 1 to 255 characters.
+            value: see docs/values.md for what can be kept.
+            ttl: seconds, or a timedelta, until it is gone; None for never.
+
+        Raises:
+            InvalidKey: `key` cannot be a key.
+            UnsupportedType: the value holds what cannot be kept exactly.
+            LimitExceeded: it is too large; nothing was sent.
+        """
+        self._store_all({key: value}, ttl=ttl)
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.set(key, value)
+
+    def update(self, mapping: Mapping[str, Any], /) -> None:  # type: ignore[override]
+        """Store all values of `mapping` in one transaction, or none. Raises as `set`."""
+        self._store_all(dict(mapping), ttl=None)
+
+    def modify(self, key: str, fn: Callable[[Any], Any], default: Any = None) -> Any:
+        """Replace the value by `fn(value)`, atomically; returns the new value.
+
+        Args:
+            key: as in `set`.
+            fn: gets the value, or `default` where there is none; runs again when another
+                writer was faster, so it should do nothing but compute.
+            default: as in `get`.
+
+        Raises:
+            StoreUnavailable: others were faster each time; or the connection broke, so that
+                nobody knows whether this change was stored.
+        """
+        for _ in range(_MAX_MODIFY_ATTEMPTS):
+            with self._lock:
+                self._forget_if_uncached()
+                entry = self._live(check_key(key))
+                payload = self._payload(key, entry.row) if entry else None
+                expected = entry.row.version if entry else 0
+            old = default if payload is None else codecs.decode(payload, key=key)
+            new = fn(old)
+            encoded = self._encode(key, new)
+            with self._lock:
+                if entry is not None and _is_same(entry, encoded, entry.row.ttl):
+                    return new
+                ttl = entry.row.ttl if entry else None
+                written = self._write([Write(key, encoded, expected)], ttl=ttl)
+                if written.refusal is not Refusal.CONFLICT:
+                    return codecs.decode(encoded, key=key)
+                self.refresh()
+        raise StoreUnavailable(
+            f"{key!r} was changed by others {_MAX_MODIFY_ATTEMPTS} times while modify() tried. "
+            "Spread the writers over several keys."
+        )
+
+    def delete(self, key: str) -> bool:
+        """Delete `key`; whether there was one."""
+        with self._lock:
+            return self._write([Write(check_key(key), None)], ttl=None).existed > 0
+
+    def __delitem__(self, key: str) -> None:
+        if not self.delete(key):
+            raise KeyError(key)
+
+    def clear(self) -> int:  # type: ignore[override]
+        """Delete all keys; how many went."""
+        with self._lock:
+            self.refresh()
+            writes = [Write(key, None) for key in self._entries]
+            return self._write(writes, ttl=None).existed if writes else 0
+
+    # The session
+
+    def refresh(self) -> None:
+        """Take over what others have changed since the last refresh: one round trip.
+
+        Raises:
+            UnknownToken: the session was forgotten or has expired.
+        """
+        with self._lock:
+            if self._must_load():
+                self._load()
+                return
+            slide = self._row is None or self._row.due
+            changes = self._store.refresh(self._ref, since=self._version, slide=slide)
+            if changes.session is None or changes.session.version < self._version:
+                self._load()  # the database was set back to an older state
+            else:
+                self._take_over(changes)
+
+    def rotate(self) -> str:
+        """Give the state a new token and return it; the old one works for two more minutes.
+
+        Raises:
+            UnknownToken: this state was opened by its id, without a token.
+        """
+        with self._lock:
+            if self._ref.token_hash is None:
+                raise UnknownToken(
+                    "A state that was opened by its id has no token to rotate. "
+                    "Open it with Store.state(token)."
+                )
+            token = self._store.rotate(self._ref) or self._store.signer.mint()
+            self._ref = SessionRef.of(token)
+            return token.text
+
+    def forget(self) -> None:
+        """Delete all values and the token; nothing can bring them back."""
+        with self._lock:
+            self._store.forget(self._ref)
+            self._forget_cache()
+
+    def adopt_token(self, ref: SessionRef) -> None:
+        """Go on with another token of the same session: it was rotated elsewhere."""
+        with self._lock:
+            self._ref = ref
+
+    # The cache
+
+    def _must_load(self) -> bool:
+        return (
+            not self._cached
+            or not self._exists
+            or self._breaks != self._store.breaks
+            or time.monotonic() - self._loaded_at > _WHOLE_AFTER
+        )
+
+    def _load(self) -> None:
+        breaks = self._store.breaks
+        changes = self._store.load(self._ref)
+        self._forget_cache()
+        self._loaded_at = time.monotonic()
+        self._breaks = breaks
+        self._take_over(changes)
+
+    def _take_over(self, changes: Changes) -> None:
+        row = changes.session
+        self._row = row
+        self._exists = row is not None
+        self._version = row.version if row else 0
+        for entry in changes.entries:
+            if entry.kind is None:
+                self._entries.pop(entry.key, None)
+            else:
+                self._entries[entry.key] = _Entry(entry, _deadline(entry.seconds_left))
+
+    def _forget_cache(self) -> None:
+        self._entries: dict[str, _Entry] = {}
+        self._bodies.clear()
+        self._row: SessionRow | None = None
+        self._exists = False
+        self._version = 0
+        self._breaks = -1
+        self._loaded_at = -math.inf
+
+    def _forget_if_uncached(self) -> None:
+        if not self._cached:
+            self._load()
+
+    def _live(self, key: str) -> _Entry | None:
+        entry = self._entries.get(key)
+        return entry if entry is not None and entry.is_live else None
+
+    def _payload(self, key: str, row: EntryRow) -> Payload:
+        kind = row.kind or ""
+        if row.body is not None:
+            return Payload(kind, row.body)
+        body = self._large_body(row)
+        if body is None:
+            self.refresh()  # another writer has replaced it since
+            entry = self._live(key)
+            if entry is None:
+                raise KeyError(key)
+            body = entry.row.body if entry.row.body is not None else self._large_body(entry.row)
+            kind = entry.row.kind or ""
+        if body is None:
+            raise DecodeError(
+                f"{key!r} (kind {kind!r}) is incomplete: rows are missing in the table `body`. "
+                "Restore them from a backup, or delete the key."
+            )
+        return Payload(kind, body)
+
+    def _large_body(self, row: EntryRow) -> bytes | None:
+        digest = row.digest or b""
+        if digest in self._bodies:
+            self._bodies.move_to_end(digest)
+            return self._bodies[digest]
+        body = self._store.read_body(self._ref, digest)
+        if len(body) != row.size:
+            return None
+        self._keep_body(digest, body)
+        return body
+
+    def _keep_body(self, digest: bytes, body: bytes) -> None:
+        if not self._cached:
+            return
+        self._bodies[digest] = body
+        while len(self._bodies) > 1 and sum(map(len, self._bodies.values())) > _KEPT_BODY_BYTES:
+            self._bodies.popitem(last=False)
+
+    # Writes
+
+    def _encode(self, key: str, value: Any) -> Payload:
+        payload = codecs.encode(value, key=key)
+        limit = self._store.settings.max_value_bytes
+        if payload.size > limit:
+            raise LimitExceeded(
+                f"{key!r} takes {payload.size:,} bytes, over max_value_bytes ({limit:,}). "
+                "Store less, in several keys, or raise the setting."
+            )
+        return payload
+
+    def _store_all(self, values: dict[str, Any], *, ttl: float | timedelta | None) -> None:
+        for key in values:
+            check_key(key)
+        seconds = _ttl_seconds(ttl)
+        payloads = {key: self._encode(key, value) for key, value in values.items()}
+        with self._lock:
+            self._forget_if_uncached()
+            writes = [
+                Write(key, payload)
+                for key, payload in payloads.items()
+                if not _is_same(self._live(key), payload, seconds)
+            ]
+            if writes:
+                self._write(writes, ttl=seconds)
+
+    def _write(self, writes: list[Write], *, ttl: float | None) -> Written:
+        written = self._store.write(self._ref, writes, ttl=ttl, exists=self._exists)
+        if written.refusal in {Refusal.TOO_MANY_KEYS, Refusal.TOO_MANY_BYTES}:
+            if self._drop_expired(writes):
+                return self._write(writes, ttl=ttl)
+            raise self._limit_exceeded(writes, written)
+        if written.refusal is None and written.version:
+            self._remember(writes, written, ttl=ttl)
+        return written
+
+    def _drop_expired(self, writes: list[Write]) -> bool:
+        """Make room of values whose ttl has passed; whether there were any."""
+        keys = {write.key for write in writes}
+        expired = [
+            Write(key, None)
+            for key, entry in self._entries.items()
+            if not entry.is_live and key not in keys
+        ]
+        if not expired:
+            return False
+        written = self._store.write(self._ref, expired, ttl=None, exists=True)
+        self._remember(expired, written, ttl=None)
+        return True
+
+    def _remember(self, writes: list[Write], written: Written, *, ttl: float | None) -> None:
+        for write in writes:
+            if write.payload is None:
+                self._entries.pop(write.key, None)
+                continue
+            self._entries[write.key] = _Entry(
+                _row_of(write, write.payload, written.version, ttl), _deadline(ttl)
+            )
+            if write.is_large:
+                self._keep_body(write.payload.digest, write.payload.body)
+        self._exists = True
+        # Only then nothing by others lies between; else the next refresh brings it.
+        if written.version == self._version + 1:
+            self._version = written.version
+
+    def _limit_exceeded(self, writes: list[Write], written: Written) -> LimitExceeded:
+        names = ", ".join(repr(write.key) for write in writes[:3])
+        names += ", …" if len(writes) > 3 else ""
+        settings = self._store.settings
+        if written.refusal is Refusal.TOO_MANY_KEYS:
+            return LimitExceeded(
+                f"{names} would make {written.keys:,} keys in this session, over max_keys "
+                f"({settings.max_keys:,}). Delete some, or raise the setting."
+            )
+        return LimitExceeded(
+            f"{names} would make {written.bytes:,} bytes in this session, over "
+            f"max_session_bytes ({settings.max_session_bytes:,}). Delete some keys, or raise "
+            "the setting."
+        )
+
+
+def check_key(key: object) -> str:
+    """`key`, if it can be one.
+
+    Raises:
+        InvalidKey: says what is wrong with it.
+    """
+    if not isinstance(key, str):
+        raise InvalidKey(f"A key must be text, not {type(key).__name__}: use str(key).")
+    if not 1 <= len(key) <= _MAX_KEY_LENGTH:
+        raise InvalidKey(
+            f"A key must have 1 to {_MAX_KEY_LENGTH} characters; this one has {len(key)}."
+        )
+    if "\0" in key:
+        raise InvalidKey(f"The key {key!r} holds a NUL character, which PostgreSQL refuses.")
+    if not key.isascii() and any("\ud800" <= letter <= "\udfff" for letter in key):
+        raise InvalidKey(f"The key {ascii(key)} holds half a surrogate pair: it is not text.")
+    return str(key)
+
+
+def _is_same(entry: _Entry | None, payload: Payload, ttl: float | None) -> bool:
+    if entry is None or entry.row.kind != payload.kind or entry.row.ttl != ttl:
+        return False
+    if entry.row.body is not None:
+        return entry.row.body == payload.body
+    return entry.row.size == payload.size and entry.row.digest == payload.digest
+
+
+def _row_of(write: Write, payload: Payload, version: int, ttl: float | None) -> EntryRow:
+    body = None if write.is_large else payload.body
+    digest = payload.digest if write.is_large else None
+    return EntryRow(write.key, version, payload.kind, payload.size, body, digest, ttl, ttl)
+
+
+def _ttl_seconds(ttl: float | timedelta | None) -> float | None:
+    if ttl is None:
+        return None
+    seconds = ttl.total_seconds() if isinstance(ttl, timedelta) else ttl
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise ConfigError(f"ttl must be seconds or a timedelta, not {type(ttl).__name__}.")
+    if not 0 < seconds < 10**10:
+        raise ConfigError(
+            "ttl must be over 0 seconds (and under 300 years): use delete() to remove a key."
+        )
+    return float(seconds)
+
+
+def _deadline(seconds_left: float | None) -> float:
+    return math.inf if seconds_left is None else time.monotonic() + seconds_left
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, timezone.utc)

@@ -1,0 +1,116 @@
+"""The token: what the browser keeps and what the database may know of it.
+
+A token is the session's id and a secret of 32 random bytes, base64url-encoded together, with
+a timestamp, under an itsdangerous signature salted with the app's name::
+
+    <64 characters of id and secret>.<timestamp>.<43 characters of signature>
+
+The database holds only SHA-256 of the secret. Nothing here does I/O.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import time
+import uuid
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from itsdangerous import BadSignature, TimestampSigner
+from itsdangerous.encoding import base64_decode, base64_encode
+
+from streamlit_pgstate.errors import UnknownToken
+
+_SECRET_BYTES = 32
+_SHAPE = re.compile(r"[A-Za-z0-9_-]{64}\.[A-Za-z0-9_-]{4,8}\.[A-Za-z0-9_-]{43}", re.ASCII)
+_CLOCK_SKEW = 300
+"""Seconds by which a token may seem to come from the future: replicas' clocks differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token whose shape, signature and age have been checked."""
+
+    text: str = field(repr=False)
+    session_id: uuid.UUID = field(repr=False)
+    secret_hash: bytes = field(repr=False)
+    issued_at: float
+    """Seconds since 1970, from the token's own timestamp."""
+
+    @property
+    def fingerprint(self) -> str:
+        """The part of the signature by which Python and the browser compare tokens.
+
+        It is safe to show: it follows from nothing but the whole token and leads to none.
+        """
+        return self.text[-43:][:16]
+
+    @property
+    def age(self) -> timedelta:
+        return timedelta(seconds=max(0.0, time.time() - self.issued_at))
+
+    def __str__(self) -> str:
+        return "<token>"
+
+
+class TokenSigner:
+    """Mints and checks the tokens of one app.
+
+    Args:
+        key: the signing key, from the database or the setting ``signing_key``.
+        app: the app's name; a token of another app does not verify.
+        max_age: older tokens are refused (``session_max_age``).
+
+    Example:
+        >>> signer = TokenSigner("k" * 32, app="app", max_age=timedelta(days=400))
+        >>> signer.check(signer.mint().text).age < timedelta(seconds=5)
+        True
+    """
+
+    def __init__(self, key: str, *, app: str, max_age: timedelta) -> None:
+        self._max_age = max_age
+        self._signer = TimestampSigner(
+            key,
+            salt=f"streamlit-pgstate.token.{app}",
+            key_derivation="hmac",
+            digest_method=hashlib.sha256,
+        )
+
+    def mint(self, session_id: uuid.UUID | None = None) -> Token:
+        """A new token: for a new session, or another one for `session_id`."""
+        session_id = session_id or uuid.uuid4()
+        secret = secrets.token_bytes(_SECRET_BYTES)
+        signed = self._signer.sign(base64_encode(session_id.bytes + secret))
+        return Token(signed.decode("ascii"), session_id, _hash(secret), time.time())
+
+    def check(self, text: object) -> Token:
+        """Check shape, signature and age of what a browser or a caller brought.
+
+        Raises:
+            UnknownToken: it is not a token of this app, or it is too old.
+        """
+        if not isinstance(text, str) or len(text) > 128 or not _SHAPE.fullmatch(text):
+            raise UnknownToken("This is not a token. Make one with Store.new_token().")
+        try:
+            body, issued = self._signer.unsign(
+                text, max_age=self._max_age.total_seconds(), return_timestamp=True
+            )
+        except BadSignature as error:
+            raise UnknownToken(
+                "This token was not issued by this app with its present signing key, or it is "
+                f"older than session_max_age ({self._max_age.days} days). Make a new one."
+            ) from error.__cause__  # never `error`: it carries the token's payload
+        if issued.timestamp() > time.time() + _CLOCK_SKEW:
+            raise UnknownToken(
+                "This token comes from the future. Check the clocks of the servers, then make "
+                "a new one."
+            )
+        raw = base64_decode(body)
+        return Token(text, uuid.UUID(bytes=raw[:16]), _hash(raw[16:]), issued.timestamp())
+
+
+def _hash(secret: bytes) -> bytes:
+    # Plain SHA-256 is enough: 256 random bits need neither salt nor stretching.
+    return hashlib.sha256(secret).digest()

