@@ -50,7 +50,7 @@ if __name__ != "__main__":
     from streamlit_pgstate.errors import ConfigError, StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import psutil  # type: ignore[import-untyped,unused-ignore]
 
@@ -597,9 +597,12 @@ def _clear_leftovers(pgdata: Path) -> None:
     for process in left:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.send_signal(signal.SIGINT)  # postmaster: fast shutdown; backend: cancel
-    _, alive = psutil.wait_procs(left, timeout=_SHUTDOWN / 2)
-    if alive:
-        pids = ", ".join(str(process.pid) for process in alive)
+    until = time.monotonic() + _SHUTDOWN / 2
+    while left and time.monotonic() < until:
+        _, alive = psutil.wait_procs(left, timeout=0.1)
+        left = [process for process in alive if not _is_zombie(process)]
+    if left:
+        pids = ", ".join(str(process.pid) for process in left)
         raise StoreUnavailable(
             f"An earlier server still works on {pgdata} and does not stop (process {pids}). "
             "Try again in a minute, or end these processes."
@@ -623,13 +626,25 @@ def _processes_in(pgdata: Path) -> list[psutil.Process]:
     return found
 
 
+def _is_zombie(process: psutil.Process) -> bool:
+    """Whether it has ended, in a container whose first process waits for nobody."""
+    import psutil
+
+    try:
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
+
+
 def _is_stale(mark: Path, pgdata: Path) -> bool:
-    """Whether the process that it names has become another one."""
+    """Whether the process that it names is a dead one's number, or has become another one."""
     import psutil
 
     try:
         process = psutil.Process(abs(int(mark.read_text().splitlines()[0])))
-        return process.name() != "postgres" or Path(process.cwd()) != pgdata
+        if _is_zombie(process) or process.name() != "postgres":
+            return True
+        return Path(process.cwd()) != pgdata
     except (OSError, psutil.Error):
         return False  # gone, which PostgreSQL sees for itself, or not ours to judge
     except (ValueError, IndexError):
@@ -786,6 +801,8 @@ def _supervise(arguments: list[str]) -> NoReturn:
     threading.Thread(target=_stop_when_alone, args=(data, postgres, log), daemon=True).start()
     log.ended.wait()
     postgres.wait()
+    with contextlib.suppress(OSError):  # the one in /tmp; `data/` is not empty
+        directory.rmdir()
     os._exit(0)  # gives back server.lock, and clients.lock if it was the last client's going
 
 
@@ -809,22 +826,29 @@ def _postmaster(
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        preexec_fn=_die_with_parent,
+        preexec_fn=_dying_with_parent(),
         **_as_user(user),
     )
 
 
-def _die_with_parent() -> None:
+def _dying_with_parent() -> Callable[[], None] | None:
     """On Linux a killed supervisor takes the server with it, by a fast shutdown.
 
     Elsewhere the server stays until the next client starts another supervisor.
     """
     if sys.platform != "linux":
-        return
-    with contextlib.suppress(ImportError, OSError, AttributeError):
-        import ctypes
+        return None
+    try:
+        import ctypes  # now: the server's user may not be able to read it, in /root say
 
-        ctypes.CDLL(None).prctl(1, signal.SIGINT)  # 1: PR_SET_PDEATHSIG
+        prctl = ctypes.CDLL(None).prctl
+    except (ImportError, OSError, AttributeError):
+        return None
+
+    def set_signal() -> None:
+        prctl(1, int(signal.SIGINT))  # 1: PR_SET_PDEATHSIG
+
+    return set_signal
 
 
 def _stop_when_alone(data: Path, postgres: subprocess.Popen[bytes], log: _Log) -> None:

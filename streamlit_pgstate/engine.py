@@ -23,6 +23,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import PoolProxiedConnection
 
 from streamlit_pgstate import embedded
 from streamlit_pgstate.errors import (
@@ -42,6 +43,11 @@ POOL_OVERFLOW = 15
 
 _LONGEST = 300
 """Seconds for a statement that sets no deadline of its own: those of migrations."""
+
+_HAS_ROWS = pq.ExecStatus.TUPLES_OK
+
+_WAKE_UP = 0.1
+"""Seconds after which a waiting statement lets Ctrl-C through, as in psycopg itself."""
 
 _PERMISSION_DENIED = "42501"
 _READ_ONLY = "25006"
@@ -67,29 +73,27 @@ class _TimedConnection(psycopg.Connection[tuple[Any, ...]]):
 
     deadline: float = math.inf
 
-    def wait(self, gen: Generator[Any, Any, _T], *args: Any, **kwargs: Any) -> _T:
-        return super().wait(_until(gen, self), *args, **kwargs)
+    def wait(
+        self,
+        gen: Generator[Any, Any, _T],
+        interval: float = _WAKE_UP,
+        timeout: float | None = None,
+    ) -> _T:
+        left = max(0.001, self.deadline - time.monotonic())
+        try:
+            return super().wait(gen, interval, min(left, timeout or left))
+        except psycopg.OperationalError:
+            if time.monotonic() < self.deadline or self.closed:
+                raise
+            self._give_up()
+            raise psycopg.errors.QueryCanceled("no answer within `timeout`") from None
 
-
-def _until(gen: Generator[Any, Any, _T], connection: _TimedConnection) -> Generator[Any, Any, _T]:
-    # psycopg wakes up its generators at least every 0.1 s, with READY_NONE, for Ctrl-C's sake.
-    try:
-        wanted = next(gen)
-        while True:
-            ready = yield wanted
-            if not ready and time.monotonic() > connection.deadline:
-                _give_up(connection)
-            wanted = gen.send(ready)
-    except StopIteration as done:
-        return done.value  # type: ignore[no-any-return]
-
-
-def _give_up(connection: _TimedConnection) -> None:
-    """Leave the statement: ask the server to cancel it, as it may still wait for a lock."""
-    with contextlib.suppress(psycopg.Error):
-        connection.cancel_safe(timeout=1)
-    connection.pgconn.finish()
-    raise psycopg.errors.QueryCanceled("no answer within `timeout`; the connection was closed")
+    def _give_up(self) -> None:
+        """Leave the statement: ask the server to cancel it, as it may still wait for a lock."""
+        self.deadline = math.inf
+        with contextlib.suppress(psycopg.Error):
+            self.cancel_safe(timeout=1)
+        self.pgconn.finish()
 
 
 class Database:
@@ -154,18 +158,18 @@ class Database:
             raise self.translate(error) from error
 
     def _query(self, statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        with self.connection() as connection:
-            cursor = connection.cursor(binary=True)
+        pooled = self._checkout()
+        try:
+            cursor = pooled.driver_connection.cursor(binary=True)  # type: ignore[union-attr]
             cursor.execute(statement, parameters)
-            return cursor.fetchall() if cursor.description else []
+            return cursor.fetchall() if cursor.pgresult.status == _HAS_ROWS else []
+        except BaseException as error:
+            self._discard_if_broken(pooled, error)
+            raise
+        finally:
+            pooled.close()
 
-    @contextlib.contextmanager
-    def connection(self, *, timeout: float | None = None) -> Iterator[_TimedConnection]:
-        """A connection of the pool, in autocommit, for at most `timeout` seconds.
-
-        Raises:
-            StoreUnavailable: none was free within the setting ``timeout``.
-        """
+    def _checkout(self) -> PoolProxiedConnection:
         try:
             pooled = self._engine.raw_connection()
         except PoolTimeout as error:
@@ -174,22 +178,43 @@ class Database:
                 f"{self._timeout:g} s. Try again; if it stays so, the database is overloaded "
                 "or frozen."
             ) from error
-        connection: _TimedConnection = pooled.driver_connection  # type: ignore[assignment]
-        connection.deadline = time.monotonic() + (timeout or self._timeout)
-        try:
-            yield connection
-        except BaseException as error:
-            # An error of SQL leaves an autocommit connection as it was. All else may not: a
-            # Ctrl-C, a reply half read, a server that now is read-only after a failover.
-            if not isinstance(error, psycopg.Error) or _is_passing(error):
-                self.breaks += 1
-                pooled.invalidate()
-            raise
-        finally:
-            pooled.close()
+        pooled.driver_connection.deadline = time.monotonic() + self._timeout  # type: ignore[union-attr]
+        return pooled
+
+    def _discard_if_broken(self, pooled: PoolProxiedConnection, error: BaseException) -> None:
+        """An error of SQL leaves an autocommit connection as it was; all else may not.
+
+        A Ctrl-C, a reply half read, a server that is read-only since a failover.
+        """
+        if not isinstance(error, psycopg.Error) or _is_passing(error):
+            self.breaks += 1
+            pooled.invalidate()
 
     @contextlib.contextmanager
-    def translated(self) -> Iterator[None]:
+    def connection(self) -> Iterator[_TimedConnection]:
+        """A connection of the pool, in autocommit, for at most the setting ``timeout``.
+
+        Raises:
+            PgStateError: as `translate` says.
+        """
+        with self._translated():
+            pooled = self._checkout()
+            try:
+                yield pooled.driver_connection  # type: ignore[misc]
+            except BaseException as error:
+                self._discard_if_broken(pooled, error)
+                raise
+            finally:
+                pooled.close()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[_TimedConnection]:
+        """Several statements as one: committed at the end of the block, or not at all."""
+        with self.connection() as connection, connection.transaction():
+            yield connection
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
         """Errors of psycopg that leave this block are ours."""
         try:
             yield

@@ -60,7 +60,7 @@ def layout(database: Database, settings: Settings) -> Layout:
     Raises:
         PgStateError: the database cannot be reached or refuses.
     """
-    with database.translated(), database.connection() as connection:
+    with database.connection() as connection:
         table = f'"{settings.schema}"."alembic_version"'
         row = connection.execute("SELECT to_regclass(%s)", (table,)).fetchone()
         if row is None or row[0] is None:

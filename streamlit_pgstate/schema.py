@@ -37,8 +37,6 @@ def metadata(schema: str) -> MetaData:
         Column("app", Text, nullable=False),
         Column("scope", Text, nullable=False, server_default=text("'browser'")),
         Column("version", BigInteger, nullable=False),
-        Column("keys", Integer, nullable=False),
-        Column("bytes", BigInteger, nullable=False),
         Column("token_hash", LargeBinary),
         Column("previous_hash", LargeBinary),
         Column("rotated_at", _TIME),

@@ -13,7 +13,7 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import Any
 
 from streamlit_pgstate import codecs
@@ -27,14 +27,12 @@ from streamlit_pgstate.errors import (
     UnknownToken,
 )
 from streamlit_pgstate.store import (
+    Basis,
     Changes,
     EntryRow,
-    Refusal,
     SessionRef,
-    SessionRow,
     Store,
     Write,
-    Written,
 )
 
 _WHOLE_AFTER = timedelta(hours=20).total_seconds()
@@ -43,7 +41,9 @@ _WHOLE_AFTER = timedelta(hours=20).total_seconds()
 _KEPT_BODY_BYTES = 64 * 2**20
 """Bodies of large values that one state keeps once read: a few frames, not a whole heap."""
 
-_MAX_MODIFY_ATTEMPTS = 100
+_MAX_ATTEMPTS = 100
+"""Tries of a write that met other writers; each meeting means that one of them got through."""
+
 _MAX_KEY_LENGTH = 255
 
 
@@ -64,18 +64,6 @@ class SessionInfo:
     keys: int
     bytes: int
     durable: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """An entry in the cache: the row, and when it expires by this process's own clock."""
-
-    row: EntryRow
-    deadline: float
-
-    @property
-    def is_live(self) -> bool:
-        return time.monotonic() < self.deadline
 
 
 class State(MutableMapping[str, Any]):
@@ -128,7 +116,7 @@ class State(MutableMapping[str, Any]):
             entry = self._live(key)
             if entry is None:
                 raise KeyError(key)
-            payload = self._payload(key, entry.row)
+            payload = self._payload(key, entry)
         return codecs.decode(payload, key=key)
 
     def __contains__(self, key: object) -> bool:
@@ -140,7 +128,7 @@ class State(MutableMapping[str, Any]):
         """The names of all keys that hold a value, sorted."""
         with self._lock:
             self._forget_if_uncached()
-            return sorted(key for key, entry in self._entries.items() if entry.is_live)
+            return sorted(key for key in self._entries if self._live(key) is not None)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.keys())
@@ -149,19 +137,18 @@ class State(MutableMapping[str, Any]):
         return len(self.keys())
 
     def session(self) -> SessionInfo:
-        """What is known of the session, as of the last refresh."""
+        """What is known of the session: one round trip, for its times."""
         with self._lock:
-            if self._exists and self._row is None:  # our own first write made it
-                self.refresh()
-            live = [entry.row for entry in self._entries.values() if entry.is_live]
-            row = self._row
+            self.refresh()
+            times = self._store.times(self._ref)
+            live = [entry for entry in map(self._live, self._entries) if entry is not None]
             return SessionInfo(
                 id=self.id,
-                app=row.app if row else self._store.settings.app,
-                scope=row.scope if row else "browser",
-                created_at=_moment(row and row.created_at),
-                seen_at=_moment(row and row.seen_at),
-                expires_at=_moment(row and row.expires_at),
+                app=times.app if times else self._store.settings.app,
+                scope=times.scope if times else "browser",
+                created_at=times and times.created_at,
+                seen_at=times and times.seen_at,
+                expires_at=times and times.expires_at,
                 keys=len(live),
                 bytes=sum(entry.size for entry in live),
             )
@@ -203,32 +190,40 @@ class State(MutableMapping[str, Any]):
             StoreUnavailable: others were faster each time; or the connection broke, so that
                 nobody knows whether this change was stored.
         """
-        for _ in range(_MAX_MODIFY_ATTEMPTS):
+        for _ in range(_MAX_ATTEMPTS):
             with self._lock:
                 self._forget_if_uncached()
                 entry = self._live(check_key(key))
-                payload = self._payload(key, entry.row) if entry else None
-                expected = entry.row.version if entry else 0
+                payload = self._payload(key, entry) if entry else None
             old = default if payload is None else codecs.decode(payload, key=key)
-            new = fn(old)
-            encoded = self._encode(key, new)
+            new = self._encode(key, fn(old))
             with self._lock:
-                if entry is not None and _is_same(entry, encoded, entry.row.ttl):
-                    return new
-                ttl = entry.row.ttl if entry else None
-                written = self._write([Write(key, encoded, expected)], ttl=ttl)
-                if written.refusal is not Refusal.CONFLICT:
-                    return codecs.decode(encoded, key=key)
+                if self._replace(Write(key, new), entry):
+                    return codecs.decode(new, key=key)
                 self.refresh()
         raise StoreUnavailable(
-            f"{key!r} was changed by others {_MAX_MODIFY_ATTEMPTS} times while modify() tried. "
+            f"{key!r} was changed by others {_MAX_ATTEMPTS} times while modify() tried. "
             "Spread the writers over several keys."
         )
+
+    def _replace(self, write: Write, entry: EntryRow | None) -> bool:
+        """Store what modify() made of `entry`; False where that is no longer current."""
+        if _is_same(entry, write.payload, entry.ttl if entry else None):
+            return True
+        self._check_limits([write])
+        ttl = entry.ttl if entry else None
+        expected = entry.version if entry else 0
+        version = self._store.write(
+            self._ref, [write], self._basis([write.key]), ttl=ttl, expected=expected
+        )
+        if version is not None:
+            self._remember([write], version, ttl=ttl)
+        return version is not None
 
     def delete(self, key: str) -> bool:
         """Delete `key`; whether there was one."""
         with self._lock:
-            return self._write([Write(check_key(key), None)], ttl=None).existed > 0
+            return self._delete([check_key(key)]) > 0
 
     def __delitem__(self, key: str) -> None:
         if not self.delete(key):
@@ -238,8 +233,7 @@ class State(MutableMapping[str, Any]):
         """Delete all keys; how many went."""
         with self._lock:
             self.refresh()
-            writes = [Write(key, None) for key in self._entries]
-            return self._write(writes, ttl=None).existed if writes else 0
+            return self._delete(list(self._entries)) if self._entries else 0
 
     # The session
 
@@ -253,9 +247,8 @@ class State(MutableMapping[str, Any]):
             if self._must_load():
                 self._load()
                 return
-            slide = self._row is None or self._row.due
-            changes = self._store.refresh(self._ref, since=self._version, slide=slide)
-            if changes.session is None or changes.session.version < self._version:
+            changes = self._store.refresh(self._ref, since=self._version, slide=self._due)
+            if changes.version < self._version:
                 self._load()  # the database was set back to an older state
             else:
                 self._take_over(changes)
@@ -292,7 +285,7 @@ class State(MutableMapping[str, Any]):
     def _must_load(self) -> bool:
         return (
             not self._cached
-            or not self._exists
+            or self._version == 0
             or self._breaks != self._store.breaks
             or time.monotonic() - self._loaded_at > _WHOLE_AFTER
         )
@@ -306,22 +299,30 @@ class State(MutableMapping[str, Any]):
         self._take_over(changes)
 
     def _take_over(self, changes: Changes) -> None:
-        row = changes.session
-        self._row = row
-        self._exists = row is not None
-        self._version = row.version if row else 0
-        for entry in changes.entries:
-            if entry.kind is None:
-                self._entries.pop(entry.key, None)
-            else:
-                self._entries[entry.key] = _Entry(entry, _deadline(entry.seconds_left))
+        self._version, self._due, entries = changes
+        for entry in entries:
+            self._put(entry)
+
+    def _put(self, entry: EntryRow) -> None:
+        replaced = self._entries.pop(entry.key, None)
+        self._size += entry.size - (replaced.size if replaced else 0)
+        if entry.kind is not None:
+            self._entries[entry.key] = entry
+        if entry.seconds_left is not None:
+            self._deadlines[entry.key] = time.monotonic() + entry.seconds_left
+        elif self._deadlines:
+            self._deadlines.pop(entry.key, None)
 
     def _forget_cache(self) -> None:
-        self._entries: dict[str, _Entry] = {}
+        self._entries: dict[str, EntryRow] = {}
+        self._deadlines: dict[str, float] = {}
+        """When keys with a ttl expire, by this process's own clock."""
         self._bodies.clear()
-        self._row: SessionRow | None = None
-        self._exists = False
+        self._size = 0
+        """The sizes of all entries added up, for the limit."""
         self._version = 0
+        """The session's version up to which everything is known; 0: it has no row yet."""
+        self._due = False
         self._breaks = -1
         self._loaded_at = -math.inf
 
@@ -329,9 +330,11 @@ class State(MutableMapping[str, Any]):
         if not self._cached:
             self._load()
 
-    def _live(self, key: str) -> _Entry | None:
-        entry = self._entries.get(key)
-        return entry if entry is not None and entry.is_live else None
+    def _live(self, key: str) -> EntryRow | None:
+        deadline = self._deadlines.get(key)
+        if deadline is not None and time.monotonic() >= deadline:
+            return None
+        return self._entries.get(key)
 
     def _payload(self, key: str, row: EntryRow) -> Payload:
         kind = row.kind or ""
@@ -343,8 +346,8 @@ class State(MutableMapping[str, Any]):
             entry = self._live(key)
             if entry is None:
                 raise KeyError(key)
-            body = entry.row.body if entry.row.body is not None else self._large_body(entry.row)
-            kind = entry.row.kind or ""
+            body = entry.body if entry.body is not None else self._large_body(entry)
+            kind = entry.kind or ""
         if body is None:
             raise DecodeError(
                 f"{key!r} (kind {kind!r}) is incomplete: rows are missing in the table `body`. "
@@ -397,59 +400,78 @@ class State(MutableMapping[str, Any]):
             if writes:
                 self._write(writes, ttl=seconds)
 
-    def _write(self, writes: list[Write], *, ttl: float | None) -> Written:
-        written = self._store.write(self._ref, writes, ttl=ttl, exists=self._exists)
-        if written.refusal in {Refusal.TOO_MANY_KEYS, Refusal.TOO_MANY_BYTES}:
-            if self._drop_expired(writes):
-                return self._write(writes, ttl=ttl)
-            raise self._limit_exceeded(writes, written)
-        if written.refusal is None and written.version:
-            self._remember(writes, written, ttl=ttl)
-        return written
+    def _write(self, writes: list[Write], *, ttl: float | None) -> None:
+        self._check_limits(writes)
+        keys = [write.key for write in writes]
+        for _ in range(_MAX_ATTEMPTS):
+            version = self._store.write(self._ref, writes, self._basis(keys), ttl=ttl)
+            if version is not None:
+                self._remember(writes, version, ttl=ttl)
+                return
+            self.refresh()  # raises where the session is refused: that is the common reason
+        raise StoreUnavailable(
+            f"{_names(keys)} could not be written: others wrote to this session "
+            f"{_MAX_ATTEMPTS} times meanwhile. Write less often."
+        )
 
-    def _drop_expired(self, writes: list[Write]) -> bool:
-        """Make room of values whose ttl has passed; whether there were any."""
-        keys = {write.key for write in writes}
-        expired = [
-            Write(key, None)
-            for key, entry in self._entries.items()
-            if not entry.is_live and key not in keys
-        ]
-        if not expired:
-            return False
-        written = self._store.write(self._ref, expired, ttl=None, exists=True)
-        self._remember(expired, written, ttl=None)
-        return True
+    def _delete(self, keys: list[str]) -> int:
+        version, existed = self._store.delete(self._ref, keys, self._basis(keys))
+        for key in keys:
+            self._put(EntryRow(key, version, None, 0, None, None, None, None))
+        self._reach(version)
+        return existed
 
-    def _remember(self, writes: list[Write], written: Written, *, ttl: float | None) -> None:
+    def _basis(self, keys: list[str]) -> Basis:
+        held = [self._entries[key] for key in keys if key in self._entries]
+        dropping = {entry.digest for entry in held if entry.digest is not None}
+        return Basis(version=self._version, dropping=dropping)
+
+    def _remember(self, writes: list[Write], version: int, *, ttl: float | None) -> None:
         for write in writes:
-            if write.payload is None:
-                self._entries.pop(write.key, None)
-                continue
-            self._entries[write.key] = _Entry(
-                _row_of(write, write.payload, written.version, ttl), _deadline(ttl)
-            )
+            self._put(_row_of(write, version, ttl))
             if write.is_large:
                 self._keep_body(write.payload.digest, write.payload.body)
-        self._exists = True
-        # Only then nothing by others lies between; else the next refresh brings it.
-        if written.version == self._version + 1:
-            self._version = written.version
+        self._reach(version)
 
-    def _limit_exceeded(self, writes: list[Write], written: Written) -> LimitExceeded:
-        names = ", ".join(repr(write.key) for write in writes[:3])
-        names += ", …" if len(writes) > 3 else ""
+    def _reach(self, version: int) -> None:
+        """Move to our own write's version, if nothing by others lies between.
+
+        Else the cache stays where it is, and the next refresh brings what it missed.
+        """
+        if version == self._version + 1:
+            self._version = version
+
+    def _check_limits(self, writes: list[Write]) -> None:
+        """Refuse what would grow the session over a limit, as far as this cache knows."""
+        if self._excess(writes) and (expired := self._expired()):
+            self._delete(expired)
+        if excess := self._excess(writes):
+            raise LimitExceeded(f"{_names([write.key for write in writes])} would make {excess}")
+
+    def _excess(self, writes: list[Write]) -> str | None:
         settings = self._store.settings
-        if written.refusal is Refusal.TOO_MANY_KEYS:
-            return LimitExceeded(
-                f"{names} would make {written.keys:,} keys in this session, over max_keys "
-                f"({settings.max_keys:,}). Delete some, or raise the setting."
+        held = [self._entries[write.key] for write in writes if write.key in self._entries]
+        more = len(writes) - len(held)
+        count = len(self._entries) + more
+        if more and count > settings.max_keys:
+            return (
+                f"{count:,} keys in this session, over max_keys ({settings.max_keys:,}). "
+                "Delete some, or raise the setting."
             )
-        return LimitExceeded(
-            f"{names} would make {written.bytes:,} bytes in this session, over "
-            f"max_session_bytes ({settings.max_session_bytes:,}). Delete some keys, or raise "
-            "the setting."
-        )
+        growth = sum(write.payload.size for write in writes) - sum(row.size for row in held)
+        if growth > 0 and self._size + growth > settings.max_session_bytes:
+            return (
+                f"{self._size + growth:,} bytes in this session, over max_session_bytes "
+                f"({settings.max_session_bytes:,}). Delete some keys, or raise the setting."
+            )
+        return None
+
+    def _expired(self) -> list[str]:
+        return [key for key in self._deadlines if self._live(key) is None]
+
+
+def _names(keys: list[str]) -> str:
+    return ", ".join(map(repr, keys[:3])) + (", …" if len(keys) > 3 else "")
 
 
 def check_key(key: object) -> str:
@@ -471,15 +493,17 @@ def check_key(key: object) -> str:
     return str(key)
 
 
-def _is_same(entry: _Entry | None, payload: Payload, ttl: float | None) -> bool:
-    if entry is None or entry.row.kind != payload.kind or entry.row.ttl != ttl:
+def _is_same(entry: EntryRow | None, payload: Payload, ttl: float | None) -> bool:
+    if entry is None or entry.kind != payload.kind or entry.ttl != ttl:
         return False
-    if entry.row.body is not None:
-        return entry.row.body == payload.body
-    return entry.row.size == payload.size and entry.row.digest == payload.digest
+    if entry.body is not None:
+        return entry.body == payload.body
+    return entry.size == payload.size and entry.digest == payload.digest
 
 
-def _row_of(write: Write, payload: Payload, version: int, ttl: float | None) -> EntryRow:
+def _row_of(write: Write, version: int, ttl: float | None) -> EntryRow:
+    """The row as a refresh would bring it."""
+    payload = write.payload
     body = None if write.is_large else payload.body
     digest = payload.digest if write.is_large else None
     return EntryRow(write.key, version, payload.kind, payload.size, body, digest, ttl, ttl)
@@ -496,11 +520,3 @@ def _ttl_seconds(ttl: float | timedelta | None) -> float | None:
             "ttl must be over 0 seconds (and under 300 years): use delete() to remove a key."
         )
     return float(seconds)
-
-
-def _deadline(seconds_left: float | None) -> float:
-    return math.inf if seconds_left is None else time.monotonic() + seconds_left
-
-
-def _moment(seconds: float | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, timezone.utc)

@@ -35,8 +35,6 @@ def upgrade() -> None:
         sa.Column(
             "version", sa.BigInteger, nullable=False, comment="grows by one with every write"
         ),
-        sa.Column("keys", sa.Integer, nullable=False, comment="how many entries hold a value"),
-        sa.Column("bytes", sa.BigInteger, nullable=False, comment="their sizes added up"),
         sa.Column("token_hash", sa.LargeBinary, comment="SHA-256 of the token's random part"),
         sa.Column("previous_hash", sa.LargeBinary, comment="the one before the last rotate"),
         sa.Column("rotated_at", TIME),

@@ -12,9 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import DecodeError, UnsupportedType
+from streamlit_pgstate.errors import DecodeError, UnsupportedType
+
 from . import plain
-from .payload import Damaged, Payload, Refused
+from .payload import DamagedError, Payload, RefusedError
 
 __all__ = ["Payload", "decode", "encode"]
 
@@ -68,14 +69,15 @@ def encode(value: object, *, key: str) -> Payload:
         for kind, codec in _CODECS.items():
             if codec.takes(type(value)):
                 return Payload(kind, codec.dump(value))
-        plain.dump(value)  # refuses it, in the words that it has for a part of a value
-    except Refused as refused:
-        raise UnsupportedType(f"{_path(key, refused.steps)} is {refused.culprit}.") from refused
-    except RecursionError as cause:
+        raise RefusedError(plain.describe(value))
+    except RefusedError as refused:
+        # Without its traceback: one has up to 800 lines, and the path says it all.
+        cause = refused.with_traceback(None)
+        raise UnsupportedType(f"{_path(key, refused.steps)} is {refused.culprit}.") from cause
+    except RecursionError as full:
         raise UnsupportedType(
             f"{key!r} is nested too deeply for the stack of this call. Keep a flatter structure."
-        ) from cause
-    raise AssertionError(type(value))
+        ) from full.with_traceback(None)
 
 
 def decode(payload: Payload, *, key: str) -> Any:
@@ -95,7 +97,7 @@ def decode(payload: Payload, *, key: str) -> Any:
         )
     try:
         return codec.load(payload.body)
-    except Damaged as cause:
+    except DamagedError as cause:
         raise DecodeError(
             f"{key!r} was written as {payload.kind!r} and cannot be read: it holds {cause}. "
             "The row is left as it is; set the key again, or restore an older version."

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from . import plain
-from .payload import Damaged
+from .payload import DamagedError
 
 __all__ = ["BufferReader", "BufferWriter"]
 
@@ -52,7 +52,7 @@ class BufferWriter:
     def finish(self, header: object) -> bytes:
         """Give the stream.
 
-        :raises Refused: the header holds what ``plain`` does not take.
+        :raises RefusedError: the header holds what ``plain`` does not take.
         """
         names = [str(position) for position in range(len(self._lists))]
         batch = pa.RecordBatch.from_arrays(self._lists, names)
@@ -68,7 +68,7 @@ class BufferWriter:
 class BufferReader:
     """Gives the header and the buffers of a stream, checked.
 
-    :raises Damaged: the stream is not of this form.
+    :raises DamagedError: the stream is not of this form.
     """
 
     def __init__(self, body: bytes) -> None:
@@ -76,7 +76,7 @@ class BufferReader:
             header = (stream.schema.metadata or {}).get(_HEADER)
             batch = stream.read_next_batch()
         if header is None:
-            raise Damaged("an Arrow stream of another program")
+            raise DamagedError("an Arrow stream of another program")
         batch.validate(full=True)
         self.header = plain.load(header)
         self._batch = batch
@@ -85,9 +85,9 @@ class BufferReader:
         """The Arrow array at a position, with no copy."""
         column = self._batch.column(position)
         if position < 0 or not pa.types.is_large_list(column.type):
-            raise Damaged("a buffer that is no list")
+            raise DamagedError("a buffer that is no list")
         if len(column) != 1 or column.null_count:
-            raise Damaged("a buffer that is not one list")
+            raise DamagedError("a buffer that is not one list")
         return column.flatten()
 
     def get_numpy(self, position: int, dtype: np.dtype[Any], length: int) -> np.ndarray[Any, Any]:
@@ -95,13 +95,16 @@ class BufferReader:
         stored, width = storage_of(dtype)
         values = self.get(position)
         if values.type != _ARROW_TYPES[stored] or len(values) != length * width:
-            raise Damaged("a buffer of another type or length than the header says")
+            raise DamagedError("a buffer of another type or length than the header says")
         if values.null_count:
-            raise Damaged("a buffer with nulls")
+            raise DamagedError("a buffer with nulls")
         if not length:
             return np.empty(0, dtype)
         start = values.offset * stored.itemsize
-        return np.frombuffer(values.buffers()[1], stored, length * width, start).view(dtype)
+        numbers = np.frombuffer(values.buffers()[1], stored, length * width, start)
+        if dtype.kind == "b" and numbers.max() > 1:
+            raise DamagedError("a truth value that is neither 0 nor 1")
+        return numbers.view(dtype)
 
 
 def storage_of(dtype: np.dtype[Any]) -> tuple[np.dtype[Any], int]:

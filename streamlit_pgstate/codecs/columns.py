@@ -19,7 +19,7 @@ from pandas.tseries.frequencies import to_offset
 
 from . import plain
 from .arrow import BufferReader, BufferWriter
-from .payload import Damaged, Refused
+from .payload import DamagedError, RefusedError
 
 __all__ = [
     "dump_array",
@@ -43,7 +43,11 @@ _BITS = {
     for name in (
         *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
         *("float16", "float32", "float64", "complex64", "complex128"),
-        *(f"{kind}64[{unit}]" for kind in ("datetime", "timedelta") for unit in ("s", "ms", "us", "ns")),
+        *(
+            f"{kind}64[{unit}]"
+            for kind in ("datetime", "timedelta")
+            for unit in ("s", "ms", "us", "ns")
+        ),
     )
 }
 
@@ -51,24 +55,24 @@ _BITS = {
 def dump_array(data: Any, out: BufferWriter) -> Spec:
     """Write a Series, an Index or an extension array.
 
-    :raises Refused: its dtype, or an object in it, cannot be kept exactly.
+    :raises RefusedError: its dtype, or an object in it, cannot be kept exactly.
     """
     if isinstance(data.dtype, np.dtype):
         return _dump_objects(data, out) if data.dtype == object else dump_bits(data, out)
     dump = _DUMPERS.get(type(data.dtype))
     if dump is None:
-        raise Refused(_unknown(data.dtype))
+        raise RefusedError(_unknown(data.dtype))
     return dump(getattr(data, "array", data), out)
 
 
 def load_array(spec: Spec, buffers: BufferReader, length: int) -> Any:
     """Read what :func:`dump_array` wrote: an array of the caller's own, of this length.
 
-    :raises Damaged: it is something else. Other errors of pandas and Arrow mean the same.
+    :raises DamagedError: it is something else. Other errors of pandas and Arrow mean the same.
     """
     values = _LOADERS[spec["is"]](spec, buffers, length)
     if len(values) != length:
-        raise Damaged("a column of another length than the frame")
+        raise DamagedError("a column of another length than the frame")
     return values
 
 
@@ -83,17 +87,18 @@ def is_bits(dtype: object) -> bool:
 def dump_bits(data: Any, out: BufferWriter) -> Spec:
     """Write numbers, truth values or times, NaT and NaN payloads included."""
     if not is_bits(data.dtype):
-        raise Refused(_unknown(data.dtype))
+        raise RefusedError(_unknown(data.dtype))
     return {"is": "numpy", "dtype": data.dtype.name, "at": out.add_numpy(np.asarray(data))}
 
 
 def view_bits(spec: Spec, buffers: BufferReader, length: int) -> Array:
     """Read what :func:`dump_bits` wrote, as a read-only view on the body."""
-    return buffers.get_numpy(spec["at"], _BITS[spec["dtype"]], length)
+    dtype = _BITS[spec["dtype"]]
+    return buffers.get_numpy(spec["at"], dtype, length)
 
 
 def _load_bits(spec: Spec, buffers: BufferReader, length: int) -> Array:
-    return view_bits(spec, buffers, length).copy()
+    return np.array(view_bits(spec, buffers, length))
 
 
 def _dump_objects(data: Any, out: BufferWriter) -> Spec:
@@ -106,7 +111,7 @@ def _load_objects(spec: Spec, buffers: BufferReader, length: int) -> Array:
     view = buffers.get_numpy(spec["at"], _BITS["uint8"], len(text))
     objects = plain.load(view.tobytes())
     if type(objects) is not list or len(objects) != length:
-        raise Damaged("a column of objects of another length than the frame")
+        raise DamagedError("a column of objects of another length than the frame")
     return np.fromiter(objects, object, length)
 
 
@@ -146,7 +151,7 @@ def _dump_string(array: Any, out: BufferWriter) -> Spec:
 def _check_encodable(array: Any) -> None:
     for row, text in enumerate(array):
         if type(text) is str and not text.isascii() and _SURROGATE.search(text):
-            raise Refused(
+            raise RefusedError(
                 "text with a lone surrogate, which a column of strings cannot keep. "
                 "Keep the column as dtype object"
             ).inside(f"[{row}]")
@@ -154,19 +159,19 @@ def _check_encodable(array: Any) -> None:
 
 def _load_string(spec: Spec, buffers: BufferReader, length: int) -> Any:
     dtype = _string_dtype(spec["storage"], spec["missing"])
-    return dtype.__from_arrow__(_typed(buffers.get(spec["at"]), pa.large_string()))
+    return _from_arrow(dtype, _typed(buffers.get(spec["at"]), pa.large_string()))
 
 
 def _string_dtype(storage: str, missing: str) -> Any:
     if storage not in ("python", "pyarrow") or missing not in ("NA", "nan"):
-        raise Damaged("strings of an unknown kind")
+        raise DamagedError("strings of an unknown kind")
     if missing == "NA":
         return pd.StringDtype(storage)
     if hasattr(pd.StringDtype("python"), "_na_value"):  # pandas 2.3 and later
         return pd.StringDtype(storage, na_value=np.nan)
     if storage == "pyarrow":
         return pd.StringDtype("pyarrow_numpy")
-    raise Damaged("strings that need pandas 2.3 or later")
+    raise DamagedError("strings that need pandas 2.3 or later")
 
 
 def _dump_categorical(array: Any, out: BufferWriter) -> Spec:
@@ -202,26 +207,26 @@ def _dump_zone(zone: tzinfo) -> object:
         return plain.dump_zone(zone)
     name = getattr(zone, "zone", None)
     if name is None:
-        raise Refused(
+        raise RefusedError(
             "in a fixed offset of pytz, which cannot be kept exactly. Use datetime.timezone"
         )
     return {"pytz": name}  # the default of pandas before 3.0
 
 
-def _load_zone(zone: Any) -> tzinfo:
+def _load_zone(zone: Any) -> Any:
     if type(zone) is not dict:
         return plain.load_zone(zone)
     try:
-        import pytz
+        import pytz  # type: ignore[import-untyped,unused-ignore]
     except ImportError:
-        raise Damaged("a time zone of pytz, which is not installed") from None
+        raise DamagedError("a time zone of pytz, which is not installed") from None
     return pytz.timezone(zone["pytz"])
 
 
 def _dump_period(array: Any, out: BufferWriter) -> Spec:
-    freq = array.dtype.freq.freqstr
+    freq = array.dtype.name.removeprefix("period[").removesuffix("]")
     if pd.PeriodDtype(freq) != array.dtype:
-        raise Refused(_unknown(array.dtype))
+        raise RefusedError(_unknown(array.dtype))
     return {"is": "period", "freq": freq, "at": out.add_numpy(array.asi8)}
 
 
@@ -243,13 +248,17 @@ def _load_interval(spec: Spec, buffers: BufferReader, length: int) -> Any:
 def _dump_arrow(array: Any, out: BufferWriter) -> Spec:
     values = _as_one(pa.array(array))
     if not _is_simple(values.type):
-        raise Refused(_unknown(array.dtype))
+        raise RefusedError(_unknown(array.dtype))
     return {"is": "arrow", "at": out.add(values)}
 
 
 def _load_arrow(spec: Spec, buffers: BufferReader, length: int) -> Any:
     values = buffers.get(spec["at"])
-    return pd.ArrowDtype(values.type).__from_arrow__(values)
+    return _from_arrow(pd.ArrowDtype(values.type), values)
+
+
+def _from_arrow(dtype: Any, values: pa.Array) -> Any:
+    return dtype.__from_arrow__(values)
 
 
 def _is_simple(arrow_type: pa.DataType) -> bool:
@@ -268,7 +277,7 @@ def _as_one(values: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 def _typed(values: pa.Array, arrow_type: pa.DataType) -> pa.Array:
     if values.type != arrow_type:
-        raise Damaged("a buffer of another type than the header says")
+        raise DamagedError("a buffer of another type than the header says")
     return values
 
 
@@ -298,7 +307,7 @@ def load_sparse(spec: Spec, buffers: BufferReader, length: int, width: int) -> l
     rows = buffers.get_numpy(spec["rows"], _BITS["int32"], spec["count"]).copy()
     values = load_array(spec["values"], buffers, spec["count"])
     if (counts < 0).any() or int(counts.sum()) != spec["count"]:
-        raise Damaged("sparse columns of another length than the header says")
+        raise DamagedError("sparse columns of another length than the header says")
     cuts = np.cumsum(counts)[:-1]
     fill = _load_fill(spec["fill"])
     return [
@@ -325,7 +334,7 @@ def _dump_fill(dtype: Any) -> Spec:
         return {"numpy": fill.dtype.name, "bits": fill.tobytes()}
     if type(fill) in plain.TYPES:
         return {"plain": fill}
-    raise Refused(_unknown(dtype))
+    raise RefusedError(_unknown(dtype))
 
 
 def _load_fill(spec: Spec) -> Any:
@@ -347,10 +356,12 @@ def _load_one_sparse(spec: Spec, buffers: BufferReader, length: int) -> Any:
 def dump_index(index: Any, out: BufferWriter) -> Spec:
     """Write an Index of any class of pandas, its name and its frequency.
 
-    :raises Refused: its class, its frequency or a label cannot be kept exactly.
+    :raises RefusedError: its class, its frequency or a label cannot be kept exactly.
     """
     if type(index) not in _INDEXES:
-        raise Refused(f"an index of the class {plain.class_name(type(index))}, which is not kept")
+        raise RefusedError(
+            f"an index of the class {plain.class_name(type(index))}, which is not kept"
+        )
     if type(index) is pd.MultiIndex:
         return _dump_multi(index, out)
     if type(index) is pd.RangeIndex:
@@ -365,11 +376,11 @@ def dump_index(index: Any, out: BufferWriter) -> Spec:
 def load_index(spec: Spec, buffers: BufferReader, length: int) -> Any:
     """Read what :func:`dump_index` wrote: an index of this length.
 
-    :raises Damaged: it is something else. Other errors of pandas and Arrow mean the same.
+    :raises DamagedError: it is something else. Other errors of pandas and Arrow mean the same.
     """
     index = _load_index(spec, buffers, length)
     if len(index) != length:
-        raise Damaged("an index of another length than the header says")
+        raise DamagedError("an index of another length than the header says")
     return index
 
 
@@ -377,13 +388,12 @@ def _load_index(spec: Spec, buffers: BufferReader, length: int) -> Any:
     if "levels" in spec:
         return _load_multi(spec, buffers, length)
     if "range" in spec:
-        return pd.RangeIndex(*spec["range"], name=spec["name"])
+        start, stop, step = spec["range"]
+        return pd.RangeIndex(start, stop, step, name=spec["name"])
     values = load_array(spec["array"], buffers, length)
-    index = pd.Index(
-        values, dtype=values.dtype, name=spec["name"], copy=False, tupleize_cols=False
-    )
+    index = pd.Index(values, dtype=values.dtype, name=spec["name"], copy=False, tupleize_cols=False)
     if "freq" in spec:
-        index.freq = to_offset(spec["freq"])  # type: ignore[attr-defined]  # it checks the labels
+        index.freq = to_offset(spec["freq"])  # checked against the labels
     return index
 
 
@@ -394,7 +404,7 @@ def _dump_freq(freq: Any) -> str:
     except ValueError:
         again = None
     if again != freq or type(again) is not type(freq):
-        raise Refused(
+        raise RefusedError(
             f"an index with the frequency {text!r}, which its name does not give back. "
             "Keep it with index.freq = None"
         )
@@ -404,7 +414,7 @@ def _dump_freq(freq: Any) -> str:
 def _dump_multi(index: Any, out: BufferWriter) -> Spec:
     for position, level in enumerate(index.levels):
         if not level.is_unique:
-            raise Refused("a level with repeated labels").inside(f"level {position}")
+            raise RefusedError("a level with repeated labels").inside(f"level {position}")
     return {
         "levels": [dump_index(level.rename(None), out) for level in index.levels],
         "sizes": [len(level) for level in index.levels],
@@ -418,10 +428,10 @@ def _load_multi(spec: Spec, buffers: BufferReader, length: int) -> Any:
         load_index(level, buffers, size)
         for level, size in zip(spec["levels"], spec["sizes"], strict=True)
     ]
-    codes = [_load_bits(part, buffers, length) for part in spec["codes"]]
+    codes: list[Any] = [_load_bits(part, buffers, length) for part in spec["codes"]]
     for level, part in zip(levels, codes, strict=True):
         if part.dtype.kind != "i" or (length and not -1 <= part.min() <= part.max() < len(level)):
-            raise Damaged("codes that point outside of their level")
+            raise DamagedError("codes that point outside of their level")
     return pd.MultiIndex(levels, codes, names=spec["names"])
 
 

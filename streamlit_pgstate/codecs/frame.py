@@ -7,12 +7,13 @@ frequencies and more, partly only when it is read. Here the header alone decides
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from . import plain
 from .arrow import BufferReader, BufferWriter
 from .columns import (
     dump_array,
@@ -25,7 +26,7 @@ from .columns import (
     load_sparse,
     view_bits,
 )
-from .payload import Damaged, Refused
+from .payload import DamagedError, RefusedError
 
 __all__ = ["dump", "load"]
 
@@ -41,7 +42,7 @@ Spec = dict[str, Any]
 def dump(frame: pd.DataFrame) -> bytes:
     """Write a frame: data, labels, dtypes, names, attrs and flags.
 
-    :raises Refused: a column, a label or an attr cannot be kept exactly.
+    :raises RefusedError: a column, a label or an attr cannot be kept exactly.
     """
     out = BufferWriter()
     header = {
@@ -59,20 +60,21 @@ def dump(frame: pd.DataFrame) -> bytes:
 def load(body: bytes) -> pd.DataFrame:
     """Read what :func:`dump` wrote: a frame of the caller's own.
 
-    :raises Damaged: the body is something else, cut off, or of a newer version.
+    :raises DamagedError: the body is something else, cut off, or of a newer version.
     """
     try:
-        return _load(BufferReader(body))
-    except Damaged:
+        frame: pd.DataFrame = _load(BufferReader(body))
+        return frame
+    except DamagedError:
         raise
     except Exception as cause:  # whatever Arrow, NumPy or pandas say to it, it is no frame
-        raise Damaged("no frame of this format") from cause
+        raise DamagedError("no frame of this format") from cause
 
 
-def _load(buffers: BufferReader) -> pd.DataFrame:
+def _load(buffers: BufferReader) -> Any:
     header = buffers.header
     if header["format"] != _FORMAT:
-        raise Damaged("a frame of a newer format")
+        raise DamagedError("a frame of a newer format")
     rows, width = header["shape"]
     index = load_index(header["index"], buffers, rows)
     columns = load_index(header["columns"], buffers, width)
@@ -86,33 +88,88 @@ def _load(buffers: BufferReader) -> pd.DataFrame:
 def _dump_axis(name: str, index: Any, out: BufferWriter) -> Spec:
     try:
         return dump_index(index, out)
-    except Refused as refused:
-        raise refused.inside(name) from None
+    except RefusedError as refused:
+        raise refused.inside(repr(name)) from None
 
 
-# --- writing the columns -----------------------------------------------------------------
+# --- columns -----------------------------------------------------------------------------
 
 
 def _dump_data(frame: pd.DataFrame, out: BufferWriter) -> list[Spec]:
     dtypes = set(frame.dtypes)
     if len(dtypes) == 1 and is_bits(dtype := dtypes.pop()) and dtype.kind not in "mM":
         matrix = np.ascontiguousarray(frame.to_numpy().T)  # a view, where it is one block
-        places = list(range(frame.shape[1]))
-        return [{"columns": places, "array": dump_bits(matrix.reshape(-1), out)}]
+        spec = dump_bits(matrix.reshape(-1), out)
+        return [{"columns": list(range(frame.shape[1])), "array": spec}]
     columns = [column for _, column in frame.items()]
     return [
-        {"columns": places, "array": _dump_columns(frame, [columns[at] for at in places], places, out)}
-        for places in _alike(columns)
+        {"columns": places, "array": _dump_columns(columns, places, frame.columns, out)}
+        for places in _together(columns)
     ]
 
 
-def _alike(columns: list[pd.Series[Any]]) -> list[list[int]]:
-    """Positions of the columns that are written together."""
+def _together(columns: list[Any]) -> Iterator[list[int]]:
+    """Positions of the columns that are written as one array."""
     groups: dict[Hashable, list[int]] = defaultdict(list)
     for place, column in enumerate(columns):
-        groups[_group(column, place)].append(place)
-    return [
-        part
-        for places in groups.values()
-        for part in ([places] if _is_stacked(columns[places[0]], places) else [[at] for at in places])
-    ]
+        groups[_likeness(column, place)].append(place)
+    for places in groups.values():
+        if len(places) > _MAX_SINGLE or isinstance(columns[places[0]].dtype, pd.SparseDtype):
+            yield places
+        else:
+            yield from ([place] for place in places)
+
+
+def _likeness(column: Any, place: int) -> Hashable:
+    dtype = column.dtype
+    if isinstance(dtype, pd.SparseDtype):
+        fill = dtype.fill_value
+        return dtype.subtype, type(fill), repr(fill), column.array.kind
+    return dtype if is_bits(dtype) else place
+
+
+def _dump_columns(columns: list[Any], places: list[int], labels: Any, out: BufferWriter) -> Spec:
+    parts = [columns[place] for place in places]
+    try:
+        if isinstance(parts[0].dtype, pd.SparseDtype):
+            return dump_sparse([part.array for part in parts], out)
+        if len(parts) > 1:
+            return dump_bits(np.concatenate([part.to_numpy() for part in parts]), out)
+        return dump_array(parts[0], out)
+    except RefusedError as refused:
+        raise refused.inside(f"column {plain.shown(labels[places[0]])}") from None
+
+
+def _load_data(data: list[Spec], buffers: BufferReader, index: Any, width: int) -> Any:
+    if len(data) == 1 and data[0]["array"]["is"] == "numpy":
+        _check_places(data[0]["columns"], width)
+        cells = view_bits(data[0]["array"], buffers, len(index) * width)
+        return pd.DataFrame(cells.reshape(width, len(index)).T.copy("F"), index=index, copy=False)
+    arrays: dict[int, Any] = {}
+    for part in data:
+        loaded = _load_columns(part["array"], buffers, len(index), len(part["columns"]))
+        arrays |= zip(part["columns"], loaded, strict=True)
+    _check_places(sorted(arrays), width)
+    # Columns of NumPy are views on the body so far; the constructor copies them into blocks.
+    return pd.DataFrame({place: _held(arrays[place], index) for place in range(width)}, index)
+
+
+def _load_columns(spec: Spec, buffers: BufferReader, rows: int, count: int) -> list[Any]:
+    if spec["is"] == "sparse":
+        return load_sparse(spec, buffers, rows, count)
+    if spec["is"] == "numpy":
+        return list(view_bits(spec, buffers, rows * count).reshape(count, rows))
+    if count != 1:
+        raise DamagedError("several columns in an array for one")
+    return [load_array(spec, buffers, rows)]
+
+
+def _check_places(places: list[int], width: int) -> None:
+    if len(places) != width or places != list(range(width)):
+        raise DamagedError("columns that are missing or repeated")
+
+
+def _held(array: Any, index: Any) -> Any:
+    if array.dtype != object:
+        return array
+    return pd.Series(array, index, object, copy=False)  # else pandas 3 looks for str in it

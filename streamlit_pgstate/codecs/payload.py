@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-__all__ = ["Damaged", "Payload", "Refused"]
+__all__ = ["DamagedError", "Payload", "RefusedError"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Payload:
         return digest
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """Inside the codecs: something cannot be kept. ``encode`` turns it into ``UnsupportedType``.
 
     :param culprit: what it is and what to keep instead, to stand behind "… is ".
@@ -52,13 +52,13 @@ class Refused(Exception):
         self.culprit = culprit
         self.steps: list[str] = []  # from the culprit outwards
 
-    def inside(self, step: str) -> Refused:
+    def inside(self, step: str) -> RefusedError:
         """Note that what was refused lies at ``step`` of its container."""
         self.steps.append(step)
         return self
 
 
-class Damaged(ValueError):
+class DamagedError(ValueError):
     """Inside the codecs: a body does not hold what its kind promises, or is of a newer version.
 
     The message names the part, never a value. ``decode`` turns it into ``DecodeError``.

@@ -1,0 +1,113 @@
+/**
+ * How the browser and the server come to agree on one token. Pure: no page, no Streamlit.
+ *
+ * The server says which token it works with (by fingerprint), and may offer one to be kept.
+ * The browser keeps it, or answers with the token that it has had all along. localStorage
+ * decides; the cookie follows it. Each answer is to one question, so nothing can go in circles.
+ */
+
+import type { Copies } from "./copies";
+
+export interface Question {
+  /** Fingerprint of the token that the server works with. */
+  have: string;
+  /** A token to be kept, where there is none yet, or in place of `replaces`. */
+  offer: string | null;
+  /** Fingerprint of a token that the server has refused or rotated away. */
+  replaces: string | null;
+  /** Whether the server waits for an answer in any case. */
+  ask: boolean;
+}
+
+export interface Answer {
+  /** Fingerprint of the token that this answers to. */
+  to: string;
+  /** The token that the browser keeps; null where it keeps none. */
+  token: string | null;
+  /** Whether the browser refuses to keep any token. */
+  blocked: boolean;
+  /** Whether the token in question had been kept before, so that other tabs may use it. */
+  kept: boolean;
+}
+
+/** What one page remembers of its questions, so that each is acted upon once. */
+export interface Memory {
+  /** Fingerprints of the offers that this page has stored. */
+  stored: Set<string>;
+  /** Answers given, so that none is given twice. */
+  answered: Set<string>;
+}
+
+export function newMemory(): Memory {
+  return { stored: new Set(), answered: new Set() };
+}
+
+/** The part of a token's signature that may be shown: it leads to no token. */
+export function fingerprint(token: string): string {
+  return token.slice(-43).slice(0, 16);
+}
+
+/** Bring both copies in line; the answer to give, or null where there is nothing to say. */
+export function agree(question: Question, copies: Copies, memory: Memory): Answer | null {
+  const local = copies.readLocal();
+  const answer = local === null ? fill(question, copies, memory) : compare(local, question, copies, memory);
+  return answer === null ? null : once(answer, memory);
+}
+
+/** localStorage holds a token. */
+function compare(local: string, question: Question, copies: Copies, memory: Memory): Answer | null {
+  const mark = fingerprint(local);
+  if (mark === question.have) {
+    copies.writeCookie(local);
+    return said(question, local, memory);
+  }
+  if (question.offer !== null && mark === question.replaces) {
+    copies.writeLocal(null); // first, as a full disk refuses to write but not to remove
+    return keep(question.offer, question, copies, memory);
+  }
+  return answerWith(local, question, memory);
+}
+
+/** localStorage holds nothing: lost, never written, or blocked. */
+function fill(question: Question, copies: Copies, memory: Memory): Answer | null {
+  const cookie = copies.readCookie();
+  if (cookie !== null) {
+    const mark = fingerprint(cookie);
+    if (mark === question.have) {
+      copies.writeLocal(cookie);
+      return said(question, cookie, memory);
+    }
+    if (mark !== question.replaces) return answerWith(cookie, question, memory);
+  }
+  // What this page has stored once and finds gone was taken away: it is not put back.
+  if (question.offer === null || memory.stored.has(question.have)) {
+    return answerWith(null, question, memory);
+  }
+  return keep(question.offer, question, copies, memory);
+}
+
+function keep(token: string, question: Question, copies: Copies, memory: Memory): Answer | null {
+  copies.writeLocal(token);
+  copies.writeCookie(token);
+  memory.stored.add(question.have);
+  if (copies.readLocal() === token || copies.readCookie() === token) {
+    return said(question, token, memory);
+  }
+  return { ...answerWith(null, question, memory), blocked: true };
+}
+
+/** They agree: worth a script run only if the server waits for it. */
+function said(question: Question, token: string, memory: Memory): Answer | null {
+  return question.ask ? answerWith(token, question, memory) : null;
+}
+
+function answerWith(token: string | null, question: Question, memory: Memory): Answer {
+  return { to: question.have, token, blocked: false, kept: memory.stored.has(question.have) };
+}
+
+function once(answer: Answer, memory: Memory): Answer | null {
+  const mark = `${answer.to} ${answer.token === null ? "" : fingerprint(answer.token)} ${answer.blocked}`;
+  if (memory.answered.has(mark)) return null;
+  memory.answered.add(mark);
+  return answer;
+}

@@ -1,0 +1,94 @@
+/**
+ * The two copies of the token that a browser keeps: localStorage, which decides, and a cookie,
+ * which the server reads before the first script run.
+ *
+ * Either may be blocked (private mode, cross-site iframe, full disk): then reading gives null
+ * and writing does nothing, and the other has to do.
+ */
+
+export interface Copies {
+  readLocal(): string | null;
+  writeLocal(token: string | null): void;
+  readCookie(): string | null;
+  writeCookie(token: string | null): void;
+}
+
+export interface CopiesOptions {
+  /** The app's name, as it may stand in a cookie's name. */
+  app: string;
+  /** The path under which the app is served, "" for the root. */
+  base: string;
+  /** Seconds the cookie is to be kept; browsers cap it at 400 days. */
+  maxAge: number;
+  /** Whether a cookie may be written at all. */
+  cookie: boolean;
+}
+
+/** id and secret, timestamp, signature: anything else in our place is treated as nothing. */
+const SHAPE = /^[\w-]{64}\.[\w-]{4,8}\.[\w-]{43}$/;
+
+export function isToken(text: unknown): text is string {
+  return typeof text === "string" && SHAPE.test(text);
+}
+
+/**
+ * Cookies ignore ports and localStorage ignores paths, so the name holds both: two apps on one
+ * host never see each other's token.
+ */
+export function nameOf(app: string, base: string, location: Location): string {
+  const port = location.port || (location.protocol === "https:" ? "443" : "80");
+  return `pgstate.${app}.${port}.${encodeURIComponent(base)}`;
+}
+
+/** The base path of the app, from the address that Streamlit served this very script from. */
+export function basePath(scriptUrl: string): string {
+  try {
+    const { pathname } = new URL(scriptUrl);
+    const end = pathname.indexOf("/_stcore/");
+    return end > 0 ? pathname.slice(0, end) : "";
+  } catch {
+    return "";
+  }
+}
+
+export function copiesIn(page: Window, options: CopiesOptions): Copies {
+  const name = nameOf(options.app, options.base, page.location);
+  return {
+    readLocal: () => attempt(() => token(page.localStorage.getItem(name))),
+    writeLocal: (text) =>
+      void attempt(() =>
+        text === null ? page.localStorage.removeItem(name) : page.localStorage.setItem(name, text),
+      ),
+    readCookie: () => attempt(() => token(cookieIn(page.document.cookie, name))),
+    writeCookie: (text) =>
+      void attempt(() => {
+        const kept = options.cookie ? text : null;
+        page.document.cookie = [
+          `${name}=${kept ?? ""}`,
+          `Max-Age=${kept === null ? 0 : Math.round(options.maxAge)}`,
+          `Path=${options.base || "/"}`,
+          "SameSite=Strict",
+          ...(page.location.protocol === "https:" ? ["Secure"] : []),
+        ].join("; ");
+      }),
+  };
+}
+
+function attempt<T>(action: () => T): T | null {
+  try {
+    return action();
+  } catch {
+    return null; // blocked, or full: the other copy has to do
+  }
+}
+
+function token(text: string | null): string | null {
+  return isToken(text) ? text : null;
+}
+
+function cookieIn(cookies: string, name: string): string | null {
+  for (const cookie of cookies.split(/;\s*/)) {
+    if (cookie.startsWith(`${name}=`)) return cookie.slice(name.length + 1);
+  }
+  return null;
+}

@@ -1,0 +1,159 @@
+"""The verbs, as a script calls them: each works on the state of the visitor at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from streamlit_pgstate import session as _session
+from streamlit_pgstate.errors import ConfigError
+from streamlit_pgstate.state import SessionInfo, State
+from streamlit_pgstate.store import Store
+
+__all__ = [
+    "clear",
+    "configure",
+    "connect",
+    "delete",
+    "forget",
+    "get",
+    "keys",
+    "modify",
+    "mount",
+    "rotate",
+    "scope",
+    "session",
+    "set",
+    "update",
+]
+
+
+def get(key: str, default: Any = None) -> Any:
+    """The value under `key`, or `default`; changing it changes nothing stored.
+
+    Example:
+        >>> size = pgstate.get("size", 10)  # doctest: +SKIP
+    """
+    return _session.current().call(lambda state: state.get(key, default))
+
+
+def set(key: str, value: Any, *, ttl: float | timedelta | None = None) -> None:
+    """Store `value`; it is committed when this returns. What is there already is not written.
+
+    Args:
+        key: 1 to 255 characters.
+        value: a plain Python value, bytes, or a pandas DataFrame, nested as you like.
+        ttl: seconds, or a timedelta, until it is gone; None for never.
+
+    Raises:
+        InvalidKey: `key` cannot be a key.
+        UnsupportedType: the value holds what cannot be kept exactly; says where.
+        LimitExceeded: it is too large, or the session would be.
+        StoreUnavailable: PostgreSQL cannot be reached; nothing was stored.
+
+    Example:
+        >>> pgstate.set("size", 10)  # doctest: +SKIP
+    """
+    _session.current().call(lambda state: state.set(key, value, ttl=ttl))
+
+
+def update(mapping: Mapping[str, Any], /) -> None:
+    """Store all values of `mapping` in one transaction, or none of them. Raises as `set`."""
+    _session.current().call(lambda state: state.update(mapping))
+
+
+def modify(key: str, fn: Callable[[Any], Any], default: Any = None) -> Any:
+    """Replace the value by `fn(value)` and return it; nobody's change in between is lost.
+
+    `fn` gets `default` where there is no value; it may run again when another tab was faster.
+
+    Example:
+        >>> visits = pgstate.modify("visits", lambda n: n + 1, default=0)  # doctest: +SKIP
+    """
+    return _session.current().call(lambda state: state.modify(key, fn, default))
+
+
+def delete(key: str) -> bool:
+    """Delete `key`; whether there was one."""
+    return _session.current().call(lambda state: state.delete(key))
+
+
+def clear() -> int:
+    """Delete all keys of this visitor; how many went. The token stays: see `forget`."""
+    return _session.current().call(State.clear)
+
+
+def keys() -> list[str]:
+    """The names of all keys that hold a value, sorted."""
+    return _session.current().call(State.keys)
+
+
+def scope(name: str = "browser") -> State:
+    """The state itself: a mapping with all the verbs, which a thread may use too.
+
+    Args:
+        name: "browser", shared by all tabs of this browser.
+    """
+    if name != "browser":
+        raise ConfigError(f"There is no scope {name!r} in this version; there is 'browser'.")
+    return _session.current().state
+
+
+def session() -> SessionInfo:
+    """What is known of the visitor's session: its id, times, number of keys and bytes."""
+    return _session.current().session()
+
+
+def rotate() -> None:
+    """Give this browser a new token for the same state, after a login for instance.
+
+    The old one works for two more minutes, for tabs that are on their way.
+    """
+    _session.current().rotate()
+
+
+def forget() -> None:
+    """Delete the visitor's state and token; no open tab can bring them back."""
+    _session.current().forget()
+
+
+def mount(*, wait: bool = False) -> None:
+    """Add the component to the page; every other verb does it by itself.
+
+    Args:
+        wait: stop the script until the browser has answered. On a first visit, and where the
+            cookie was lost, a run may be replayed with another state; with `wait` none is.
+    """
+    visit = _session.current()
+    if wait:
+        visit.wait_for_browser()
+
+
+def configure(**settings: Any) -> None:
+    """Set the settings of this app, before its first verb.
+
+    Args:
+        **settings: `url`, `app`, `schema`, `session_ttl`, `session_max_age`,
+            `max_value_bytes`, `max_session_bytes`, `max_keys`, `signing_key`, `timeout`,
+            `auto_migrate`, `cookie`. What is not given comes from ``[connections.pgstate]`` in
+            ``secrets.toml``, then from the environment (``PGSTATE_URL``, …).
+
+    Raises:
+        ConfigError: a name is unknown or a value does not fit.
+    """
+    _session.configure(settings)
+
+
+def connect(url: str | None = None, **settings: Any) -> Store:
+    """A store for use without Streamlit; opens no connection by itself.
+
+    Args:
+        url: ``postgresql://user:password@host:5432/database``.
+        **settings: as in `configure`.
+
+    Example:
+        >>> store = pgstate.connect("postgresql://localhost/app")  # doctest: +SKIP
+        >>> state = store.state(store.new_token())  # doctest: +SKIP
+    """
+    return _session.connect({"url": url, **settings})

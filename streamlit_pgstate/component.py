@@ -1,0 +1,258 @@
+"""The component in the page, and the private parts of Streamlit that this package leans on.
+
+Each private part has its own function here, which says in which versions it was seen (1.51
+and 1.67, the oldest and the newest tried) and what happens when it is gone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+NAME = "streamlit-pgstate.bridge"
+KEY = "streamlit_pgstate"
+TOKEN_LENGTH = 128
+
+_APPTEST_SESSION = "test session id"
+_LONGEST_APP = 64
+_DEFAULT_PORTS = {"https": 443, "http": 80}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the page is asked; see `frontend/src/agreement.ts`, which answers."""
+
+    app: str
+    have: str
+    """Fingerprint of the token that Python works with."""
+    offer: str | None
+    """That token itself, where the browser is to keep it."""
+    replaces: str | None
+    """Fingerprint of a refused or rotated token, which the offer may replace."""
+    ask: bool
+    """Whether Python waits for an answer in any case."""
+    max_age: float
+    cookie: bool
+    veil: bytes
+    """What the answer's token is XORed with: `st.session_state` shows a component's state."""
+
+    def __repr__(self) -> str:
+        return f"<Question about {self.have}>"
+
+    def as_data(self) -> dict[str, Any]:
+        return {
+            "app": app_label(self.app),
+            "have": self.have,
+            "offer": self.offer,
+            "replaces": self.replaces,
+            "ask": self.ask,
+            "maxAge": self.max_age,
+            "cookie": self.cookie,
+            "veil": self.veil.hex(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the browser said of its token."""
+
+    to: str
+    """Fingerprint of the token that it was asked about."""
+    token: str | None
+    blocked: bool
+    kept: bool
+
+    def __repr__(self) -> str:
+        return f"<Answer about {self.to}>"
+
+    @classmethod
+    def read(cls, state: object, veil: bytes) -> Answer | None:
+        """The answer in a component's state; None where there is none or it makes no sense.
+
+        It comes from the browser, so it may be anything.
+        """
+        answer = state.get("answer") if isinstance(state, Mapping) else None
+        if not isinstance(answer, Mapping) or not isinstance(answer.get("to"), str):
+            return None
+        return cls(
+            answer["to"],
+            _unveiled(answer.get("token"), veil),
+            answer.get("blocked") is True,
+            answer.get("kept") is True,
+        )
+
+
+def new_veil() -> bytes:
+    return secrets.token_bytes(TOKEN_LENGTH)
+
+
+def _unveiled(token: object, veil: bytes) -> str | None:
+    if not isinstance(token, str) or len(token) > 2 * TOKEN_LENGTH:
+        return None
+    try:
+        masked = bytes.fromhex(token)
+    except ValueError:
+        return None
+    return bytes(a ^ b for a, b in zip(masked, veil, strict=False)).decode("latin-1")
+
+
+@functools.cache
+def _component() -> Any:
+    """Register the component: lazily, as it needs a running Streamlit, and once a process."""
+    return st.components.v2.component(NAME, js="index-*.js")
+
+
+def mount(question: Question, *, number: int, place: str) -> object:
+    """Put the component into the page, where it moves nothing; its state from earlier runs.
+
+    Args:
+        question: what to ask.
+        number: 0 for the first of a run; one key may be mounted once a run.
+        place: the fragment it is mounted in, "" for the page: each keeps its own.
+    """
+    key = "-".join(part for part in (KEY, place, str(number or "")) if part)
+    with _still_place():
+        return _component()(
+            key=key,
+            data=question.as_data(),
+            on_answer_change=_ignore,
+            width="content",
+            height="content",
+        )
+
+
+def _ignore() -> None:
+    """A state of the component needs a callback to be one."""
+
+
+def _still_place() -> contextlib.AbstractContextManager[Any]:
+    """Where toasts live, out of the page's flow: a mount there moves nothing.
+
+    `st._event`, seen in 1.51 to 1.67. Without it the component stands where it is called, and
+    moves the page by 16 px.
+    """
+    container = getattr(st, "_event", None)
+    return container if container is not None else contextlib.nullcontext()
+
+
+def earlier_state(number: int = 0, place: str = "") -> object:
+    """What the component said before this run mounts it; None where that is not known."""
+    key = "-".join(part for part in (KEY, place, str(number or "")) if part)
+    return st.session_state.get(key)
+
+
+def is_script() -> bool:
+    """Whether a script of Streamlit's runs on this thread."""
+    return get_script_run_ctx(suppress_warning=True) is not None
+
+
+def script_path() -> Path:
+    """The app's main script."""
+    context = get_script_run_ctx(suppress_warning=True)
+    return Path(context.main_script_path) if context is not None else Path()
+
+
+def tab() -> object:
+    """An object that lives as long as this tab's session, however often its script runs.
+
+    It outlives `st.session_state.clear()`. `ScriptRunContext.pages_manager`, one for each tab,
+    seen in 1.51 to 1.67; in an AppTest, where it is one for each run, and without it, an object
+    in `st.session_state` has to do.
+    """
+    context = get_script_run_ctx(suppress_warning=True)
+    manager = getattr(context, "pages_manager", None)
+    if manager is None or getattr(context, "session_id", "") == _APPTEST_SESSION:
+        return st.session_state.setdefault(f"{KEY}_tab", _Tab())
+    return manager
+
+
+class _Tab:
+    """Stands for a tab where Streamlit shows nothing that does."""
+
+
+def run() -> object:
+    """An object that is another one in each run: full or of a fragment, callbacks included.
+
+    `ScriptRunContext.cursors`, made anew at the start of each, seen in 1.51 to 1.67; without
+    it each verb is taken for a run of its own, which costs a round trip, and mounts by number.
+    """
+    context = get_script_run_ctx(suppress_warning=True)
+    return getattr(context, "cursors", None) or object()
+
+
+def fragment() -> str:
+    """The id of the fragment that this thread is in; "" for none.
+
+    `ScriptRunContext.current_fragment_id` up to 1.57, `ThreadState` from 1.58 on; without
+    either the component belongs to the page.
+    """
+    context = get_script_run_ctx(suppress_warning=True)
+    known = getattr(context, "current_fragment_id", None)
+    if known is None:
+        with contextlib.suppress(ImportError, AttributeError, RuntimeError):
+            from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
+
+            known = ThreadState.get().fragment_id
+    return known or ""
+
+
+def is_fragment_run() -> bool:
+    """Whether only a fragment runs, not the whole script.
+
+    `ScriptRunContext.fragment_ids_this_run`, seen in 1.51 to 1.67.
+    """
+    context = get_script_run_ctx(suppress_warning=True)
+    return bool(getattr(context, "fragment_ids_this_run", None))
+
+
+def is_callback() -> bool:
+    """Whether a widget's callback runs, before the script: there `st.rerun` does nothing.
+
+    `ScriptRunContext._has_script_started`, seen in 1.51 to 1.67; without it: no.
+    """
+    context = get_script_run_ctx(suppress_warning=True)
+    return not getattr(context, "_has_script_started", True)
+
+
+def app_label(app: str) -> str:
+    """The app's name as it may stand in a cookie's name."""
+    label = quote(app, safe="")
+    if len(label) <= _LONGEST_APP:
+        return label
+    import hashlib
+
+    return hashlib.sha256(app.encode()).hexdigest()[:32]
+
+
+def cookie_token(app: str) -> str | None:
+    """The token that the browser's cookie brought, unchecked; None where there is none.
+
+    The name holds the browser's port and base path, as the component wrote it: of the cookies
+    whose base path leads to this page, the longest is ours.
+    """
+    address = urlsplit(st.context.url or st.context.headers.get("Origin", ""))
+    try:
+        port = address.port or _DEFAULT_PORTS.get(address.scheme)
+    except ValueError:
+        return None
+    prefix = f"pgstate.{app_label(app)}.{port}."
+    found = {
+        unquote(name.removeprefix(prefix)): value
+        for name, value in st.context.cookies.to_dict().items()
+        if name.startswith(prefix)
+    }
+    bases = [base for base in found if _leads_to(base, address.path)]
+    return found[max(bases, key=len)] if bases else None
+
+
+def _leads_to(base: str, path: str) -> bool:
+    return base == "" or (base.startswith("/") and f"{path}/".startswith(f"{base}/"))

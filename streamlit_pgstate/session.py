@@ -1,0 +1,325 @@
+"""The visitor: which token this browser tab has, and the state that it opens.
+
+Sits between the verbs of `api` and the layers below: the component, which talks to the
+browser, and the state, which talks to the database. One `Visit` per tab, over all its runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import threading
+import weakref
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import streamlit as st
+
+from streamlit_pgstate import component
+from streamlit_pgstate.component import Answer, Question
+from streamlit_pgstate.errors import ConfigError, NoSessionError, PgStateError, UnknownToken
+from streamlit_pgstate.settings import Settings
+from streamlit_pgstate.state import SessionInfo, State
+from streamlit_pgstate.store import SessionRef, Store
+from streamlit_pgstate.token import Token
+
+TESTING_KEY = "streamlit_pgstate_testing_token"
+"""Where `testing` leaves a token for AppTest, which has neither cookies nor a browser."""
+
+_T = TypeVar("_T")
+
+_lock = threading.RLock()
+_configured: dict[Path | None, dict[str, Any]] = {}
+_stores: dict[Settings, Store] = {}
+_store_of_app: dict[Path, Store] = {}
+_visits: dict[int, Visit] = {}
+
+
+def configure(settings: Mapping[str, Any]) -> None:
+    """Set the settings of the running app; the same again costs nothing."""
+    app = component.script_path() if component.is_script() else None
+    with _lock:
+        if _configured.get(app) == settings:
+            return
+        Settings.read(settings)  # refuse what is wrong here, where it was written
+        _configured[app] = dict(settings)
+        _store_of_app.clear()
+
+
+def connect(settings: Mapping[str, Any]) -> Store:
+    """A store with the settings given, found in the environment, or found beside the app."""
+    return Store(_read_settings(settings, None))
+
+
+def store() -> Store:
+    """The store of the running app, made once a process."""
+    app = component.script_path()
+    with _lock:
+        if app not in _store_of_app:
+            keywords = _configured.get(app) or _configured.get(None) or {}
+            settings = _read_settings(keywords, app.parent)
+            _store_of_app[app] = _stores.setdefault(settings, Store(settings))
+        return _store_of_app[app]
+
+
+def _read_settings(keywords: Mapping[str, Any], home: Path | None) -> Settings:
+    return Settings.read(keywords, secrets=_secrets(), home=home)
+
+
+def _secrets() -> Mapping[str, Any]:
+    """`[connections.pgstate]` of Streamlit's secrets; nothing where there are none."""
+    try:
+        if not st.secrets.load_if_toml_exists():
+            return {}
+        found = st.secrets.get("connections", {}).get("pgstate", {})
+    except (AttributeError, ValueError) as error:
+        raise ConfigError(
+            ".streamlit/secrets.toml could not be read for [connections.pgstate]. Check that it "
+            "is valid TOML."
+        ) from error
+    return dict(found)
+
+
+def current() -> Visit:
+    """The visit of the tab whose script runs now, refreshed once a run, mounted once a run.
+
+    Raises:
+        NoSessionError: no script of Streamlit's runs here.
+        PgStateError: the database cannot be reached or refuses.
+    """
+    if not component.is_script():
+        raise NoSessionError(
+            "There is no visitor here: no Streamlit script runs on this thread. In a thread or "
+            "a job use the state that pgstate.scope() returned in the script; in tools and "
+            "tests use pgstate.connect(url).state(token)."
+        )
+    visit = _visit_of(component.tab(), store())
+    visit.enter_run()
+    return visit
+
+
+def _visit_of(tab: object, store: Store) -> Visit:
+    with _lock:
+        visit = _visits.get(id(tab))
+        if visit is None:
+            weakref.finalize(tab, _visits.pop, id(tab), None)
+        if visit is None or visit.store is not store:
+            visit = _visits[id(tab)] = Visit(store)
+        return visit
+
+
+class Visit:
+    """One tab's token and state. Until the browser has kept it, a token is a candidate."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.durable: bool | None = None
+        self._lock = threading.RLock()
+        self._run: object = None
+        self._failure: PgStateError | None = None
+        self._mounts = 0
+        self._token: Token | None = None
+        self._state: State | None = None
+        self._is_candidate = False
+        self._offers = False
+        self._replaces: str | None = None
+        self._refused: set[str] = set()
+        self._asks = False
+        self._veil = component.new_veil()
+        self._rerun_due = False
+
+    def enter_run(self) -> None:
+        """At the first verb of a run: hear the browser, see what changed, mount.
+
+        Later verbs of the run find it done; or fail as the first did, without another wait.
+        """
+        with self._lock:
+            run = component.run()
+            if run is self._run:
+                if self._failure is not None:
+                    raise self._failure.with_traceback(None)
+                self._rerun_if_due()
+                return
+            self._run, self._mounts, self._failure = run, 0, None
+            try:
+                self._start_run()
+            except PgStateError as error:
+                self._failure = error
+                raise
+            self._rerun_if_due()
+
+    def _start_run(self) -> None:
+        is_new = self._state is None
+        if is_new:
+            self._open()
+        place = component.fragment()
+        self._hear(component.earlier_state(0, place))
+        if not is_new:
+            self._refresh()
+        self._hear(self._mount())
+
+    def call(self, verb: Callable[[State], _T]) -> _T:
+        """Run a verb on the state; start over where another tab has just forgotten it."""
+        try:
+            return verb(self.state)
+        except UnknownToken:
+            with self._lock:
+                self._start_over()
+                if not component.is_callback():
+                    self._rerun_due = True
+                    self._rerun_if_due()
+            return verb(self.state)
+
+    @property
+    def state(self) -> State:
+        if self._state is None:  # enter_run has failed or was never called
+            raise NoSessionError("This tab has no state yet. Call a verb of pgstate first.")
+        return self._state
+
+    def session(self) -> SessionInfo:
+        return dataclasses.replace(self.call(State.session), durable=self.durable)
+
+    def rotate(self) -> None:
+        """A new token for the same state; other tabs of this browser follow by themselves."""
+        with self._lock:
+            token = self.store.signer.check(self.call(State.rotate))
+            self._replace_token(token)
+
+    def forget(self) -> None:
+        """Delete state and token, and go on with an empty state under a new one."""
+        with self._lock:
+            self.state.forget()
+            self._start_over()
+
+    def wait_for_browser(self) -> None:
+        """Stop the script until the browser has said that it keeps the token."""
+        with self._lock:
+            if self.durable is not None or TESTING_KEY in st.session_state:
+                return
+            if not self._asks:
+                self._asks = True
+                self._mount()
+        st.stop()
+
+    # The token
+
+    def _open(self) -> None:
+        """The token of a test, of the cookie, or a candidate; and its state: one round trip."""
+        for text in (st.session_state.get(TESTING_KEY), self._cookie()):
+            if text is None:
+                continue
+            try:
+                self._adopt(self.store.signer.check(text))
+            except UnknownToken:
+                self._replaces = text[-43:][:16]
+            else:
+                self.durable = True
+                return
+        self._use_candidate()
+
+    def _cookie(self) -> str | None:
+        return component.cookie_token(self.store.settings.app)
+
+    def _adopt(self, token: Token) -> None:
+        """Go on with a token that the browser brought. Raises UnknownToken, changing nothing."""
+        state = State(self.store, SessionRef.of(token))
+        self._token, self._state = token, state
+        self._is_candidate = self._offers = False
+        self._replaces = None
+
+    def _use_candidate(self) -> None:
+        token = self.store.signer.mint()
+        self._state = State(self.store, SessionRef.of(token))
+        self._token = token
+        self._is_candidate = self._offers = True
+        self._veil = component.new_veil()
+
+    def _start_over(self) -> None:
+        """An empty state under a new token, which takes the place of the present one."""
+        self._replaces = self._token.fingerprint if self._token else None
+        self._use_candidate()
+        if self._mounts:
+            self._mount()
+
+    def _replace_token(self, token: Token) -> None:
+        """Have the browser keep another token for the present state."""
+        self._replaces = self._token.fingerprint if self._token else None
+        self._token, self._offers = token, True
+        self._veil = component.new_veil()
+        if self._mounts:
+            self._mount()
+
+    def _refresh(self) -> None:
+        try:
+            self.state.refresh()
+        except UnknownToken:  # forgotten or rotated by another tab, or expired
+            self._start_over()
+
+    # The browser
+
+    def _mount(self) -> object:
+        number, self._mounts = self._mounts, self._mounts + 1
+        return component.mount(self._question(), number=number, place=component.fragment())
+
+    def _question(self) -> Question:
+        assert self._token is not None  # noqa: S101 - _open has set it
+        settings = self.store.settings
+        return Question(
+            app=settings.app,
+            have=self._token.fingerprint,
+            offer=self._token.text if self._offers else None,
+            replaces=self._replaces,
+            ask=self._asks,
+            max_age=settings.session_max_age.total_seconds(),
+            cookie=settings.cookie,
+            veil=self._veil,
+        )
+
+    def _hear(self, component_state: object) -> None:
+        """Take over what the browser says it keeps; nothing it says is believed unchecked."""
+        answer = Answer.read(component_state, self._veil)
+        if answer is None or self._token is None or answer.to != self._token.fingerprint:
+            return  # an answer to an earlier question
+        if answer.token is None:
+            self._hear_of_nothing(answer)
+        elif answer.token == self._token.text:
+            self.durable, self._is_candidate = True, False
+        else:
+            self._hear_of_another(answer, answer.token)
+
+    def _hear_of_nothing(self, answer: Answer) -> None:
+        if answer.blocked:
+            self.durable = False
+        else:  # the visitor has cleared the browser's storage
+            self._use_candidate()
+            self.durable = None
+            self._rerun_due = component.is_fragment_run()
+
+    def _hear_of_another(self, answer: Answer, text: str) -> None:
+        if text in self._refused:
+            return
+        before, ref, was_candidate = self._state, self._token, self._is_candidate
+        try:
+            self._adopt(self.store.signer.check(text))
+        except UnknownToken:
+            self._refused.add(text)
+            self._replaces, self._offers = text[-43:][:16], True
+            return
+        self.durable = True
+        self._rerun_due = component.is_fragment_run()
+        is_other = before is not None and before.id != self.state.id
+        if before is not None and ref is not None and is_other and was_candidate:
+            self._drop(before, kept=answer.kept)
+
+    def _drop(self, candidate: State, *, kept: bool) -> None:
+        """Delete what was written under a candidate, unless another tab may have it by now."""
+        if not kept and len(candidate):
+            with contextlib.suppress(UnknownToken):
+                candidate.forget()
+
+    def _rerun_if_due(self) -> None:
+        """A fragment heard of another token: the rest of the page shows the former state."""
+        if self._rerun_due and not component.is_callback():
+            self._rerun_due = False
+            st.rerun()
