@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import logging
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from streamlit_pgstate import session as _session
-from streamlit_pgstate.errors import ConfigError
+from streamlit_pgstate.errors import ConfigError, PgStateError
 from streamlit_pgstate.state import SessionInfo, State
 from streamlit_pgstate.store import Store
 
@@ -29,6 +31,40 @@ __all__ = [
 ]
 
 
+_LOG = logging.getLogger(__name__)
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def _verb(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Show errors as the caller's own: the message, and the line of the script.
+
+    Streamlit draws an error with all of its traceback, and with those of its causes: fifty
+    lines of this package, SQLAlchemy and psycopg. They go to the log, at level DEBUG.
+    """
+
+    @functools.wraps(function)
+    def verb(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        try:
+            return function(*args, **kwargs)
+        except PgStateError as error:
+            _LOG.debug("%s failed", function.__name__, exc_info=error)
+            shortened = error
+        raise _without_traceback(shortened)
+
+    return verb
+
+
+def _without_traceback(error: PgStateError) -> PgStateError:
+    cause: BaseException | None = error
+    while cause is not None:
+        cause.__traceback__ = None
+        cause.__suppress_context__ = True
+        cause = cause.__cause__
+    return error
+
+
+@_verb
 def get(key: str, default: Any = None) -> Any:
     """The value under `key`, or `default`; changing it changes nothing stored.
 
@@ -38,6 +74,7 @@ def get(key: str, default: Any = None) -> Any:
     return _session.current().call(lambda state: state.get(key, default))
 
 
+@_verb
 def set(key: str, value: Any, *, ttl: float | timedelta | None = None) -> None:
     """Store `value`; it is committed when this returns. What is there already is not written.
 
@@ -58,11 +95,13 @@ def set(key: str, value: Any, *, ttl: float | timedelta | None = None) -> None:
     _session.current().call(lambda state: state.set(key, value, ttl=ttl))
 
 
+@_verb
 def update(mapping: Mapping[str, Any], /) -> None:
     """Store all values of `mapping` in one transaction, or none of them. Raises as `set`."""
     _session.current().call(lambda state: state.update(mapping))
 
 
+@_verb
 def modify(key: str, fn: Callable[[Any], Any], default: Any = None) -> Any:
     """Replace the value by `fn(value)` and return it; nobody's change in between is lost.
 
@@ -74,21 +113,25 @@ def modify(key: str, fn: Callable[[Any], Any], default: Any = None) -> Any:
     return _session.current().call(lambda state: state.modify(key, fn, default))
 
 
+@_verb
 def delete(key: str) -> bool:
     """Delete `key`; whether there was one."""
     return _session.current().call(lambda state: state.delete(key))
 
 
+@_verb
 def clear() -> int:
     """Delete all keys of this visitor; how many went. The token stays: see `forget`."""
     return _session.current().call(State.clear)
 
 
+@_verb
 def keys() -> list[str]:
     """The names of all keys that hold a value, sorted."""
     return _session.current().call(State.keys)
 
 
+@_verb
 def scope(name: str = "browser") -> State:
     """The state itself: a mapping with all the verbs, which a thread may use too.
 
@@ -100,11 +143,13 @@ def scope(name: str = "browser") -> State:
     return _session.current().state
 
 
+@_verb
 def session() -> SessionInfo:
     """What is known of the visitor's session: its id, times, number of keys and bytes."""
     return _session.current().session()
 
 
+@_verb
 def rotate() -> None:
     """Give this browser a new token for the same state, after a login for instance.
 
@@ -113,11 +158,13 @@ def rotate() -> None:
     _session.current().rotate()
 
 
+@_verb
 def forget() -> None:
     """Delete the visitor's state and token; no open tab can bring them back."""
     _session.current().forget()
 
 
+@_verb
 def mount(*, wait: bool = False) -> None:
     """Add the component to the page; every other verb does it by itself.
 
@@ -130,6 +177,7 @@ def mount(*, wait: bool = False) -> None:
         visit.wait_for_browser()
 
 
+@_verb
 def configure(**settings: Any) -> None:
     """Set the settings of this app, before its first verb.
 
@@ -145,6 +193,7 @@ def configure(**settings: Any) -> None:
     _session.configure(settings)
 
 
+@_verb
 def connect(url: str | None = None, **settings: Any) -> Store:
     """A store for use without Streamlit; opens no connection by itself.
 

@@ -29,6 +29,12 @@ _LOCK_ID = 0x706773746174  # "pgstat": any number, the same in all replicas and 
 _LOCK_TIMEOUT = 60
 """Seconds a replica waits for another's migration before it gives up."""
 
+_TABLE_LOCK_TIMEOUT = 10
+"""Seconds a migration waits for a table that is in use: all who come later queue behind it."""
+
+_LOCK_NOT_AVAILABLE = "55P03"
+_PERMISSION_DENIED = "42501"
+
 # Alembic's `op` and `context` belong to the whole process: two threads would migrate as one.
 _ONE_AT_A_TIME = threading.Lock()
 
@@ -42,7 +48,7 @@ class Layout:
 
     found: str | None
     """The revision in the database; None where nothing of ours is there yet."""
-    needed: str = HEAD
+    needed: str
 
     @property
     def is_current(self) -> bool:
@@ -64,11 +70,11 @@ def layout(database: Database, settings: Settings) -> Layout:
         table = f'"{settings.schema}"."alembic_version"'
         row = connection.execute("SELECT to_regclass(%s)", (table,)).fetchone()
         if row is None or row[0] is None:
-            return Layout(None)
+            return Layout(None, HEAD)
         found = connection.execute(
-            f"SELECT version_num FROM {table}"  # type: ignore[arg-type]  # noqa: S608 - a checked name
+            f"SELECT version_num FROM {table}"  # noqa: S608 - a checked name
         ).fetchone()
-    return Layout(found[0] if found else None)
+    return Layout(found[0] if found else None, HEAD)
 
 
 def require_current(database: Database, settings: Settings) -> None:
@@ -123,11 +129,24 @@ def exclusively(database: Database, settings: Settings) -> Iterator[sqlalchemy.C
     engine = database.transactional()
     try:
         with engine.begin() as connection:
-            connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}s'"))
-            connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK_ID})"))
+            _take_lock(connection, database)
+            connection.execute(text(f"SET LOCAL lock_timeout = '{_TABLE_LOCK_TIMEOUT}s'"))
             yield connection
     except DBAPIError as error:
         raise _translated(error, database, settings) from error.orig
+
+
+def _take_lock(connection: sqlalchemy.Connection, database: Database) -> None:
+    connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}s'"))
+    try:
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK_ID})"))
+    except DBAPIError as error:
+        if _sqlstate(error) != _LOCK_NOT_AVAILABLE:
+            raise
+        raise StoreUnavailable(
+            f"Another migration of {database.place} has been running for over {_LOCK_TIMEOUT} s. "
+            "Wait for it, then run: pgstate migrate"
+        ) from error.orig
 
 
 def create_schema(connection: sqlalchemy.Connection, name: str) -> None:
@@ -165,16 +184,21 @@ def _newer(present: Layout, database: Database, settings: Settings) -> str:
     )
 
 
+def _sqlstate(error: DBAPIError) -> str | None:
+    return error.orig.sqlstate if isinstance(error.orig, psycopg.Error) else None
+
+
 def _translated(error: DBAPIError, database: Database, settings: Settings) -> Exception:
     original = error.orig
     if not isinstance(original, psycopg.Error):
         return error
-    if original.sqlstate == "55P03":
+    if original.sqlstate == _LOCK_NOT_AVAILABLE:
         return StoreUnavailable(
-            f"Another migration of {database.place} has been running for over {_LOCK_TIMEOUT} s. "
-            "Wait for it, then run: pgstate migrate"
+            f"A table in schema {settings.schema!r} of {database.place} was in use for over "
+            f"{_TABLE_LOCK_TIMEOUT} s, so nothing was changed. End the transaction that holds it "
+            "(pg_stat_activity shows it), then run: pgstate migrate"
         )
-    if original.sqlstate == "42501":
+    if original.sqlstate == _PERMISSION_DENIED:
         return ConfigError(
             f"The tables could not be created in {database.place}: permission denied for schema "
             f"{settings.schema!r}. As the owner of the database, run: {database.grant}"
