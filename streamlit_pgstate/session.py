@@ -49,7 +49,8 @@ def configure(settings: Mapping[str, Any]) -> None:
 
 def connect(settings: Mapping[str, Any]) -> Store:
     """A store with the settings given, found in the environment, or found beside the app."""
-    return Store(_read_settings(settings, None))
+    home = component.script_path().parent if component.is_script() else None
+    return Store(_read_settings(settings, home))
 
 
 def store() -> Store:

@@ -85,6 +85,10 @@ touched AS (
 SESSION: Final = """
 SELECT app, scope, created_at, seen_at, expires_at FROM {schema}.session WHERE id = %(id)s"""
 
+ROWS: Final = """
+SELECT key, version, kind, size, changed_at, expires_at, value::text AS value
+FROM {schema}.entry WHERE session_id = %(id)s AND kind IS NOT NULL ORDER BY key"""
+
 READ_BODY: Final = """
 SELECT data FROM {schema}.body WHERE session_id = %(id)s AND digest = %(digest)s ORDER BY part"""
 
@@ -124,6 +128,11 @@ ON CONFLICT (session_id, key) DO UPDATE SET version = excluded.version, kind = e
 # The version that a modify() started from; 0 for none.
 _IF_EXPECTED: Final = """WHERE %(expected)s = CASE
     WHEN e.kind IS NULL OR e.expires_at <= excluded.changed_at THEN 0 ELSE e.version END"""
+
+# The same, asked before bodies are dropped: that must not be done for a write that is not.
+_AS_EXPECTED: Final = """AND %(expected)s = coalesce((
+    SELECT version FROM {schema}.entry WHERE session_id = %(id)s AND key = ANY (%(key)s::text[])
+        AND kind IS NOT NULL AND (expires_at IS NULL OR expires_at > now())), 0)"""
 
 # Joined with `moved`, so that the session is locked before.
 _BODIES: Final = """bodies AS (
@@ -166,7 +175,7 @@ PUT: Final = f"WITH {_moved()} {_entries(_ONE)}"
 PUT_IF: Final = f"WITH {_moved()} {_entries(_ONE, _IF_EXPECTED)}"
 PUT_MANY: Final = f"WITH {_moved()} {_entries(_MANY)}"
 PUT_LARGE: Final = f"WITH {_moved()}, {_BODIES}, {_DROPPED} {_entries(_MANY)}"
-PUT_LARGE_IF: Final = f"WITH {_moved()}, {_BODIES}, {_DROPPED} {_entries(_MANY, _IF_EXPECTED)}"
+PUT_LARGE_IF: Final = f"WITH {_moved(_AS_EXPECTED)}, {_BODIES}, {_DROPPED} {_entries(_MANY, _IF_EXPECTED)}"
 PUT_AHEAD: Final = f"WITH {_moved(_COMPLETE)}, {_DROPPED} {_entries(_MANY)}"
 CREATE: Final = f"WITH {_MADE}, {_BODIES} {_entries(_MANY)}"
 SEND_BODIES: Final = """
@@ -177,6 +186,7 @@ FROM unnest(%(body_digest)s::bytea[], %(body_part)s::int[], %(body_data)s::bytea
 ON CONFLICT (session_id, digest, part) DO NOTHING"""
 
 # A deleted entry stays as an empty row, so that other caches learn of it.
+# `held` may be older than the lock: what is also in `deleted` was not deleted by another before.
 DELETE: Final = f"""WITH {_moved()}, {_DROPPED},
 held AS (
     SELECT key FROM {{schema}}.entry WHERE session_id = %(id)s AND key = ANY (%(key)s::text[])
@@ -187,8 +197,9 @@ deleted AS (
         changed_at = now(), expires_at = NULL, ttl = NULL, value = NULL, body = NULL,
         digest = NULL
     FROM moved WHERE session_id = %(id)s AND key = ANY (%(key)s::text[]) AND kind IS NOT NULL
+    RETURNING key
 )
-SELECT version, (SELECT count(*) FROM held) FROM moved"""
+SELECT version, (SELECT count(*) FROM held JOIN deleted USING (key)) FROM moved"""
 
 ROTATE: Final = f"""
 UPDATE {{schema}}.session
@@ -203,12 +214,21 @@ INSERT INTO {schema}.session (id, app, version, token_hash, created_at, seen_at,
 VALUES (%(id)s, %(app)s, 1, %(hash)s, now(), now(),
     now() + make_interval(secs => %(session_ttl)s), now())
 ON CONFLICT (id) DO UPDATE SET revoked_at = excluded.revoked_at, version = session.version + 1
-WHERE session.revoked_at IS NULL AND (excluded.token_hash IS NULL
-    OR excluded.token_hash = session.token_hash OR excluded.token_hash = session.previous_hash)
+WHERE excluded.token_hash IS NULL OR excluded.token_hash = session.token_hash
+    OR excluded.token_hash = session.previous_hash
+        AND session.rotated_at > excluded.seen_at - make_interval(secs => %(grace)s)
 RETURNING version"""
 ERASE_ENTRIES: Final = "DELETE FROM {schema}.entry WHERE session_id = %(id)s"
 ERASE_BODIES: Final = "DELETE FROM {schema}.body WHERE session_id = %(id)s"
 ERASE_REVISIONS: Final = "DELETE FROM {schema}.revision WHERE session_id = %(id)s"
+
+# For operators, over all apps of the schema: reads every row of session and entry, once.
+TOTALS: Final = """
+SELECT (SELECT count(*) FROM {schema}.session WHERE revoked_at IS NULL AND expires_at > now()),
+    count(*), coalesce(sum(size), 0)::bigint,
+    (SELECT sum(pg_total_relation_size(name::regclass))::bigint FROM unnest(ARRAY[
+        '{schema}.session', '{schema}.entry', '{schema}.body', '{schema}.revision']) AS name)
+FROM {schema}.entry WHERE kind IS NOT NULL AND (expires_at IS NULL OR expires_at > now())"""
 
 SIGNING_KEY: Final = "SELECT value FROM {schema}.setting WHERE name = 'signing_key'"
 
@@ -239,6 +259,17 @@ class SessionTimes:
     created_at: datetime
     seen_at: datetime
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What `TOTALS` reads: how much all apps of the schema hold."""
+
+    sessions: int
+    entries: int
+    bytes: int
+    bytes_on_disk: int
+    """With indexes and what vacuum has not yet reclaimed."""
 
 
 class EntryRow(NamedTuple):
@@ -334,6 +365,10 @@ class Store:
         """Which layout the tables have; changes nothing."""
         return migrate.layout(self._database, self._settings)
 
+    def totals(self) -> Totals:
+        """How much all apps of this schema hold, for operators. Changes and migrates nothing."""
+        return Totals(*self._database.query(self._sql["TOTALS"], {})[0])
+
     def new_token(self) -> str:
         """A token for a new, empty session. Nothing is stored until its first write."""
         return self.signer.mint().text
@@ -421,6 +456,15 @@ class Store:
         """When the session was made, seen, and will expire; None where it has no row yet."""
         rows = self._run("SESSION", {"id": ref.id})
         return SessionTimes(*rows[0]) if rows else None
+
+    def rows(self, session_id: uuid.UUID) -> list[dict[str, Any]]:
+        """The entries of a session as they stand in PostgreSQL, for people to look at.
+
+        `value` is the text of small plain values, and None for others.
+        """
+        names = ("key", "version", "kind", "size", "changed_at", "expires_at", "value")
+        rows = self._run("ROWS", {"id": session_id})
+        return [dict(zip(names, row, strict=True)) for row in rows]
 
     def read_body(self, ref: SessionRef, digest: bytes) -> bytes:
         """The bytes of a large value; too few where another writer has just replaced it."""
@@ -534,11 +578,17 @@ class Store:
         raise _unknown()
 
     def forget(self, ref: SessionRef) -> None:
-        """Delete all that the session holds; no token and no open tab can bring it back."""
+        """Delete all that the session holds; no token and no open tab can bring it back.
+
+        Raises:
+            UnknownToken: the token was replaced by rotate(); nothing was deleted.
+        """
         self._ready()
         parameters = {**self._validity(ref), "app": self._settings.app}
-        steps = ("REVOKE", "ERASE_ENTRIES", "ERASE_BODIES", "ERASE_REVISIONS")
+        steps = ("ERASE_ENTRIES", "ERASE_BODIES", "ERASE_REVISIONS")
         with self._database.transaction() as connection:
+            if not connection.execute(self._sql["REVOKE"], parameters).fetchone():
+                raise _unknown()
             for step in steps:
                 connection.execute(self._sql[step], parameters)
 
@@ -567,7 +617,7 @@ class Store:
 
 
 _STATEMENTS: Final = (
-    *("LOAD", "REFRESH", "SESSION", "READ_BODY", "SIGNING_KEY"),
+    *("LOAD", "REFRESH", "SESSION", "ROWS", "READ_BODY", "SIGNING_KEY"),
     *("PUT", "PUT_IF", "PUT_MANY", "PUT_LARGE", "PUT_LARGE_IF", "PUT_AHEAD", "CREATE"),
     *("SEND_BODIES", "DELETE", "ROTATE"),
     *("REVOKE", "ERASE_ENTRIES", "ERASE_BODIES", "ERASE_REVISIONS"),
