@@ -1,0 +1,306 @@
+"""The command ``pgstate``: how the database stands, and its migration.
+
+For operators: a line for each fact, an exit code for scripts, no traceback, no password. Reads
+``secrets.toml`` by itself and imports the rest late, so that ``--help`` is there at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from streamlit_pgstate.errors import ConfigError, PgStateError, StoreUnavailable
+
+if TYPE_CHECKING:
+    from streamlit_pgstate.engine import Database
+    from streamlit_pgstate.migrate import Layout
+    from streamlit_pgstate.settings import Settings
+
+ACTION_NEEDED = 1
+USAGE = 2
+UNREACHABLE = 3
+
+_NO_DATABASE = (
+    "No database is configured. Give its URL as --url, as the environment variable PGSTATE_URL, "
+    "or as `url` under [connections.pgstate] in .streamlit/secrets.toml; or install the "
+    'embedded PostgreSQL: pip install "streamlit-pgstate[embedded]"'
+)
+_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
+
+
+class _Place(NamedTuple):
+    """Which database is meant, and who said so."""
+
+    settings: Settings
+    source: str
+
+
+def _options(command: Callable[..., Any]) -> Callable[..., Any]:
+    url = click.option(
+        "--url",
+        metavar="URL",
+        help="The database: postgresql://user:password@host:5432/database. Others on this "
+        "machine can see it while the command runs: better use PGSTATE_URL.",
+    )
+    schema = click.option(
+        "--schema", metavar="NAME", help="Where the tables are. [default: pgstate]"
+    )
+    return url(schema(command))
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="`pgstate COMMAND --help` says more.",
+)
+@click.version_option(package_name="streamlit-pgstate", prog_name="pgstate")
+def main() -> None:
+    """The database of a Streamlit app that uses streamlit-pgstate.
+
+    Which database: the first of
+
+    \b
+      --url and --schema
+      url, schema under [connections.pgstate] in .streamlit/secrets.toml
+      PGSTATE_URL, PGSTATE_SCHEMA in the environment
+      the embedded PostgreSQL, in .pgstate
+
+    that is there; both folders are those in the present folder, so run it beside the app. An
+    app that sets its url in code (pgstate.configure) needs the same one as --url.
+
+    \b
+    Examples:
+      pgstate status
+      pgstate migrate
+      PGSTATE_URL=postgresql://me:secret@db.example.com/app pgstate status
+      pgstate migrate --schema team_a
+
+    \b
+    Exit codes:
+      0  fine, nothing is left to do
+      1  something must be done: the tables are missing, older or newer than needed
+      2  the options or settings are wrong, or the server refuses the user
+      3  the database cannot be reached, or does not answer
+    """
+
+
+@main.command()
+@_options
+def status(url: str | None, schema: str | None) -> None:
+    """Say how the database stands and what to do. Changes nothing.
+
+    \b
+    Exit codes:
+      0  the tables are as this version needs them
+      1  something must be done: they are missing, older or newer; the last line says what
+      2  the options or settings are wrong, or the server refuses the user
+      3  the database cannot be reached, or does not answer
+
+    \b
+    Example, before an app is started:
+      pgstate status || pgstate migrate
+    """
+    with _errors_in_one_line():
+        place = _place(url, schema)
+        if _is_embedded_and_new(place.settings):
+            _say("Database", f"none yet in {place.source}")
+            _say("To do", "nothing by hand: the app makes it, or run: pgstate migrate")
+            raise SystemExit(ACTION_NEEDED)
+        with _database(place.settings) as database:
+            present = _describe(database, place)
+    raise SystemExit(0 if present.is_current else ACTION_NEEDED)
+
+
+@main.command()
+@_options
+def migrate(url: str | None, schema: str | None) -> None:
+    """Make the tables, or bring older ones up to this version.
+
+    All or nothing, in one transaction; run it as often as you like, from several machines at
+    once if need be. Needs a user who may create tables in the schema. Stop the apps of the
+    older version before: they go on with the old layout in mind.
+
+    \b
+    Exit codes:
+      0  the tables are as this version needs them
+      1  they are newer than this version: upgrade streamlit-pgstate
+      2  the options or settings are wrong, or the user may not create tables
+      3  the database cannot be reached, or another migration takes too long
+
+    \b
+    Example:
+      pgstate migrate --url postgresql://owner@db.example.com/app
+    """
+    from streamlit_pgstate import migrate
+
+    with _errors_in_one_line():
+        place = _place(url, schema)
+        with _database(place.settings) as database:
+            before = migrate.upgrade(database, place.settings)
+            what = f"schema {place.settings.schema!r} of {database.place} ({place.source})"
+            if before.is_current:
+                click.echo(f"Nothing to do: {what} has layout {before.found}.")
+            else:
+                found = before.found or "nothing"
+                click.echo(f"Migrated {what} from {found} to {before.needed}.")
+
+
+@contextlib.contextmanager
+def _errors_in_one_line() -> Iterator[None]:
+    """Errors of ours as a line ``Error: …`` and an exit code."""
+    try:
+        yield
+    except PgStateError as error:
+        click.echo(f"Error: {error}", err=True)
+        raise SystemExit(_exit_code(error)) from error
+
+
+def _exit_code(error: PgStateError) -> int:
+    if isinstance(error, StoreUnavailable):
+        return UNREACHABLE
+    return USAGE if isinstance(error, ConfigError) else ACTION_NEEDED
+
+
+@contextlib.contextmanager
+def _database(settings: Settings) -> Iterator[Database]:
+    from streamlit_pgstate import engine
+
+    database = engine.open(settings)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+# Which database
+
+
+def _place(url: str | None, schema: str | None) -> _Place:
+    """The database that the options, the secrets or the environment name, in this order."""
+    from streamlit_pgstate import embedded
+    from streamlit_pgstate.settings import Settings
+
+    secrets = _secrets()
+    home = Path.cwd()
+    settings = Settings.read({"url": url, "schema": schema}, secrets=secrets, home=home)
+    if url:
+        return _Place(settings, "from --url")
+    if "url" in secrets:
+        return _Place(settings, "from .streamlit/secrets.toml")
+    if settings.url is not None:
+        return _Place(settings, "from PGSTATE_URL")
+    if not embedded.installed():
+        raise ConfigError(_NO_DATABASE)
+    return _Place(settings, str(home / ".pgstate"))
+
+
+def _secrets() -> dict[str, Any]:
+    """`[connections.pgstate]` where Streamlit looks: the user's file, then the present folder's.
+
+    A table of the second file replaces that of the first as a whole, as it does in Streamlit.
+    """
+    found: dict[str, Any] = {}
+    for folder in (Path.home(), Path.cwd()):
+        found |= _toml(folder / ".streamlit" / "secrets.toml")
+    connections = found.get("connections", {})
+    table = connections.get("pgstate", {}) if isinstance(connections, dict) else None
+    if not isinstance(table, dict):
+        raise ConfigError(
+            "[connections.pgstate] in .streamlit/secrets.toml is not a table. Write "
+            '[connections.pgstate] on a line of its own, and url = "postgresql://…" below it.'
+        )
+    return table
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeError) as error:
+        raise ConfigError(
+            f"{path} cannot be read ({type(error).__name__}). Make it readable for this user, "
+            "as UTF-8."
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        # Its position only: what is quoted there may be a piece of a password.
+        _, _, position = str(error).rpartition("(")
+        raise ConfigError(f"{path} is not valid TOML ({position.rstrip(')')}).") from None
+
+
+def _is_embedded_and_new(settings: Settings) -> bool:
+    """Whether to connect would make a new embedded database, which `status` must not."""
+    data = settings.home / ".pgstate" / "data" / "PG_VERSION"
+    try:
+        return settings.url is None and not data.exists()
+    except PermissionError:  # the folder is the server's, if root ran it: so there is one
+        return False
+
+
+# What to say of it
+
+
+def _describe(database: Database, place: _Place) -> Layout:
+    from streamlit_pgstate import migrate
+
+    with database.connection() as connection:
+        version = connection.info.parameter_status("server_version")
+    _say("Database", f"{database.place} ({place.source})")
+    _say("Server", f"PostgreSQL {version}")
+    _say("Schema", place.settings.schema)
+    present = migrate.layout(database, place.settings)
+    _say("Layout", f"{present.found or 'none'} found, {present.needed} needed")
+    if present.found is not None:
+        _say("Stored", _stored(place.settings))
+    _say("To do", _advice(present))
+    return present
+
+
+def _stored(settings: Settings) -> str:
+    from streamlit_pgstate.store import Store
+
+    store = Store(settings)
+    try:
+        totals = store.totals()
+    except PgStateError as error:
+        return f"not readable: {error}"
+    finally:
+        store.close()
+    return (
+        f"{totals.sessions:,} sessions, {totals.entries:,} values, {_size(totals.bytes)} "
+        f"({_size(totals.bytes_on_disk)} on disk)"
+    )
+
+
+def _advice(present: Layout) -> str:
+    if present.is_current:
+        return "nothing"
+    if present.is_newer:
+        return (
+            "the tables are newer than this version of streamlit-pgstate. "
+            "Run: pip install --upgrade streamlit-pgstate"
+        )
+    if present.found is None:
+        return "there are no tables yet. Run, with the same options: pgstate migrate"
+    return "the tables are older than needed. Run, with the same options: pgstate migrate"
+
+
+def _say(name: str, value: str) -> None:
+    click.echo(f"{name + ':':<10} {value}")
+
+
+def _size(number: float) -> str:
+    """Bytes as people read them."""
+    for unit in _UNITS:
+        if number < 1024 or unit == _UNITS[-1]:
+            break
+        number /= 1024
+    return f"{number:,.0f} {unit}" if unit == "bytes" else f"{number:,.1f} {unit}"
+
+
+if __name__ == "__main__":
+    main()
