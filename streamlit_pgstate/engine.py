@@ -131,6 +131,7 @@ class Database:
         if url is None:
             return "the embedded PostgreSQL"
         host = url.host or url.query.get("host") or "the local socket"
+        host = host if isinstance(host, str) else ",".join(host)
         port = f":{url.port}" if url.port else ""
         return f"{host}{port}/{url.database}"
 
@@ -147,18 +148,21 @@ class Database:
         Raises:
             PgStateError: as `translate` says.
         """
+        until = time.monotonic() + self._timeout
         try:
-            return self._query(statement, parameters)
+            return self._query(statement, parameters, until)
         except psycopg.Error as error:
-            if not (repeatable and _is_passing(error)):
+            if not (repeatable and _is_passing(error) and time.monotonic() < until):
                 raise self.translate(error) from error
         try:
-            return self._query(statement, parameters)
+            return self._query(statement, parameters, until)
         except psycopg.Error as error:
             raise self.translate(error) from error
 
-    def _query(self, statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        pooled = self._checkout()
+    def _query(
+        self, statement: str, parameters: Mapping[str, Any], until: float
+    ) -> list[tuple[Any, ...]]:
+        pooled = self._checkout(until)
         try:
             cursor = pooled.driver_connection.cursor(binary=True)  # type: ignore[union-attr]
             cursor.execute(statement, parameters)
@@ -169,7 +173,7 @@ class Database:
         finally:
             pooled.close()
 
-    def _checkout(self) -> PoolProxiedConnection:
+    def _checkout(self, until: float) -> PoolProxiedConnection:
         try:
             pooled = self._engine.raw_connection()
         except PoolTimeout as error:
@@ -178,7 +182,7 @@ class Database:
                 f"{self._timeout:g} s. Try again; if it stays so, the database is overloaded "
                 "or frozen."
             ) from error
-        pooled.driver_connection.deadline = time.monotonic() + self._timeout  # type: ignore[union-attr]
+        pooled.driver_connection.deadline = until  # type: ignore[union-attr]
         return pooled
 
     def _discard_if_broken(self, pooled: PoolProxiedConnection, error: BaseException) -> None:
@@ -198,7 +202,7 @@ class Database:
             PgStateError: as `translate` says.
         """
         with self._translated():
-            pooled = self._checkout()
+            pooled = self._checkout(time.monotonic() + self._timeout)
             try:
                 yield pooled.driver_connection  # type: ignore[misc]
             except BaseException as error:
@@ -272,7 +276,7 @@ class Database:
         if state == _PERMISSION_DENIED:
             return ConfigError(
                 f"{self._user} may not use schema {self._settings.schema!r} in {self.place}. "
-                f"As its owner, run: {self.grant}"
+                f"As its owner, run: {self.grant_use}"
             )
         if state in _MISSING_TABLE:
             return MigrationRequired(
@@ -292,6 +296,8 @@ class Database:
         refused = _REFUSED.search(str(error)) if state is None else None
         if refused and not _PASSING_REFUSAL.search(refused["why"]):
             return self._refusal(refused["why"])
+        if state is None and isinstance(error, psycopg.ProgrammingError):
+            return ConfigError(f"`url` is not as libpq needs it: {self._redacted(str(error))}")
         if state == _READ_ONLY:
             return StoreUnavailable(
                 f"{self.place} is read-only: a standby, or the old primary after a failover. "
@@ -326,6 +332,16 @@ class Database:
         user = self._url.username if self._url is not None else None
         owner = user or "the user in `url`"
         return f'CREATE SCHEMA "{self._settings.schema}" AUTHORIZATION "{owner}"'
+
+    @property
+    def grant_use(self) -> str:
+        """The SQL that lets our user use tables that another made."""
+        user = self._url.username if self._url is not None else None
+        schema, owner = f'"{self._settings.schema}"', user or "the user in `url`"
+        return (
+            f'GRANT USAGE ON SCHEMA {schema} TO "{owner}"; GRANT SELECT, INSERT, UPDATE, DELETE '
+            f'ON ALL TABLES IN SCHEMA {schema} TO "{owner}"'
+        )
 
     @property
     def _user(self) -> str:

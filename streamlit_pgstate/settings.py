@@ -30,8 +30,10 @@ _DRIVERS = {"postgres", "postgresql", "postgresql+psycopg"}
 _NOT_YET = {"history", "encryption_key"}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)?", re.ASCII)
 _DURATION_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_SIZE = re.compile(r"(\d+)\s*(b|kib|mib|gib)?", re.ASCII | re.IGNORECASE)
+_TOO_MANY_SECONDS = 10**10
+_SIZE = re.compile(r"(\d{1,18})\s*(b|kib|mib|gib)?", re.ASCII | re.IGNORECASE)
 _SIZE_UNITS = {"b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+_COUNT = re.compile(r"\d{1,18}", re.ASCII)
 _SCHEMA = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}", re.ASCII)
 _MINIMUM_SIGNING_KEY = 32
 
@@ -88,9 +90,7 @@ class Settings:
             name: (f"[connections.pgstate] {name} in secrets.toml", value)
             for name, value in (secrets or {}).items()
         }
-        found |= {
-            name: (name, value) for name, value in keywords.items() if value is not None
-        }
+        found |= {name: (name, value) for name, value in keywords.items() if value is not None}
         checked = {name: _check(name, *entry) for name, entry in found.items()}
         return cls(**checked, home=(home or Path.cwd()).resolve())
 
@@ -127,6 +127,10 @@ def _url(source: str, value: object) -> URL:
             f"{source} is not a database URL. It looks like {URL_FORM}; special characters "
             "in the password must be percent-encoded (@ is %40, / is %2F)."
         ) from None
+    if "@" in (url.host or ""):  # the end of a password, which messages would show as the host
+        raise ConfigError(
+            f"{source} has more than one @. In the password it must be written as %40."
+        )
     if url.drivername not in _DRIVERS:
         raise ConfigError(
             f"{source} is for {url.drivername!r}; streamlit-pgstate needs PostgreSQL. "
@@ -134,7 +138,16 @@ def _url(source: str, value: object) -> URL:
         )
     if not url.database:
         raise ConfigError(f"{source} names no database. It looks like {URL_FORM}.")
-    return url.set(drivername="postgresql+psycopg")
+    return _with_user_in_front(url.set(drivername="postgresql+psycopg"))
+
+
+def _with_user_in_front(url: URL) -> URL:
+    """`?user=…&password=…`, as libpq takes them, where SQLAlchemy hides a password in a repr."""
+    user, password = url.query.get("user"), url.query.get("password")
+    return url.difference_update_query(["user", "password"]).set(
+        username=user if isinstance(user, str) else url.username,
+        password=password if isinstance(password, str) else url.password,
+    )
 
 
 def _text(source: str, value: object) -> str:
@@ -163,7 +176,7 @@ def _signing_key(source: str, value: object) -> str:
 
 def _duration(source: str, value: object) -> timedelta:
     seconds = _seconds(value)
-    if seconds is None or not 0 < seconds < 10**10:
+    if seconds is None or not 0 < seconds < _TOO_MANY_SECONDS:
         raise ConfigError(
             f"{source} must be a duration over 0: seconds, a timedelta, or text such as "
             "'90s', '15m', '12h', '30d'."
@@ -175,7 +188,7 @@ def _seconds(value: object) -> float | None:
     if isinstance(value, timedelta):
         return value.total_seconds()
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
+        return float(min(value, _TOO_MANY_SECONDS))  # float() of a huge int raises
     match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
     return float(match[1]) * _DURATION_UNITS[match[2] or "s"] if match else None
 
@@ -191,7 +204,7 @@ def _size(source: str, value: object) -> int:
 
 
 def _count(source: str, value: object) -> int:
-    if isinstance(value, str) and value.strip().isdecimal():
+    if isinstance(value, str) and _COUNT.fullmatch(value.strip()):
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 2**31:
         raise ConfigError(f"{source} must be a whole number over 0.")

@@ -146,9 +146,9 @@ class State(MutableMapping[str, Any]):
                 id=self.id,
                 app=times.app if times else self._store.settings.app,
                 scope=times.scope if times else "browser",
-                created_at=times and times.created_at,
-                seen_at=times and times.seen_at,
-                expires_at=times and times.expires_at,
+                created_at=times.created_at if times else None,
+                seen_at=times.seen_at if times else None,
+                expires_at=times.expires_at if times else None,
                 keys=len(live),
                 bytes=sum(entry.size for entry in live),
             )
@@ -208,6 +208,9 @@ class State(MutableMapping[str, Any]):
 
     def _replace(self, write: Write, entry: EntryRow | None) -> bool:
         """Store what modify() made of `entry`; False where that is no longer current."""
+        present = self._live(write.key)
+        if (present and present.version) != (entry and entry.version):
+            return False  # another thread was faster: `_basis` speaks of its entry, not of ours
         if _is_same(entry, write.payload, entry.ttl if entry else None):
             return True
         self._check_limits([write])
@@ -489,7 +492,7 @@ def check_key(key: object) -> str:
     if "\0" in key:
         raise InvalidKey(f"The key {key!r} holds a NUL character, which PostgreSQL refuses.")
     if not key.isascii() and any("\ud800" <= letter <= "\udfff" for letter in key):
-        raise InvalidKey(f"The key {ascii(key)} holds half a surrogate pair: it is not text.")
+        raise InvalidKey(f"The key {key!a} holds half a surrogate pair: it is not text.")
     return str(key)
 
 

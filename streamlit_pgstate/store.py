@@ -5,6 +5,8 @@ one session and finds its rows by primary key; each write takes the row lock of 
 first, so the order of versions is the order of commits.
 """
 
+# ruff: noqa: S608 - statements are put together from constants; only a checked name goes in
+
 from __future__ import annotations
 
 import itertools
@@ -175,7 +177,9 @@ PUT: Final = f"WITH {_moved()} {_entries(_ONE)}"
 PUT_IF: Final = f"WITH {_moved()} {_entries(_ONE, _IF_EXPECTED)}"
 PUT_MANY: Final = f"WITH {_moved()} {_entries(_MANY)}"
 PUT_LARGE: Final = f"WITH {_moved()}, {_BODIES}, {_DROPPED} {_entries(_MANY)}"
-PUT_LARGE_IF: Final = f"WITH {_moved(_AS_EXPECTED)}, {_BODIES}, {_DROPPED} {_entries(_MANY, _IF_EXPECTED)}"
+PUT_LARGE_IF: Final = (
+    f"WITH {_moved(_AS_EXPECTED)}, {_BODIES}, {_DROPPED} {_entries(_MANY, _IF_EXPECTED)}"
+)
 PUT_AHEAD: Final = f"WITH {_moved(_COMPLETE)}, {_DROPPED} {_entries(_MANY)}"
 CREATE: Final = f"WITH {_MADE}, {_BODIES} {_entries(_MANY)}"
 SEND_BODIES: Final = """
@@ -213,7 +217,8 @@ INSERT INTO {schema}.session (id, app, version, token_hash, created_at, seen_at,
     revoked_at)
 VALUES (%(id)s, %(app)s, 1, %(hash)s, now(), now(),
     now() + make_interval(secs => %(session_ttl)s), now())
-ON CONFLICT (id) DO UPDATE SET revoked_at = excluded.revoked_at, version = session.version + 1
+ON CONFLICT (id) DO UPDATE SET version = session.version + 1,
+    revoked_at = coalesce(session.revoked_at, excluded.revoked_at)
 WHERE excluded.token_hash IS NULL OR excluded.token_hash = session.token_hash
     OR excluded.token_hash = session.previous_hash
         AND session.rotated_at > excluded.seen_at - make_interval(secs => %(grace)s)
@@ -617,7 +622,7 @@ class Store:
 
 
 _STATEMENTS: Final = (
-    *("LOAD", "REFRESH", "SESSION", "ROWS", "READ_BODY", "SIGNING_KEY"),
+    *("LOAD", "REFRESH", "SESSION", "ROWS", "READ_BODY", "SIGNING_KEY", "TOTALS"),
     *("PUT", "PUT_IF", "PUT_MANY", "PUT_LARGE", "PUT_LARGE_IF", "PUT_AHEAD", "CREATE"),
     *("SEND_BODIES", "DELETE", "ROTATE"),
     *("REVOKE", "ERASE_ENTRIES", "ERASE_BODIES", "ERASE_REVISIONS"),

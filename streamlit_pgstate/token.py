@@ -17,14 +17,16 @@ import time
 import uuid
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import NoReturn
 
-from itsdangerous import BadSignature, TimestampSigner
+from itsdangerous import BadSignature, Signer, TimestampSigner
 from itsdangerous.encoding import base64_decode, base64_encode
 
 from streamlit_pgstate.errors import UnknownToken
 
 _SECRET_BYTES = 32
-_SHAPE = re.compile(r"[A-Za-z0-9_-]{64}\.[A-Za-z0-9_-]{4,8}\.[A-Za-z0-9_-]{43}", re.ASCII)
+_SHAPE = re.compile(r"[A-Za-z0-9_-]{64}\.[A-Za-z0-9_-]{4,8}\.[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
+# The last character holds but four bits: with all 64 a token could be spelt in four ways.
 _CLOCK_SKEW = 300
 """Seconds by which a token may seem to come from the future: replicas' clocks differ."""
 
@@ -54,6 +56,9 @@ class Token:
     def __str__(self) -> str:
         return "<token>"
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("A token is not pickled: it would lie open in a queue or on a disk.")
+
 
 class TokenSigner:
     """Mints and checks the tokens of one app.
@@ -71,11 +76,15 @@ class TokenSigner:
 
     def __init__(self, key: str, *, app: str, max_age: timedelta) -> None:
         self._max_age = max_age
-        self._signer = TimestampSigner(
+        derived = Signer(
             key,
             salt=f"streamlit-pgstate.token.{app}",
             key_derivation="hmac",
             digest_method=hashlib.sha256,
+        ).derive_key()
+        # Derived once, not for each token: a quarter of the time of a check.
+        self._signer = TimestampSigner(
+            derived, key_derivation="none", digest_method=hashlib.sha256
         )
 
     def mint(self, session_id: uuid.UUID | None = None) -> Token:
@@ -93,22 +102,32 @@ class TokenSigner:
         """
         if not isinstance(text, str) or len(text) > 128 or not _SHAPE.fullmatch(text):
             raise UnknownToken("This is not a token. Make one with Store.new_token().")
-        try:
-            body, issued = self._signer.unsign(
-                text, max_age=self._max_age.total_seconds(), return_timestamp=True
-            )
-        except BadSignature as error:
+        body, issued = self._unsigned(text)
+        age = time.time() - issued
+        if body is None or age > self._max_age.total_seconds():
             raise UnknownToken(
                 "This token was not issued by this app with its present signing key, or it is "
-                f"older than session_max_age ({self._max_age.days} days). Make a new one."
-            ) from error.__cause__  # never `error`: it carries the token's payload
-        if issued.timestamp() > time.time() + _CLOCK_SKEW:
+                f"older than session_max_age ({self._max_age}). Make a new one."
+            )
+        if age < -_CLOCK_SKEW:
             raise UnknownToken(
                 "This token comes from the future. Check the clocks of the servers, then make "
                 "a new one."
             )
         raw = base64_decode(body)
-        return Token(text, uuid.UUID(bytes=raw[:16]), _hash(raw[16:]), issued.timestamp())
+        return Token(text, uuid.UUID(bytes=raw[:16]), _hash(raw[16:]), issued)
+
+    def _unsigned(self, text: str) -> tuple[bytes | None, float]:
+        """Body and time of a token; (None, 0) where the signature is not ours.
+
+        Returned, not raised: itsdangerous' error holds the payload, and would stay as the
+        context of ours. Nor is its `max_age` used: that allows for no difference of clocks.
+        """
+        try:
+            body, issued = self._signer.unsign(text, return_timestamp=True)
+        except BadSignature:
+            return None, 0.0
+        return body, issued.timestamp()
 
 
 def _hash(secret: bytes) -> bytes:

@@ -1,0 +1,255 @@
+"""Settings: where each may come from, which source wins, and what a bad one is told."""
+
+from __future__ import annotations
+
+import traceback
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.engine import make_url
+
+from streamlit_pgstate import ConfigError, connect
+from streamlit_pgstate.settings import Settings
+
+KEY = "k" * 32
+URL = "postgresql://ann:hunter2@db.example/app"
+PARSED = make_url("postgresql+psycopg://ann:hunter2@db.example/app")
+
+# For each setting: its default, what text makes of it, and that text.
+SETTINGS: dict[str, tuple[Any, Any, str]] = {
+    "url": (None, PARSED, URL),
+    "app": ("app", "shop", "shop"),
+    "schema": ("pgstate", "other", "other"),
+    "session_ttl": (timedelta(days=30), timedelta(days=7), "7d"),
+    "session_max_age": (timedelta(days=400), timedelta(hours=12), "12h"),
+    "max_value_bytes": (256 * 2**20, 2**20, "1MiB"),
+    "max_session_bytes": (2**30, 2**31, "2GiB"),
+    "max_keys": (10_000, 50, "50"),
+    "signing_key": (None, KEY, KEY),
+    "timeout": (timedelta(seconds=10), timedelta(seconds=2.5), "2.5s"),
+    "auto_migrate": (True, False, "false"),
+    "cookie": (True, False, "off"),
+}
+
+BAD: list[tuple[str, Any, str]] = [
+    ("url", 5, "must be text such as postgresql://"),
+    ("url", "hunter2", "not a database URL"),
+    ("url", "postgresql://ann:hunter2@db:port/app", "percent-encoded"),
+    ("url", "postgresql://ann:hunter2@a:1,b:2/app", "percent-encoded"),
+    ("url", "postgresql://ann:hunt@er2@db/app", "%40"),
+    ("url", "mysql://ann:hunter2@db/app", "needs PostgreSQL"),
+    ("url", "sqlite:///hunter2.db", "needs PostgreSQL"),
+    ("url", "postgresql://ann:hunter2@db", "names no database"),
+    ("app", "", "1 to 255 printable"),
+    ("app", "a\nb", "1 to 255 printable"),
+    ("app", "a" * 256, "1 to 255 printable"),
+    ("app", 5, "1 to 255 printable"),
+    ("schema", 'x"; DROP SCHEMA y; --', "letters, digits"),
+    ("schema", "pg_mine", "not starting with"),
+    ("schema", "1st", "not starting with"),
+    ("schema", "s" * 64, "at most 63"),
+    ("session_ttl", 0, "duration over 0"),
+    ("session_ttl", "-1d", "duration over 0"),
+    ("session_ttl", "30 days", "duration over 0"),
+    ("session_ttl", float("nan"), "duration over 0"),
+    ("session_ttl", float("inf"), "duration over 0"),
+    ("session_ttl", 10**400, "duration over 0"),
+    ("session_max_age", True, "duration over 0"),
+    ("timeout", None.__class__, "duration over 0"),
+    ("max_value_bytes", 0, "number over 0"),
+    ("max_value_bytes", "1MB", "'256MiB'"),
+    ("max_value_bytes", "9" * 5000, "'256MiB'"),
+    ("max_session_bytes", 1.5, "number over 0"),
+    ("max_session_bytes", True, "number over 0"),
+    ("max_keys", "0", "whole number over 0"),
+    ("max_keys", "9" * 5000, "whole number over 0"),
+    ("max_keys", "²", "whole number over 0"),
+    ("max_keys", 2**31, "whole number over 0"),
+    ("signing_key", "k" * 31, "secrets.token_urlsafe"),
+    ("signing_key", 5, "at least 32 characters"),
+    ("auto_migrate", "maybe", "true or false"),
+    ("auto_migrate", 1, "true or false"),
+    ("cookie", "", "true or false"),
+    ("history", 3, "not available in this version"),
+    ("encryption_key", KEY, "not available in this version"),
+    ("sessionttl", 5, "is not a setting. There are: url, app"),
+]
+
+
+def read(keywords: Any = None, secrets: Any = None, environment: Any = None) -> Settings:
+    return Settings.read(keywords or {}, secrets=secrets, environment=environment or {})
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_setting_that_nobody_gives_has_its_default(name: str) -> None:
+    assert getattr(read(), name) == SETTINGS[name][0]
+
+
+@pytest.mark.parametrize("source", ["keywords", "secrets", "environment"])
+@pytest.mark.parametrize("name", SETTINGS)
+def test_each_setting_can_come_from_each_source(name: str, source: str) -> None:
+    _, expected, text = SETTINGS[name]
+    variable = f"PGSTATE_{name.upper()}" if source == "environment" else name
+    assert getattr(read(**{source: {variable: text}}), name) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("session_ttl", 90, timedelta(seconds=90)),
+        ("session_ttl", 0.5, timedelta(seconds=0.5)),
+        ("session_ttl", timedelta(days=2), timedelta(days=2)),
+        ("session_ttl", "15m", timedelta(minutes=15)),
+        ("session_ttl", " 90 ", timedelta(seconds=90)),
+        ("max_value_bytes", 7, 7),
+        ("max_value_bytes", "7", 7),
+        ("max_value_bytes", "3 kib", 3072),
+        ("max_keys", 7, 7),
+        ("auto_migrate", "YES", True),
+        ("auto_migrate", "0", False),
+        ("url", make_url(URL), PARSED),
+    ],
+)
+def test_a_setting_can_be_written_in_the_ways_that_people_write_it(
+    name: str, value: Any, expected: Any
+) -> None:
+    assert getattr(read({name: value}), name) == expected
+
+
+def test_a_keyword_wins_over_secrets_and_those_over_the_environment() -> None:
+    secrets, environment = {"app": "secret"}, {"PGSTATE_APP": "env", "PGSTATE_SCHEMA": "env"}
+    assert read({"app": "word"}, secrets, environment).app == "word"
+    assert read({"app": None}, secrets, environment).app == "secret"
+    both = read({}, secrets, environment)
+    assert (both.app, both.schema) == ("secret", "env")
+
+
+def test_a_source_that_loses_is_not_even_checked() -> None:
+    assert read({"max_keys": 5}, {"max_keys": "many"}, {"PGSTATE_MAX_KEYS": "more"}).max_keys == 5
+
+
+def test_an_empty_variable_of_the_environment_counts_as_not_set() -> None:
+    assert read(environment={"PGSTATE_APP": "", "PGSTATE_HISTORY": ""}).app == "app"
+
+
+def test_the_environment_is_read_from_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGSTATE_APP", "from the process")
+    assert Settings.read({}).app == "from the process"
+
+
+def test_other_tools_may_use_the_prefix_in_the_environment() -> None:
+    assert read(environment={"PGSTATE_TEST_URL": "postgresql://x/y", "PGSTATE_FOO": "1"}) == read()
+
+
+def test_home_is_an_absolute_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert read().home == tmp_path.resolve()
+    assert Settings.read({}, environment={}, home=Path("apps")).home == tmp_path.resolve() / "apps"
+
+
+def numbered(bad: list[tuple[str, Any, str]]) -> list[str]:
+    """Names of tests without the values: one has 5,000 digits."""
+    return [f"{name}-{number}" for number, (name, _, _) in enumerate(bad)]
+
+
+IN_ENVIRONMENT = [bad for bad in BAD if isinstance(bad[1], str) and bad[1]]
+
+
+def complaint(**sources: Any) -> str:
+    with pytest.raises(ConfigError) as caught:
+        read(**sources)
+    traceback_text = "".join(traceback.format_exception(caught.value))
+    for secret in ("hunter2", "er2@", KEY):
+        assert secret not in traceback_text
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(("name", "value", "cure"), BAD, ids=numbered(BAD))
+def test_a_bad_keyword_is_named_with_the_cure(name: str, value: Any, cure: str) -> None:
+    message = complaint(keywords={name: value})
+    assert message.lstrip("'").startswith(name)
+    assert cure in message
+
+
+@pytest.mark.parametrize(("name", "value", "cure"), BAD, ids=numbered(BAD))
+def test_a_bad_line_of_the_secrets_is_named_with_the_cure(name: str, value: Any, cure: str) -> None:
+    message = complaint(secrets={name: value})
+    assert message.lstrip("'").startswith(f"[connections.pgstate] {name} in secrets.toml")
+    assert cure in message
+
+
+@pytest.mark.parametrize(("name", "value", "cure"), IN_ENVIRONMENT, ids=numbered(IN_ENVIRONMENT))
+def test_a_bad_variable_is_named_with_the_cure(name: str, value: str, cure: str) -> None:
+    message = complaint(environment={f"PGSTATE_{name.upper()}": value})
+    assert message.startswith(f"PGSTATE_{name.upper()} ")
+    assert cure in message
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://ann:pass@db.example:5433/app",
+        "postgres://ann:pass@db.example:5433/app",
+        "postgresql+psycopg://ann:pass@db.example:5433/app",
+    ],
+)
+def test_the_usual_names_of_postgresql_in_a_url_mean_the_same(url: str) -> None:
+    parsed = read({"url": url}).url
+    assert parsed == make_url("postgresql+psycopg://ann:pass@db.example:5433/app")
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("postgresql://ann:hunter2@db.example:5433/app", "db.example:5433/app"),
+        ("postgresql://ann:hunter2@[::1]:5433/app", "::1:5433/app"),
+        ("postgresql://ann:hunter2@/app?host=a:1&host=b:2", "a:1,b:2/app"),
+        ("postgresql://ann:hunter2@/app?host=/run/postgresql", "/run/postgresql/app"),
+        ("postgresql://ann:hunter2@/app", "the local socket/app"),
+        ("postgresql:///app?user=ann&password=hunter2", "the local socket/app"),
+        ("postgresql://ann:hunter2@%2Frun/app", "%2Frun/app"),
+    ],
+)
+def test_a_store_shows_where_it_is_and_never_the_password(url: str, place: str) -> None:
+    store = connect(url)
+    assert repr(store) == f"<Store {place}, schema 'pgstate'>"
+    for text in (repr(store), repr(store.settings), str(store.settings), str(store.settings.url)):
+        assert "hunter2" not in text
+
+
+def test_a_percent_encoded_password_reaches_the_server_as_it_is() -> None:
+    url = read({"url": "postgresql://ann%40x:p%40s%2Fs%3A@db/app"}).url
+    assert url is not None
+    assert (url.username, url.password, url.host) == ("ann@x", "p@s/s:", "db")
+
+
+def test_user_and_password_in_the_query_mean_the_same_as_in_front() -> None:
+    url = read({"url": "postgresql://db/app?user=ann&password=hunter2&sslmode=require"}).url
+    assert url == make_url("postgresql+psycopg://ann:hunter2@db/app?sslmode=require")
+
+
+def test_the_signing_key_is_in_no_repr() -> None:
+    settings = read({"signing_key": KEY})
+    assert settings.signing_key == KEY
+    assert KEY not in repr(settings) + str(settings)
+
+
+def test_settings_cannot_be_changed_after_they_were_checked() -> None:
+    with pytest.raises(AttributeError):
+        read().max_keys = 5  # type: ignore[misc]
+
+
+def test_no_url_and_no_embedded_postgresql_names_the_three_ways(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from streamlit_pgstate import embedded
+    from streamlit_pgstate.store import Store
+
+    monkeypatch.setattr(embedded, "installed", lambda: False)
+    with pytest.raises(ConfigError) as caught:
+        Store(read())
+    message = str(caught.value)
+    for way in ("configure(url=", "secrets.toml", "PGSTATE_URL", "streamlit-pgstate[embedded]"):
+        assert way in message
