@@ -7,37 +7,41 @@
 
 from __future__ import annotations
 
-from streamlit_pgstate import testing
-from streamlit_pgstate.api import (
-    clear,
-    configure,
-    connect,
-    delete,
-    forget,
-    get,
-    keys,
-    modify,
-    mount,
-    rotate,
-    scope,
-    session,
-    set,
-    update,
-)
-from streamlit_pgstate.errors import (
-    ConfigError,
-    DecodeError,
-    InvalidKey,
-    LimitExceeded,
-    MigrationRequired,
-    NoSessionError,
-    PgStateError,
-    StoreUnavailable,
-    UnknownToken,
-    UnsupportedType,
-)
-from streamlit_pgstate.state import SessionInfo, State
-from streamlit_pgstate.store import Store
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from streamlit_pgstate import testing
+    from streamlit_pgstate.api import (
+        clear,
+        configure,
+        connect,
+        delete,
+        forget,
+        get,
+        keys,
+        modify,
+        mount,
+        rotate,
+        scope,
+        session,
+        set,
+        update,
+    )
+    from streamlit_pgstate.errors import (
+        ConfigError,
+        DecodeError,
+        InvalidKey,
+        LimitExceeded,
+        MigrationRequired,
+        NoSessionError,
+        PgStateError,
+        StoreUnavailable,
+        UnknownToken,
+        UnsupportedType,
+    )
+    from streamlit_pgstate.state import SessionInfo, State
+    from streamlit_pgstate.store import Store
 
 __version__ = "0.1.0"
 
@@ -71,3 +75,33 @@ __all__ = [
     "testing",
     "update",
 ]
+
+_HOMES = {
+    "api": (
+        *("clear", "configure", "connect", "delete", "forget", "get", "keys", "modify"),
+        *("mount", "rotate", "scope", "session", "set", "update"),
+    ),
+    "errors": (
+        *("ConfigError", "DecodeError", "InvalidKey", "LimitExceeded", "MigrationRequired"),
+        *("NoSessionError", "PgStateError", "StoreUnavailable", "UnknownToken"),
+        "UnsupportedType",
+    ),
+    "state": ("SessionInfo", "State"),
+    "store": ("Store",),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for: `pgstate --help` needs neither Streamlit nor SQLAlchemy (1.5 s)."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "testing":
+        return import_module(f"{__name__}.testing")
+    for home, names in _HOMES.items():
+        if name in names:
+            globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, ParamSpec, TypeVar
 
-from streamlit_pgstate import session as _session
+from streamlit_pgstate import visit as _visit
 from streamlit_pgstate.errors import ConfigError, PgStateError
 from streamlit_pgstate.state import SessionInfo, State
 from streamlit_pgstate.store import Store
@@ -71,7 +71,7 @@ def get(key: str, default: Any = None) -> Any:
     Example:
         >>> size = pgstate.get("size", 10)  # doctest: +SKIP
     """
-    return _session.current().call(lambda state: state.get(key, default))
+    return _visit.current().call(lambda state: state.get(key, default))
 
 
 @_verb
@@ -92,13 +92,13 @@ def set(key: str, value: Any, *, ttl: float | timedelta | None = None) -> None:
     Example:
         >>> pgstate.set("size", 10)  # doctest: +SKIP
     """
-    _session.current().call(lambda state: state.set(key, value, ttl=ttl))
+    _visit.current().call(lambda state: state.set(key, value, ttl=ttl))
 
 
 @_verb
 def update(mapping: Mapping[str, Any], /) -> None:
     """Store all values of `mapping` in one transaction, or none of them. Raises as `set`."""
-    _session.current().call(lambda state: state.update(mapping))
+    _visit.current().call(lambda state: state.update(mapping))
 
 
 @_verb
@@ -110,25 +110,25 @@ def modify(key: str, fn: Callable[[Any], Any], default: Any = None) -> Any:
     Example:
         >>> visits = pgstate.modify("visits", lambda n: n + 1, default=0)  # doctest: +SKIP
     """
-    return _session.current().call(lambda state: state.modify(key, fn, default))
+    return _visit.current().call(lambda state: state.modify(key, fn, default))
 
 
 @_verb
 def delete(key: str) -> bool:
     """Delete `key`; whether there was one."""
-    return _session.current().call(lambda state: state.delete(key))
+    return _visit.current().call(lambda state: state.delete(key))
 
 
 @_verb
 def clear() -> int:
     """Delete all keys of this visitor; how many went. The token stays: see `forget`."""
-    return _session.current().call(State.clear)
+    return _visit.current().call(State.clear)
 
 
 @_verb
 def keys() -> list[str]:
     """The names of all keys that hold a value, sorted."""
-    return _session.current().call(State.keys)
+    return _visit.current().call(State.keys)
 
 
 @_verb
@@ -140,13 +140,13 @@ def scope(name: str = "browser") -> State:
     """
     if name != "browser":
         raise ConfigError(f"There is no scope {name!r} in this version; there is 'browser'.")
-    return _session.current().state
+    return _visit.current().state
 
 
 @_verb
 def session() -> SessionInfo:
     """What is known of the visitor's session: its id, times, number of keys and bytes."""
-    return _session.current().session()
+    return _visit.current().session()
 
 
 @_verb
@@ -155,13 +155,13 @@ def rotate() -> None:
 
     The old one works for two more minutes, for tabs that are on their way.
     """
-    _session.current().rotate()
+    _visit.current().rotate()
 
 
 @_verb
 def forget() -> None:
     """Delete the visitor's state and token; no open tab can bring them back."""
-    _session.current().forget()
+    _visit.current().forget()
 
 
 @_verb
@@ -172,7 +172,7 @@ def mount(*, wait: bool = False) -> None:
         wait: stop the script until the browser has answered. On a first visit, and where the
             cookie was lost, a run may be replayed with another state; with `wait` none is.
     """
-    visit = _session.current()
+    visit = _visit.current()
     if wait:
         visit.wait_for_browser()
 
@@ -190,7 +190,7 @@ def configure(**settings: Any) -> None:
     Raises:
         ConfigError: a name is unknown or a value does not fit.
     """
-    _session.configure(settings)
+    _visit.configure(settings)
 
 
 @_verb
@@ -205,4 +205,4 @@ def connect(url: str | None = None, **settings: Any) -> Store:
         >>> store = pgstate.connect("postgresql://localhost/app")  # doctest: +SKIP
         >>> state = store.state(store.new_token())  # doctest: +SKIP
     """
-    return _session.connect({"url": url, **settings})
+    return _visit.connect({"url": url, **settings})

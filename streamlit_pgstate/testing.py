@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamlit_pgstate.session import TESTING_KEY
+from streamlit_pgstate.visit import TESTING_KEY
 from streamlit_pgstate.store import Store
 
 if TYPE_CHECKING:
