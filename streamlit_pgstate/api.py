@@ -172,7 +172,7 @@ def mount(*, wait: bool = False) -> None:
         wait: stop the script until the browser has answered. On a first visit, and where the
             cookie was lost, a run may be replayed with another state; with `wait` none is.
     """
-    visit = _visit.current()
+    visit = _visit.current(asks=wait)
     if wait:
         visit.wait_for_browser()
 

@@ -111,15 +111,18 @@ def _component() -> Any:
     return st.components.v2.component(NAME, js="index-*.js")
 
 
-def mount(question: Question, *, number: int, place: str) -> object:
-    """Put the component into the page, where it moves nothing; its state from earlier runs.
+def key(*, place: str, number: int) -> str:
+    """The key of an instance of the component.
 
     Args:
-        question: what to ask.
-        number: 0 for the first of a run; one key may be mounted once a run.
         place: the fragment it is mounted in, "" for the page: each keeps its own.
+        number: 0 for the first of a run; one key may be mounted once a run.
     """
-    key = "-".join(part for part in (KEY, place, str(number or "")) if part)
+    return "-".join(part for part in (KEY, place, str(number or "")) if part)
+
+
+def mount(question: Question, *, key: str) -> object:
+    """Put the component into the page, where it moves nothing; what it said in earlier runs."""
     with _still_place():
         return _component()(
             key=key,
@@ -144,9 +147,8 @@ def _still_place() -> contextlib.AbstractContextManager[Any]:
     return container if container is not None else contextlib.nullcontext()
 
 
-def earlier_state(number: int = 0, place: str = "") -> object:
+def earlier_state(key: str) -> object:
     """What the component said before this run mounts it; None where that is not known."""
-    key = "-".join(part for part in (KEY, place, str(number or "")) if part)
     return st.session_state.get(key)
 
 

@@ -60,7 +60,9 @@ def store() -> Store:
         if app not in _store_of_app:
             keywords = _configured.get(app) or _configured.get(None) or {}
             settings = _read_settings(keywords, app.parent)
-            _store_of_app[app] = _stores.setdefault(settings, Store(settings))
+            if settings not in _stores:
+                _stores[settings] = Store(settings)
+            _store_of_app[app] = _stores[settings]
         return _store_of_app[app]
 
 
@@ -82,8 +84,11 @@ def _secrets() -> Mapping[str, Any]:
     return dict(found)
 
 
-def current() -> Visit:
+def current(*, asks: bool = False) -> Visit:
     """The visit of the tab whose script runs now, refreshed once a run, mounted once a run.
+
+    Args:
+        asks: whether the browser is to confirm in any case that it keeps the token.
 
     Raises:
         NoSessionError: no script of Streamlit's runs here.
@@ -96,7 +101,7 @@ def current() -> Visit:
             "tests use pgstate.connect(url).state(token)."
         )
     visit = _visit_of(component.tab(), store())
-    visit.enter_run()
+    visit.enter_run(asks=asks)
     return visit
 
 
@@ -119,7 +124,8 @@ class Visit:
         self._lock = threading.RLock()
         self._run: object = None
         self._failure: PgStateError | None = None
-        self._mounts = 0
+        self._mounted: list[str] = []
+        """Keys of the component's instances in this run."""
         self._token: Token | None = None
         self._state: State | None = None
         self._is_candidate = False
@@ -130,33 +136,33 @@ class Visit:
         self._veil = component.new_veil()
         self._rerun_due = False
 
-    def enter_run(self) -> None:
+    def enter_run(self, *, asks: bool = False) -> None:
         """At the first verb of a run: hear the browser, see what changed, mount.
 
         Later verbs of the run find it done; or fail as the first did, without another wait.
         """
         with self._lock:
+            self._asks |= asks
             run = component.run()
-            if run is self._run:
-                if self._failure is not None:
-                    raise self._failure.with_traceback(None)
-                self._rerun_if_due()
-                return
-            self._run, self._mounts, self._failure = run, 0, None
-            try:
-                self._start_run()
-            except PgStateError as error:
-                self._failure = error
-                raise
+            if run is not self._run:
+                self._run, self._failure = run, None
+                try:
+                    self._start_run()
+                except PgStateError as error:
+                    self._failure = error
+            if self._failure is not None:
+                raise self._failure
             self._rerun_if_due()
 
     def _start_run(self) -> None:
-        is_new = self._state is None
-        if is_new:
+        before = self._state
+        if before is None:
             self._open()
-        place = component.fragment()
-        self._hear(component.earlier_state(0, place))
-        if not is_new:
+        said = [component.earlier_state(key) for key in self._mounted]
+        self._mounted = []
+        for each in said:
+            self._hear(each)
+        if self._state is before:
             self._refresh()
         self._hear(self._mount())
 
@@ -194,14 +200,9 @@ class Visit:
             self._start_over()
 
     def wait_for_browser(self) -> None:
-        """Stop the script until the browser has said that it keeps the token."""
-        with self._lock:
-            if self.durable is not None or TESTING_KEY in st.session_state:
-                return
-            if not self._asks:
-                self._asks = True
-                self._mount()
-        st.stop()
+        """Stop the script until the browser has said whether it keeps the token."""
+        if self.durable is None:
+            st.stop()
 
     # The token
 
@@ -240,7 +241,7 @@ class Visit:
         """An empty state under a new token, which takes the place of the present one."""
         self._replaces = self._token.fingerprint if self._token else None
         self._use_candidate()
-        if self._mounts:
+        if self._mounted:
             self._mount()
 
     def _replace_token(self, token: Token) -> None:
@@ -248,7 +249,7 @@ class Visit:
         self._replaces = self._token.fingerprint if self._token else None
         self._token, self._offers = token, True
         self._veil = component.new_veil()
-        if self._mounts:
+        if self._mounted:
             self._mount()
 
     def _refresh(self) -> None:
@@ -260,8 +261,10 @@ class Visit:
     # The browser
 
     def _mount(self) -> object:
-        number, self._mounts = self._mounts, self._mounts + 1
-        return component.mount(self._question(), number=number, place=component.fragment())
+        """One key may be mounted once a run; after a rotate, say, there is a second question."""
+        key = component.key(place=component.fragment(), number=len(self._mounted))
+        self._mounted.append(key)
+        return component.mount(self._question(), key=key)
 
     def _question(self) -> Question:
         assert self._token is not None  # noqa: S101 - _open has set it
@@ -271,7 +274,7 @@ class Visit:
             have=self._token.fingerprint,
             offer=self._token.text if self._offers else None,
             replaces=self._replaces,
-            ask=self._asks,
+            ask=self._asks and self.durable is None,
             max_age=settings.session_max_age.total_seconds(),
             cookie=settings.cookie,
             veil=self._veil,
