@@ -1,0 +1,232 @@
+"""The verbs inside Streamlit scripts, run by AppTest: no browser, but a real database."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import psycopg
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import streamlit_pgstate as pgstate
+from streamlit_pgstate import Store
+
+
+@pytest.fixture
+def app(url: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], AppTest]:
+    """An AppTest of a function whose app uses the test's own database."""
+    monkeypatch.setenv("PGSTATE_URL", url)
+
+    def make(script: Callable[[], None]) -> AppTest:
+        return AppTest.from_function(script)
+
+    return make
+
+
+def note() -> None:
+    import streamlit as st
+
+    import streamlit_pgstate as pgstate
+
+    st.session_state.setdefault("note", pgstate.get("note", ""))
+    pgstate.set("note", st.text_area("Note", key="note"))
+
+
+def test_a_visitor_with_a_token_comes_back(
+    app: Callable[[Callable[[], None]], AppTest], store: Store
+) -> None:
+    first = app(note)
+    token = pgstate.testing.visit(first, store)
+    first.run().text_area("note").set_value("milk").run()
+
+    again = app(note)
+    pgstate.testing.visit(again, store, token)
+
+    assert again.run().text_area("note").value == "milk"
+    assert store.state(token)["note"] == "milk"
+
+
+def test_an_apptest_without_a_token_is_a_new_visitor_who_stays_the_same(
+    app: Callable[[Callable[[], None]], AppTest],
+) -> None:
+    def count() -> None:
+        import streamlit as st
+
+        import streamlit_pgstate as pgstate
+
+        st.metric("runs", pgstate.modify("runs", lambda n: n + 1, default=0))
+
+    one, other = app(count), app(count)
+
+    assert [one.run().metric[0].value for _ in range(3)] == ["1", "2", "3"]
+    assert other.run().metric[0].value == "1"
+
+
+def test_a_page_view_that_stores_nothing_leaves_no_row(
+    app: Callable[[Callable[[], None]], AppTest], sql: psycopg.Connection
+) -> None:
+    def look() -> None:
+        import streamlit_pgstate as pgstate
+
+        assert pgstate.get("nothing") is None
+        assert pgstate.keys() == []
+        assert pgstate.session().created_at is None
+
+    assert not app(look).run().exception
+    assert sql.execute("SELECT count(*) FROM pgstate.session").fetchone() == (0,)
+
+
+def test_a_run_costs_one_round_trip_and_a_write_one_more(
+    app: Callable[[Callable[[], None]], AppTest], store: Store, round_trips: Callable
+) -> None:
+    def script() -> None:
+        import streamlit as st
+
+        import streamlit_pgstate as pgstate
+
+        for name in ("a", "b", "c"):
+            pgstate.get(name)
+        pgstate.set("a", st.session_state.get("value", 1))
+
+    visitor = app(script)
+    pgstate.testing.visit(visitor, store)
+    visitor.run()
+    with round_trips() as nothing_changed:
+        visitor.run()
+    visitor.session_state["value"] = 2
+    with round_trips() as one_write:
+        visitor.run()
+
+    assert not visitor.exception
+    assert len(nothing_changed) == 1
+    assert len(one_write) == 2
+
+
+def test_what_is_set_is_stored_before_st_stop_and_st_rerun_and_an_exception(
+    app: Callable[[Callable[[], None]], AppTest], store: Store
+) -> None:
+    def script() -> None:
+        import streamlit as st
+
+        import streamlit_pgstate as pgstate
+
+        if pgstate.modify("runs", lambda n: n + 1, default=0) == 1:
+            pgstate.set("before rerun", True)
+            st.rerun()
+        pgstate.set("before the error", True)
+        raise RuntimeError("the app's own")
+
+    visitor = app(script)
+    token = pgstate.testing.visit(visitor, store)
+    visitor.run()
+
+    assert visitor.exception[0].message == "the app's own"
+    assert store.state(token).keys() == ["before rerun", "before the error", "runs"]
+
+
+def test_clearing_the_session_state_changes_nothing_stored(
+    app: Callable[[Callable[[], None]], AppTest],
+) -> None:
+    def script() -> None:
+        import streamlit as st
+
+        import streamlit_pgstate as pgstate
+
+        runs = pgstate.modify("runs", lambda n: n + 1, default=0)
+        for key in list(st.session_state):
+            if key != "streamlit_pgstate_tab":
+                del st.session_state[key]
+        pgstate.set("after", runs)
+        st.markdown(str(pgstate.get("after")))
+
+    visitor = app(script)
+
+    assert visitor.run().markdown[-1].value == "1"
+    assert visitor.run().markdown[-1].value == "2"
+
+
+def test_a_thread_uses_the_state_that_the_script_hands_to_it(
+    app: Callable[[Callable[[], None]], AppTest], store: Store
+) -> None:
+    def script() -> None:
+        import threading
+
+        import streamlit_pgstate as pgstate
+
+        state = pgstate.scope()
+        worker = threading.Thread(target=state.set, args=("from the thread", 1))
+        worker.start()
+        worker.join()
+        assert pgstate.get("from the thread") == 1
+
+    visitor = app(script)
+    token = pgstate.testing.visit(visitor, store)
+
+    assert not visitor.run().exception
+    assert store.state(token)["from the thread"] == 1
+
+
+@pytest.mark.parametrize("in_thread", [False, True])
+def test_outside_a_script_the_verbs_say_what_to_use_instead(in_thread: bool) -> None:
+    errors: list[Exception] = []
+
+    def call() -> None:
+        try:
+            pgstate.get("size")
+        except pgstate.NoSessionError as error:
+            errors.append(error)
+
+    if in_thread:
+        thread = threading.Thread(target=call)
+        thread.start()
+        thread.join()
+    else:
+        call()
+
+    assert "pgstate.scope()" in str(errors[0])
+    assert "connect(url).state(token)" in str(errors[0])
+
+
+def test_an_error_shows_the_message_and_the_scripts_own_line_only(
+    app: Callable[[Callable[[], None]], AppTest],
+) -> None:
+    def script() -> None:
+        import streamlit_pgstate as pgstate
+
+        pgstate.set("cart", {"items": [1, 2, lambda: 3]})
+
+    shown = app(script).run().exception[0]
+
+    assert "'cart' → 'items' → [2] is a function" in shown.message
+    assert len([line for line in shown.stack_trace if line.strip().startswith("File")]) <= 3
+
+
+def test_settings_of_the_app_are_checked_where_they_are_written(
+    app: Callable[[Callable[[], None]], AppTest],
+) -> None:
+    def script() -> None:
+        import streamlit_pgstate as pgstate
+
+        pgstate.configure(session_tll="7d")
+
+    assert "'session_tll' is not a setting" in app(script).run().exception[0].message
+
+
+def test_two_apps_in_one_process_keep_to_their_own_settings(
+    url: str, empty_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PGSTATE_URL", raising=False)
+
+    def script(url: str) -> None:
+        import streamlit as st
+
+        import streamlit_pgstate as pgstate
+
+        pgstate.configure(url=url)
+        st.markdown(str(pgstate.modify("runs", lambda n: n + 1, default=0)))
+
+    one = AppTest.from_function(script, args=(url,))
+    other = AppTest.from_function(script, args=(empty_url,))
+
+    assert [app.run().markdown[0].value for app in (one, other, one, other)] == ["1", "1", "2", "2"]
