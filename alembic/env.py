@@ -7,6 +7,7 @@ environment (PGSTATE_URL, PGSTATE_SCHEMA), as the package itself does.
 from __future__ import annotations
 
 from alembic import context
+
 from streamlit_pgstate import engine, migrate, schema
 from streamlit_pgstate.settings import Settings
 
@@ -35,6 +36,9 @@ def run_from_command_line():
     database = engine.open(settings)
     try:
         with migrate.exclusively(database, settings) as connection:
+            # Where a user is named as the schema, that is the default one, and reflection leaves
+            # its name out: `alembic check` would miss every table.
+            connection.dialect.default_schema_name = None
             migrate.create_schema(connection, settings.schema)
             run(connection, settings.schema)
     finally:

@@ -100,9 +100,7 @@ def upgrade() -> None:
     for table, fillfactor in ROOM_FOR_HOT_UPDATES.items():
         op.execute(f'ALTER TABLE "{schema}"."{table}" SET (fillfactor = {fillfactor})')
     for table, column in UNCOMPRESSED:
-        op.execute(
-            f'ALTER TABLE "{schema}"."{table}" ALTER COLUMN "{column}" SET STORAGE EXTERNAL'
-        )
+        op.execute(f'ALTER TABLE "{schema}"."{table}" ALTER COLUMN "{column}" SET STORAGE EXTERNAL')
     op.bulk_insert(setting, [{"name": "signing_key", "value": secrets.token_urlsafe(48)}])
 
 

@@ -1,0 +1,286 @@
+"""The command `pgstate`: what it says, its exit codes, and what it leaves alone."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy.engine import make_url
+
+from streamlit_pgstate import connect, embedded, migrate
+from streamlit_pgstate.cli import main
+
+PASSWORD = "s3cr3t-of-the-owner"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to stand in, and nothing of this user's own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    return tmp_path
+
+
+def pgstate(*arguments: str, **environment: str) -> Result:
+    result = CliRunner().invoke(main, arguments, env=environment)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    assert PASSWORD not in result.output
+    return result
+
+
+def with_password(url: str) -> str:
+    return make_url(url).set(password=PASSWORD).render_as_string(hide_password=False)
+
+
+def secrets(folder: Path, text: str) -> None:
+    (folder / ".streamlit").mkdir(parents=True)
+    (folder / ".streamlit" / "secrets.toml").write_text(text)
+
+
+def schemas(url: str) -> set[str]:
+    with psycopg.connect(url) as connection:
+        found = connection.execute("SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_'")
+        return {name for (name,) in found} - {"information_schema", "public"}
+
+
+def test_status_of_an_empty_database_says_what_to_do_and_changes_nothing(empty_url: str) -> None:
+    result = pgstate("status", "--url", with_password(empty_url))
+    assert result.exit_code == 1
+    assert f"none found, {migrate.HEAD} needed" in result.output
+    assert result.output.endswith("Run, with the same options: pgstate migrate\n")
+    assert schemas(empty_url) == set()
+
+
+def test_migrate_fills_an_empty_database_and_then_has_nothing_to_do(empty_url: str) -> None:
+    first, second = (pgstate("migrate", "--url", empty_url) for _ in range(2))
+    assert (first.exit_code, second.exit_code) == (0, 0)
+    assert first.output.startswith("Migrated schema 'pgstate' of ")
+    assert first.output.endswith(f"from nothing to {migrate.HEAD}.\n")
+    assert second.output.startswith("Nothing to do: schema 'pgstate' of ")
+
+
+def test_status_says_where_how_much_and_that_all_is_well(url: str) -> None:
+    store = connect(url)
+    state = store.state(store.new_token())
+    state.update({"a": 1, "b": b"x" * 2**20})
+    del state["a"]
+    forgotten = store.state(store.new_token())
+    forgotten["c"] = 3
+    forgotten.forget()
+    store.close()
+    result = pgstate("status", PGSTATE_URL=with_password(url))
+    assert result.exit_code == 0
+    said = dict(line.split(":", 1) for line in result.output.splitlines())
+    assert make_url(url).database in said["Database"]
+    assert said["Database"].endswith("(from PGSTATE_URL)")
+    assert said["Server"].strip().startswith("PostgreSQL 1")
+    assert said["Schema"].strip() == "pgstate"
+    assert said["Stored"].strip().startswith("1 sessions, 1 values, 1.0 MiB (")
+    assert said["To do"].strip() == "nothing"
+
+
+def test_an_older_layout_is_told_by_status_and_cured_by_migrate(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute("UPDATE pgstate.alembic_version SET version_num = '0000'")
+    monkeypatch.setattr(migrate, "known_revisions", lambda: {"0000", migrate.HEAD})
+    result = pgstate("status", "--url", url)
+    assert result.exit_code == 1
+    assert f"0000 found, {migrate.HEAD} needed" in result.output
+    assert "older than needed. Run, with the same options: pgstate migrate" in result.output
+
+    def upgrade(connection: object, schema: str) -> None:
+        connection.execute(  # type: ignore[attr-defined]
+            migrate.text(f"UPDATE {schema}.alembic_version SET version_num = '{migrate.HEAD}'")
+        )
+
+    monkeypatch.setattr(migrate, "_run_alembic", upgrade)
+    result = pgstate("migrate", "--url", url)
+    assert result.output.endswith(f"from 0000 to {migrate.HEAD}.\n")
+    assert pgstate("status", "--url", url).exit_code == 0
+
+
+def test_a_newer_layout_is_told_by_status_and_refused_by_migrate(url: str) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute("UPDATE pgstate.alembic_version SET version_num = '9999'")
+    result = pgstate("status", "--url", url)
+    assert result.exit_code == 1
+    assert "newer than this version" in result.output
+    result = pgstate("migrate", "--url", url)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: Schema 'pgstate' of ")
+    assert "pip install --upgrade streamlit-pgstate" in result.stderr
+    with psycopg.connect(url) as connection:
+        found = connection.execute("SELECT version_num FROM pgstate.alembic_version").fetchall()
+    assert found == [("9999",)]
+
+
+def test_counts_that_cannot_be_read_do_not_hide_the_rest(url: str) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute("ALTER TABLE pgstate.entry RENAME COLUMN size TO bytes")
+    result = pgstate("status", "--url", url)
+    assert result.exit_code == 0
+    assert "Stored:    not readable: " in result.output
+
+
+def test_the_options_win_over_the_secrets_and_these_over_the_environment(
+    folder: Path, new_database: Callable[..., str], empty_url: str
+) -> None:
+    secrets(folder, f'[connections.pgstate]\nurl = "{empty_url}"\nschema = "from_secrets"\n')
+    elsewhere = new_database()
+    pgstate("migrate", PGSTATE_URL=elsewhere, PGSTATE_SCHEMA="from_environment")
+    assert schemas(empty_url) == {"from_secrets"}
+    result = pgstate("migrate", "--url", elsewhere, "--schema", "from_options")
+    assert "(from --url)" in result.output
+    assert schemas(elsewhere) == {"from_options"}
+
+
+def test_the_user_s_own_secrets_are_read_below_those_of_the_folder(
+    folder: Path, empty_url: str
+) -> None:
+    secrets(folder / "home", f'[connections.pgstate]\nurl = "{empty_url}"\nschema = "of_home"\n')
+    assert pgstate("migrate").exit_code == 0
+    secrets(folder, f'[connections.pgstate]\nurl = "{empty_url}"\nschema = "of_folder"\n')
+    assert pgstate("migrate").exit_code == 0
+    assert schemas(empty_url) == {"of_home", "of_folder"}
+
+
+def test_an_environment_alone_is_enough(empty_url: str) -> None:
+    assert pgstate("migrate", PGSTATE_URL=empty_url, PGSTATE_SCHEMA="other").exit_code == 0
+    assert schemas(empty_url) == {"other"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'[connections.pgstate]\nurl = "{PASSWORD}',
+        f'[connections]\npgstate = "{PASSWORD}"',
+        f'[connections.pgstate]\nurl = "mysql://me:{PASSWORD}@host/app"',
+        f'[connections.pgstate]\nurl = "postgresql://me:{PASSWORD}@host"',
+        f'[connections.pgstate]\npassword = "{PASSWORD}"',
+    ],
+)
+def test_wrong_secrets_are_one_line_without_what_they_hold(folder: Path, text: str) -> None:
+    secrets(folder, text)
+    for command in ("status", "migrate"):
+        result = pgstate(command)
+        assert result.exit_code == 2
+        assert result.stderr.startswith("Error: ")
+        assert result.stderr.count("\n") == 1
+        assert "secrets.toml" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["status", "migrate"])
+def test_a_database_out_of_reach_is_exit_code_3(command: str) -> None:
+    result = pgstate(command, "--url", f"postgresql://me:{PASSWORD}@127.0.0.1:1/app")
+    assert result.exit_code == 3
+    assert result.stderr.startswith("Error: 127.0.0.1:1/app cannot be reached")
+
+
+@pytest.mark.parametrize("command", ["status", "migrate"])
+def test_a_database_that_is_not_there_is_exit_code_2(command: str, empty_url: str) -> None:
+    url = make_url(with_password(empty_url)).set(database="not_there")
+    result = pgstate(command, "--url", url.render_as_string(hide_password=False))
+    assert result.exit_code == 2
+    assert "createdb not_there" in result.stderr
+
+
+def test_a_migration_in_the_way_is_exit_code_3(
+    empty_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrate, "_LOCK_TIMEOUT", 1)
+    with psycopg.connect(empty_url) as other:
+        other.execute("SELECT pg_advisory_xact_lock(%s)", (migrate._LOCK_ID,))
+        result = pgstate("migrate", "--url", empty_url)
+    assert result.exit_code == 3
+    assert result.stderr.startswith("Error: Another migration of ")
+
+
+def test_without_any_database_the_error_names_the_ways_to_give_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(embedded, "installed", lambda: False)
+    result = pgstate("status")
+    assert result.exit_code == 2
+    for way in ("--url", "PGSTATE_URL", "secrets.toml", "streamlit-pgstate[embedded]"):
+        assert way in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [["nonsense"], ["status", "--urk", "x"], ["status", "x"]])
+def test_a_slip_of_the_finger_is_exit_code_2(arguments: list[str]) -> None:
+    assert pgstate(*arguments).exit_code == 2
+
+
+def test_the_help_says_the_exit_codes_and_gives_examples() -> None:
+    for arguments in (["--help"], ["status", "-h"], ["migrate", "-h"]):
+        result = pgstate(*arguments)
+        assert result.exit_code == 0
+        assert "Exit codes:" in result.output
+        assert "Example" in result.output
+        assert max(map(len, result.output.splitlines())) <= 100
+    assert pgstate("--version").output.startswith("pgstate, version ")
+
+
+HELP = """
+import sys, types
+package = types.ModuleType("streamlit_pgstate")  # without what its __init__ imports
+package.__path__ = [sys.argv.pop(1)]
+sys.modules["streamlit_pgstate"] = package
+from streamlit_pgstate.cli import main
+try:
+    main(["--help"])
+finally:
+    heavy = {"streamlit", "pandas", "pyarrow", "sqlalchemy", "psycopg", "alembic"}
+    assert not heavy & set(sys.modules), heavy & set(sys.modules)
+"""
+
+
+def test_the_help_needs_no_heavy_import() -> None:
+    package = Path(embedded.__file__).parent
+    subprocess.run([sys.executable, "-c", HELP, str(package)], check=True, timeout=60)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that the server's user can enter, too, where root runs the tests."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+        lock = folder / ".pgstate" / "server.lock"
+        with contextlib.suppress(FileNotFoundError), lock.open() as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # the server has stopped
+
+
+def test_the_embedded_database_works_too(open_folder: Path) -> None:
+    def typed(command: str) -> tuple[int, str]:
+        """In a process of its own: the server stops with its last client."""
+        done = subprocess.run(
+            [sys.executable, "-m", "streamlit_pgstate.cli", command],
+            cwd=open_folder,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    code, said = typed("status")
+    assert code == 1
+    assert "none yet in" in said
+    assert list(open_folder.iterdir()) == []
+    code, said = typed("migrate")
+    assert code == 0
+    assert f"from nothing to {migrate.HEAD}" in said
+    code, said = typed("status")
+    assert code == 0, said
+    assert str(open_folder / ".pgstate") in said
