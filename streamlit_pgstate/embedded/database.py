@@ -1,0 +1,47 @@
+"""The database ``pgstate`` of a running server: its URL, and whether it answers."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import TYPE_CHECKING
+
+from streamlit_pgstate.embedded.supervisor import PORT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DATABASE = "pgstate"
+
+
+def url_at(sockets: Path) -> str:
+    # The port is spelt out, or PGPORT in the caller's environment would decide.
+    return f"postgresql://postgres@/{DATABASE}?host={sockets}&port={PORT}"
+
+
+def answers(url: str, until: float) -> bool:
+    """Whether the server takes connections; makes the database if it is not there."""
+    import psycopg
+    from psycopg.pq import PGconn, Ping
+
+    # libpq takes 1 for 2 seconds; a server that is stopped (SIGSTOP) accepts, and says nothing
+    seconds = max(2, min(5, int(until - time.monotonic())))
+    try:
+        psycopg.connect(url, connect_timeout=seconds).close()
+    except psycopg.OperationalError:
+        if PGconn.ping(f"{url}&connect_timeout={seconds}".encode()) != Ping.OK:
+            return False
+        _create(url.replace(f"/{DATABASE}?", "/postgres?", 1), seconds)
+    return True
+
+
+def _create(url: str, seconds: int) -> None:
+    import psycopg
+    from psycopg import errors
+
+    # An OperationalError is «too many clients»: the server runs, and the caller will be told.
+    with (
+        contextlib.suppress(errors.DuplicateDatabase, psycopg.OperationalError),
+        psycopg.connect(url, connect_timeout=seconds, autocommit=True) as connection,
+    ):
+        connection.execute(f"CREATE DATABASE {DATABASE}")

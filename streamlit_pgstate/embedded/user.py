@@ -1,0 +1,84 @@
+"""The user that the server runs as: PostgreSQL refuses to run as root."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from streamlit_pgstate.embedded import locks, wheel
+from streamlit_pgstate.embedded.supervisor import User, as_user
+from streamlit_pgstate.errors import ConfigError
+
+_NAME = "pgserver"  # the wheel's name for that user
+
+
+def is_root() -> bool:
+    return sys.platform != "win32" and os.geteuid() == 0
+
+
+def server_user(pgdata: Path, seconds: float) -> User | None:
+    """None for the user itself; as root the owner of the data, ``pgserver`` for new ones."""
+    if not is_root():
+        return None
+    return _owner(pgdata) or _system_user(seconds)
+
+
+def _owner(pgdata: Path) -> User | None:
+    if not (pgdata / "PG_VERSION").exists():
+        return None
+    status = pgdata.stat()
+    return User(status.st_uid, status.st_gid) if status.st_uid else None
+
+
+def _system_user(seconds: float) -> User:
+    etc = locks.open_folder(Path("/etc"))  # useradd fails when two run at once
+    try:
+        if not locks.lock(etc, seconds):
+            raise TimeoutError("another process is still creating the system user")
+        entry = wheel.load().utils.ensure_user_exists(_NAME)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise ConfigError(
+            "PostgreSQL refuses to run as root, and the system user for it could not be "
+            f"created. Run the app as another user, create the user with `useradd {_NAME}`, "
+            "or set `url`."
+        ) from error
+    finally:
+        locks.close(etc)
+    return User(entry.pw_uid, entry.pw_gid)
+
+
+def reaches(user: User, path: Path) -> bool:
+    """Whether the user can enter the directory, or run the file: no folder on the way is closed."""
+    try:
+        run = subprocess.run(  # noqa: S603
+            ["test", "-x", str(path)],  # noqa: S607
+            check=False,
+            cwd="/",
+            **as_user(user),
+        )
+    except PermissionError as error:
+        raise ConfigError(
+            "PostgreSQL refuses to run as root, and this root may not become another user (uid "
+            f"{user.uid}): the container takes that right away. Run the app as a user who is "
+            "not root, or set `url`."
+        ) from error
+    return run.returncode == 0
+
+
+def unreachable(user: User, path: Path) -> ConfigError:
+    def closed(folder: Path) -> bool:
+        status = folder.stat()
+        bit = 0o100 if status.st_uid == user.uid else 0o010 if status.st_gid == user.gid else 1
+        return not status.st_mode & bit
+
+    folders = [folder for folder in reversed(path.parents) if closed(folder)]
+    where = folders[0] if folders else path.parent
+    # The wheel would make each of these directories readable for everybody.
+    return ConfigError(
+        "PostgreSQL refuses to run as root, so it runs as another system user (uid "
+        f"{user.uid}), who cannot get to {path}: {where} is closed to others. Run the app as "
+        f"a user who is not root, or move it out of {where}, or let others pass with "
+        f"`chmod o+x {where}`, or set `url`."
+    )
