@@ -123,6 +123,8 @@ def key(*, place: str, number: int) -> str:
 
 def mount(question: Question, *, key: str) -> object:
     """Put the component into the page, where it moves nothing; what it said in earlier runs."""
+    if is_apptest():
+        return None
     with _still_place():
         return _component()(
             key=key,
@@ -163,6 +165,16 @@ def script_path() -> Path:
     return Path(context.main_script_path) if context is not None else Path()
 
 
+def is_apptest() -> bool:
+    """Whether an AppTest runs the script: there is no browser, so nothing is mounted.
+
+    By the id that AppTest gives its sessions, seen in 1.51 to 1.67. Without it the component is
+    mounted, which AppTest carries since some version after 1.51 and before 1.67.
+    """
+    context = get_script_run_ctx(suppress_warning=True)
+    return getattr(context, "session_id", "") == _APPTEST_SESSION
+
+
 def tab() -> object:
     """An object that lives as long as this tab's session, however often its script runs.
 
@@ -172,7 +184,7 @@ def tab() -> object:
     """
     context = get_script_run_ctx(suppress_warning=True)
     manager = getattr(context, "pages_manager", None)
-    if manager is None or getattr(context, "session_id", "") == _APPTEST_SESSION:
+    if manager is None or is_apptest():
         return st.session_state.setdefault(f"{KEY}_tab", _Tab())
     return manager
 
