@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -58,10 +59,13 @@ def reaches(user: User, path: Path) -> bool:
             cwd="/",
             **as_user(user),
         )
-    except PermissionError as error:
+    except OSError as error:
+        # EINVAL: in the namespace of a rootless container, which has no other user
+        if error.errno not in (errno.EPERM, errno.EINVAL):
+            raise
         raise ConfigError(
             "PostgreSQL refuses to run as root, and this root may not become another user (uid "
-            f"{user.uid}): the container takes that right away. Run the app as a user who is "
+            f"{user.uid}): the container does not allow it. Run the app as a user who is "
             "not root, or set `url`."
         ) from error
     return run.returncode == 0
