@@ -256,7 +256,7 @@ class Database:
     def _open(self, url: URL) -> _TimedConnection:
         _, parameters = self._engine.dialect.create_connect_args(url)
         connection = _TimedConnection.connect(
-            **parameters | {"connect_timeout": max(2, math.ceil(self._timeout))},
+            **dict(parameters) | {"connect_timeout": max(2, math.ceil(self._timeout))},
             autocommit=True,
             fallback_application_name="streamlit-pgstate",
         )

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from streamlit_pgstate import engine, migrate
 from streamlit_pgstate.codecs import Payload
 from streamlit_pgstate.errors import MigrationRequired, UnknownToken
+from streamlit_pgstate.migrate import Layout
 from streamlit_pgstate.settings import Settings
 from streamlit_pgstate.token import Token, TokenSigner
 
@@ -182,11 +183,12 @@ PUT_LARGE_IF: Final = (
 )
 PUT_AHEAD: Final = f"WITH {_moved(_COMPLETE)}, {_DROPPED} {_entries(_MANY)}"
 CREATE: Final = f"WITH {_MADE}, {_BODIES} {_entries(_MANY)}"
-SEND_BODIES: Final = """
-INSERT INTO {schema}.body (session_id, digest, part, data)
+SEND_BODIES: Final = f"""
+INSERT INTO {{schema}}.body (session_id, digest, part, data)
 SELECT %(id)s, b.digest, b.part, b.data
 FROM unnest(%(body_digest)s::bytea[], %(body_part)s::int[], %(body_data)s::bytea[])
     AS b(digest, part, data)
+WHERE coalesce((SELECT {_USABLE} FROM {{schema}}.session WHERE id = %(id)s), %(may_create)s)
 ON CONFLICT (session_id, digest, part) DO NOTHING"""
 
 # A deleted entry stays as an empty row, so that other caches learn of it.
@@ -366,7 +368,7 @@ class Store:
         """
         migrate.upgrade(self._database, self._settings)
 
-    def layout(self) -> migrate.Layout:
+    def layout(self) -> Layout:
         """Which layout the tables have; changes nothing."""
         return migrate.layout(self._database, self._settings)
 
@@ -540,9 +542,10 @@ class Store:
 
         Whatever a crash leaves behind is garbage that nothing points to.
         """
+        parameters = {**self._validity(ref), "may_create": ref.may_create}
         chunks = _chunks(bodies)
         while batch := list(itertools.islice(chunks, IN_ONE_STATEMENT // CHUNK)):
-            self._run("SEND_BODIES", {"id": ref.id, **_columns_of_bodies(batch)})
+            self._run("SEND_BODIES", {**parameters, **_columns_of_bodies(batch)})
 
     def delete(self, ref: SessionRef, keys: Sequence[str], basis: Basis) -> tuple[int, int]:
         """Delete entries: all of them in one statement, committed when this returns.
@@ -562,7 +565,7 @@ class Store:
         }
         rows = self._run("DELETE", parameters)
         if rows:
-            return rows[0]  # type: ignore[return-value]
+            return rows[0]
         if basis.version or not ref.may_create:
             raise _unknown()
         return 0, 0
@@ -578,9 +581,9 @@ class Store:
         # the one before.
         if self._run("ROTATE", parameters, repeatable=False):
             return token
-        if ref.may_create:
-            return None
-        raise _unknown()
+        if self.load(ref).version:  # another tab has just made the row
+            return self.rotate(ref)
+        return None
 
     def forget(self, ref: SessionRef) -> None:
         """Delete all that the session holds; no token and no open tab can bring it back.
