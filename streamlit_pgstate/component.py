@@ -238,6 +238,18 @@ def is_callback() -> bool:
     return not getattr(context, "_has_script_started", True)
 
 
+def is_cached_function() -> bool:
+    """Whether a function under `st.cache_data` or `st.cache_resource` runs: all share its result.
+
+    `in_cached_function`, seen in 1.51 to 1.67; without it: no.
+    """
+    with contextlib.suppress(ImportError):
+        from streamlit.runtime.scriptrunner_utils.script_run_context import in_cached_function
+
+        return in_cached_function.get()
+    return False
+
+
 def app_label(app: str) -> str:
     """The app's name as it may stand in a cookie's name."""
     label = quote(app, safe="")

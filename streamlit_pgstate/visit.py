@@ -100,6 +100,12 @@ def current(*, asks: bool = False) -> Visit:
             "a job use the state that pgstate.scope() returned in the script; in tools and "
             "tests use pgstate.connect(url).state(token)."
         )
+    if component.is_cached_function():
+        raise NoSessionError(
+            "This runs under st.cache_data or st.cache_resource, which would give one visitor's "
+            "value to all others. Call the verb outside, and hand the value to the cached "
+            "function."
+        )
     visit = _visit_of(component.tab(), store())
     visit.enter_run(asks=asks)
     return visit

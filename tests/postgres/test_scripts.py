@@ -202,6 +202,20 @@ def test_an_error_shows_the_message_and_the_scripts_own_line_only(
     assert len([line for line in shown.stack_trace if line.strip().startswith("File")]) <= 3
 
 
+def test_a_cached_function_gets_no_visitors_value(
+    app: Callable[[Callable[[], None]], AppTest],
+) -> None:
+    def script() -> None:
+        import streamlit as st
+
+        import streamlit_pgstate as pgstate
+
+        pgstate.set("name", "Ada")
+        st.cache_data(lambda: pgstate.get("name"))()
+
+    assert "give one visitor's value to all" in app(script).run().exception[0].message
+
+
 def test_settings_of_the_app_are_checked_where_they_are_written(
     app: Callable[[Callable[[], None]], AppTest],
 ) -> None:
