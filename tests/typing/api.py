@@ -1,0 +1,148 @@
+"""The public API with every argument, for mypy strict: never run."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import MutableMapping
+from datetime import datetime, timedelta
+from typing import Any, assert_type
+
+from streamlit.testing.v1 import AppTest
+
+import streamlit_pgstate as pgstate
+from streamlit_pgstate import (
+    ConfigError,
+    DecodeError,
+    InvalidKey,
+    LimitExceeded,
+    MigrationRequired,
+    NoSessionError,
+    PgStateError,
+    SessionInfo,
+    State,
+    Store,
+    StoreUnavailable,
+    UnknownToken,
+    UnsupportedType,
+)
+
+
+def verbs() -> None:
+    pgstate.configure()
+    pgstate.configure(
+        url="postgresql://me@localhost/app",
+        app="app",
+        schema="pgstate",
+        session_ttl=timedelta(days=30),
+        session_max_age="400d",
+        max_value_bytes="256MiB",
+        max_session_bytes=2**30,
+        max_keys=10_000,
+        signing_key="k" * 48,
+        timeout=10,
+        auto_migrate=True,
+        cookie=True,
+    )
+    pgstate.mount()
+    pgstate.mount(wait=True)
+    value: Any = pgstate.get("key")
+    value = pgstate.get("key", 0)
+    value = pgstate.get("key", default=value)
+    pgstate.set("key", 1)
+    pgstate.set("key", 1, ttl=60)
+    pgstate.set("key", 1, ttl=0.5)
+    pgstate.set(key="key", value=1, ttl=timedelta(minutes=1))
+    pgstate.update({"a": 1, "b": [2]})
+    count: int = pgstate.modify("visits", lambda n: n + 1, default=0)
+    pgstate.modify("visits", add(count), 0)
+    assert_type(pgstate.delete("key"), bool)
+    assert_type(pgstate.clear(), int)
+    assert_type(pgstate.keys(), list[str])
+    assert_type(pgstate.scope(), State)
+    assert_type(pgstate.scope("browser"), State)
+    assert_type(pgstate.scope(name="browser"), State)
+    assert_type(pgstate.session(), SessionInfo)
+    pgstate.rotate()
+    pgstate.forget()
+
+
+def add(more: int) -> Any:
+    return lambda n: n + more
+
+
+def state(one: State) -> None:
+    mapping: MutableMapping[str, Any] = one
+    mapping["a"] = one["a"]
+    del one["a"]
+    assert "a" in one
+    assert_type(len(one), int)
+    assert_type(list(one), list[str])
+    one.get("a")
+    one.get("a", 0)
+    one.set("a", 1)
+    one.set("a", 1, ttl=timedelta(seconds=1))
+    one.update({"a": 1})
+    one.modify("a", lambda n: n, default=None)
+    assert_type(one.delete("a"), bool)
+    assert_type(one.clear(), int)
+    assert_type(one.keys(), list[str])
+    assert_type(one.session(), SessionInfo)
+    assert_type(one.id, uuid.UUID)
+    one.refresh()
+    assert_type(one.rotate(), str)
+    one.forget()
+
+
+def info(known: SessionInfo) -> None:
+    assert_type(known.id, uuid.UUID)
+    assert_type(known.app, str)
+    assert_type(known.scope, str)
+    assert_type(known.created_at, datetime | None)
+    assert_type(known.seen_at, datetime | None)
+    assert_type(known.expires_at, datetime | None)
+    assert_type(known.keys, int)
+    assert_type(known.bytes, int)
+    assert_type(known.durable, bool | None)
+
+
+def store() -> None:
+    pgstate.connect()
+    pgstate.connect("postgresql://me@localhost/app")
+    one: Store = pgstate.connect(url="postgresql://me@localhost/app", schema="mine", timeout="5s")
+    one.migrate()
+    token = one.new_token()
+    assert_type(token, str)
+    assert_type(one.state(token), State)
+    assert_type(one.state(token, cache=False), State)
+    assert_type(one.state_of(uuid.uuid4()), State)
+    assert_type(one.state_of(str(uuid.uuid4()), cache=False), State)
+    assert_type(one.layout().is_current, bool)
+    assert_type(one.totals().sessions, int)
+    one.close()
+
+
+def testing(one: Store) -> None:
+    app = AppTest.from_file("app.py")
+    token = pgstate.testing.visit(app, one)
+    assert_type(pgstate.testing.visit(app, one, token), str)
+    pgstate.testing.visit(app, store=one, token=None)
+
+
+def errors() -> None:
+    kinds: list[type[PgStateError]] = [
+        ConfigError,
+        DecodeError,
+        InvalidKey,
+        LimitExceeded,
+        MigrationRequired,
+        NoSessionError,
+        StoreUnavailable,
+        UnknownToken,
+        UnsupportedType,
+    ]
+    value_errors: list[type[ValueError]] = [ConfigError, DecodeError, InvalidKey, LimitExceeded]
+    unavailable: type[ConnectionError] = StoreUnavailable
+    unknown: type[LookupError] = UnknownToken
+    unsupported: type[TypeError] = UnsupportedType
+    outside: type[RuntimeError] = NoSessionError
+    print(kinds, value_errors, unavailable, unknown, unsupported, outside)

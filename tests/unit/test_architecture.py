@@ -1,0 +1,53 @@
+"""The layers of docs/how-it-works.md hold: the contracts stand in pyproject.toml."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "streamlit_pgstate"
+SQL = re.compile(
+    r"\b(SELECT\s.+\sFROM|INSERT\s+INTO|UPDATE\s+\S+\s+SET|DELETE\s+FROM)\b", re.DOTALL
+)
+
+
+def test_the_contracts_of_import_linter_are_kept() -> None:
+    pytest.importorskip("importlinter", reason="in the dependency group `check`: make check")
+    done = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},  # it draws its name
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_there_is_no_package_in_the_way_of_the_library_alembic() -> None:
+    assert not (ROOT / "alembic" / "__init__.py").exists()
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.stem)
+def test_statements_on_our_tables_stand_in_the_store_alone(path: Path) -> None:
+    """`migrate` reads Alembic's own table, before there is a store."""
+    texts = [
+        node.value
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    found = [text for text in texts if SQL.search(text) and "{schema}" in text]
+    assert not found or path.name == "store.py"
+
+
+def test_no_module_is_named_after_nothing() -> None:
+    names = {path.stem for path in PACKAGE.rglob("*.py")}
+    assert not names & {"utils", "util", "helpers", "base", "types", "common", "misc"}
