@@ -1,0 +1,28 @@
+"""One database for many tests, for files whose tests don't change the tables."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy.engine import URL
+
+
+@pytest.fixture(scope="session")
+def shared_url(server: URL, admin: psycopg.Connection[Any], template: str) -> Iterator[str]:
+    name = f"pgstate_shared_{os.getpid()}"
+    admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    yield server.set(database=name).render_as_string(hide_password=False)
+    admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def emptied_url(shared_url: str) -> str:
+    """The URL of a database with our tables, emptied: 3 ms, where a clone takes 100 to 400."""
+    with psycopg.connect(shared_url, autocommit=True) as connection:
+        for table in ("session", "entry", "body", "revision"):
+            connection.execute(f"DELETE FROM pgstate.{table}")
+    return shared_url

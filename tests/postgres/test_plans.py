@@ -1,0 +1,226 @@
+"""The plans of every statement that a page waits for: by primary key, whatever the parameters."""
+
+from __future__ import annotations
+
+import os
+import re
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy.engine import URL
+
+from streamlit_pgstate import connect
+from streamlit_pgstate.store import statements
+
+SQL = psycopg.Connection[Any]
+
+SESSIONS = 1_000
+KEYS = 20
+
+HOT = (
+    *("LOAD", "REFRESH", "SESSION", "READ_BODY"),
+    *("PUT", "PUT_IF", "PUT_MANY", "PUT_LARGE", "PUT_LARGE_IF", "PUT_AHEAD", "CREATE"),
+    *("SEND_BODIES", "DELETE", "ROTATE"),
+    *("REVOKE", "ERASE_ENTRIES", "ERASE_BODIES", "ERASE_REVISIONS"),
+)
+COLD = {"SIGNING_KEY", "ROWS", "TOTALS"}
+"""Of one row, or for operators."""
+
+TYPES = {
+    "id": "uuid",
+    "hash": "bytea",
+    "new_hash": "bytea",
+    "grace": "float8",
+    "session_ttl": "float8",
+    "since": "bigint",
+    "digest": "bytea",
+    "app": "text",
+    "key": "text",
+    "kind": "text",
+    "size": "bigint",
+    "text": "text",
+    "body": "bytea",
+    "ttl": "float8",
+    "expected": "bigint",
+    "known": "bigint",
+    "dropping": "bytea[]",
+    "body_digest": "bytea[]",
+    "body_part": "int[]",
+    "body_data": "bytea[]",
+    "ahead_digest": "bytea[]",
+    "ahead_parts": "int[]",
+    "may_create": "bool",
+}
+OF_ONE = {"PUT", "PUT_IF"}
+SEVERAL = {"key", "kind", "size", "text", "body", "digest"}
+PRIMARY_KEYS = {"session": "session_pkey", "entry": "entry_pkey", "body": "body_pkey"}
+
+
+@pytest.fixture(scope="module")
+def filled(server: URL, admin: SQL, template: str) -> Iterator[SQL]:
+    """20,000 entries of 1,000 sessions, with bodies and revisions, and their statistics."""
+    name = f"pgstate_plans_{os.getpid()}"
+    admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    url = server.set(database=name).render_as_string(hide_password=False)
+    with psycopg.connect(url, autocommit=True) as sql:
+        sql.execute(
+            """INSERT INTO pgstate.session (id, app, version, token_hash, created_at, seen_at,
+                expires_at)
+            SELECT md5(n::text)::uuid, 'app', %(keys)s, sha256(n::text::bytea), now(), now(),
+                now() + interval '30 days' FROM generate_series(1, %(sessions)s) n""",
+            {"sessions": SESSIONS, "keys": KEYS},
+        )
+        sql.execute(
+            """INSERT INTO pgstate.entry (session_id, key, version, kind, size, changed_at, value)
+            SELECT s.id, 'key' || n, n, 'json', 20, now(), '{"some": "value"}'
+            FROM pgstate.session s, generate_series(1, %s) n""",
+            (KEYS,),
+        )
+        sql.execute(
+            """INSERT INTO pgstate.body (session_id, digest, part, data)
+            SELECT s.id, sha256(n::text::bytea), p, 'data'
+            FROM pgstate.session s, generate_series(1, 5) n, generate_series(0, 3) p"""
+        )
+        sql.execute(
+            """INSERT INTO pgstate.revision (session_id, key, version, changed_at, operation,
+                size) SELECT session_id, key, version, now(), 'set', 20 FROM pgstate.entry"""
+        )
+        sql.execute("VACUUM ANALYZE")
+        yield sql
+    admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def plan(sql: SQL, name: str) -> str:
+    """The generic plan: the one that serves every session, whatever its numbers."""
+    statement = statements("pgstate")[name]
+    names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", statement)))
+    for number, parameter in enumerate(names, start=1):
+        statement = statement.replace(f"%({parameter})s", f"${number}")
+    several = name not in OF_ONE and name != "READ_BODY"
+    types = [
+        TYPES[parameter] + ("[]" if several and parameter in SEVERAL else "") for parameter in names
+    ]
+    with sql.transaction(force_rollback=True):
+        sql.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        sql.execute(f"PREPARE tested({', '.join(types)}) AS {statement}")
+        nulls = ", ".join(["NULL"] * len(types))
+        rows = sql.execute(f"EXPLAIN (COSTS OFF) EXECUTE tested({nulls})").fetchall()
+        sql.execute("DEALLOCATE tested")
+    return "\n".join(row[0] for row in rows)
+
+
+def test_every_statement_is_either_hot_or_known_to_be_cold() -> None:
+    assert set(statements("pgstate")) == set(HOT) | COLD
+
+
+@pytest.mark.parametrize("name", HOT)
+def test_no_hot_statement_reads_a_whole_table(filled: SQL, name: str) -> None:
+    shown = plan(filled, name)
+    for table in ("session", "entry", "body", "revision"):
+        assert not re.search(rf"Seq Scan on {table}\b", shown), shown
+    for index in re.findall(r"(?:using|Index Scan on) (\w+)", shown):
+        assert index.endswith("_pkey"), shown
+
+
+@pytest.mark.parametrize("name", HOT)
+def test_every_look_up_names_the_session(filled: SQL, name: str) -> None:
+    shown = plan(filled, name)
+    scans = re.findall(r"Scan (?:using \w+ )?on (\w+?)_pkey|Scan using (\w+?)_pkey", shown)
+    conditions = re.findall(r"Index Cond: (.*)", shown)
+    assert len(conditions) >= len(scans), shown
+    for condition in conditions:
+        assert re.match(r"\(*(\w+\.)?(session_id|id) = \$\d+", condition), shown
+
+
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [
+        ("LOAD", "session"),
+        ("LOAD", "entry"),
+        ("REFRESH", "session"),
+        ("REFRESH", "entry"),
+        ("READ_BODY", "body"),
+        ("PUT", "session"),
+        ("PUT_MANY", "session"),
+        ("PUT_LARGE", "body"),
+        ("PUT_LARGE_IF", "entry"),
+        ("PUT_AHEAD", "body"),
+        ("DELETE", "entry"),
+        ("ROTATE", "session"),
+        ("ERASE_ENTRIES", "entry"),
+    ],
+)
+def test_the_primary_key_finds_the_rows(filled: SQL, name: str, table: str) -> None:
+    assert PRIMARY_KEYS[table] in plan(filled, name)
+
+
+@pytest.mark.parametrize("name", ["LOAD", "REFRESH"])
+def test_entries_are_not_looked_at_when_the_version_has_not_moved(filled: SQL, name: str) -> None:
+    parameters = {
+        "id": uuid.UUID(filled.execute("SELECT md5('1')").fetchone()[0]),  # type: ignore[index]
+        "hash": None,
+        "grace": 120,
+        "session_ttl": 2_592_000,
+    }
+    statement = "EXPLAIN (ANALYZE, COSTS OFF) " + statements("pgstate")[name]
+
+    def entry_scans(since: int) -> list[str]:
+        rows = filled.execute(statement, {**parameters, "since": since}).fetchall()
+        return [row[0] for row in rows if "entry" in row[0] and "Scan" in row[0]]
+
+    assert any("never executed" in line for line in entry_scans(KEYS))
+    assert not any("never executed" in line for line in entry_scans(KEYS - 1))
+
+
+@pytest.fixture
+def counters(url: str) -> Iterator[SQL]:
+    with psycopg.connect(url, autocommit=True) as sql:
+        yield sql
+
+
+def updates(sql: SQL, table: str) -> tuple[int, int]:
+    row = sql.execute(
+        """SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables
+        WHERE schemaname = 'pgstate' AND relname = %s""",
+        (table,),
+    ).fetchone()
+    assert row is not None
+    return row[0], row[1]
+
+
+def test_updates_of_sessions_and_entries_stay_on_their_page(url: str, counters: SQL) -> None:
+    """HOT: no index grows, and the page cleans itself."""
+    store = connect(url)
+    states = [store.state(store.new_token()) for _ in range(20)]
+    for state in states:
+        state.update({f"k{number}": 0 for number in range(10)})
+    for turn in range(1, 21):
+        for state in states:
+            state[f"k{turn % 10}"] = turn
+            state.modify("k5", lambda n: n + 1)
+    # A connection reports its counters at the latest when it ends.
+    store.close()
+    wait_for_the_end_of_others(counters)
+    for table in ("session", "entry"):
+        updated, hot = updates(counters, table)
+        assert updated >= 700
+        assert hot / updated > 0.95, (table, hot, updated)
+
+
+def wait_for_the_end_of_others(sql: SQL) -> None:
+    question = """SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()
+        AND backend_type = 'client backend'"""
+    while sql.execute(question).fetchone() != (0,):
+        sql.execute("SELECT pg_stat_clear_snapshot()")
+
+
+def test_only_primary_keys_are_indexed(counters: SQL) -> None:
+    rows = counters.execute("SELECT indexname FROM pg_indexes WHERE schemaname = 'pgstate'")
+    assert {row[0] for row in rows} == {
+        *(f"{table}_pkey" for table in ("session", "entry", "body", "revision", "setting")),
+        "alembic_version_pkc",
+    }
