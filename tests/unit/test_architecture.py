@@ -19,7 +19,6 @@ SQL = re.compile(
 
 
 def test_the_contracts_of_import_linter_are_kept() -> None:
-    pytest.importorskip("importlinter", reason="in the dependency group `check`: make check")
     done = subprocess.run(
         [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
         cwd=ROOT,
