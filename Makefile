@@ -9,7 +9,7 @@ DONE := .venv/done
 export CHROMIUM ?= $(firstword $(foreach name,chromium chromium-browser google-chrome,$(shell command -v $(name))))
 IS_ROOT_WITH_APT := $(and $(filter 0,$(shell id -u)),$(shell command -v apt-get))
 
-.PHONY: help demo test check frontend bench format clean
+.PHONY: help demo test check node frontend bench format clean
 .DEFAULT_GOAL := help
 
 help: ## What can be made
@@ -23,17 +23,21 @@ demo: $(DONE)/demo ## Run example.py, with a PostgreSQL of its own in .pgstate
 test: $(DONE)/test ## Run all tests, on a PostgreSQL and in a browser of their own
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup
 
-check: $(DONE)/check frontend ## Lint, types, layers, and whether the bundle is that of its source
+check: node $(DONE)/check ## Lint, types, layers, and whether the bundle is that of its source
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/mypy tests/typing/api.py
 	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory frontend
 
-frontend: # The bundle is committed, so that nobody needs Node to install or run this
+node:
 	@command -v npm >/dev/null || { echo "make check needs Node 20.19 or newer with npm, \
 	to test and build frontend/. Install it from https://nodejs.org or by your package manager; \
 	make demo and make test do without."; exit 1; }
+
+# The bundle is committed, so that nobody needs Node to install or to run this.
+frontend:
 	cd frontend && npm ci --no-audit --no-fund
 	cd frontend && npm test
 	cd frontend && npm run build
