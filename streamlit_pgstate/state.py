@@ -194,7 +194,10 @@ class State(MutableMapping[str, Any]):
             with self._lock:
                 self._forget_if_uncached()
                 entry = self._live(check_key(key))
-                payload = self._payload(key, entry) if entry else None
+                try:
+                    payload = self._payload(key, entry) if entry else None
+                except KeyError:  # another tab has just deleted it
+                    entry = payload = None
             old = default if payload is None else codecs.decode(payload, key=key)
             new = self._encode(key, fn(old))
             with self._lock:
@@ -254,8 +257,8 @@ class State(MutableMapping[str, Any]):
                 self._load()
                 return
             changes = self._store.refresh(self._ref, since=self._version, slide=self._due)
-            if changes.version < self._version:
-                self._load()  # the database was set back to an older state
+            if changes.version < self._version or self._breaks != self._store.breaks:
+                self._load()  # the database was set back to an older state, or may have been
             else:
                 self._take_over(changes)
 
