@@ -30,16 +30,16 @@ export interface Answer {
   kept: boolean;
 }
 
-/** What one page remembers of its questions, so that each is acted upon once. */
+/** What one page remembers of all its questions. */
 export interface Memory {
   /** Fingerprints of the offers that this page has stored. */
   stored: Set<string>;
-  /** Answers given, so that none is given twice. */
-  answered: Set<string>;
+  /** Fingerprints of the tokens that the server has given up: a question about one is old. */
+  gone: Set<string>;
 }
 
 export function newMemory(): Memory {
-  return { stored: new Set(), answered: new Set() };
+  return { stored: new Set(), gone: new Set() };
 }
 
 /** The part of a token's signature that may be shown: it leads to no token. */
@@ -49,9 +49,18 @@ export function fingerprint(token: string): string {
 
 /** Bring both copies in line; the answer to give, or null where there is nothing to say. */
 export function agree(question: Question, copies: Copies, memory: Memory): Answer | null {
+  if (question.replaces !== null) memory.gone.add(question.replaces);
+  if (memory.gone.has(question.have)) return null;
   const local = copies.readLocal();
-  const answer = local === null ? fill(question, copies, memory) : compare(local, question, copies, memory);
-  return answer === null ? null : once(answer, memory);
+  return local === null
+    ? fill(question, copies, memory)
+    : compare(local, question, copies, memory);
+}
+
+/** What makes an answer worth giving: one of the same mark says nothing new. */
+export function markOf(answer: Answer): string {
+  const token = answer.token === null ? "" : fingerprint(answer.token);
+  return `${answer.to} ${token} ${answer.blocked}`;
 }
 
 /** localStorage holds a token. */
@@ -62,7 +71,6 @@ function compare(local: string, question: Question, copies: Copies, memory: Memo
     return said(question, local, memory);
   }
   if (question.offer !== null && mark === question.replaces) {
-    copies.writeLocal(null); // first, as a full disk refuses to write but not to remove
     return keep(question.offer, question, copies, memory);
   }
   return answerWith(local, question, memory);
@@ -88,9 +96,10 @@ function fill(question: Question, copies: Copies, memory: Memory): Answer | null
 
 function keep(token: string, question: Question, copies: Copies, memory: Memory): Answer | null {
   copies.writeLocal(token);
+  if (copies.readLocal() !== token) copies.writeLocal(null); // a full disk still removes
   copies.writeCookie(token);
-  memory.stored.add(question.have);
   if (copies.readLocal() === token || copies.readCookie() === token) {
+    memory.stored.add(question.have);
     return said(question, token, memory);
   }
   return { ...answerWith(null, question, memory), blocked: true };
@@ -103,11 +112,4 @@ function said(question: Question, token: string, memory: Memory): Answer | null 
 
 function answerWith(token: string | null, question: Question, memory: Memory): Answer {
   return { to: question.have, token, blocked: false, kept: memory.stored.has(question.have) };
-}
-
-function once(answer: Answer, memory: Memory): Answer | null {
-  const mark = `${answer.to} ${answer.token === null ? "" : fingerprint(answer.token)} ${answer.blocked}`;
-  if (memory.answered.has(mark)) return null;
-  memory.answered.add(mark);
-  return answer;
 }

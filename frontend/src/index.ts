@@ -1,7 +1,7 @@
 /** The component: asks the browser for its token when mounted, and whenever it may have changed. */
 
 import type { FrontendRenderer } from "@streamlit/component-v2-lib";
-import { type Answer, agree, type Memory, newMemory, type Question } from "./agreement";
+import { type Answer, agree, markOf, type Memory, newMemory, type Question } from "./agreement";
 import { basePath, copiesIn } from "./copies";
 
 interface Data extends Question {
@@ -17,31 +17,60 @@ type State = { answer: Answer };
 const BASE = basePath(import.meta.url);
 
 /** One for each app in this page, however often the component is mounted and unmounted. */
-const memories: Map<string, Memory> = new Map();
+interface AppMemory extends Memory {
+  answered: Set<string>;
+}
 
-const render: FrontendRenderer<State, Data> = ({ data, setStateValue }) => {
+const memories: Map<string, AppMemory> = new Map();
+
+/** One for each component that stands in the page, by Streamlit's own key for it. */
+interface Mounted {
+  answered: Set<string>;
+  /** Stop listening. */
+  stop: () => void;
+}
+
+const mounted: Map<string, Mounted> = new Map();
+
+/**
+ * Streamlit calls this anew whenever the question has changed, and cleans up only once, when the
+ * component leaves the page: so what listens with the question before is stopped here.
+ */
+const render: FrontendRenderer<State, Data> = ({ data, key, setStateValue }) => {
   const copies = copiesIn(window, { ...data, base: BASE });
-  const memory = memories.get(data.app) ?? newMemory();
+  const memory = memories.get(data.app) ?? { ...newMemory(), answered: new Set<string>() };
   memories.set(data.app, memory);
+  const earlier = mounted.get(key);
+  earlier?.stop();
+  const answered = earlier?.answered ?? new Set<string>();
 
-  const settle = (): void => {
+  // Python hears a component only in runs that mount it: so each answers when it is asked, but
+  // what happens later is said by one of them.
+  const settle = (known: Set<string>): void => {
     const answer = agree(data, copies, memory);
-    if (answer !== null) {
-      setStateValue("answer", { ...answer, token: veiled(answer.token, data.veil) });
-    }
+    if (answer === null || known.has(markOf(answer))) return;
+    answered.add(markOf(answer));
+    memory.answered.add(markOf(answer));
+    setStateValue("answer", { ...answer, token: veiled(answer.token, data.veil) });
   };
   // Another tab stored, rotated or cleared it; or this page was frozen and missed that.
+  const onStorage = (): void => settle(memory.answered);
   const onShow = (): void => {
-    if (document.visibilityState === "visible") settle();
+    if (document.visibilityState === "visible") settle(memory.answered);
   };
-  window.addEventListener("storage", settle);
+  window.addEventListener("storage", onStorage);
   window.addEventListener("pageshow", onShow);
   document.addEventListener("visibilitychange", onShow);
-  settle();
-  return () => {
-    window.removeEventListener("storage", settle);
+  const stop = (): void => {
+    window.removeEventListener("storage", onStorage);
     window.removeEventListener("pageshow", onShow);
     document.removeEventListener("visibilitychange", onShow);
+  };
+  mounted.set(key, { answered, stop });
+  settle(answered);
+  return () => {
+    mounted.get(key)?.stop();
+    mounted.delete(key);
   };
 };
 

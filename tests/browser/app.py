@@ -1,0 +1,14 @@
+"""What the browser tests run: `?case=` names the script of `cases.py` that this visit gets."""
+
+from __future__ import annotations
+
+import os
+
+import streamlit as st
+from cases import CASES, logged
+
+if "WITHOUT_EVENT_CONTAINER" in os.environ and hasattr(st, "_event"):
+    del st._event  # as a later Streamlit may
+
+with logged():
+    CASES[st.query_params.get("case", "visits")]()

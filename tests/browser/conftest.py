@@ -1,0 +1,129 @@
+"""A real Streamlit server, a real Chromium, and the log of script runs between them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Error, sync_playwright
+from served import Server, running
+from sqlalchemy.engine import URL
+from visitor import Visitor
+
+from streamlit_pgstate import Store, connect
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
+CHROMIUM_ARGS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync", "--no-first-run"),
+]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
+
+
+@pytest.fixture
+def new_visitor(
+    chromium: Browser, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Visitor]]:
+    """Make a browser profile; keyword arguments are Playwright's for a context."""
+    visitors: list[Visitor] = []
+
+    def make(context: BrowserContext | None = None, **options: Any) -> Visitor:
+        name = f"visitor-{uuid.uuid4().hex[:8]}"
+        context = context or chromium.new_context(user_agent=name, **options)
+        visitors.append(Visitor(context, name))
+        return visitors[-1]
+
+    yield make
+    pages = [page for visitor in visitors for page in visitor.context.pages]
+    if request.node.stash.get(_FAILED, False):
+        for number, page in enumerate(pages):
+            with contextlib.suppress(Error):
+                path = tmp_path / f"failed-{number}.png"
+                page.screenshot(path=path)
+                print(f"screenshot: {path}")
+    errors = [error for visitor in visitors for tab in visitor.tabs for error in tab.errors]
+    for visitor in visitors:
+        visitor.context.close()
+    assert not [
+        error for error in errors if "pgstate" in error.lower() or "component" in error.lower()
+    ]
+
+
+@pytest.fixture
+def visitor(new_visitor: Callable[..., Visitor]) -> Visitor:
+    return new_visitor()
+
+
+_FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report = yield
+    if report.failed and report.when == "call":  # type: ignore[attr-defined]
+        item.stash[_FAILED] = True
+    return report
+
+
+@pytest.fixture(scope="session")
+def database(admin: psycopg.Connection, template: str, server: URL) -> Iterator[Callable[[], str]]:
+    """Make a database with our tables that lives as long as the test session."""
+    names: list[str] = []
+
+    def make() -> str:
+        name = f"pgstate_browser_{os.getpid()}_{len(names)}"
+        admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        names.append(name)
+        return server.set(database=name).render_as_string(hide_password=False)
+
+    yield make
+    for name in names:
+        admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def app(database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The server that all tests share who do not need their own."""
+    with running(Server(tmp_path_factory.mktemp("app"), database())) as server:
+        yield server
+
+
+@pytest.fixture
+def new_app(database: Callable[[], str], tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """Start a server of the test's own, with a database of its own."""
+    with contextlib.ExitStack() as stack:
+
+        def make(**options: Any) -> Server:
+            folder = tmp_path / f"app-{uuid.uuid4().hex[:8]}"
+            options = {"url": None, **options}
+            options["url"] = options["url"] or database()
+            return stack.enter_context(running(Server(folder, **options)))
+
+        yield make
+
+
+@pytest.fixture(scope="session")
+def rows(app: Server) -> Iterator[psycopg.Connection]:
+    """A connection to the database of the shared server."""
+    with psycopg.connect(app.url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def store_of_app(app: Server) -> Iterator[Store]:
+    """A store over the database of the shared server."""
+    store = connect(app.url)
+    yield store
+    store.close()

@@ -1,0 +1,138 @@
+"""A real Streamlit server in a process of its own, and the log of its script runs."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+HERE = Path(__file__).parent
+TOKEN = re.compile(r"[\w-]{64}\.[\w-]{4,8}\.[\w-]{43}", re.ASCII)
+
+READY_WITHIN = 30.0
+
+
+@dataclass(frozen=True)
+class Run:
+    """One script run, full or of a fragment, as the app's own log has it."""
+
+    visitor: str
+    tab: str | None
+    seen: dict[str, Any]
+    is_fragment: bool
+    is_over: bool
+
+
+@dataclass
+class Server:
+    """A Streamlit server on a port of its own."""
+
+    folder: Path
+    url: str
+    """Of its database."""
+    script: str = "app.py"
+    host: str = "localhost"
+    base: str = ""
+    environment: dict[str, str] = field(default_factory=dict)
+    options: tuple[str, ...] = ()
+    port: int = 0
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        return f"http://{self.host}:{self.port}{self.base}"
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "server.log").read_text()
+
+    def start(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.port = self.port or free_port()
+        known = {name: text for name, text in os.environ.items() if "PGSTATE_" not in name}
+        command = [
+            *(sys.executable, "-m", "streamlit", "run", str(HERE / self.script)),
+            *("--server.headless", "true", "--browser.gatherUsageStats", "false"),
+            *("--server.fileWatcherType", "none", "--server.port", str(self.port)),
+            *(["--server.baseUrlPath", self.base.strip("/")] if self.base else []),
+            *self.options,
+        ]
+        with (self.folder / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                command,
+                cwd=self.folder,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={
+                    **known,
+                    "PGSTATE_URL": self.url,
+                    "RUNS_LOG": str(self.folder / "runs.log"),
+                    "PYTHONPATH": str(HERE),
+                    **self.environment,
+                },
+            )
+        self._await_health()
+
+    def _await_health(self) -> None:
+        deadline = time.monotonic() + READY_WITHIN
+        while time.monotonic() < deadline:
+            assert self.process is not None
+            assert self.process.poll() is None, self.log
+            with contextlib.suppress(OSError), urlopen(f"{self.address}/_stcore/health"):
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"the server did not come up:\n{self.log}")
+
+    def kill(self) -> None:
+        """As a crash: no chance to say good-bye."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+            self.process = None
+
+    def runs(self) -> list[Run]:
+        """All script runs so far, in the order of their starts."""
+        path = self.folder / "runs.log"
+        lines = (
+            [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        )
+        ends = {line["run"]: line for line in lines if line["event"] == "end"}
+        return [
+            Run(
+                line["visitor"],
+                line["tab"],
+                ends.get(line["run"], {}).get("seen", {}),
+                line["fragment"],
+                line["run"] in ends,
+            )
+            for line in lines
+            if line["event"] == "start"
+        ]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def running(server: Server) -> Iterator[Server]:
+    """A server from start to end; whatever happened, its log holds no token."""
+    server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
+    assert not TOKEN.search(server.log)

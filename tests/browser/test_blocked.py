@@ -1,0 +1,192 @@
+"""A browser that keeps nothing: the app works for as long as the tab is open, and says so."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from conftest import CHROMIUM, CHROMIUM_ARGS
+from playwright.sync_api import Browser, Error
+from served import Server
+from visitor import Tab, Visitor
+
+NO_STORAGE = """
+Object.defineProperty(window, "localStorage", {
+    get() { throw new DOMException("Access is denied", "SecurityError") } })
+"""
+FULL_STORAGE = """
+Storage.prototype.setItem = () => { throw new DOMException("full", "QuotaExceededError") }
+"""
+READ_ONLY_STORAGE = """
+Storage.prototype.setItem = () => {}
+Storage.prototype.removeItem = () => {}
+"""
+NO_COOKIES = """
+Object.defineProperty(document, "cookie", { get: () => "", set: () => {} })
+"""
+THROWING_COOKIES = """
+Object.defineProperty(document, "cookie", {
+    get() { throw new DOMException("sandboxed", "SecurityError") },
+    set() { throw new DOMException("sandboxed", "SecurityError") } })
+"""
+
+NOTHING_KEPT = [
+    (NO_STORAGE, NO_COOKIES),
+    (NO_STORAGE, THROWING_COOKIES),
+    (FULL_STORAGE, NO_COOKIES),
+    (READ_ONLY_STORAGE, NO_COOKIES),
+]
+
+
+@pytest.mark.parametrize("scripts", NOTHING_KEPT)
+def test_with_both_blocked_the_app_works_and_says_so(
+    scripts: tuple[str, str], app: Server, visitor: Visitor
+) -> None:
+    for script in scripts:
+        visitor.context.add_init_script(script)
+    tab = visitor.open(app)
+    works_undurably(tab)
+    tab.reload()
+    assert tab.settled(2).seen["durable"] is False
+
+
+def works_undurably(tab: Tab) -> None:
+    """Two runs, no loop, and a state that lives as long as the tab."""
+    last = tab.settled(2)
+    assert last.seen["visits"] == 2
+    assert last.seen["durable"] is False
+    assert tab.runs_within(5) == 0
+    tab.click("write")
+    assert tab.settled(1).seen["word"] == "written"
+    for event in ("document.dispatchEvent(new Event('visibilitychange'))", "0"):
+        tab.page.evaluate(event)
+        tab.settled(0)
+    tab.click("run")
+    run = tab.settled(1)
+    assert run.seen["word"] == "written"
+    assert run.seen["id"] == last.seen["id"]
+
+
+@pytest.mark.parametrize("script", [NO_STORAGE, FULL_STORAGE, READ_ONLY_STORAGE])
+def test_with_local_storage_blocked_the_cookie_will_do(
+    script: str, app: Server, visitor: Visitor
+) -> None:
+    visitor.context.add_init_script(script)
+    tab = visitor.open(app)
+    assert tab.settled(1).seen["visits"] == 1
+    token = tab.cookie()
+    tab.reload()
+    run = tab.settled(1)
+    assert (run.seen["visits"], run.seen["durable"]) == (2, True)
+    tab.click("rotate")
+    tab.settled(1)
+    assert tab.cookie() != token
+    tab.reload()
+    assert tab.settled(1).seen["visits"] == 4
+    tab.click("forget")
+    tab.settled(1)
+    tab.reload()
+    assert tab.settled(1).seen["visits"] == 1
+
+
+@pytest.mark.parametrize("script", [NO_COOKIES, THROWING_COOKIES])
+def test_with_cookies_blocked_local_storage_will_do(
+    script: str, app: Server, visitor: Visitor
+) -> None:
+    visitor.context.add_init_script(script)
+    tab = visitor.open(app)
+    assert tab.settled(1).seen["visits"] == 1
+    for visits in (2, 3):
+        tab.reload()
+        run = tab.settled(2)
+        assert (run.seen["visits"], run.seen["durable"]) == (visits, True)
+    tab.click("rotate")
+    tab.settled(1)
+    tab.reload()
+    assert tab.settled(2).seen["visits"] == 5
+
+
+def test_a_full_disk_keeps_no_refused_token(app: Server, visitor: Visitor) -> None:
+    tab = visitor.open(app)
+    tab.settled(1)
+    bad = tab.token()[:-4] + "AAAA"
+    tab.set_local(bad)
+    tab.set_cookie(bad)
+    tab.page.add_init_script(FULL_STORAGE)
+    tab.reload()
+    assert tab.settled(1).seen["visits"] == 1
+    assert tab.local() is None
+    assert tab.cookie() not in (bad, None)
+
+
+@pytest.fixture
+def blocking_chromium(chromium: Browser, tmp_path: Path) -> Callable[..., Visitor]:
+    """A Chromium whose user has forbidden sites to keep anything."""
+
+    def launch(preferences: dict[str, object]) -> Visitor:
+        profile = tmp_path / "profile"
+        (profile / "Default").mkdir(parents=True)
+        (profile / "Default" / "Preferences").write_text(json.dumps({"profile": preferences}))
+        name = "visitor-who-blocks"
+        context = chromium.browser_type.launch_persistent_context(
+            profile, executable_path=CHROMIUM, args=CHROMIUM_ARGS, user_agent=name, headless=True
+        )
+        return Visitor(context, name)
+
+    return launch
+
+
+def test_with_site_data_blocked_in_chromiums_settings(
+    app: Server, blocking_chromium: Callable[..., Visitor]
+) -> None:
+    visitor = blocking_chromium({"default_content_setting_values": {"cookies": 2}})
+    try:
+        tab = visitor.open(app)
+        works_undurably(tab)
+        with pytest.raises(Error, match="Access is denied"):
+            tab.local()
+    finally:
+        visitor.context.close()
+
+
+@pytest.fixture
+def frame_around(app: Server) -> Iterator[str]:
+    """A page of localhost; the app in it is to come from 127.0.0.1, another site."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            target = self.path.removeprefix("/?")
+            page = f'<iframe src="{target}" width="900" height="700"></iframe>'
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(page.encode())
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Not wanted among the test's output."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://localhost:{server.server_port}/?"
+        server.shutdown()
+
+
+def test_in_a_frame_of_another_site_the_app_works(
+    app: Server, visitor: Visitor, frame_around: str
+) -> None:
+    """Chromium gives such a frame a localStorage of its own for each page around it."""
+    tab = visitor.tab(app)
+    tab.address = frame_around + tab.address.replace("localhost", "127.0.0.1")
+    tab.open()
+    run = tab.settled()
+    assert len(tab.runs()) <= 2
+    assert tab.runs_within(5) == 0
+    tab.reload()
+    again = tab.settled()
+    assert len(tab.runs()) <= 4
+    assert tab.runs_within(3) == 0
+    assert run.seen["durable"] is again.seen["durable"] is False

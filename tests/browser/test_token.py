@@ -1,0 +1,272 @@
+"""DESIGN §2, row by row: how many script runs each event costs, and where the tokens end."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+
+import psycopg
+import pytest
+from served import TOKEN, Server
+from visitor import Tab, Visitor
+
+from streamlit_pgstate import Store, connect
+
+BadToken = Callable[[Tab, Store, psycopg.Connection], str]
+
+
+def forged(tab: Tab, store: Store, rows: psycopg.Connection) -> str:
+    head, issued, _ = tab.token().split(".")
+    return f"{head}.{issued}.{secrets.token_urlsafe(32)}"
+
+
+def cut(tab: Tab, store: Store, rows: psycopg.Connection) -> str:
+    return tab.token()[:-7]
+
+
+def huge(tab: Tab, store: Store, rows: psycopg.Connection) -> str:
+    return tab.token() + "x" * 3000
+
+
+def of_another_app(tab: Tab, store: Store, rows: psycopg.Connection) -> str:
+    with_other_name = connect(tab.server.url, app="other")
+    token = with_other_name.new_token()
+    with_other_name.close()
+    return token
+
+
+def of_another_key(tab: Tab, store: Store, rows: psycopg.Connection) -> str:
+    with_other_key = connect(tab.server.url, signing_key=secrets.token_urlsafe(32))
+    token = with_other_key.new_token()
+    with_other_key.close()
+    return token
+
+
+def revoked(tab: Tab, store: Store, rows: psycopg.Connection) -> str:
+    state = store.state(token := store.new_token())
+    state["word"] = "of the revoked"
+    state.forget()
+    return token
+
+
+def revoked_before_its_first_write(tab: Tab, store: Store, rows: psycopg.Connection) -> str:
+    store.state(token := store.new_token()).forget()
+    return token
+
+
+def expired(tab: Tab, store: Store, rows: psycopg.Connection) -> str:
+    state = store.state(token := store.new_token())
+    state["word"] = "of the expired"
+    rows.execute(
+        "UPDATE pgstate.session SET expires_at = now() - interval '1 s' WHERE id = %s", (state.id,)
+    )
+    return token
+
+
+BAD_TOKENS = [
+    *(forged, cut, huge, of_another_app, of_another_key),
+    *(revoked, revoked_before_its_first_write, expired),
+]
+
+
+def test_a_first_visit_takes_one_run(app: Server, visitor: Visitor) -> None:
+    tab = visitor.open(app)
+    run = tab.settled(1)
+    assert run.seen["visits"] == 1
+    tab.token()
+
+
+def test_a_first_visit_that_only_reads_leaves_no_row(
+    app: Server, visitor: Visitor, rows: psycopg.Connection
+) -> None:
+    tab = visitor.open(app, "reads")
+    run = tab.settled(1)
+    tab.token()
+    assert not rows.execute(
+        "SELECT FROM pgstate.session WHERE id = %s", (run.seen["id"],)
+    ).fetchall()
+
+
+def test_f5_takes_one_run(app: Server, visitor: Visitor) -> None:
+    tab = visitor.open(app)
+    tab.settled(1)
+    token = tab.token()
+    for visits in (2, 3):
+        tab.reload()
+        run = tab.settled(1)
+        assert run.seen["visits"] == visits
+        assert run.seen["durable"] is True
+        assert tab.token() == token
+
+
+def test_a_new_tab_takes_one_run_and_sees_the_same(app: Server, visitor: Visitor) -> None:
+    first = visitor.open(app)
+    first.settled(1)
+    second = visitor.open(app)
+    assert second.settled(1).seen["visits"] == 2
+    assert first.token() == second.token()
+    first.settled(0)
+
+
+def test_a_click_takes_one_run(app: Server, visitor: Visitor) -> None:
+    tab = visitor.open(app)
+    tab.settled(1)
+    for visits in (2, 3, 4):
+        tab.click("run")
+        assert tab.settled(1).seen["visits"] == visits
+
+
+def test_a_closed_browser_comes_back_in_one_run(
+    app: Server, new_visitor: Callable[..., Visitor]
+) -> None:
+    before = new_visitor()
+    before.open(app).settled(1)
+    kept = before.context.storage_state()
+    before.context.close()
+    after = new_visitor(storage_state=kept)
+    assert after.open(app).settled(1).seen["visits"] == 2
+
+
+def test_a_second_profile_sees_nothing_of_the_first(
+    app: Server, new_visitor: Callable[..., Visitor]
+) -> None:
+    first, second = (new_visitor().open(app) for _ in range(2))
+    assert first.settled(1).seen["visits"] == 1
+    assert second.settled(1).seen["visits"] == 1
+    assert first.token() != second.token()
+
+
+def test_a_lost_cookie_takes_a_second_run_and_the_candidate_goes(
+    app: Server, visitor: Visitor, rows: psycopg.Connection
+) -> None:
+    tab = visitor.open(app)
+    first = tab.settled(1)
+    token = tab.token()
+    tab.set_cookie(None)
+    tab.reload()
+    last = tab.settled(2)
+    candidate = tab.runs()[-2].seen["id"]
+    assert last.seen["visits"] == 2
+    assert last.seen["id"] == first.seen["id"] != candidate
+    assert tab.token() == token
+    assert not rows.execute(
+        "SELECT key FROM pgstate.entry WHERE session_id = %s", (candidate,)
+    ).fetchall()
+    tab.reload()
+    assert tab.settled(1).seen["visits"] == 3
+
+
+def test_a_lost_local_storage_takes_one_run(app: Server, visitor: Visitor) -> None:
+    tab = visitor.open(app)
+    tab.settled(1)
+    token = tab.token()
+    tab.set_local(None)
+    tab.reload()
+    assert tab.settled(1).seen["visits"] == 2
+    assert tab.token() == token
+
+
+def test_both_lost_is_a_first_visit(app: Server, visitor: Visitor) -> None:
+    tab = visitor.open(app)
+    tab.settled(1)
+    token = tab.token()
+    tab.set_local(None)
+    tab.set_cookie(None)
+    tab.reload()
+    assert tab.settled(1).seen["visits"] == 1
+    assert tab.token() != token
+
+
+@pytest.mark.parametrize("bad", BAD_TOKENS)
+def test_a_refused_token_in_both_copies_is_replaced_in_one_run(
+    bad: BadToken, app: Server, visitor: Visitor, store_of_app: Store, rows: psycopg.Connection
+) -> None:
+    tab = visitor.open(app)
+    tab.settled(1)
+    text = bad(tab, store_of_app, rows)
+    tab.set_local(text)
+    tab.set_cookie(text)
+    tab.reload()
+    assert tab.settled(1).seen["visits"] == 1
+    assert tab.token() != text
+    tab.reload()
+    assert tab.settled(1).seen["visits"] == 2
+
+
+@pytest.mark.parametrize("bad", BAD_TOKENS)
+@pytest.mark.parametrize("copy", ["local", "cookie"])
+def test_a_refused_token_in_one_copy_takes_two_runs_at_most_and_loses_nothing(
+    copy: str,
+    bad: BadToken,
+    app: Server,
+    visitor: Visitor,
+    store_of_app: Store,
+    rows: psycopg.Connection,
+) -> None:
+    tab = visitor.open(app)
+    tab.settled(1)
+    token = tab.token()
+    text = bad(tab, store_of_app, rows)
+    (tab.set_local if copy == "local" else tab.set_cookie)(text)
+    tab.reload()
+    last = tab.settled()
+    assert len(tab.runs()) <= 1 + 2
+    assert tab.token() == token
+    # A good cookie opens the state in the first run already, so that both runs count.
+    assert last.seen["visits"] == (len(tab.runs()) if copy == "local" else 2)
+    tab.reload()
+    assert tab.settled(1).seen["visits"] == last.seen["visits"] + 1
+
+
+def test_a_session_that_expires_under_an_open_tab_is_replaced_in_one_run(
+    app: Server, visitor: Visitor, rows: psycopg.Connection
+) -> None:
+    first = visitor.open(app)
+    first.settled(1)
+    second = visitor.open(app)
+    run = second.settled(1)
+    token = first.token()
+    rows.execute(
+        "UPDATE pgstate.session SET expires_at = now() - interval '1 s' WHERE id = %s",
+        (run.seen["id"],),
+    )
+    first.click("run")
+    assert first.settled(1).seen["visits"] == 1
+    assert first.token() != token
+    assert second.settled(1).seen["visits"] == 2
+    assert first.token() == second.token()
+
+
+def test_wait_shows_no_run_before_the_browser_has_answered(app: Server, visitor: Visitor) -> None:
+    tab = visitor.open(app, "waits")
+    second = tab.settled(2)
+    first, _ = tab.runs()
+    assert first.seen == {}
+    assert (second.seen["visits"], second.seen["durable"]) == (1, True)
+    tab.reload()
+    assert tab.settled(1).seen["visits"] == 2
+    tab.set_cookie(None)
+    tab.reload()
+    assert tab.settled(2).seen["visits"] == 3
+
+
+def test_the_cookie_is_strict_and_lasts_400_days_at_most(app: Server, visitor: Visitor) -> None:
+    tab = visitor.open(app)
+    tab.settled(1)
+    (cookie,) = [c for c in visitor.context.cookies() if TOKEN.fullmatch(c["value"])]
+    assert (cookie["sameSite"], cookie["path"], cookie["httpOnly"]) == ("Strict", "/", False)
+    lasts = cookie["expires"] - tab.page.evaluate("Date.now() / 1000")
+    assert 399 <= lasts / 86400 <= 400.1
+
+
+def test_without_the_setting_cookie_each_f5_takes_two_runs(
+    new_app: Callable[..., Server], visitor: Visitor
+) -> None:
+    server = new_app(environment={"PGSTATE_COOKIE": "false"})
+    tab = visitor.open(server)
+    tab.settled(1)
+    assert tab.cookie() is None
+    for visits in (2, 3):
+        tab.reload()
+        assert tab.settled(2).seen["visits"] == visits
+    assert tab.cookie() is None

@@ -1,0 +1,173 @@
+"""A real browser's tabs, and how many script runs each of them caused."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import uuid
+from urllib.parse import urlencode
+
+from playwright.sync_api import BrowserContext, Error, Frame, Page
+from served import READY_WITHIN, TOKEN, Run, Server
+
+SETTLED_WITHIN = 15.0
+QUIET_FOR = 0.6
+"""Seconds without a further run after which none is expected: an answer of the component's
+comes within 0.1 s of its script run."""
+
+
+class Tab:
+    """One tab of a visitor, and the script runs that it caused."""
+
+    def __init__(self, page: Page, server: Server, visitor: str, case: str, path: str) -> None:
+        self.page = page
+        self.server = server
+        self.visitor = visitor
+        self.name = uuid.uuid4().hex[:8]
+        self.address = f"{server.address}{path}?{urlencode({'case': case, 'tab': self.name})}"
+        self._counted = 0
+        self.errors: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", lambda said: said.type == "error" and self.errors.append(said.text))
+
+    def runs(self) -> list[Run]:
+        """All runs of this tab; by visitor where a switch of pages has dropped the tab's name."""
+        return [
+            run
+            for run in self.server.runs()
+            if run.visitor == self.visitor and run.tab in (self.name, None)
+        ]
+
+    def open(self) -> Tab:
+        self.page.goto(self.address)
+        return self
+
+    @property
+    def frame(self) -> Frame:
+        """The frame that the app is in: the page, or the first frame in it."""
+        return self.page.frames[-1]
+
+    def reload(self) -> None:
+        self.page.reload()
+
+    def click(self, name: str) -> None:
+        self.frame.get_by_role("button", name=name, exact=True).click()
+
+    def settled(self, runs: int | None = None) -> Run:
+        """Wait until `runs` more have ended and no further one begins; the last one.
+
+        Without a number: one at least.
+        """
+        wanted = self._counted + (1 if runs is None else runs)
+        deadline = time.monotonic() + SETTLED_WITHIN
+        while not (len(self._ended()) >= wanted and self._is_idle()):
+            if time.monotonic() > deadline:
+                found = len(self._ended()) - self._counted
+                raise AssertionError(f"{found} of {runs or 1} runs ended: {self.runs()}")
+            self.page.wait_for_timeout(20)
+        self.stays_quiet(QUIET_FOR)
+        found = len(self.runs()) - self._counted
+        self._counted += found
+        assert runs is None or found == runs, f"{found} runs, not {runs}: {self.runs()[-found:]}"
+        return self.runs()[-1]
+
+    def reconnected(self) -> None:
+        """Wait until the page has found its server again."""
+        connected = "[data-testid=stApp][data-test-connection-state=CONNECTED]"
+        self.frame.wait_for_selector(connected, timeout=READY_WITHIN * 1000)
+
+    def stays_quiet(self, seconds: float) -> None:
+        """Poll until no run has begun for so long; a loop fails by its number of runs."""
+        quiet_since, count = time.monotonic(), len(self.runs())
+        while time.monotonic() - quiet_since < seconds or not self._is_idle():
+            self.page.wait_for_timeout(50)
+            now = len(self.runs())
+            if now != count:
+                quiet_since, count = time.monotonic(), now
+            assert now - self._counted < 12, f"a loop: {now - self._counted} runs"
+
+    def runs_within(self, seconds: float) -> int:
+        """How many runs begin in so many seconds from now."""
+        before = len(self.runs())
+        self.page.wait_for_timeout(seconds * 1000)
+        return len(self.runs()) - before
+
+    def _ended(self) -> list[Run]:
+        return [run for run in self.runs() if run.is_over]
+
+    def _is_idle(self) -> bool:
+        with contextlib.suppress(Error):
+            app = self.frame.locator("[data-testid=stApp]")
+            return (
+                app.count() == 1
+                and app.get_attribute("data-test-script-state") == "notRunning"
+                and app.get_attribute("data-test-connection-state") == "CONNECTED"
+                and self.frame.evaluate(_HAS_COMPONENT)
+            )
+        return False
+
+    # The two copies of the token
+
+    @property
+    def _key(self) -> str:
+        base = self.server.base.replace("/", "%2F")
+        return (
+            f"pgstate.{self.server.environment.get('PGSTATE_APP', 'app')}.{self.server.port}.{base}"
+        )
+
+    def local(self) -> str | None:
+        text: str | None = self.frame.evaluate("key => localStorage.getItem(key)", self._key)
+        return text
+
+    def cookie(self) -> str | None:
+        found = [
+            c for c in self.page.context.cookies(self.server.address) if c["name"] == self._key
+        ]
+        return found[0]["value"] if found else None
+
+    def token(self) -> str:
+        """The token, of which both copies must agree."""
+        local, cookie = self.local(), self.cookie()
+        assert local is not None
+        assert TOKEN.fullmatch(local)
+        assert local == cookie
+        return local
+
+    def set_local(self, text: str | None) -> None:
+        if text is None:
+            self.frame.evaluate("key => localStorage.removeItem(key)", self._key)
+        else:
+            self.page.evaluate(
+                "([key, text]) => localStorage.setItem(key, text)", [self._key, text]
+            )
+
+    def set_cookie(self, text: str | None) -> None:
+        self.page.context.clear_cookies(name=self._key)
+        if text is not None:
+            cookie = {"name": self._key, "value": text, "domain": self.server.host}
+            self.page.context.add_cookies(
+                [{**cookie, "path": self.server.base or "/", "sameSite": "Strict"}]
+            )  # type: ignore[list-item]
+
+
+_HAS_COMPONENT = """() => performance.getEntriesByType("resource").some(
+    entry => entry.name.includes("/streamlit-pgstate.bridge/") && entry.responseEnd > 0)
+    || !document.querySelector("[data-testid=stBidiComponentRegular]")"""
+
+
+class Visitor:
+    """One browser profile: its tabs share cookies and localStorage with nobody."""
+
+    def __init__(self, context: BrowserContext, name: str) -> None:
+        self.context = context
+        self.name = name
+        self.tabs: list[Tab] = []
+
+    def tab(self, server: Server, case: str = "visits", *, path: str = "/") -> Tab:
+        """A tab that has not been opened yet."""
+        tab = Tab(self.context.new_page(), server, self.name, case, path)
+        self.tabs.append(tab)
+        return tab
+
+    def open(self, server: Server, case: str = "visits", *, path: str = "/") -> Tab:
+        return self.tab(server, case, path=path).open()
