@@ -379,9 +379,10 @@ def _is_direct(connection: _TimedConnection) -> bool:
 def _refuse_other_encodings(connection: _TimedConnection) -> None:
     encoding = connection.info.parameter_status("server_encoding")
     if encoding not in {None, "UTF8"}:
+        name = connection.info.dbname
         connection.close()
         raise ConfigError(
-            f"The database {connection.info.dbname!r} has the encoding {encoding}; values need "
+            f"The database {name!r} has the encoding {encoding}; values need "
             "UTF8. Create one that has it: CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0"
         )
 
