@@ -1,8 +1,8 @@
 """State for Streamlit apps that survives F5, a closed tab, a restarted server and a second replica.
 
-    import streamlit_pgstate as pgstate
+import streamlit_pgstate as pgstate
 
-    visits = pgstate.modify("visits", lambda n: n + 1, default=0)
+visits = pgstate.modify("visits", lambda n: n + 1, default=0)
 """
 
 from __future__ import annotations

@@ -282,4 +282,11 @@ def cookie_token(app: str) -> str | None:
 
 
 def _leads_to(base: str, path: str) -> bool:
+    """Whether an app under `base` may be what the browser shows at `path`.
+
+    `base` ends with the server's own base path; a proxy may have put something before it.
+    """
+    served_at = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    if served_at and not base.endswith(f"/{served_at}"):
+        return False
     return base == "" or (base.startswith("/") and f"{path}/".startswith(f"{base}/"))

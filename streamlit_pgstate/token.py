@@ -83,9 +83,7 @@ class TokenSigner:
             digest_method=hashlib.sha256,
         ).derive_key()
         # Derived once, not for each token: a quarter of the time of a check.
-        self._signer = TimestampSigner(
-            derived, key_derivation="none", digest_method=hashlib.sha256
-        )
+        self._signer = TimestampSigner(derived, key_derivation="none", digest_method=hashlib.sha256)
 
     def mint(self, session_id: uuid.UUID | None = None) -> Token:
         """A new token: for a new session, or another one for `session_id`."""

@@ -11,6 +11,7 @@ import fcntl
 import itertools
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,10 @@ for _name in [name for name in os.environ if name.startswith("PGSTATE_")]:
         del os.environ[_name]
 
 _numbers = itertools.count()
+
+# A shell that runs `make test` in the background leaves Ctrl-C ignored, in all its children.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header() -> str:
@@ -134,7 +139,9 @@ def sql(url: str) -> Iterator[psycopg.Connection]:
 
 
 @pytest.fixture
-def round_trips(monkeypatch: pytest.MonkeyPatch) -> Callable[[], contextlib.AbstractContextManager[list[str]]]:
+def round_trips(
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[[], contextlib.AbstractContextManager[list[str]]]:
     """Count how often psycopg sends something and waits for the answer, on any connection."""
 
     @contextlib.contextmanager

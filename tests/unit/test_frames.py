@@ -181,7 +181,7 @@ EXTENSIONS = {
     "category with a name": column(pd.Categorical([1], pd.Index([1, 2], name="n"))),
     "no category": column(pd.Categorical([None, None], categories=[])),
     "300 categories": column(pd.Categorical(range(300))),
-    "UTC": zoned(dt.timezone.utc),
+    "UTC": zoned(dt.UTC),
     "the zone UTC": zoned(ZoneInfo("UTC")),
     "a zone": zoned(BERLIN, "ns"),
     "a zone in seconds": zoned(BERLIN, "s"),
