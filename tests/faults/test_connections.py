@@ -620,9 +620,9 @@ def test_a_process_with_over_a_thousand_open_files_is_served(state: State) -> No
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = limits[1] if limits[1] != resource.RLIM_INFINITY else 4096
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, most), limits[1]))
+    state._store.close()
     files = [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]
     try:
-        state._store.close()
         for number in range(1, 4):
             state["k"] = number
             state.refresh()
