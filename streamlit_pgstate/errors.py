@@ -36,7 +36,7 @@ class ConfigError(PgStateError, ValueError):
 
 
 class NoSessionError(PgStateError, RuntimeError):
-    """A verb was called where no Streamlit script runs, so there is no visitor to keep state for."""
+    """A verb was called where no Streamlit script runs: there is no visitor to keep state for."""
 
 
 class MigrationRequired(PgStateError):
