@@ -50,43 +50,30 @@ export function fingerprint(token: string): string {
 /** Bring both copies in line; the answer to give, or null where there is nothing to say. */
 export function agree(question: Question, copies: Copies, memory: Memory): Answer | null {
   if (question.replaces !== null) memory.gone.add(question.replaces);
-  if (memory.gone.has(question.have)) return null;
   const local = copies.readLocal();
-  return local === null
-    ? fill(question, copies, memory)
-    : compare(local, question, copies, memory);
-}
-
-/** What makes an answer worth giving: one of the same mark says nothing new. */
-export function markOf(answer: Answer): string {
-  const token = answer.token === null ? "" : fingerprint(answer.token);
-  return `${answer.to} ${token} ${answer.blocked}`;
-}
-
-/** localStorage holds a token. */
-function compare(local: string, question: Question, copies: Copies, memory: Memory): Answer | null {
-  const mark = fingerprint(local);
-  if (mark === question.have) {
-    copies.writeCookie(local);
-    return said(question, local, memory);
+  const token = local ?? copies.readCookie();
+  if (token !== null && fingerprint(token) === question.have) {
+    if (local === null) copies.writeLocal(token);
+    copies.writeCookie(token);
+    memory.gone.delete(question.have);
+    return said(question, token, memory);
   }
-  if (question.offer !== null && mark === question.replaces) {
+  if (memory.gone.has(question.have)) return null;
+  return token === null
+    ? fill(question, copies, memory)
+    : compare(token, question, copies, memory);
+}
+
+/** The browser has another token than the server. */
+function compare(token: string, question: Question, copies: Copies, memory: Memory): Answer | null {
+  if (question.offer !== null && fingerprint(token) === question.replaces) {
     return keep(question.offer, question, copies, memory);
   }
-  return answerWith(local, question, memory);
+  return answerWith(token, question, memory);
 }
 
-/** localStorage holds nothing: lost, never written, or blocked. */
+/** The browser has none: lost, never written, or blocked. */
 function fill(question: Question, copies: Copies, memory: Memory): Answer | null {
-  const cookie = copies.readCookie();
-  if (cookie !== null) {
-    const mark = fingerprint(cookie);
-    if (mark === question.have) {
-      copies.writeLocal(cookie);
-      return said(question, cookie, memory);
-    }
-    if (mark !== question.replaces) return answerWith(cookie, question, memory);
-  }
   // What this page has stored once and finds gone was taken away: it is not put back.
   if (question.offer === null || memory.stored.has(question.have)) {
     return answerWith(null, question, memory);
@@ -112,4 +99,10 @@ function said(question: Question, token: string, memory: Memory): Answer | null 
 
 function answerWith(token: string | null, question: Question, memory: Memory): Answer {
   return { to: question.have, token, blocked: false, kept: memory.stored.has(question.have) };
+}
+
+/** What makes an answer worth giving: one of the same mark says nothing new. */
+export function markOf(answer: Answer): string {
+  const token = answer.token === null ? "" : fingerprint(answer.token);
+  return `${answer.to} ${token} ${answer.blocked}`;
 }

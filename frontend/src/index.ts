@@ -18,6 +18,8 @@ const BASE = basePath(import.meta.url);
 
 /** One for each app in this page, however often the component is mounted and unmounted. */
 interface AppMemory extends Memory {
+  /** The latest question, and what any component has answered to it. */
+  asked: string;
   answered: Set<string>;
 }
 
@@ -25,6 +27,7 @@ const memories: Map<string, AppMemory> = new Map();
 
 /** One for each component that stands in the page, by Streamlit's own key for it. */
 interface Mounted {
+  asked: string;
   answered: Set<string>;
   /** Stop listening. */
   stop: () => void;
@@ -38,11 +41,16 @@ const mounted: Map<string, Mounted> = new Map();
  */
 const render: FrontendRenderer<State, Data> = ({ data, key, setStateValue }) => {
   const copies = copiesIn(window, { ...data, base: BASE });
-  const memory = memories.get(data.app) ?? { ...newMemory(), answered: new Set<string>() };
+  const asked = JSON.stringify(data);
+  const memory = memories.get(data.app) ?? { ...newMemory(), asked, answered: new Set<string>() };
   memories.set(data.app, memory);
+  if (memory.asked !== asked) {
+    memory.asked = asked;
+    memory.answered.clear(); // the server may come back to a token, and want to hear it again
+  }
   const earlier = mounted.get(key);
   earlier?.stop();
-  const answered = earlier?.answered ?? new Set<string>();
+  const answered = earlier?.asked === asked ? earlier.answered : new Set<string>();
 
   // Python hears a component only in runs that mount it: so each answers when it is asked, but
   // what happens later is said by one of them.
@@ -66,7 +74,7 @@ const render: FrontendRenderer<State, Data> = ({ data, key, setStateValue }) => 
     window.removeEventListener("pageshow", onShow);
     document.removeEventListener("visibilitychange", onShow);
   };
-  mounted.set(key, { answered, stop });
+  mounted.set(key, { asked, answered, stop });
   settle(answered);
   return () => {
     mounted.get(key)?.stop();

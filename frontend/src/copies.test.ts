@@ -1,0 +1,166 @@
+import { describe, expect, it } from "vitest";
+import { basePath, type CopiesOptions, copiesIn, isToken, nameOf } from "./copies";
+
+const TOKEN = `${"a".repeat(64)}.aBc-_1.${"z".repeat(43)}`;
+const OPTIONS: CopiesOptions = { app: "app", base: "", maxAge: 100.4, cookie: true };
+
+/** A page whose storage may be broken, and which shows each cookie as it was written. */
+function page(url = "http://localhost:8501/", broken: "" | "reads" | "writes" | "all" = "") {
+  const kept = new Map<string, string>();
+  const written: string[] = [];
+  const refuse = (kind: "reads" | "writes") => {
+    if (broken === kind || broken === "all") throw new DOMException("denied", "SecurityError");
+  };
+  const localStorage = {
+    getItem: (name: string) => (refuse("reads"), kept.get(name) ?? null),
+    setItem: (name: string, text: string) => (refuse("writes"), void kept.set(name, text)),
+    removeItem: (name: string) => (refuse("writes"), void kept.delete(name)),
+  };
+  const document = {
+    jar: "",
+    get cookie() {
+      refuse("reads");
+      return this.jar;
+    },
+    set cookie(text: string) {
+      refuse("writes");
+      written.push(text);
+    },
+  };
+  const window = { location: new URL(url), localStorage, document } as unknown as Window;
+  return { window, kept, written, document };
+}
+
+describe("isToken", () => {
+  it("knows a token by its shape", () => {
+    expect(isToken(TOKEN)).toBe(true);
+    expect(isToken(`${"_".repeat(64)}.abcd.${"-".repeat(43)}`)).toBe(true);
+    expect(isToken(`${"_".repeat(64)}.abcdefgh.${"-".repeat(43)}`)).toBe(true);
+  });
+
+  it.each([
+    ...[null, undefined, 1, {}, [TOKEN], "", "null", "undefined", `${TOKEN}x`, ` ${TOKEN}`, `${TOKEN}\n`],
+    ...[TOKEN.slice(1), TOKEN.slice(0, -1), TOKEN.replace(".", ""), TOKEN.replace("a", "é")],
+    ...[TOKEN.replace("aBc-_1", "abc"), TOKEN.replace("aBc-_1", "abcdefghi"), TOKEN.repeat(100)],
+    ...[TOKEN.replace("a", "+"), TOKEN.replace("a", ";"), `"${TOKEN}"`],
+  ])("refuses %j", (text) => {
+    expect(isToken(text)).toBe(false);
+  });
+});
+
+describe("nameOf", () => {
+  it.each([
+    ["http://localhost:8501/", "app", "", "pgstate.app.8501."],
+    ["http://localhost/", "app", "", "pgstate.app.80."],
+    ["https://example.org/", "app", "", "pgstate.app.443."],
+    ["https://example.org:8443/x", "app", "", "pgstate.app.8443."],
+    ["http://localhost:8501/", "my%20app", "/foo/bar", "pgstate.my%20app.8501.%2Ffoo%2Fbar"],
+    ["http://localhost:8501/", "app", "/caf%C3%A9", "pgstate.app.8501.%2Fcaf%25C3%25A9"],
+  ])("%s, %s under %j is %s", (url, app, base, name) => {
+    expect(nameOf(app, base, new URL(url) as unknown as Location)).toBe(name);
+  });
+
+  it("keeps apps on other ports, under other paths and of other names apart", () => {
+    const at = (url: string, app = "app", base = "") =>
+      nameOf(app, base, new URL(url) as unknown as Location);
+    const names = [
+      ...[at("http://h:1/"), at("http://h:2/"), at("http://h:1/", "b"), at("http://h:1/", "app", "/a")],
+      ...[at("http://h:1/", "app", "/a/b"), at("https://h/"), at("http://h/")],
+    ];
+    expect(new Set(names).size).toBe(names.length);
+  });
+});
+
+describe("basePath", () => {
+  it.each([
+    ["http://localhost:8501/_stcore/bidi-components/x/index.js", ""],
+    ["http://localhost:8501/foo/_stcore/bidi-components/x/index.js", "/foo"],
+    ["http://localhost:8501/foo/bar/_stcore/bidi-components/x/index.js?a=/_stcore/", "/foo/bar"],
+    ["https://example.org/elsewhere/index.js", ""],
+    ["blob:http://localhost/123", ""],
+    ["no address", ""],
+    ["", ""],
+  ])("of %j is %j", (url, base) => {
+    expect(basePath(url)).toBe(base);
+  });
+});
+
+describe("copiesIn", () => {
+  it("keeps a token in localStorage, and takes it away", () => {
+    const { window, kept } = page();
+    const copies = copiesIn(window, OPTIONS);
+    expect(copies.readLocal()).toBeNull();
+    copies.writeLocal(TOKEN);
+    expect(copies.readLocal()).toBe(TOKEN);
+    expect([...kept.keys()]).toEqual(["pgstate.app.8501."]);
+    copies.writeLocal(null);
+    expect(copies.readLocal()).toBeNull();
+    expect(kept.size).toBe(0);
+  });
+
+  it.each(["", "x", "null", TOKEN.slice(1), `${TOKEN}${TOKEN}`])(
+    "takes %j in its place for nothing",
+    (text) => {
+      const { window, kept, document } = page();
+      kept.set("pgstate.app.8501.", text);
+      document.jar = `pgstate.app.8501.=${text}`;
+      const copies = copiesIn(window, OPTIONS);
+      expect(copies.readLocal()).toBeNull();
+      expect(copies.readCookie()).toBeNull();
+    },
+  );
+
+  it("finds its cookie among others, and none whose name only begins like it", () => {
+    const { window, document } = page();
+    const copies = copiesIn(window, OPTIONS);
+    document.jar = `a=b; pgstate.app.8501.x=${TOKEN}; xpgstate.app.8501.=${TOKEN}`;
+    expect(copies.readCookie()).toBeNull();
+    document.jar += `;pgstate.app.8501.=${TOKEN};  c=d`;
+    expect(copies.readCookie()).toBe(TOKEN);
+  });
+
+  it("writes a cookie that is strict, of the app's path, and lasts as told", () => {
+    const { window, written } = page();
+    copiesIn(window, OPTIONS).writeCookie(TOKEN);
+    expect(written).toEqual([
+      `pgstate.app.8501.=${TOKEN}; Max-Age=100; Path=/; SameSite=Strict`,
+    ]);
+  });
+
+  it("writes a cookie that is secure under https, and of the base path", () => {
+    const { window, written } = page("https://example.org/foo/");
+    copiesIn(window, { ...OPTIONS, base: "/foo" }).writeCookie(TOKEN);
+    expect(written).toEqual([
+      `pgstate.app.443.%2Ffoo=${TOKEN}; Max-Age=100; Path=/foo; SameSite=Strict; Secure`,
+    ]);
+  });
+
+  it("takes a cookie away with the same path", () => {
+    const { window, written } = page();
+    copiesIn(window, { ...OPTIONS, base: "/foo" }).writeCookie(null);
+    expect(written).toEqual(["pgstate.app.8501.%2Ffoo=; Max-Age=0; Path=/foo; SameSite=Strict"]);
+  });
+
+  it("writes no cookie where none is wanted, and takes an earlier one away", () => {
+    const { window, written } = page();
+    copiesIn(window, { ...OPTIONS, cookie: false }).writeCookie(TOKEN);
+    expect(written).toEqual(["pgstate.app.8501.=; Max-Age=0; Path=/; SameSite=Strict"]);
+  });
+
+  it.each(["reads", "writes", "all"] as const)("never throws where %s are refused", (broken) => {
+    const copies = copiesIn(page(undefined, broken).window, OPTIONS);
+    copies.writeLocal(TOKEN);
+    copies.writeLocal(null);
+    copies.writeCookie(TOKEN);
+    copies.writeCookie(null);
+    expect(copies.readLocal()).toBeNull();
+    expect(copies.readCookie()).toBeNull();
+  });
+
+  it("never throws where localStorage is missing altogether", () => {
+    const { window } = page();
+    const copies = copiesIn({ ...window, localStorage: undefined } as unknown as Window, OPTIONS);
+    copies.writeLocal(TOKEN);
+    expect(copies.readLocal()).toBeNull();
+  });
+});
