@@ -1,75 +1,47 @@
 """How values become bytes and come back as they were: type, content and order.
 
-A :class:`Payload` says how it was written (``kind``) and only the kinds of ``_CODECS`` are
-read. Nothing is unpickled, evaluated or imported by a name that a row holds. A kind to come is
-one more line in that table.
+A `Payload` says how it was written (`kind`) and only known kinds are read. Nothing is
+unpickled, evaluated or imported by a name that a row holds. Plain values are JSON text
+(`plain`); what `kinds` lists has a codec of its own; containers that hold such are a `bundle`;
+and `compression` makes large bodies smaller.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from streamlit_pgstate.errors import DecodeError, UnsupportedType
 
-from . import plain
-from .payload import DamagedError, Payload, RefusedError
+from . import bundle, compression, kinds, plain
+from .payload import DamagedError, Payload, RefusedError, UnreadableError
+from .registered import register
 
-__all__ = ["Payload", "decode", "encode"]
+__all__ = ["Payload", "decode", "encode", "register"]
 
 _STEPS_IN_MESSAGE = 6  # of a path; a longer one loses its middle
 
-
-@dataclass(frozen=True, slots=True)
-class _Codec:
-    takes: Callable[[type], bool]
-    dump: Callable[[Any], bytes]
-    load: Callable[[bytes], Any]
-
-
-def _is_frame(kind: type) -> bool:
-    # Who holds a frame has imported pandas; nobody else shall pay 300 ms for it.
-    return kind is getattr(sys.modules.get("pandas"), "DataFrame", None)
-
-
-def _dump_frame(value: Any) -> bytes:
-    from . import frame
-
-    return frame.dump(value)
-
-
-def _load_frame(body: bytes) -> Any:
-    from . import frame
-
-    return frame.load(body)
-
-
-_CODECS = {
-    "json": _Codec((plain.TYPES - {bytes}).__contains__, plain.dump, plain.load),
-    "bytes": _Codec(lambda kind: kind is bytes, bytes, bytes),
-    "pandas.frame": _Codec(_is_frame, _dump_frame, _load_frame),
-}
+_SIMPLE = frozenset({type(None), bool, int, float})
 
 
 def encode(value: object, *, key: str) -> Payload:
-    """Turn a value into a payload from which :func:`decode` makes the same value again.
+    """Turn a value into a payload from which `decode` makes the same value again.
 
     Equal content gives an equal digest. The value may be changed afterwards.
 
-    :param key: the key that the value is for; error messages name it.
-    :raises UnsupportedType: the value, or something in it, cannot be kept exactly. The message
-        leads to the culprit, and never holds a value.
+    Args:
+        value: anything that docs/values.md lists.
+        key: the key that the value is for; error messages name it.
 
-    >>> encode({"page": 3}, key="cart")
-    Payload(kind='json')
+    Raises:
+        UnsupportedType: the value, or something in it, cannot be kept exactly. The message
+            leads to the culprit, and never holds a value.
+
+    Example:
+        >>> encode({"page": 3}, key="cart")
+        Payload(kind='json')
     """
     try:
-        for kind, codec in _CODECS.items():
-            if codec.takes(type(value)):
-                return Payload(kind, codec.dump(value))
-        raise RefusedError(plain.describe(value))
+        return Payload(*_write(value))
     except RefusedError as refused:
         # Without its traceback: one has up to 800 lines, and the path says it all.
         cause = refused.with_traceback(None)
@@ -83,25 +55,60 @@ def encode(value: object, *, key: str) -> Payload:
 def decode(payload: Payload, *, key: str) -> Any:
     """Turn a payload back into the value, which is the caller's own.
 
-    :param key: the key that the payload was stored under; error messages name it.
-    :raises DecodeError: the kind is unknown, or the body is damaged or of a newer version.
+    Args:
+        payload: what `encode` gave.
+        key: the key that the payload was stored under; error messages name it.
 
-    >>> decode(Payload("json", b'{"$tuple": [1, 2]}'), key="pair")
-    (1, 2)
+    Raises:
+        DecodeError: the kind is unknown, the body is damaged or of a newer version, or a
+            library or a registered type that it needs is not there.
+
+    Example:
+        >>> decode(Payload("json", b'{"$tuple": [1, 2]}'), key="pair")
+        (1, 2)
     """
-    codec = _CODECS.get(payload.kind)
-    if codec is None:
-        raise DecodeError(
-            f"{key!r} was written as {payload.kind!r}, which this version cannot read. "
-            "Run the version that wrote it, or a newer one."
-        )
     try:
-        return codec.load(payload.body)
+        return _read(payload.kind, payload.body)
+    except UnreadableError as cause:
+        raise DecodeError(
+            f"{key!r} was written as {payload.kind!r}, {cause}. The row is left as it is."
+        ) from cause
     except DamagedError as cause:
         raise DecodeError(
             f"{key!r} was written as {payload.kind!r} and cannot be read: it holds {cause}. "
             "The row is left as it is; set the key again, or restore an older version."
         ) from cause
+
+
+def _write(value: object) -> tuple[str, bytes]:
+    cls = type(value)
+    if cls in _SIMPLE:
+        return "json", plain.dump(value)
+    if cls is str:
+        kind, body = "json", plain.dump(value)
+    else:
+        own = None if cls in plain.TYPES and cls is not bytes else kinds.kind_of(cls)
+        kind, body = bundle.write(value) if own is None else (own, kinds.dump(own, value))
+    return compression.pack(kind, body)
+
+
+def _read(kind: str, body: bytes) -> Any:
+    if kind == "json":
+        return plain.load(body)
+    if kind.endswith(compression.SUFFIX):
+        kind, body = kind.removesuffix(compression.SUFFIX), compression.unpack(body)
+    if kind in ("json", "bundle"):
+        return _read_bundle(kind, body)
+    return kinds.load(kind, body)
+
+
+def _read_bundle(kind: str, body: bytes) -> Any:
+    try:
+        return bundle.read(kind, body)
+    except DamagedError:
+        raise
+    except Exception as cause:
+        raise DamagedError("no well-formed bundle") from cause
 
 
 def _path(key: str, steps: list[str]) -> str:

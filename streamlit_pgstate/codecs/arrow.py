@@ -1,8 +1,8 @@
 """The container of tables: one Arrow IPC stream that holds any number of named buffers.
 
-The stream has one record batch of one row; every field is a ``large_list`` and its single list
+The stream has one record batch of one row; every field is a `large_list` and its single list
 is one buffer, of whatever length. So Arrow does the framing and the checking, any language can
-read it, and nothing is copied beyond the one write. A header (JSON text of ``plain``) in the
+read it, and nothing is copied beyond the one write. A header (JSON text of `plain`) in the
 metadata of the schema says how to put the buffers together.
 """
 
@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from . import plain
-from .payload import DamagedError
+from .payload import Body, DamagedError
 
 __all__ = ["BufferReader", "BufferWriter"]
 
@@ -44,7 +44,10 @@ class BufferWriter:
 
     def add_numpy(self, values: np.ndarray[Any, Any]) -> int:
         """Take a one-dimensional array of plain numbers; copies only if it has strides."""
-        stored = np.ascontiguousarray(values).view(storage_of(values.dtype)[0])
+        values = np.ascontiguousarray(values)
+        if not values.dtype.isnative:  # the bytes stay as they are
+            values = values.view(values.dtype.newbyteorder("="))
+        stored = values.view(storage_of(values.dtype)[0])
         buffers = [None, pa.py_buffer(stored)]
         arrow_type = _ARROW_TYPES[stored.dtype]
         return self.add(pa.Array.from_buffers(arrow_type, len(stored), buffers))
@@ -52,7 +55,8 @@ class BufferWriter:
     def finish(self, header: object) -> bytes:
         """Give the stream.
 
-        :raises RefusedError: the header holds what ``plain`` does not take.
+        Raises:
+            RefusedError: the header holds what `plain` does not take.
         """
         names = [str(position) for position in range(len(self._lists))]
         batch = pa.RecordBatch.from_arrays(self._lists, names)
@@ -66,12 +70,14 @@ class BufferWriter:
 
 
 class BufferReader:
-    """Gives the header and the buffers of a stream, checked.
+    """Gives the header and the buffers of a stream, checked."""
 
-    :raises DamagedError: the stream is not of this form.
-    """
+    def __init__(self, body: Body) -> None:
+        """Open a stream.
 
-    def __init__(self, body: bytes) -> None:
+        Raises:
+            DamagedError: it is not of this form.
+        """
         with pa.ipc.open_stream(pa.py_buffer(body)) as stream:
             header = (stream.schema.metadata or {}).get(_HEADER)
             batch = stream.read_next_batch()
@@ -108,11 +114,14 @@ class BufferReader:
 
 
 def storage_of(dtype: np.dtype[Any]) -> tuple[np.dtype[Any], int]:
-    """The dtype that Arrow has for the same bits, and how many of it make one value."""
+    """The dtype that Arrow has for the same bits, and how many of it make one value.
+
+    Bytes in another order than this machine's are stored as they are, as if they were in its.
+    """
     if dtype.kind in "mM":
         return np.dtype("int64"), 1
     if dtype.kind == "b":
         return np.dtype("uint8"), 1
     if dtype.kind == "c":
         return np.dtype(f"float{dtype.itemsize * 4}"), 2
-    return dtype, 1
+    return dtype.newbyteorder("="), 1

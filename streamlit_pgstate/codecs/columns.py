@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import tzinfo
 from typing import Any
 
 import numpy as np
@@ -17,9 +16,11 @@ import pandas as pd
 import pyarrow as pa
 from pandas.tseries.frequencies import to_offset
 
-from . import plain
+from . import bundle, plain
 from .arrow import BufferReader, BufferWriter
+from .pandas_scalars import dump_offset
 from .payload import DamagedError, RefusedError
+from .zones import dump_zone, load_zone
 
 __all__ = [
     "dump_array",
@@ -55,7 +56,8 @@ _BITS = {
 def dump_array(data: Any, out: BufferWriter) -> Spec:
     """Write a Series, an Index or an extension array.
 
-    :raises RefusedError: its dtype, or an object in it, cannot be kept exactly.
+    Raises:
+        RefusedError: its dtype, or an object in it, cannot be kept exactly.
     """
     if isinstance(data.dtype, np.dtype):
         return _dump_objects(data, out) if data.dtype == object else dump_bits(data, out)
@@ -66,9 +68,10 @@ def dump_array(data: Any, out: BufferWriter) -> Spec:
 
 
 def load_array(spec: Spec, buffers: BufferReader, length: int) -> Any:
-    """Read what :func:`dump_array` wrote: an array of the caller's own, of this length.
+    """Read what `dump_array` wrote: an array of the caller's own, of this length.
 
-    :raises DamagedError: it is something else. Other errors of pandas and Arrow mean the same.
+    Raises:
+        DamagedError: it is something else. Other errors of pandas and Arrow mean the same.
     """
     values = _LOADERS[spec["is"]](spec, buffers, length)
     if len(values) != length:
@@ -80,21 +83,25 @@ def load_array(spec: Spec, buffers: BufferReader, length: int) -> Any:
 
 
 def is_bits(dtype: object) -> bool:
-    """Whether the values are nothing but bits of a fixed width, in this machine's order."""
-    return isinstance(dtype, np.dtype) and _BITS.get(dtype.name) == dtype
+    """Whether the values are nothing but bits of a fixed width."""
+    return isinstance(dtype, np.dtype) and _BITS.get(dtype.name) == dtype.newbyteorder("=")
 
 
 def dump_bits(data: Any, out: BufferWriter) -> Spec:
     """Write numbers, truth values or times, NaT and NaN payloads included."""
     if not is_bits(data.dtype):
         raise RefusedError(_unknown(data.dtype))
-    return {"is": "numpy", "dtype": data.dtype.name, "at": out.add_numpy(np.asarray(data))}
+    spec = {"is": "numpy", "dtype": data.dtype.name, "at": out.add_numpy(np.asarray(data))}
+    if not data.dtype.isnative:
+        spec["swapped"] = True
+    return spec
 
 
 def view_bits(spec: Spec, buffers: BufferReader, length: int) -> Array:
-    """Read what :func:`dump_bits` wrote, as a read-only view on the body."""
+    """Read what `dump_bits` wrote, as a read-only view on the body."""
     dtype = _BITS[spec["dtype"]]
-    return buffers.get_numpy(spec["at"], dtype, length)
+    values = buffers.get_numpy(spec["at"], dtype, length)
+    return values.view(dtype.newbyteorder("S")) if spec.get("swapped") else values
 
 
 def _load_bits(spec: Spec, buffers: BufferReader, length: int) -> Array:
@@ -102,14 +109,15 @@ def _load_bits(spec: Spec, buffers: BufferReader, length: int) -> Array:
 
 
 def _dump_objects(data: Any, out: BufferWriter) -> Spec:
-    text = plain.dump(np.asarray(data, object).tolist())
-    return {"is": "objects", "at": out.add_numpy(np.frombuffer(text, "uint8"))}
+    kind, body = bundle.write(np.asarray(data, object).tolist())
+    spec = {"is": "objects", "at": out.add_numpy(np.frombuffer(body, "uint8"))}
+    return spec if kind == "json" else {**spec, "kind": kind}
 
 
 def _load_objects(spec: Spec, buffers: BufferReader, length: int) -> Array:
-    text = buffers.get(spec["at"])
-    view = buffers.get_numpy(spec["at"], _BITS["uint8"], len(text))
-    objects = plain.load(view.tobytes())
+    body = buffers.get(spec["at"])
+    view = buffers.get_numpy(spec["at"], _BITS["uint8"], len(body))
+    objects = bundle.read(spec.get("kind", "json"), view.data)
     if type(objects) is not list or len(objects) != length:
         raise DamagedError("a column of objects of another length than the frame")
     return np.fromiter(objects, object, length)
@@ -194,33 +202,12 @@ def _load_categorical(spec: Spec, buffers: BufferReader, length: int) -> Any:
 def _dump_zoned(array: Any, out: BufferWriter) -> Spec:
     zone = array.dtype.tz
     utc = np.asarray(array.tz_convert(None))
-    return {"is": "zoned", "zone": _dump_zone(zone), "utc": dump_bits(utc, out)}
+    return {"is": "zoned", "zone": dump_zone(zone), "utc": dump_bits(utc, out)}
 
 
 def _load_zoned(spec: Spec, buffers: BufferReader, length: int) -> Any:
     utc = pd.DatetimeIndex(_load_bits(spec["utc"], buffers, length))
-    return utc.tz_localize("UTC").tz_convert(_load_zone(spec["zone"])).array
-
-
-def _dump_zone(zone: tzinfo) -> object:
-    if type(zone).__module__.partition(".")[0] != "pytz":
-        return plain.dump_zone(zone)
-    name = getattr(zone, "zone", None)
-    if name is None:
-        raise RefusedError(
-            "in a fixed offset of pytz, which cannot be kept exactly. Use datetime.timezone"
-        )
-    return {"pytz": name}  # the default of pandas before 3.0
-
-
-def _load_zone(zone: Any) -> Any:
-    if type(zone) is not dict:
-        return plain.load_zone(zone)
-    try:
-        import pytz  # type: ignore[import-untyped,unused-ignore]
-    except ImportError:
-        raise DamagedError("a time zone of pytz, which is not installed") from None
-    return pytz.timezone(zone["pytz"])
+    return utc.tz_localize("UTC").tz_convert(load_zone(spec["zone"])).array
 
 
 def _dump_period(array: Any, out: BufferWriter) -> Spec:
@@ -302,7 +289,7 @@ def dump_sparse(arrays: Sequence[Any], out: BufferWriter) -> Spec:
 
 
 def load_sparse(spec: Spec, buffers: BufferReader, length: int, width: int) -> list[Any]:
-    """Read what :func:`dump_sparse` wrote: ``width`` sparse arrays."""
+    """Read what `dump_sparse` wrote: `width` sparse arrays."""
     counts = buffers.get_numpy(spec["counts"], _BITS["int64"], width)
     rows = buffers.get_numpy(spec["rows"], _BITS["int32"], spec["count"]).copy()
     values = load_array(spec["values"], buffers, spec["count"])
@@ -356,7 +343,8 @@ def _load_one_sparse(spec: Spec, buffers: BufferReader, length: int) -> Any:
 def dump_index(index: Any, out: BufferWriter) -> Spec:
     """Write an Index of any class of pandas, its name and its frequency.
 
-    :raises RefusedError: its class, its frequency or a label cannot be kept exactly.
+    Raises:
+        RefusedError: its class, its frequency or a label cannot be kept exactly.
     """
     if type(index) not in _INDEXES:
         raise RefusedError(
@@ -369,14 +357,15 @@ def dump_index(index: Any, out: BufferWriter) -> Spec:
     spec: Spec = {"array": dump_array(index, out), "name": index.name}
     freq = getattr(index, "freq", None)
     if freq is not None and type(index) is not pd.PeriodIndex:
-        spec["freq"] = _dump_freq(freq)
+        spec["freq"] = dump_offset(freq)
     return spec
 
 
 def load_index(spec: Spec, buffers: BufferReader, length: int) -> Any:
-    """Read what :func:`dump_index` wrote: an index of this length.
+    """Read what `dump_index` wrote: an index of this length.
 
-    :raises DamagedError: it is something else. Other errors of pandas and Arrow mean the same.
+    Raises:
+        DamagedError: it is something else. Other errors of pandas and Arrow mean the same.
     """
     index = _load_index(spec, buffers, length)
     if len(index) != length:
@@ -395,20 +384,6 @@ def _load_index(spec: Spec, buffers: BufferReader, length: int) -> Any:
     if "freq" in spec:
         index.freq = to_offset(spec["freq"])  # checked against the labels
     return index
-
-
-def _dump_freq(freq: Any) -> str:
-    text: str = freq.freqstr
-    try:
-        again = to_offset(text)
-    except ValueError:
-        again = None
-    if again != freq or type(again) is not type(freq):
-        raise RefusedError(
-            f"an index with the frequency {text!r}, which its name does not give back. "
-            "Keep it with index.freq = None"
-        )
-    return text
 
 
 def _dump_multi(index: Any, out: BufferWriter) -> Spec:

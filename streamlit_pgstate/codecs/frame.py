@@ -1,4 +1,4 @@
-"""pandas DataFrames as one Arrow IPC stream: see :mod:`.arrow` and :mod:`.columns`.
+"""pandas DataFrames as one Arrow IPC stream: see `arrow` and `columns`.
 
 Arrow's own pandas metadata loses or refuses sparse, complex, mixed and repeated names, ranges,
 frequencies and more, partly only when it is read. Here the header alone decides what is built.
@@ -26,9 +26,9 @@ from .columns import (
     load_sparse,
     view_bits,
 )
-from .payload import DamagedError, RefusedError
+from .payload import Body, Codec, DamagedError, RefusedError
 
-__all__ = ["dump", "load"]
+__all__ = ["CODECS", "dump", "load"]
 
 _FORMAT = 1
 
@@ -42,7 +42,8 @@ Spec = dict[str, Any]
 def dump(frame: pd.DataFrame) -> bytes:
     """Write a frame: data, labels, dtypes, names, attrs and flags.
 
-    :raises RefusedError: a column, a label or an attr cannot be kept exactly.
+    Raises:
+        RefusedError: a column, a label or an attr cannot be kept exactly.
     """
     out = BufferWriter()
     header = {
@@ -57,21 +58,13 @@ def dump(frame: pd.DataFrame) -> bytes:
     return out.finish(header)
 
 
-def load(body: bytes) -> pd.DataFrame:
-    """Read what :func:`dump` wrote: a frame of the caller's own.
+def load(body: Body) -> Any:
+    """Read what `dump` wrote: a frame of the caller's own.
 
-    :raises DamagedError: the body is something else, cut off, or of a newer version.
+    Raises:
+        DamagedError: it is something else. Other errors of pandas and Arrow mean the same.
     """
-    try:
-        frame: pd.DataFrame = _load(BufferReader(body))
-        return frame
-    except DamagedError:
-        raise
-    except Exception as cause:  # whatever Arrow, NumPy or pandas say to it, it is no frame
-        raise DamagedError("no frame of this format") from cause
-
-
-def _load(buffers: BufferReader) -> Any:
+    buffers = BufferReader(body)
     header = buffers.header
     if header["format"] != _FORMAT:
         raise DamagedError("a frame of a newer format")
@@ -173,3 +166,6 @@ def _held(array: Any, index: Any) -> Any:
     if array.dtype != object:
         return array
     return pd.Series(array, index, object, copy=False)  # else pandas 3 looks for str in it
+
+
+CODECS = {"pandas.frame": Codec(dump, load)}

@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import Any
 
-__all__ = ["DamagedError", "Payload", "RefusedError"]
+__all__ = ["Body", "Codec", "DamagedError", "Payload", "RefusedError", "UnreadableError"]
+
+Body = bytes | memoryview
+"""What is read: the bytes of a row, or the part of them that a value inside another has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """How the values of one kind become bytes and come back.
+
+    Attributes:
+        dump: raises `RefusedError` for what it cannot keep exactly.
+        load: raises anything for a body that is damaged; gives a value of the caller's own.
+    """
+
+    dump: Callable[[Any], bytes]
+    load: Callable[[Body], Any]
 
 
 @dataclass(slots=True)  # not frozen: that makes each of a page load's gets 0.5 of 2 µs slower
 class Payload:
     """An encoded value; nobody changes one.
 
-    :param kind: how the body was written; only known kinds are ever read.
-    :param body: the bytes to store. They are not part of the ``repr``.
+    Attributes:
+        kind: how the body was written; only known kinds are ever read.
+        body: the bytes to store. They are not part of the `repr`.
 
-    >>> Payload("json", b"[1, 2]").size
-    6
+    Example:
+        >>> Payload("json", b"[1, 2]").size
+        6
     """
 
     kind: str
@@ -42,18 +62,20 @@ class Payload:
 
 
 class RefusedError(Exception):
-    """Inside the codecs: something cannot be kept. ``encode`` turns it into ``UnsupportedType``.
-
-    :param culprit: what it is and what to keep instead, to stand behind "… is ".
-    """
+    """Inside the codecs: something cannot be kept. `encode` turns it into `UnsupportedType`."""
 
     def __init__(self, culprit: str) -> None:
+        """Start the message.
+
+        Args:
+            culprit: what it is and what to keep instead, to stand behind "… is ".
+        """
         super().__init__(culprit)
         self.culprit = culprit
         self.steps: list[str] = []  # from the culprit outwards
 
     def inside(self, step: str) -> RefusedError:
-        """Note that what was refused lies at ``step`` of its container."""
+        """Note that what was refused lies at `step` of its container."""
         self.steps.append(step)
         return self
 
@@ -61,5 +83,12 @@ class RefusedError(Exception):
 class DamagedError(ValueError):
     """Inside the codecs: a body does not hold what its kind promises, or is of a newer version.
 
-    The message names the part, never a value. ``decode`` turns it into ``DecodeError``.
+    The message names the part, never a value. `decode` turns it into `DecodeError`.
+    """
+
+
+class UnreadableError(DamagedError):
+    """Inside the codecs: a body is sound, and something is missing here to read it.
+
+    The message goes on after "'key' was written as 'kind'", and says what to do.
     """

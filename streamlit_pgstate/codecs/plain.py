@@ -2,26 +2,42 @@
 
 What JSON has is written as JSON. Everything else is an object with a single key that starts
 with ``$``, such as ``{"$date": "2026-01-02"}``. A dict that looks like one of these, or has
-keys that are no text, is written as ``{"$dict": [[key, value], …]}``.
+keys that are no text, is written as ``{"$dict": [[key, value], …]}``. Registered types and the
+scalars of NumPy and pandas have markers, too; larger things are parts of a `bundle`.
 """
 
 from __future__ import annotations
 
 import base64
 import datetime as dt
+import itertools
 import json
 import re
+import sys
+import threading
 from collections.abc import Callable, Hashable, Iterable
 from decimal import Context, Decimal, InvalidOperation
 from enum import Enum
+from functools import partial
 from math import isfinite
 from typing import Any, NoReturn
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from .payload import DamagedError, RefusedError
+from . import registered
+from .payload import Body, DamagedError, RefusedError
 
-__all__ = ["TYPES", "class_name", "describe", "dump", "dump_zone", "load", "load_zone", "shown"]
+__all__ = [
+    "TYPES",
+    "class_name",
+    "describe",
+    "dump",
+    "dump_zone",
+    "load",
+    "load_zone",
+    "shown",
+    "tree",
+]
 
 # 200 levels are at most 600 in the JSON text (a "$dict" takes three). Python's parser stops
 # near 1,000, less what the caller's stack holds; PostgreSQL's with 2 MB of stack above 6,000.
@@ -32,6 +48,18 @@ _MAX_DEPTH = 200
 _INT_LIMIT = 1 << 2048
 
 _KEY_IN_MESSAGE = 40  # characters
+
+# Bytes from here on are a part of their own, where there may be parts: base64 takes a third more
+# and six times the memory.
+_LARGE_BYTES = 32 << 10
+
+# A list that holds one list twice, which holds one list twice, …: 60 levels would never end.
+# So every so often somebody looks how much is left to do. A value may be written at most this
+# many containers (or eight items of one) long by repetitions.
+_LOOK_EVERY = 1 << 20
+_LARGE_LIST = 1 << 17
+_MAX_REPEATED = 20_000_000
+_visits = itertools.count(1)
 
 # json.loads joins these two code points into one when it meets them as escapes.
 _SURROGATE_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
@@ -44,33 +72,76 @@ _DECIMAL = Context(capitals=1, traps=[InvalidOperation])
 _JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False)
 
 
-def dump(value: object) -> bytes:
+class _Walk(threading.local):
+    add_part: Callable[[object], int | None] | None = None
+    root: object = None  # until somebody has looked how much there is to do
+
+
+_walk = _Walk()
+
+
+def dump(value: object, add_part: Callable[[object], int | None] | None = None) -> bytes:
     """Write a plain value as JSON text in UTF-8.
 
-    :raises RefusedError: something in it is no plain value, or it is too deep.
+    Args:
+        value: what to write.
+        add_part: takes what is not plain and gives the number of its part, or None.
 
-    >>> dump({"at": (1, 2.5)})
-    b'{"at": {"$tuple": [1, 2.5]}}'
+    Raises:
+        RefusedError: something in it is no plain value, or it is too deep.
+
+    Example:
+        >>> dump({"at": (1, 2.5)})
+        b'{"at": {"$tuple": [1, 2.5]}}'
     """
-    text = _JSON.encode(_WRITERS.get(type(value), _refuse)(value, 0))
+    if type(value) in _CONTAINERS or add_part is not None:
+        written = _dump_walk(value, add_part)
+    else:
+        written = tree(value)
+    text = _JSON.encode(written)
     try:
         return text.encode()
     except UnicodeEncodeError:  # lone surrogates: as escapes, which is where json keeps them
         return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
 
 
-def load(body: bytes) -> Any:
-    """Read what :func:`dump` wrote.
+def tree(value: object) -> Any:
+    """What JSON has for a plain value: the part of `dump` before the text.
 
-    :raises DamagedError: it is no JSON text, or a marker in it is unknown or holds something else.
+    Raises:
+        RefusedError: something in it is no plain value, or it is too deep.
+    """
+    return _WRITERS.get(type(value), _other)(value, 0)
 
-    >>> load(b'{"at": {"$tuple": [1, 2.5]}}')
-    {'at': (1, 2.5)}
+
+def _dump_walk(value: object, add_part: Callable[[object], int | None] | None) -> object:
+    outer = _walk.add_part, _walk.root
+    _walk.add_part, _walk.root = add_part, value
+    try:
+        return tree(value)
+    finally:
+        _walk.add_part, _walk.root = outer
+
+
+def load(body: Body, part: Callable[[int], Any] | None = None) -> Any:
+    """Read what `dump` wrote.
+
+    Args:
+        body: the text.
+        part: gives the value of a part.
+
+    Raises:
+        DamagedError: it is no JSON text, or a marker in it is unknown or holds something else.
+
+    Example:
+        >>> load(b'{"at": {"$tuple": [1, 2.5]}}')
+        {'at': (1, 2.5)}
     """
     try:
         text = str(body, "utf-8")
-        decoder = _MARKED if '"$' in text else _UNMARKED
-        return decoder.decode(text)
+        if '"$' not in text:
+            return _UNMARKED.decode(text)
+        return (_MARKED if part is None else _decoder(part)).decode(text)
     except DamagedError:
         raise
     except (ValueError, RecursionError):  # their texts may quote the value
@@ -84,8 +155,33 @@ def load(body: bytes) -> Any:
 # of nesting costs two frames of the stack, for 400 of the 1,000 that Python has by default.
 
 
-def _refuse(value: object, depth: int) -> NoReturn:
-    raise RefusedError(describe(value))
+def _other(value: object, depth: int) -> object:
+    """What is not plain itself: registered, a scalar of a library, or a part."""
+    entry = registered.find(type(value))
+    if entry is not None:
+        _check_depth(depth)
+        dumped = entry.dump(value)
+        return {"$registered": [entry.name, _WRITERS.get(type(dumped), _other)(dumped, depth + 1)]}
+    marker = _scalar(value)
+    if marker is not None:
+        return marker
+    number = _walk.add_part(value) if _walk.add_part is not None else None
+    if number is None:
+        raise RefusedError(describe(value))
+    return {"$part": number}
+
+
+def _scalar(value: object) -> dict[str, Any] | None:
+    root = str(type(value).__module__).partition(".")[0]
+    if root == "numpy" and "numpy" in sys.modules:
+        from . import numpy_scalars
+
+        return numpy_scalars.dump(value)
+    if root == "pandas" and "pandas" in sys.modules:
+        from . import pandas_scalars
+
+        return pandas_scalars.dump(value)
+    return None
 
 
 def _as_it_is(value: object, depth: int) -> object:
@@ -114,15 +210,21 @@ def _str(value: str, depth: int) -> object:
 
 
 def _bytes(value: bytes, depth: int) -> object:
+    if len(value) >= _LARGE_BYTES and _walk.add_part is not None:
+        return {"$part": _walk.add_part(value)}
     return {"$bytes": base64.b64encode(value).decode()}
 
 
 def _bytearray(value: bytearray, depth: int) -> object:
+    if len(value) >= _LARGE_BYTES and _walk.add_part is not None:
+        return {"$bytearray": {"$part": _walk.add_part(bytes(value))}}
     return {"$bytearray": base64.b64encode(value).decode()}
 
 
 def _list(value: list[object], depth: int) -> object:
     _check_depth(depth)
+    if depth and len(value) > _LARGE_LIST:
+        _check_repetitions()
     return value if _is_flat(value) else _items(value, depth)
 
 
@@ -152,7 +254,7 @@ def _values(items: list[tuple[object, object]], depth: int) -> list[object]:
     trees: list[object] = []
     try:
         for _, item in items:
-            trees.append(_WRITERS.get(type(item), _refuse)(item, depth + 1))
+            trees.append(_WRITERS.get(type(item), _other)(item, depth + 1))
     except RefusedError as refused:
         raise refused.inside(shown(items[len(trees)][0])) from None
     return trees
@@ -170,7 +272,7 @@ def _items(values: Iterable[object], depth: int) -> list[object]:
     trees: list[object] = []  # its length is the position, for the message
     try:
         for item in values:
-            trees.append(_WRITERS.get(type(item), _refuse)(item, depth + 1))  # noqa: PERF401
+            trees.append(_WRITERS.get(type(item), _other)(item, depth + 1))  # noqa: PERF401
     except RefusedError as refused:
         raise refused.inside(f"[{len(trees)}]") from None
     return trees
@@ -226,9 +328,10 @@ def _clock(value: dt.time | dt.datetime) -> object:
 
 
 def dump_zone(zone: dt.tzinfo) -> object:
-    """Write a time zone: the key of a ``ZoneInfo``, or ``[offset]`` or ``[offset, name]``.
+    """Write a time zone: the key of a `ZoneInfo`, or ``[offset]`` or ``[offset, name]``.
 
-    :raises RefusedError: the zone is of another class, or was made from a file.
+    Raises:
+        RefusedError: the zone is of another class, or was made from a file.
     """
     if type(zone) is dt.timezone:
         offset, *name = zone.__getinitargs__()  # type: ignore[attr-defined]
@@ -291,7 +394,10 @@ _WRITERS: dict[type, Callable[[Any, int], Any]] = {
 }
 
 TYPES = frozenset(_WRITERS)
-"""The exact types whose values :func:`dump` takes (containers: if it takes what they hold)."""
+"""The exact types whose values `dump` takes (containers: if it takes what they hold)."""
+
+_CONTAINERS = frozenset({list, tuple, dict, set, frozenset})
+_LEAVES = TYPES - _CONTAINERS
 
 
 def _is_flat(values: list[Any]) -> bool:
@@ -316,6 +422,47 @@ def _check_depth(depth: int) -> None:
             f"more than {_MAX_DEPTH} levels deep, or contains itself. "
             "Keep a flatter structure, or the parts under keys of their own"
         )
+    if not next(_visits) % _LOOK_EVERY:
+        _check_repetitions()
+
+
+def _check_repetitions() -> None:
+    """Refuse what would be far longer than it is large. Looks once at a value."""
+    root, _walk.root = _walk.root, None
+    if root is None:
+        return
+    lengths: dict[int, tuple[int, object]] = {}
+    own = 0
+
+    def length(value: Any, depth: int) -> int:
+        nonlocal own
+        inner = _inner(value)
+        if inner is None:
+            return 0
+        if id(value) not in lengths:
+            _check_depth(depth)
+            alone = 1 + len(inner) // 8
+            own += alone
+            rest = [] if set(map(type, inner)) <= _LEAVES else inner
+            # The value is held, so that no other gets its id meanwhile.
+            lengths[id(value)] = alone + sum(length(item, depth + 1) for item in rest), value
+        return lengths[id(value)][0]
+
+    if length(root, 0) > own + _MAX_REPEATED:
+        raise RefusedError(
+            "far longer written than it is in memory, by containers that it holds many times. "
+            "Keep such a container once, and where it belongs beside it"
+        )
+
+
+def _inner(value: Any) -> list[Any] | None:
+    """What a container holds; None for what is none."""
+    if type(value) is dict:
+        return [*value, *value.values()]
+    if type(value) in _CONTAINERS:
+        return list(value)
+    entry = registered.find(type(value)) if type(value) not in TYPES else None
+    return None if entry is None else [entry.dump(value)]
 
 
 def shown(key: object) -> str:
@@ -340,36 +487,38 @@ def class_name(kind: type) -> str:
 
 def _advice(value: object) -> str:
     if isinstance(value, Enum):
-        return "Keep its .value instead"
+        return "Keep its .value instead, or pgstate.register its class"
     if callable(value):
         return "Keep the data that it works on instead"
     if isinstance(value, dt.datetime):
         return "Keep a datetime.datetime instead"
     base = next((base for base in type(value).__mro__ if base in TYPES), None)
     if base is not None:
-        return f"Keep {base.__name__}(…) of it instead"
+        return f"Keep {base.__name__}(…) of it instead, or pgstate.register its class"
     return (
-        "Keep its data instead, as None, bool, numbers, text, bytes, dates and times, "
-        "list, tuple, dict or set of these, or a pandas DataFrame"
+        "Keep its data instead, as plain values of Python, arrays or frames, "
+        "or pgstate.register its class"
     )
 
 
 # --- reading -----------------------------------------------------------------------------
 
 
-def _restore(found: dict[str, Any]) -> Any:
+def _restore(found: dict[str, Any], part: Callable[[int], Any] | None = None) -> Any:
     """Called by the JSON parser for every object, innermost first."""
     if len(found) != 1:
         return found
     ((marker, content),) = found.items()
     if not marker.startswith("$"):
         return found
-    read = _READERS.get(marker)
+    read = part if marker == "$part" else _READERS.get(marker)
     if read is None:
         raise DamagedError("a marker that this version does not know")
     try:
         return read(content)
-    except (ArithmeticError, LookupError, OSError, TypeError, ValueError):
+    except DamagedError:
+        raise
+    except Exception:  # noqa: BLE001
         # The causes quote what they were given, and a message never holds a value.
         raise DamagedError(f"a {marker} that holds something else") from None
 
@@ -380,6 +529,10 @@ def _no_constant(name: str) -> NoReturn:
 
 _MARKED = json.JSONDecoder(object_hook=_restore, parse_constant=_no_constant)
 _UNMARKED = json.JSONDecoder(parse_constant=_no_constant)
+
+
+def _decoder(part: Callable[[int], Any]) -> json.JSONDecoder:
+    return json.JSONDecoder(object_hook=partial(_restore, part=part), parse_constant=_no_constant)
 
 
 def _expect(content: Any, kind: type) -> Any:
@@ -405,6 +558,22 @@ def _read_str(content: Any) -> str:
 
 def _read_bytes(content: Any) -> bytes:
     return base64.b64decode(_expect(content, str), validate=True)
+
+
+def _read_bytearray(content: Any) -> bytearray:
+    return bytearray(content if type(content) is bytes else _read_bytes(content))
+
+
+def _read_numpy(content: Any) -> Any:
+    from . import numpy_scalars
+
+    return numpy_scalars.load(content)
+
+
+def _read_pandas(content: Any) -> Any:
+    from . import pandas_scalars
+
+    return pandas_scalars.load(content)
 
 
 def _read_dict(content: Any) -> dict[Hashable, object]:
@@ -448,9 +617,10 @@ def _read_clock(content: Any) -> tuple[str, int, dt.tzinfo | None]:
 
 
 def load_zone(content: Any) -> dt.tzinfo:
-    """Read what :func:`dump_zone` wrote; looks up nothing but keys of the time zone database.
+    """Read what `dump_zone` wrote; looks up nothing but keys of the time zone database.
 
-    :raises ValueError, LookupError, OSError, TypeError: it is something else, or not installed.
+    Raises:
+        ValueError, LookupError, OSError, TypeError: it is something else, or not installed.
     """
     if type(content) is str:
         return ZoneInfo(content)
@@ -472,7 +642,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "$complex": _read_complex,
     "$str": _read_str,
     "$bytes": _read_bytes,
-    "$bytearray": lambda content: bytearray(_read_bytes(content)),
+    "$bytearray": _read_bytearray,
     "$tuple": lambda content: tuple(_expect(content, list)),
     "$dict": _read_dict,
     "$set": _read_set,
@@ -484,4 +654,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "$timedelta": _read_timedelta,
     "$decimal": lambda content: Decimal(_expect(content, str), _DECIMAL),
     "$uuid": lambda content: UUID(_expect(content, str)),
+    "$numpy": _read_numpy,
+    "$pandas": _read_pandas,
+    "$registered": registered.load,
 }

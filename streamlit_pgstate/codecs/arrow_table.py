@@ -1,0 +1,98 @@
+"""pyarrow's own tables, batches and arrays: one Arrow IPC stream, as any program reads it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from typing import Any
+
+import pyarrow as pa
+
+from .payload import Body, Codec, DamagedError, RefusedError
+
+__all__ = ["CODECS", "is_kept", "read_stream", "write_stream"]
+
+_EXTENSION = b"ARROW:extension:name"
+
+
+def write_stream(schema: Any, batches: Iterable[Any]) -> bytes:
+    """Write an Arrow IPC stream.
+
+    Raises:
+        RefusedError: a type in the schema is one that a program has registered.
+    """
+    for field in schema:
+        if not is_kept(field):
+            raise RefusedError(
+                f"of the Arrow type {field.type}, which is not kept. Convert it to its storage"
+            ).inside(f"column {field.name!r}")
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(pa.PythonFile(sink, "w"), schema) as stream:
+        for batch in batches:
+            stream.write_batch(batch)
+    return sink.getvalue()
+
+
+def read_stream(body: Body) -> tuple[Any, list[Any]]:
+    """Read what `write_stream` wrote: the schema and the batches, checked, in memory of their own.
+
+    Arrow's values cannot be changed, so they may lie in the body.
+    """
+    with pa.ipc.open_stream(pa.py_buffer(body)) as stream:
+        schema = stream.schema
+        batches = list(stream)
+    if not all(map(is_kept, schema)):
+        raise DamagedError("a type of another program")
+    for batch in batches:
+        batch.validate(full=True)
+    return schema, batches
+
+
+def is_kept(field: Any) -> bool:
+    """Whether a stream gives the field back, whatever programs have registered here and there."""
+    if isinstance(field.type, pa.BaseExtensionType) or _EXTENSION in (field.metadata or {}):
+        return False
+    if pa.types.is_dictionary(field.type):
+        return is_kept(pa.field("", field.type.value_type))
+    return all(is_kept(field.type.field(place)) for place in range(field.type.num_fields))
+
+
+def _load_table(body: Body) -> Any:
+    schema, batches = read_stream(body)
+    return pa.Table.from_batches(batches, schema)
+
+
+def _load_batch(body: Body) -> Any:
+    _, (batch,) = read_stream(body)
+    return batch
+
+
+def _dump_chunks(chunked: Any) -> bytes:
+    schema = pa.schema([pa.field("", chunked.type)])
+    return write_stream(
+        schema, (pa.RecordBatch.from_arrays([chunk], schema=schema) for chunk in chunked.chunks)
+    )
+
+
+def _load_chunks(body: Body) -> Any:
+    schema, batches = read_stream(body)
+    (field,) = schema
+    return pa.chunked_array([batch.column(0) for batch in batches], field.type)
+
+
+def _load_array(body: Body) -> Any:
+    _, (batch,) = read_stream(body)
+    (array,) = batch.columns
+    return array
+
+
+CODECS = {
+    "pyarrow.table": Codec(
+        lambda table: write_stream(table.schema, table.to_batches()), _load_table
+    ),
+    "pyarrow.batch": Codec(lambda batch: write_stream(batch.schema, [batch]), _load_batch),
+    "pyarrow.chunks": Codec(_dump_chunks, _load_chunks),
+    "pyarrow.array": Codec(
+        lambda array: _dump_chunks(pa.chunked_array([array], array.type)), _load_array
+    ),
+}

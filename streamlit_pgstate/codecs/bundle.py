@@ -1,0 +1,128 @@
+"""Containers that hold frames, arrays and others: one JSON text, and its parts behind it.
+
+In the text, which is that of kind ``json``, ``{"$part": 3}`` stands for the fourth part. A part
+that is met twice is written once; each place gets a value of its own.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from . import kinds, plain, sections
+from .payload import Body, DamagedError, RefusedError
+
+__all__ = ["read", "write"]
+
+# An object array may hold arrays, which makes bundles in bundles. More levels than these would
+# let few bytes stand for a lot of work.
+_MAX_LEVELS = 3
+
+# Bytes of parts that are read, in all. Without repetitions each byte is read once a level; what
+# is repeated may make this much more of it.
+_MAX_REPEATED = 256 << 20
+
+
+class _Account(threading.local):
+    level = 0
+    bytes = 0  # written: what reading it will take; read: what it took
+
+
+_account = _Account()
+
+
+def write(value: object) -> tuple[str, bytes]:
+    """Write a container, and give its kind: ``json`` where all is plain, else ``bundle``.
+
+    Raises:
+        RefusedError: something in it cannot be kept, or is repeated too often.
+    """
+    parts = _Parts()
+    _enter()
+    try:
+        text = plain.dump(value, parts.add)
+        if not parts.kinds:
+            return "json", text
+        parts.bodies[0] = text
+        body = sections.join({"parts": parts.kinds}, parts.bodies)
+        if _account.level == 1 and _account.bytes > _limit(body):
+            raise RefusedError(
+                f"over {_MAX_REPEATED >> 20} MB larger when read, by parts that it holds many "
+                "times. Keep such a part once, and where it belongs beside it"
+            )
+        return "bundle", body
+    finally:
+        _account.level -= 1
+
+
+def read(kind: str, body: Body) -> Any:
+    """Read what `write` wrote.
+
+    Raises:
+        DamagedError: it is something else.
+    """
+    if kind == "json":
+        return plain.load(body)
+    if kind != "bundle":
+        raise DamagedError("a container of an unknown kind")
+    header, (text, *bodies) = sections.split(body)
+    names = header["parts"]
+    if len(names) != len(bodies) or not all(map(kinds.is_part, names)):
+        raise DamagedError("parts of an unknown kind")
+
+    def part(number: int) -> Any:
+        if type(number) is not int or number < 0:
+            raise DamagedError("a part without a number")
+        _account.bytes += len(bodies[number])
+        if _account.bytes > limit:
+            raise DamagedError("parts that are repeated too often")
+        return kinds.load(names[number], bodies[number])
+
+    _enter()
+    try:
+        limit = _limit(body)
+        return plain.load(text, part)
+    finally:
+        _account.level -= 1
+
+
+class _Parts:
+    """The parts of one bundle, each written when it is met first."""
+
+    def __init__(self) -> None:
+        self.kinds: list[str] = []
+        self.bodies: list[bytes] = [b""]  # the first is for the text
+        self._met: dict[int, tuple[int, int, object]] = {}  # holds the value: so ids stay its own
+
+    def add(self, value: object) -> int | None:
+        """The number of the part that holds the value; None if no kind takes it."""
+        met = self._met.get(id(value))
+        if met is None:
+            kind = kinds.kind_of(type(value))
+            if kind is None:
+                return None
+            met = self._met[id(value)] = self._write(kind, value)
+        number, size, _ = met
+        _account.bytes += size
+        return number
+
+    def _write(self, kind: str, value: object) -> tuple[int, int, object]:
+        if _account.level > _MAX_LEVELS:
+            raise RefusedError(f"more than {_MAX_LEVELS} object arrays in each other")
+        before = _account.bytes
+        body = kinds.dump(kind, value)
+        size = len(body) + _account.bytes - before
+        _account.bytes = before
+        self.kinds.append(kind)
+        self.bodies.append(body)
+        return len(self.kinds) - 1, size, value
+
+
+def _enter() -> None:
+    _account.level += 1
+    if _account.level == 1:
+        _account.bytes = 0
+
+
+def _limit(body: Body) -> int:
+    return (_MAX_LEVELS + 1) * len(body) + _MAX_REPEATED

@@ -1,0 +1,129 @@
+"""NumPy's dtypes as JSON: text such as ``"<f8"``, or a dict for records and arrays in records."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+
+from . import plain
+from .payload import DamagedError, RefusedError
+
+__all__ = ["check_values", "dump_dtype", "load_dtype"]
+
+Dtype = np.dtype[Any]
+
+# Floats of 80 bits are another format on another machine, and have bytes that mean nothing.
+_TEXT = re.compile(
+    r"[<>|](?:b1|[iu][1248]|f[248]|c(?:8|16)|[SUV]\d{1,9}|[mM]8(?:\[\d*[a-zA-Zμ]+\])?)"
+)
+
+# Where int64 is C's long, as on Linux, C's long long is a type of its own with the same bits.
+_LONG_LONG = ("q", "Q")
+
+_MAX_CODE_POINT = 0x10FFFF
+
+
+def dump_dtype(dtype: Dtype) -> str | dict[str, Any]:
+    """Write a dtype.
+
+    Raises:
+        RefusedError: its values are no plain bits, or not the same on another machine.
+    """
+    spec = _dump(dtype)
+    if dtype.metadata is None:
+        return spec
+    return {"of": spec, "metadata": dict(dtype.metadata)}
+
+
+def _dump(dtype: Dtype) -> str | dict[str, Any]:
+    if dtype.subdtype is not None:
+        base, shape = dtype.subdtype
+        return {"each": dump_dtype(base), "shape": list(shape)}
+    if dtype.fields is not None and dtype.names is not None:
+        return _dump_record(dtype)
+    if _TEXT.fullmatch(dtype.str) and type(dtype) is type(np.dtype(dtype.str)):
+        return dtype.str
+    if dtype.char in _LONG_LONG and dtype.isnative:
+        return dtype.char
+    raise RefusedError(
+        f"of the dtype {plain.shown(dtype.name)}, which cannot be kept exactly. "
+        "Convert it with astype first"
+    )
+
+
+def _dump_record(dtype: Dtype) -> dict[str, Any]:
+    every: dict[str, Any] = dict(dtype.fields or {})
+    fields = [every[name] for name in dtype.names or ()]
+    spec = {
+        "names": list(dtype.names or ()),
+        "formats": [dump_dtype(field[0]) for field in fields],
+        "offsets": [field[1] for field in fields],
+        "titles": [field[2] if len(field) > 2 else None for field in fields],
+        "itemsize": dtype.itemsize,
+        "aligned": dtype.isalignedstruct,
+    }
+    if dtype.type is np.record:
+        spec["record"] = True
+    elif dtype.type is not np.void:
+        raise RefusedError(f"of a dtype over {plain.class_name(dtype.type)}, which is not kept")
+    return spec
+
+
+def _make(spec: Any, **more: Any) -> Dtype:
+    make: Any = np.dtype  # whose stubs know fewer keywords than it takes
+    dtype: Dtype = make(spec, **more)
+    return dtype
+
+
+def load_dtype(spec: Any) -> Dtype:
+    """Read what `dump_dtype` wrote.
+
+    Raises:
+        DamagedError: it is something else. Other errors of NumPy mean the same.
+    """
+    if type(spec) is str:
+        if spec not in _LONG_LONG and not _TEXT.fullmatch(spec):
+            raise DamagedError("an unknown dtype")
+        return np.dtype(spec)
+    if "metadata" in spec:
+        return _make(load_dtype(spec["of"]), metadata=dict(spec["metadata"]))
+    if "each" in spec:
+        return np.dtype((load_dtype(spec["each"]), tuple(spec["shape"])))
+    return _load_record(spec)
+
+
+def _load_record(spec: Any) -> Dtype:
+    fields: dict[str, Any] = {key: spec[key] for key in ("names", "offsets", "itemsize")}
+    fields["formats"] = [load_dtype(part) for part in spec["formats"]]
+    if any(title is not None for title in spec["titles"]):
+        fields["titles"] = spec["titles"]
+    dtype: Dtype = _make(fields, align=bool(spec["aligned"]))
+    if dtype.itemsize != spec["itemsize"]:
+        raise DamagedError("records of another size than they say")
+    return np.dtype((np.record, dtype)) if spec.get("record") else dtype
+
+
+def check_values(values: np.ndarray[Any, Any]) -> None:
+    """Look for bits that are no value of the dtype, which NumPy itself would only meet later.
+
+    Raises:
+        DamagedError: a truth value is neither 0 nor 1, or text holds what is no character.
+    """
+    dtype = values.dtype
+    if dtype.names is not None:
+        for name in dtype.names:
+            check_values(values[name])
+    elif not values.size or not dtype.itemsize:
+        return
+    elif dtype.kind == "b" and values.view("u1").max() > 1:
+        raise DamagedError("a truth value that is neither 0 nor 1")
+    elif dtype.kind == "U" and _largest_code(values) > _MAX_CODE_POINT:
+        raise DamagedError("text with something that is no character")
+
+
+def _largest_code(values: np.ndarray[Any, Any]) -> int:
+    order = values.dtype.byteorder
+    codes = np.dtype("u4").newbyteorder(order if order in "<>" else "=")
+    return int(np.ascontiguousarray(values).view(codes).max())

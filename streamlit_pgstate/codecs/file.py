@@ -1,0 +1,97 @@
+"""Bytes, files in memory, and files that a visitor has uploaded."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from . import plain, sections
+from .payload import Body, Codec, DamagedError, RefusedError
+
+__all__ = ["CODECS", "StoredFile"]
+
+
+class StoredFile(io.BytesIO):
+    """What comes back of an uploaded file: a file in memory that knows its name and type.
+
+    It has what `st.file_uploader`, `st.camera_input` and `st.audio_input` return, but for the
+    link to the upload of the running session.
+
+    Attributes:
+        name: of the file, as the browser gave it.
+        type: its MIME type.
+        size: in bytes.
+
+    Example:
+        >>> StoredFile(b"a,b", name="table.csv", type="text/csv").read()
+        b'a,b'
+    """
+
+    def __init__(self, content: bytes = b"", *, name: str, type: str) -> None:
+        """Make a file; it is read from its start."""
+        super().__init__(content)
+        self.name = name
+        self.type = type
+
+    @property
+    def size(self) -> int:
+        """How many bytes the file has."""
+        return self.getbuffer().nbytes
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(name={self.name!r}, type={self.type!r}, size={self.size})"
+
+
+def _dump_file(file: Any) -> bytes:
+    if file.closed:
+        raise RefusedError("a closed file")
+    return sections.join({"name": file.name, "type": file.type}, [file.getvalue()])
+
+
+def _load_file(body: Body) -> StoredFile:
+    header, (content,) = sections.split(body)
+    name, type_ = header["name"], header["type"]
+    if type(name) is not str or type(type_) is not str:
+        raise DamagedError("a file without a name")
+    return StoredFile(bytes(content), name=name, type=type_)
+
+
+def _dump_bytes_io(file: io.BytesIO) -> bytes:
+    content, position, attributes = _state(file)
+    header = {"position": position, "attributes": attributes or {}}
+    return sections.join(header, [content])
+
+
+def _load_bytes_io(body: Body) -> io.BytesIO:
+    header, (content,) = sections.split(body)
+    file = io.BytesIO()
+    file.__setstate__((bytes(content), header["position"], header["attributes"]))  # type: ignore[attr-defined]
+    return file
+
+
+def _dump_string_io(file: io.StringIO) -> bytes:
+    text, newline, position, attributes = _state(file)
+    header = {"newline": newline, "position": position, "attributes": attributes or {}}
+    return sections.join(header, [plain.dump(text)])
+
+
+def _load_string_io(body: Body) -> io.StringIO:
+    header, (text,) = sections.split(body)
+    file = io.StringIO()
+    state = plain.load(text), header["newline"], header["position"], header["attributes"]
+    file.__setstate__(state)  # type: ignore[attr-defined]
+    return file
+
+
+def _state(file: Any) -> Any:
+    if file.closed:
+        raise RefusedError("a closed file")
+    return file.__getstate__()
+
+
+CODECS = {
+    "bytes": Codec(bytes, bytes),
+    "file": Codec(_dump_file, _load_file),
+    "io.BytesIO": Codec(_dump_bytes_io, _load_bytes_io),
+    "io.StringIO": Codec(_dump_string_io, _load_string_io),
+}

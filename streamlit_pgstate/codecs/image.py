@@ -1,0 +1,94 @@
+"""PIL images: the pixels as they are, with mode, size, palette, format and plain notes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import plain, sections
+from .payload import Body, Codec, DamagedError, RefusedError, UnreadableError
+
+__all__ = ["CODECS"]
+
+# mode: bytes of one pixel; "1" packs eight pixels of a row into one
+_PIXEL_BYTES = {
+    **dict.fromkeys(("1", "L", "P"), 1),
+    **dict.fromkeys(("LA", "PA", "La", "I;16", "I;16L", "I;16B", "I;16N"), 2),
+    **dict.fromkeys(("RGB", "YCbCr", "LAB", "HSV"), 3),
+    **dict.fromkeys(("RGBA", "RGBX", "RGBa", "CMYK", "I", "F"), 4),
+}
+
+
+def _dump(image: Any) -> bytes:
+    if image.mode not in _PIXEL_BYTES:
+        raise RefusedError(f"an image of the mode {image.mode!r}, which is not kept")
+    if getattr(image, "n_frames", 1) > 1:
+        raise RefusedError(
+            "an image of several frames, of which only one would be kept. "
+            "Keep the file's bytes, or image.copy() of each frame"
+        )
+    image.load()
+    header: dict[str, Any] = {
+        "mode": image.mode,
+        "size": list(image.size),
+        "info": _notes(image.info),
+    }
+    if image.format is not None:
+        header["format_name"] = image.format
+    palette = [] if image.palette is None else [_dump_palette(image, header)]
+    pixels = image.tobytes() if all(image.size) else b""
+    return sections.join(header, [pixels, *palette])
+
+
+def _notes(info: dict[Any, Any]) -> dict[str, object]:
+    """What the file said beside its pixels, as far as it is plain; PIL's own classes are not."""
+    notes = {}
+    for name, note in info.items():
+        if type(name) is not str:
+            continue
+        text = str(note) if isinstance(note, str) else note  # PNG's text is of a class of its own
+        try:
+            plain.dump(text)
+        except RefusedError:
+            continue
+        notes[name] = text
+    return notes
+
+
+def _dump_palette(image: Any, header: dict[str, Any]) -> bytes:
+    header["palette"] = image.palette.mode
+    return bytes(image.getpalette(image.palette.mode) or ())
+
+
+def _load(body: Body) -> Any:
+    library = _pillow()
+    header, (pixels, *palette) = sections.split(body)
+    mode, (width, height) = header["mode"], header["size"]
+    if len(pixels) != _size(mode, width, height):
+        raise DamagedError("an image of another size than it says")
+    if pixels:
+        image = library.frombytes(mode, (width, height), bytes(pixels))
+    else:
+        image = library.new(mode, (width, height))
+    if palette:
+        image.putpalette(bytes(palette[0]), header["palette"])
+    image.info = dict(header["info"])
+    image.format = header.get("format_name")
+    return image
+
+
+def _size(mode: str, width: int, height: int) -> int:
+    if type(width) is not int or type(height) is not int or min(width, height) < 0:
+        raise DamagedError("an image without a size")
+    line = (width + 7) // 8 if mode == "1" else width
+    return line * height * _PIXEL_BYTES[mode]
+
+
+def _pillow() -> Any:
+    try:
+        from PIL import Image
+    except ImportError:
+        raise UnreadableError("and needs Pillow: pip install pillow") from None
+    return Image
+
+
+CODECS = {"PIL.image": Codec(_dump, _load)}

@@ -1,0 +1,140 @@
+"""Which kind keeps the values of a class, and where its codec is.
+
+A class is known by what its library, which is loaded where there is a value of it, has under
+its name. So nothing is imported to recognise a value, and a library that is not there is not
+missed; a codec imports it.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+from .payload import Body, Codec, DamagedError, UnreadableError
+
+__all__ = ["dump", "is_part", "kind_of", "load"]
+
+# kind: the module of this package that has its codec in CODECS
+_HOMES = {
+    "bytes": "file",
+    "io.BytesIO": "file",
+    "io.StringIO": "file",
+    "file": "file",
+    "numpy.array": "ndarray",
+    "numpy.masked": "ndarray",
+    "pandas.frame": "frame",
+    "pandas.series": "series",
+    "pandas.index": "series",
+    "pandas.array": "series",
+    "scipy.sparse": "sparse",
+    "pyarrow.table": "arrow_table",
+    "pyarrow.batch": "arrow_table",
+    "pyarrow.array": "arrow_table",
+    "pyarrow.chunks": "arrow_table",
+    "polars.frame": "polars_frame",
+    "polars.series": "polars_frame",
+    "PIL.image": "image",
+}
+
+_INDEXES = (
+    *("Index", "RangeIndex", "DatetimeIndex", "TimedeltaIndex", "PeriodIndex"),
+    *("IntervalIndex", "CategoricalIndex", "MultiIndex"),
+)
+_SPARSE = [
+    f"{layout}_{shape}"
+    for layout in ("bsr", "coo", "csc", "csr", "dia", "dok", "lil")
+    for shape in ("array", "matrix")
+]
+
+# the first part of a class's __module__: {name of the class: (module that shows it, kind)}
+_CLASSES: dict[str, dict[str, tuple[str, str]]] = {
+    "_io": {"BytesIO": ("io", "io.BytesIO"), "StringIO": ("io", "io.StringIO")},
+    "streamlit": {"UploadedFile": ("streamlit.runtime.uploaded_file_manager", "file")},
+    "streamlit_pgstate": {"StoredFile": ("streamlit_pgstate.codecs.file", "file")},
+    "numpy": {
+        "ndarray": ("numpy", "numpy.array"),
+        "MaskedArray": ("numpy.ma", "numpy.masked"),
+    },
+    "pandas": {
+        "DataFrame": ("pandas", "pandas.frame"),
+        "Series": ("pandas", "pandas.series"),
+        **dict.fromkeys(_INDEXES, ("pandas", "pandas.index")),
+    },
+    "scipy": dict.fromkeys(_SPARSE, ("scipy.sparse", "scipy.sparse")),
+    "pyarrow": {
+        "Table": ("pyarrow", "pyarrow.table"),
+        "RecordBatch": ("pyarrow", "pyarrow.batch"),
+        "ChunkedArray": ("pyarrow", "pyarrow.chunks"),
+    },
+    "polars": {
+        "DataFrame": ("polars", "polars.frame"),
+        "Series": ("polars", "polars.series"),
+    },
+}
+
+# the same for a library's own classes below a base: (module that shows the base, base, kind)
+_FAMILIES = {
+    "pandas": ("pandas.api.extensions", "ExtensionArray", "pandas.array"),
+    "pyarrow": ("pyarrow", "Array", "pyarrow.array"),
+    "PIL": ("PIL.Image", "Image", "PIL.image"),
+}
+
+
+def kind_of(cls: type) -> str | None:
+    """The kind that keeps the values of exactly this class, if there is one.
+
+    Plain values have none here, but for `bytes`.
+    """
+    if cls is bytes:
+        return "bytes"
+    root = str(cls.__module__).partition(".")[0]
+    home, kind = _CLASSES.get(root, {}).get(cls.__name__, ("", ""))
+    if kind and _shown(home, cls.__name__) is cls:
+        return kind
+    if root in _FAMILIES:
+        home, name, kind = _FAMILIES[root]
+        base = _shown(home, name)
+        return kind if isinstance(base, type) and issubclass(cls, base) else None
+    return None
+
+
+def _shown(module: str, name: str) -> object:
+    return getattr(sys.modules.get(module), name, None)
+
+
+def is_part(kind: object) -> bool:
+    """Whether values of this kind may lie inside others."""
+    return kind in _HOMES
+
+
+def dump(kind: str, value: Any) -> bytes:
+    """Write a value of a kind that `kind_of` gave.
+
+    Raises:
+        RefusedError: it, or something in it, cannot be kept exactly.
+    """
+    return _codec(kind).dump(value)
+
+
+def load(kind: str, body: Body) -> Any:
+    """Read what `dump` wrote: a value of the caller's own.
+
+    Raises:
+        DamagedError: the kind is unknown, or the body is not of it.
+    """
+    try:
+        return _codec(kind).load(body)
+    except DamagedError:
+        raise
+    except Exception as cause:  # whatever Arrow, NumPy or pandas say to it, it is not this kind
+        raise DamagedError("no well-formed body of this kind") from cause
+
+
+def _codec(kind: str) -> Codec:
+    if kind not in _HOMES:
+        raise UnreadableError(
+            "which this version cannot read. Run the version that wrote it, or a newer one"
+        )
+    codecs: dict[str, Codec] = import_module(f".{_HOMES[kind]}", __package__).CODECS
+    return codecs[kind]

@@ -1,0 +1,76 @@
+"""NumPy's scalars in JSON text: ``{"$numpy": ["<i8", 3]}``, as their own type."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import plain
+from .dtypes import check_values, dump_dtype, load_dtype
+from .payload import DamagedError
+
+__all__ = ["dump", "load"]
+
+
+def dump(value: Any) -> dict[str, Any] | None:
+    """The marker of a scalar; None if the value is something else.
+
+    Raises:
+        RefusedError: its dtype cannot be kept exactly.
+    """
+    if value is np.ma.masked:
+        return {"$numpy": "masked"}
+    if not isinstance(value, np.generic) or type(value) is not value.dtype.type:
+        return None
+    return {"$numpy": [plain.tree(dump_dtype(value.dtype)), plain.tree(_content(value))]}
+
+
+def _content(value: Any) -> object:
+    """What people can read, if it gives the same bits again; else the bits."""
+    kind = value.dtype.kind
+    if kind in "mM":
+        return int(value.view("i8"))
+    if kind == "S":
+        return bytes.__getitem__(value, slice(None))  # bytes() and str() drop NULs at the end
+    if kind == "U":
+        return str.__str__(value)
+    if kind != "V":
+        item = value.item()
+        # repr, because a nan may have a payload, which text does not show
+        again = item if kind == "b" else type(item)(repr(item))
+        if value.dtype.type(again).tobytes() == value.tobytes():
+            return item
+    return bytes(value.tobytes())
+
+
+def load(content: Any) -> Any:
+    """Read what `dump` wrote.
+
+    Raises:
+        DamagedError: it is something else. Other errors of NumPy mean the same.
+    """
+    if content == "masked":
+        return np.ma.masked
+    spec, item = content
+    dtype = load_dtype(spec)
+    if dtype.kind in "SU":
+        return dtype.type(_expect(item, bytes if dtype.kind == "S" else str))
+    if dtype.kind in "mM":
+        order = "little" if dtype.str[0] == "<" else "big"
+        item = _expect(item, int).to_bytes(8, order, signed=True)
+    if type(item) is not bytes:
+        return dtype.type(_expect(item, _ITEMS[dtype.kind]))
+    values = np.frombuffer(bytearray(item), dtype)
+    check_values(values)
+    (value,) = values
+    return value
+
+
+_ITEMS = {"b": bool, "i": int, "u": int, "f": float, "c": complex}
+
+
+def _expect(item: Any, kind: type) -> Any:
+    if type(item) is not kind:
+        raise DamagedError("a scalar of NumPy that holds something else")
+    return item

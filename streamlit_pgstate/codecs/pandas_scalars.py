@@ -1,0 +1,117 @@
+"""The scalars of pandas in JSON text: ``{"$pandas": ["Timestamp", 0, "ns"]}``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+from pandas.tseries.frequencies import to_offset
+from pandas.tseries.offsets import BaseOffset
+
+from . import plain
+from .payload import DamagedError, RefusedError
+from .zones import dump_zone, load_zone
+
+__all__ = ["dump", "dump_offset", "load"]
+
+
+def dump(value: Any) -> dict[str, Any] | None:
+    """The marker of a scalar; None if the value is something else.
+
+    Raises:
+        RefusedError: its time zone or frequency cannot be kept exactly.
+    """
+    write = _DUMPERS.get(type(value))
+    if write is not None:
+        return {"$pandas": write(value)}
+    if isinstance(value, BaseOffset):
+        return {"$pandas": ["offset", dump_offset(value)]}
+    return None
+
+
+def load(content: Any) -> Any:
+    """Read what `dump` wrote.
+
+    Raises:
+        DamagedError: it is something else. Other errors of pandas mean the same.
+    """
+    name, *parts = content
+    return _LOADERS[name](*parts)
+
+
+def dump_offset(offset: Any) -> str:
+    """Write a frequency by its name.
+
+    Raises:
+        RefusedError: the name does not give it back.
+    """
+    text: str = offset.freqstr
+    try:
+        again = to_offset(text)
+    except ValueError:
+        again = None
+    if again != offset or type(again) is not type(offset):
+        raise RefusedError(
+            f"of the frequency {text!r}, which its name does not give back. "
+            "Set it anew after reading"
+        )
+    return text
+
+
+def _dump_timestamp(value: Any) -> list[object]:
+    written: list[object] = ["Timestamp", int(value.asm8.view("i8")), value.unit]
+    if value.tzinfo is not None:
+        written.append(plain.tree(dump_zone(value.tzinfo)))
+    elif value.fold:
+        written += [None, 1]
+    return written
+
+
+def _load_timestamp(number: int, unit: str, zone: Any = None, fold: Any = 0) -> Any:
+    value = pd.Timestamp(_time("datetime64", number, unit))
+    if zone is not None:
+        return value.tz_localize("UTC").tz_convert(load_zone(zone))
+    return value.replace(fold=fold) if fold else value
+
+
+def _load_timedelta(number: int, unit: str) -> Any:
+    return pd.Timedelta(_time("timedelta64", number, unit))
+
+
+def _time(kind: str, number: int, unit: str) -> Any:
+    import numpy as np
+
+    if type(number) is not int or unit not in ("s", "ms", "us", "ns"):
+        raise DamagedError("a time of pandas that holds something else")
+    return np.array(number, "i8").view(f"{kind}[{unit}]")[()]
+
+
+def _dump_period(value: Any) -> list[object]:
+    if pd.Period(ordinal=value.ordinal, freq=value.freqstr) != value:
+        raise RefusedError("a period that its frequency does not give back")
+    return ["Period", value.ordinal, value.freqstr]
+
+
+def _dump_interval(value: Any) -> list[object]:
+    return ["Interval", plain.tree(value.left), plain.tree(value.right), value.closed]
+
+
+_DUMPERS: dict[type, Callable[[Any], list[object]]] = {
+    type(pd.NaT): lambda value: ["NaT"],
+    type(pd.NA): lambda value: ["NA"],
+    pd.Timestamp: _dump_timestamp,
+    pd.Timedelta: lambda value: ["Timedelta", int(value.asm8.view("i8")), value.unit],
+    pd.Period: _dump_period,
+    pd.Interval: _dump_interval,
+}
+
+_LOADERS: dict[str, Callable[..., Any]] = {
+    "NaT": lambda: pd.NaT,
+    "NA": lambda: pd.NA,
+    "Timestamp": _load_timestamp,
+    "Timedelta": _load_timedelta,
+    "Period": lambda ordinal, freq: pd.Period(ordinal=ordinal, freq=freq),
+    "Interval": pd.Interval,
+    "offset": to_offset,
+}

@@ -1,0 +1,113 @@
+"""polars DataFrames and Series, through Arrow: written and checked by pyarrow.
+
+polars' own reader ends the process where a damaged body asks it for more memory than there is;
+pyarrow raises an error.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from .arrow_table import read_stream, write_stream
+from .payload import Body, Codec, DamagedError, RefusedError, UnreadableError
+
+__all__ = ["CODECS"]
+
+_DTYPES = b"streamlit_pgstate.polars"
+_ROWS = b"streamlit_pgstate.rows"
+
+# Those that polars gives to Arrow and takes back as the same. Not Int128 and UInt128, which
+# Arrow does not have, and Object, which holds anything.
+_KEPT = frozenset(
+    {
+        *("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64"),
+        *("Float16", "Float32", "Float64", "Boolean", "String", "Binary", "Null"),
+        *("Date", "Datetime", "Duration", "Time", "Decimal", "Categorical", "Enum"),
+        *("List", "Array", "Struct"),
+    }
+)
+
+
+def _dump_frame(frame: Any) -> bytes:
+    for name, dtype in frame.schema.items():
+        _check(dtype, f"column {name!r}")
+    table = frame.to_arrow()
+    metadata = {_DTYPES: str(frame.schema).encode(), _ROWS: str(frame.height).encode()}
+    return write_stream(table.schema.with_metadata(metadata), table.to_batches())
+
+
+def _check(dtype: Any, step: str) -> None:
+    name = type(dtype).__name__
+    is_global = name != "Categorical" or _is_global(dtype)
+    if name not in _KEPT or not is_global:
+        raise RefusedError(
+            f"of the polars dtype {name}, which cannot be kept exactly. Cast it to another one"
+        ).inside(step)
+    for inner in _inner(dtype):
+        _check(inner, step)
+
+
+def _is_global(dtype: Any) -> bool:
+    """Categories of one's own (polars 1.32 and later) are known only to their process."""
+    categories = getattr(dtype, "categories", None)
+    return (
+        categories is None
+        or not callable(getattr(categories, "name", None))
+        or (categories.name() == "")
+    )
+
+
+def _inner(dtype: Any) -> list[Any]:
+    if hasattr(dtype, "fields"):
+        return [field.dtype for field in dtype.fields]
+    return [dtype.inner] if hasattr(dtype, "inner") else []
+
+
+def _load_frame(body: Body) -> Any:
+    polars = _polars()
+    import pyarrow as pa
+
+    schema, batches = read_stream(body)
+    metadata = schema.metadata or {}
+    table = pa.Table.from_batches(batches, schema.remove_metadata())
+    rows = int(metadata[_ROWS])
+    frame = _from_arrow(polars, table) if table.num_columns else _empty(polars, rows)
+    if str(frame.schema).encode() != metadata[_DTYPES] or frame.height != rows:
+        raise DamagedError("a frame of other dtypes than it says")
+    return frame
+
+
+def _from_arrow(polars: Any, table: Any) -> Any:
+    try:
+        return polars.from_arrow(table)
+    except BaseException as cause:
+        if type(cause).__name__ == "PanicException":  # of Rust; no Exception
+            raise DamagedError("what polars does not take") from cause
+        raise
+
+
+def _empty(polars: Any, rows: int) -> Any:
+    return polars.DataFrame(height=rows) if rows else polars.DataFrame()
+
+
+def _dump_series(series: Any) -> bytes:
+    return _dump_frame(series.to_frame())
+
+
+def _load_series(body: Body) -> Any:
+    (series,) = _load_frame(body).get_columns()
+    return series
+
+
+def _polars() -> Any:
+    try:
+        return import_module("polars")
+    except ImportError:
+        raise UnreadableError("and needs polars: pip install polars") from None
+
+
+CODECS = {
+    "polars.frame": Codec(_dump_frame, _load_frame),
+    "polars.series": Codec(_dump_series, _load_series),
+}

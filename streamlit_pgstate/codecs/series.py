@@ -1,0 +1,100 @@
+"""Series, indexes and arrays of pandas that stand alone, in the container of frames."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from pandas.tseries.frequencies import to_offset
+
+from .arrow import BufferReader, BufferWriter
+from .columns import dump_array, dump_index, load_array, load_index
+from .pandas_scalars import dump_offset
+from .payload import Body, Codec, DamagedError, RefusedError
+
+__all__ = ["CODECS"]
+
+_FORMAT = 1
+
+Header = dict[str, Any]
+
+
+def _dump_series(series: Any) -> bytes:
+    out = BufferWriter()
+    try:
+        index = dump_index(series.index, out)
+    except RefusedError as refused:
+        raise refused.inside("'index'") from None
+    return _finish(
+        out,
+        series,
+        {
+            "index": index,
+            "array": dump_array(series, out),
+            "name": series.name,
+            "attrs": series.attrs,
+            "allows_duplicate_labels": series.flags.allows_duplicate_labels,
+        },
+    )
+
+
+def _load_series(body: Body) -> Any:
+    header, buffers = _open(body)
+    index = load_index(header["index"], buffers, header["length"])
+    values = load_array(header["array"], buffers, header["length"])
+    series = pd.Series(values, index, values.dtype, header["name"], copy=False)
+    series.attrs = header["attrs"]
+    series.flags.allows_duplicate_labels = header["allows_duplicate_labels"]
+    return series
+
+
+def _dump_index(index: Any) -> bytes:
+    out = BufferWriter()
+    return _finish(out, index, {"index": dump_index(index, out)})
+
+
+def _load_index(body: Body) -> Any:
+    header, buffers = _open(body)
+    return load_index(header["index"], buffers, header["length"])
+
+
+def _dump_array(array: Any) -> bytes:
+    out = BufferWriter()
+    if type(array) is pd.arrays.NumpyExtensionArray:
+        header: Header = {"array": dump_array(array.to_numpy(), out), "numpy": True}
+        return _finish(out, array, header)
+    header = {"array": dump_array(array, out)}
+    freq = getattr(array, "freq", None)
+    if freq is not None and not isinstance(array.dtype, pd.PeriodDtype):
+        header["freq"] = dump_offset(freq)
+    return _finish(out, array, header)
+
+
+def _load_array(body: Body) -> Any:
+    header, buffers = _open(body)
+    values = load_array(header["array"], buffers, header["length"])
+    if "numpy" in header:
+        return pd.arrays.NumpyExtensionArray(values)
+    if "freq" not in header:
+        return values if isinstance(values, pd.api.extensions.ExtensionArray) else pd.array(values)
+    index: Any = pd.Index(values)
+    index.freq = to_offset(header["freq"])  # checked against the values
+    return index.array
+
+
+def _finish(out: BufferWriter, data: Any, header: Header) -> bytes:
+    return out.finish({"format": _FORMAT, "length": len(data), **header})
+
+
+def _open(body: Body) -> tuple[Header, BufferReader]:
+    buffers = BufferReader(body)
+    if buffers.header["format"] != _FORMAT:
+        raise DamagedError("a header of a newer format")
+    return buffers.header, buffers
+
+
+CODECS = {
+    "pandas.series": Codec(_dump_series, _load_series),
+    "pandas.index": Codec(_dump_index, _load_index),
+    "pandas.array": Codec(_dump_array, _load_array),
+}

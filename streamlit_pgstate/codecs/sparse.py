@@ -1,0 +1,174 @@
+"""scipy.sparse arrays and matrices, each in its own layout: as the NumPy arrays it is made of."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import sections
+from .ndarray import dump_array, load_array
+from .payload import Body, Codec, DamagedError, UnreadableError
+
+__all__ = ["CODECS"]
+
+Array = np.ndarray[Any, Any]
+
+
+def _dump(matrix: Any) -> bytes:
+    arrays = [np.asarray(array) for array in _TAKERS[matrix.format](matrix)]
+    header = {
+        "class": type(matrix).__name__,
+        "shape": [int(size) for size in matrix.shape],
+        "dtype": np.dtype(matrix.dtype).str,
+    }
+    return sections.join(header, [dump_array(array) for array in arrays])
+
+
+def _load(body: Body) -> Any:
+    sparse = _scipy()
+    header, parts = sections.split(body)
+    layout, _, kind = header["class"].partition("_")
+    if layout not in _MAKERS or kind not in ("array", "matrix"):
+        raise DamagedError("a sparse array of an unknown class")
+    cls = getattr(sparse, header["class"])
+    shape = tuple(header["shape"])
+    if any(type(size) is not int or size < 0 for size in shape):
+        raise DamagedError("a sparse array without a shape")
+    matrix = _MAKERS[layout](cls, shape, list(map(load_array, parts)))
+    if matrix.shape != shape or np.dtype(matrix.dtype).str != header["dtype"]:
+        raise DamagedError("a sparse array of another shape or dtype than it says")
+    return matrix
+
+
+def _scipy() -> Any:
+    try:
+        import scipy.sparse
+    except ImportError:
+        raise UnreadableError("and needs SciPy: pip install scipy") from None
+    return scipy.sparse
+
+
+# --- what each layout is made of ---------------------------------------------------------
+
+
+def _take_compressed(matrix: Any) -> list[Any]:
+    return [matrix.data, matrix.indices, matrix.indptr]
+
+
+def _make_compressed(cls: Any, shape: tuple[int, ...], arrays: list[Array]) -> Any:
+    data, indices, indptr = arrays
+    _check_integers(indices, indptr)
+    if indptr.size and int(indptr[-1]) != len(indices):
+        raise DamagedError("a sparse array with too many values")
+    blocks = {"blocksize": data.shape[1:]} if data.ndim == 3 else {}
+    matrix = cls((data, indices, indptr), shape, copy=False, **blocks)
+    # The constructor narrows indices that fit into 32 bits.
+    matrix.indices, matrix.indptr = indices, indptr
+    matrix.check_format(full_check=True)  # else scipy reads wherever they point
+    matrix.indices, matrix.indptr = indices, indptr
+    return matrix
+
+
+def _take_coo(matrix: Any) -> list[Any]:
+    coords = matrix.coords if hasattr(matrix, "coords") else (matrix.row, matrix.col)
+    return [matrix.data, *coords]
+
+
+def _make_coo(cls: Any, shape: tuple[int, ...], arrays: list[Array]) -> Any:
+    data, *coords = arrays
+    _check_integers(*coords)
+    _check_coords(shape, data, coords)
+    matrix = cls((data, tuple(coords)), shape, copy=False)
+    if hasattr(matrix, "coords"):
+        matrix.coords = tuple(coords)
+    else:
+        matrix.row, matrix.col = coords
+    return matrix
+
+
+def _take_dia(matrix: Any) -> list[Any]:
+    return [matrix.data, matrix.offsets]
+
+
+def _make_dia(cls: Any, shape: tuple[int, ...], arrays: list[Array]) -> Any:
+    data, offsets = arrays
+    _check_integers(offsets)
+    matrix = cls((data, offsets), shape, copy=False)
+    matrix.offsets = offsets
+    return matrix
+
+
+def _take_lil(matrix: Any) -> list[Any]:
+    counts = np.array([len(row) for row in matrix.rows], "i8")
+    columns = [column for row in matrix.rows for column in row]
+    values = [value for row in matrix.data for value in row]
+    return [np.array(values, matrix.dtype), np.array(columns, "i8"), counts]
+
+
+def _make_lil(cls: Any, shape: tuple[int, ...], arrays: list[Array]) -> Any:
+    data, columns, counts = arrays
+    _check_integers(columns, counts)
+    _check_coords(shape[1:], data, [columns])
+    if len(shape) != 2 or len(counts) != shape[0] or (counts < 0).any() or sum(counts) != len(data):
+        raise DamagedError("rows of another length than they say")
+    matrix = cls(shape, dtype=data.dtype)
+    ends = np.cumsum(counts).tolist()
+    for row, (start, end) in enumerate(zip([0, *ends], ends, strict=False)):
+        matrix.rows[row] = columns[start:end].tolist()
+        matrix.data[row] = data[start:end].tolist()
+    return matrix
+
+
+def _take_dok(matrix: Any) -> list[Any]:
+    places = np.array(list(matrix.keys()), "i8").reshape(-1, len(matrix.shape))
+    return [np.array(list(matrix.values()), matrix.dtype), *places.T]
+
+
+def _make_dok(cls: Any, shape: tuple[int, ...], arrays: list[Array]) -> Any:
+    data, *coords = arrays
+    _check_integers(*coords)
+    _check_coords(shape, data, coords)
+    matrix = cls(shape, dtype=data.dtype)
+    places = zip(*(part.tolist() for part in coords), strict=True)
+    keys = (place if len(place) > 1 else place[0] for place in places)
+    found = dict(zip(keys, data, strict=True))
+    if len(found) != len(data):
+        raise DamagedError("places that are repeated")
+    held = matrix._dict if hasattr(matrix, "_dict") else matrix
+    dict.update(held, found)
+    return matrix
+
+
+def _check_integers(*arrays: Array) -> None:
+    if any(array.dtype.kind != "i" or array.ndim != 1 for array in arrays):
+        raise DamagedError("places in a sparse array that are no integers")
+
+
+def _check_coords(shape: tuple[int, ...], data: Array, coords: list[Array]) -> None:
+    if len(coords) != len(shape) or data.ndim != 1 or math.prod(map(len, coords)) < 0:
+        raise DamagedError("places of another number of dimensions")
+    for size, part in zip(shape, coords, strict=True):
+        if len(part) != len(data) or (part.size and not 0 <= part.min() <= part.max() < size):
+            raise DamagedError("places outside of a sparse array")
+
+
+_TAKERS: dict[str, Callable[[Any], list[Any]]] = {
+    **dict.fromkeys(("csr", "csc", "bsr"), _take_compressed),
+    "coo": _take_coo,
+    "dia": _take_dia,
+    "lil": _take_lil,
+    "dok": _take_dok,
+}
+
+_MAKERS: dict[str, Callable[[Any, tuple[int, ...], list[Array]], Any]] = {
+    **dict.fromkeys(("csr", "csc", "bsr"), _make_compressed),
+    "coo": _make_coo,
+    "dia": _make_dia,
+    "lil": _make_lil,
+    "dok": _make_dok,
+}
+
+CODECS = {"scipy.sparse": Codec(_dump, _load)}
