@@ -207,7 +207,9 @@ def test_updates_of_sessions_and_entries_stay_on_their_page(url: str, counters: 
     for table in ("session", "entry"):
         updated, hot = updates(counters, table)
         assert updated >= 700
-        assert hot / updated > 0.95, (table, hot, updated)
+        # 0 with an index over what changes; over 0.95 on a quiet machine, less where another
+        # session's snapshot keeps old rows on the page.
+        assert hot / updated > 0.8, (table, hot, updated)
 
 
 def wait_for_the_end_of_others(sql: SQL) -> None:
