@@ -118,6 +118,20 @@ def forgotten_in_the_middle() -> None:
 
 
 @case
+def overlaps() -> None:
+    """A click starts the next run at once; this one goes on to its next call of Streamlit's."""
+    st.button("run")
+    pgstate.mount()
+    st.write("sleeping")
+    time.sleep(0.8)
+    pgstate.modify("visits", lambda n: n + 1, default=0)
+    time.sleep(0.8)
+    note(visits=pgstate.get("visits"))
+    note_session()
+    st.write("awake")
+
+
+@case
 def waits() -> None:
     """Nothing of it is replayed: it runs on only when the browser has answered."""
     st.write("before")

@@ -260,3 +260,23 @@ def test_a_new_token_in_each_run_makes_no_loop(
         tab.settled(1)
     tab.token()
     assert tab.runs_within(2) == 0
+
+
+@pytest.mark.parametrize("clicks", [1, 3])
+def test_runs_of_one_tab_that_overlap_do_not_disturb_each_other(
+    clicks: int, app: Server, visitor: Visitor
+) -> None:
+    tab = visitor.open(app, "overlaps")
+    first = tab.settled(1)
+    token = tab.token()
+    for _ in range(clicks):
+        tab.click("run")
+        tab.page.wait_for_timeout(500)
+    last = tab.settled()
+    assert [run.seen.get("error") for run in tab.runs()] == [None] * len(tab.runs())
+    assert len(tab.runs()) == 1 + clicks
+    assert last.seen["id"] == first.seen["id"]
+    assert last.seen["visits"] >= 2
+    assert tab.token() == token
+    tab.reload()
+    assert tab.settled(1).seen["id"] == first.seen["id"]
