@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from hypothesis.stateful import run_state_machine_as_test as run_machine
+from noise import noise
 
 import streamlit_pgstate
 from streamlit_pgstate import State, Store, connect
@@ -100,16 +101,16 @@ def test_what_another_tab_sets_changes_and_deletes_comes_with_the_refresh(
     one: State, two: State, no_load: Callable[[], None]
 ) -> None:
     no_load()
-    two.update({"a": 1, "b": [1], "large": b"x" * 100_000})
+    two.update({"a": 1, "b": [1], "large": noise(100_000, "x")})
     assert "a" not in one
     one.refresh()
-    assert dict(one) == dict(two) == {"there": 0, "a": 1, "b": [1], "large": b"x" * 100_000}
+    assert dict(one) == dict(two) == {"there": 0, "a": 1, "b": [1], "large": noise(100_000, "x")}
     two["a"] = 2
     del two["b"]
-    two["large"] = b"y" * 100_000
+    two["large"] = noise(100_000, "y")
     assert one["a"] == 1
     one.refresh()
-    assert dict(one) == {"there": 0, "a": 2, "large": b"y" * 100_000}
+    assert dict(one) == {"there": 0, "a": 2, "large": noise(100_000, "y")}
     two.clear()
     one.refresh()
     assert dict(one) == {}
@@ -143,8 +144,8 @@ def test_a_write_of_ones_own_does_not_hide_what_others_wrote_before_it(
     "write",
     [
         lambda state: state.set("mine", 1),
-        lambda state: state.set("mine", b"x" * 100_000),
-        lambda state: state.set("mine", b"x" * (5 * 2**20)),
+        lambda state: state.set("mine", noise(100_000, "x")),
+        lambda state: state.set("mine", noise(5 * 2**20, "x")),
         lambda state: state.update({"mine": 1, "more": 2}),
         lambda state: state.modify("mine", lambda _: 1),
         lambda state: state.delete("there"),

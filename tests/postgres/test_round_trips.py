@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from noise import noise
 
 from streamlit_pgstate import State, Store, UnknownToken, connect
 from streamlit_pgstate.store import CHUNK, IN_ONE_STATEMENT, SMALL
@@ -15,7 +16,7 @@ from streamlit_pgstate.store import CHUNK, IN_ONE_STATEMENT, SMALL
 Counter = Callable[[], contextlib.AbstractContextManager[list[str]]]
 Expect = Callable[[int], contextlib.AbstractContextManager[None]]
 
-LARGE = b"x" * (SMALL + 1)
+LARGE = noise(SMALL + 1, "x")
 
 
 @pytest.fixture
@@ -146,7 +147,7 @@ def test_a_get_of_a_large_value_is_one_and_then_none(other: State, takes: Expect
 
 
 def test_a_get_of_ten_mebibytes_is_one(state: State, other: State, takes: Expect) -> None:
-    state["huge"] = b"x" * (10 * CHUNK)
+    state["huge"] = noise(10 * CHUNK)
     other.refresh()
     with takes(1):
         assert len(other["huge"]) == 10 * CHUNK
@@ -178,7 +179,7 @@ def test_the_first_update_and_the_first_modify_of_a_session_are_one(
 
 
 @pytest.mark.parametrize(
-    "value", [1, "x" * 1000, b"y" * (SMALL + 1), b"x" * IN_ONE_STATEMENT], ids=range(4)
+    "value", [1, "x" * 1000, noise(SMALL + 1, "y"), b"x" * IN_ONE_STATEMENT], ids=range(4)
 )
 @pytest.mark.parametrize("key", ["new", "k0", "large"])
 def test_a_set_is_one(state: State, takes: Expect, key: str, value: object) -> None:
@@ -249,7 +250,7 @@ def test_a_write_after_others_have_written_is_still_one(
 
 def test_five_mebibytes_are_a_few(state: State, takes: Expect) -> None:
     with takes(3):  # 4 MiB, 1 MiB, and the write
-        state["huge"] = b"x" * (5 * CHUNK)
+        state["huge"] = noise(5 * CHUNK)
 
 
 def test_a_state_without_a_cache_asks_each_time(

@@ -18,6 +18,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from noise import noise
 
 import streamlit_pgstate
 from streamlit_pgstate import (
@@ -318,12 +319,12 @@ def test_a_row_of_a_newer_version_is_refused_by_name_and_left(
 
 
 def test_setting_what_is_there_writes_nothing(state: State, sql: SQL) -> None:
-    values = {"a": 1, "b": [1, {"x": None}], "large": b"x" * 100_000}
+    values = {"a": 1, "b": [1, {"x": None}], "large": noise(100_000, "x")}
     state.update(values)
     before, session = rows(sql), session_row(sql)
     state.update(values)
     state["a"] = 1
-    state["large"] = b"x" * 100_000
+    state["large"] = noise(100_000, "x")
     state.modify("a", lambda n: n)
     assert rows(sql) == before
     assert session_row(sql) == session
@@ -492,8 +493,7 @@ def test_a_ttl_that_is_none_is_refused(state: State, sql: SQL, ttl: Any) -> None
 def test_a_value_comes_back_whatever_its_size(
     state: State, store: Store, token: str, sql: SQL, size: int, parts: int
 ) -> None:
-    value = bytes(range(251)) * (size // 251 + 1)
-    value = value[:size]
+    value = noise(size)
     state["first"] = value  # together with the session's row
     assert count(sql, "body") == parts
     state["second"] = b"2" + value[1:]
@@ -513,7 +513,7 @@ def test_a_value_comes_back_whatever_its_size(
 @pytest.mark.parametrize("size", [100_000, 5 * MIB])
 def test_a_replaced_body_leaves_no_rows_behind(state: State, sql: SQL, size: int) -> None:
     for number in range(4):
-        state["k"] = bytes([number]) * size
+        state["k"] = noise(size, str(number))
         assert stored_bytes(sql) == size
     state["k"] = b"small"
     assert count(sql, "body") == 0
@@ -522,7 +522,7 @@ def test_a_replaced_body_leaves_no_rows_behind(state: State, sql: SQL, size: int
 def test_a_large_value_that_took_the_place_of_a_small_one_comes_back(
     state: State, store: Store, token: str
 ) -> None:
-    for value in (1, b"x" * 100_000, b"y", "z" * 100_000, None):
+    for value in (1, noise(100_000, "x"), b"y", "z" * 100_000, None):
         state["k"] = value
         assert state["k"] == value
         assert again(state, store, token)["k"] == value
@@ -532,7 +532,7 @@ def test_a_large_value_that_took_the_place_of_a_small_one_comes_back(
 def test_the_same_content_under_two_keys_is_stored_once(
     state: State, store: Store, token: str, sql: SQL, size: int
 ) -> None:
-    value = b"x" * size
+    value = noise(size, "x")
     state["a"] = value
     state["b"] = value
     state.update({"c": value, "d": value})
@@ -548,30 +548,30 @@ def test_the_same_content_under_two_keys_is_stored_once(
 
 def test_two_sessions_with_the_same_content_do_not_share_it(store: Store, sql: SQL) -> None:
     one_, two = (store.state(store.new_token()) for _ in range(2))
-    one_["k"] = two["k"] = b"x" * 100_000
+    one_["k"] = two["k"] = noise(100_000, "x")
     del one_["k"]
     one_.forget()
-    assert two["k"] == b"x" * 100_000
-    assert store.state_of(two.id)["k"] == b"x" * 100_000
+    assert two["k"] == noise(100_000, "x")
+    assert store.state_of(two.id)["k"] == noise(100_000, "x")
 
 
 def test_a_large_value_that_another_tab_replaced_is_read_as_it_is_now(
     state: State, store: Store, token: str
 ) -> None:
-    state["k"] = b"1" * 100_000
+    state["k"] = noise(100_000, "1")
     stale = again(state, store, token)
-    state["k"] = b"2" * 100_000
-    assert stale["k"] == b"2" * 100_000
+    state["k"] = noise(100_000, "2")
+    assert stale["k"] == noise(100_000, "2")
     state["k"] = 3
     fresh = again(state, store, token)
-    state["k"] = b"4" * 100_000
+    state["k"] = noise(100_000, "4")
     assert fresh["k"] == 3  # as of its last refresh
 
 
 def test_a_large_value_that_another_tab_deleted_is_gone(
     state: State, store: Store, token: str
 ) -> None:
-    state["k"] = b"1" * 100_000
+    state["k"] = noise(100_000, "1")
     stale = again(state, store, token)
     del state["k"]
     assert stale.get("k", "gone") == "gone"
@@ -580,7 +580,7 @@ def test_a_large_value_that_another_tab_deleted_is_gone(
 def test_a_body_with_rows_missing_is_refused_and_not_cut(
     state: State, store: Store, token: str, sql: SQL
 ) -> None:
-    state["k"] = b"1" * (3 * MIB)
+    state["k"] = noise(3 * MIB, "1")
     sql.execute("DELETE FROM pgstate.body WHERE part = 1")
     with pytest.raises(DecodeError, match=r"'k' .* is incomplete"):
         again(state, store, token).get("k")
@@ -589,7 +589,7 @@ def test_a_body_with_rows_missing_is_refused_and_not_cut(
 def test_a_writer_with_an_old_cache_does_not_remove_a_body_that_is_in_use(
     state: State, store: Store, token: str
 ) -> None:
-    body = b"1" * 100_000
+    body = noise(100_000, "1")
     state["a"] = body
     stale = again(state, store, token)
     state["b"] = body
@@ -603,8 +603,8 @@ def test_a_value_of_five_mebibytes_is_written_although_others_write_meanwhile(
     state["n"] = 0
     stale = again(state, store, token)
     state["n"] = 1
-    stale["large"] = b"x" * (5 * MIB)
-    assert again(state, store, token)["large"] == b"x" * (5 * MIB)
+    stale["large"] = noise(5 * MIB, "x")
+    assert again(state, store, token)["large"] == noise(5 * MIB, "x")
 
 
 # Limits
@@ -684,7 +684,7 @@ def test_an_update_is_all_or_nothing(state: State, store: Store, token: str, sql
     state.update({"a": 1, "b": 1})
     sql.execute("ALTER TABLE pgstate.entry ADD CONSTRAINT refusal CHECK (key <> 'refused')")
     before, session = rows(sql), session_row(sql)
-    large = b"x" * 100_000
+    large = noise(100_000, "x")
     try:
         with pytest.raises(streamlit_pgstate.PgStateError):
             state.update({"a": 2, "b": large, "refused": 3, "z": 4})
@@ -860,7 +860,7 @@ def assert_forgotten(sql: SQL, store: Store, token: str) -> None:
 def test_forget_removes_all_rows_and_leaves_a_revoked_session(
     state: State, store: Store, token: str, sql: SQL
 ) -> None:
-    state.update({"a": 1, "large": b"x" * 100_000})
+    state.update({"a": 1, "large": noise(100_000, "x")})
     sql.execute(
         """INSERT INTO pgstate.revision (session_id, key, version, changed_at, operation, size)
         VALUES (%s, 'a', 1, now(), 'set', 1)""",
@@ -874,11 +874,11 @@ def test_forget_removes_all_rows_and_leaves_a_revoked_session(
 def every_verb(state: State) -> list[Callable[[], object]]:
     return [
         lambda: state.set("k", 2),
-        lambda: state.set("large", b"y" * 100_000),
-        lambda: state.set("huge", b"y" * (5 * MIB)),
+        lambda: state.set("large", noise(100_000, "y")),
+        lambda: state.set("huge", noise(5 * MIB, "y")),
         lambda: state.update({"k": 2, "new": 3}),
         lambda: state.modify("k", lambda n: 5),
-        lambda: state.modify("large", lambda _: b"z" * 100_000),
+        lambda: state.modify("large", lambda _: noise(100_000, "z")),
         lambda: state.delete("k"),
         lambda: state.clear(),
         lambda: state.refresh(),
@@ -892,7 +892,7 @@ def every_verb(state: State) -> list[Callable[[], object]]:
 def test_no_open_state_and_no_job_revives_what_was_forgotten(
     state: State, store: Store, token: str, sql: SQL, opened: str, verb: int
 ) -> None:
-    state.update({"k": 1, "large": b"x" * 100_000})
+    state.update({"k": 1, "large": noise(100_000, "x")})
     if opened == "by id":
         other = store.state_of(state.id)
     else:
@@ -939,7 +939,7 @@ def test_forget_wins_over_writers_that_wait_for_the_same_row(
 
     def write(writer: State) -> None:
         try:
-            writer.update({"k": 2, "large": b"x" * 100_000})
+            writer.update({"k": 2, "large": noise(100_000, "x")})
         except UnknownToken:
             return
 
@@ -968,9 +968,9 @@ def test_forgetting_twice_is_no_error(state: State, store: Store, token: str, sq
 
 def test_forget_touches_no_other_session(store: Store, sql: SQL) -> None:
     mine, other = (store.state(store.new_token()) for _ in range(2))
-    mine["k"] = other["k"] = b"x" * 100_000
+    mine["k"] = other["k"] = noise(100_000, "x")
     mine.forget()
-    assert store.state_of(other.id)["k"] == b"x" * 100_000
+    assert store.state_of(other.id)["k"] == noise(100_000, "x")
 
 
 # rotate
@@ -1006,7 +1006,7 @@ def test_the_token_before_the_last_but_one_is_refused_at_once(
 def test_an_open_state_under_a_replaced_token_can_do_nothing(
     state: State, store: Store, token: str, sql: SQL, verb: int
 ) -> None:
-    state.update({"k": 1, "large": b"x" * 100_000})
+    state.update({"k": 1, "large": noise(100_000, "x")})
     old = again(state, store, token)
     state.rotate()
     state.rotate()
@@ -1076,7 +1076,7 @@ def test_a_session_expires_session_ttl_after_it_was_last_seen(
 def test_an_expired_session_is_refused_and_nothing_revives_it(
     state: State, store: Store, token: str, sql: SQL, verb: int
 ) -> None:
-    state.update({"k": 1, "large": b"x" * 100_000})
+    state.update({"k": 1, "large": noise(100_000, "x")})
     other = again(state, store, token)
     age(sql, "expires_at", "1 second")
     before, bodies = rows(sql), stored_bytes(sql)
@@ -1115,8 +1115,8 @@ SIGHTS: list[Callable[[State, Store, str], object]] = [
     lambda state, store, token: state.update({"k": 2, "l": 3}),
     lambda state, store, token: state.modify("k", lambda n: n + 1),
     lambda state, store, token: state.delete("k"),
-    lambda state, store, token: state.set("large", b"x" * 100_000),
-    lambda state, store, token: state.set("huge", b"x" * (5 * MIB)),
+    lambda state, store, token: state.set("large", noise(100_000, "x")),
+    lambda state, store, token: state.set("huge", noise(5 * MIB, "x")),
 ]
 
 
@@ -1210,11 +1210,11 @@ def test_a_page_view_of_a_new_visitor_leaves_no_rows(
 def test_a_page_view_of_a_visitor_who_is_back_writes_nothing(
     state: State, store: Store, token: str, sql: SQL
 ) -> None:
-    state.update({"k": 1, "large": b"x" * 100_000})
+    state.update({"k": 1, "large": noise(100_000, "x")})
     before, session = rows(sql), session_row(sql)
     fresh = again(state, store, token)
     read_a_page(fresh)
-    assert fresh["large"] == b"x" * 100_000
+    assert fresh["large"] == noise(100_000, "x")
     assert rows(sql) == before
     assert session_row(sql) == session
 
@@ -1249,9 +1249,9 @@ def test_a_job_works_on_the_state_by_its_id_whatever_its_app(
         job = other.state_of(given)
         assert job.id == state.id
         job.modify("k", lambda n: n + 1)
-    job["result"] = b"x" * 100_000
+    job["result"] = noise(100_000, "x")
     state.refresh()
-    assert dict(state) == {"k": 4, "result": b"x" * 100_000}
+    assert dict(state) == {"k": 4, "result": noise(100_000, "x")}
     assert job.session().app == "app"
     job.forget()
     with pytest.raises(UnknownToken):
@@ -1314,8 +1314,8 @@ def test_a_state_without_a_cache_always_asks(state: State, store: Store, token: 
     state.refresh()
     assert state["k"] == 5
     assert uncached.modify("k", lambda n: n + 1) == 6
-    uncached["large"] = b"x" * 100_000
-    assert uncached["large"] == b"x" * 100_000
+    uncached["large"] = noise(100_000, "x")
+    assert uncached["large"] == noise(100_000, "x")
     assert uncached.delete("k") is True
     assert uncached.clear() == 1
 
@@ -1325,7 +1325,7 @@ def test_session_tells_what_is_known(state: State, sql: SQL) -> None:
     assert (empty.id, empty.app, empty.scope) == (state.id, "app", "browser")
     assert (empty.created_at, empty.seen_at, empty.expires_at) == (None, None, None)
     assert (empty.keys, empty.bytes, empty.durable) == (0, 0, None)
-    state.update({"a": b"x" * 10, "b": b"x" * 100_000, "c": 1})
+    state.update({"a": b"x" * 10, "b": noise(100_000, "x"), "c": 1})
     state.delete("c")
     info = state.session()
     assert (info.keys, info.bytes) == (2, 100_010)
