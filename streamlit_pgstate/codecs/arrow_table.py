@@ -49,8 +49,16 @@ def read_stream(body: Body) -> tuple[Any, list[Any]]:
 
 
 def is_kept(field: Any) -> bool:
-    """Whether a stream gives the field back, whatever programs have registered here and there."""
-    if isinstance(field.type, pa.BaseExtensionType) or _EXTENSION in (field.metadata or {}):
+    """Whether a stream gives the field back, whatever programs have registered here and there.
+
+    Raises:
+        UnicodeDecodeError: its name is no text, over which polars would panic.
+    """
+    if (
+        field.name is None
+        or isinstance(field.type, pa.BaseExtensionType)
+        or _EXTENSION in (field.metadata or {})
+    ):
         return False
     if pa.types.is_dictionary(field.type):
         return is_kept(pa.field("", field.type.value_type))

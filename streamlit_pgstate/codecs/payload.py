@@ -64,14 +64,16 @@ class Payload:
 class RefusedError(Exception):
     """Inside the codecs: something cannot be kept. `encode` turns it into `UnsupportedType`."""
 
-    def __init__(self, culprit: str) -> None:
+    def __init__(self, culprit: str, *, is_whole: bool = False) -> None:
         """Start the message.
 
         Args:
             culprit: what it is and what to keep instead, to stand behind "… is ".
+            is_whole: it is not where it was noticed, but the whole value.
         """
         super().__init__(culprit)
         self.culprit = culprit
+        self.is_whole = is_whole
         self.steps: list[str] = []  # from the culprit outwards
 
     def inside(self, step: str) -> RefusedError:

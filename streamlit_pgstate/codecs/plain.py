@@ -18,11 +18,11 @@ import threading
 from collections.abc import Callable, Hashable, Iterable
 from decimal import Context, Decimal, InvalidOperation
 from enum import Enum
-from functools import partial
+from functools import cache, partial
 from math import isfinite
 from typing import Any, NoReturn
 from uuid import UUID
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from . import registered
 from .payload import Body, DamagedError, RefusedError
@@ -56,7 +56,7 @@ _LARGE_BYTES = 32 << 10
 # A list that holds one list twice, which holds one list twice, …: 60 levels would never end.
 # So every so often somebody looks how much is left to do. A value may be written at most this
 # many containers (or eight items of one) long by repetitions.
-_LOOK_EVERY = 1 << 20
+_LOOK_EVERY = 1 << 18
 _LARGE_LIST = 1 << 17
 _MAX_REPEATED = 20_000_000
 _visits = itertools.count(1)
@@ -119,6 +119,10 @@ def _dump_walk(value: object, add_part: Callable[[object], int | None] | None) -
     _walk.add_part, _walk.root = add_part, value
     try:
         return tree(value)
+    except RefusedError as refused:
+        if refused.is_whole:  # it was noticed somewhere inside
+            refused.steps, refused.is_whole = [], False
+        raise
     finally:
         _walk.add_part, _walk.root = outer
 
@@ -336,7 +340,7 @@ def dump_zone(zone: dt.tzinfo) -> object:
     if type(zone) is dt.timezone:
         offset, *name = zone.__getinitargs__()  # type: ignore[attr-defined]
         return [_offset(offset), *(_str(part, 0) for part in name)]
-    if type(zone) is ZoneInfo and zone.key is not None and _is_findable(zone.key):
+    if type(zone) is ZoneInfo and zone.key is not None and _is_zone(zone.key):
         return zone.key
     raise RefusedError(
         f"in a time zone of the class {class_name(type(zone))}, which cannot be kept exactly. "
@@ -344,12 +348,14 @@ def dump_zone(zone: dt.tzinfo) -> object:
     )
 
 
-def _is_findable(key: str) -> bool:
-    try:
-        ZoneInfo(key)
-    except (OSError, ValueError, KeyError):
-        return False
-    return True
+def _is_zone(key: str) -> bool:
+    """Whether the database has the zone: ZoneInfo opens files and imports by what it is given."""
+    return key.removeprefix("posix/").removeprefix("right/") in _zone_names()
+
+
+@cache  # 10 ms
+def _zone_names() -> frozenset[str]:
+    return frozenset(available_timezones())
 
 
 def _offset(offset: dt.timedelta) -> str:
@@ -451,7 +457,8 @@ def _check_repetitions() -> None:
     if length(root, 0) > own + _MAX_REPEATED:
         raise RefusedError(
             "far longer written than it is in memory, by containers that it holds many times. "
-            "Keep such a container once, and where it belongs beside it"
+            "Keep such a container once, and where it belongs beside it",
+            is_whole=True,
         )
 
 
@@ -623,6 +630,8 @@ def load_zone(content: Any) -> dt.tzinfo:
         ValueError, LookupError, OSError, TypeError: it is something else, or not installed.
     """
     if type(content) is str:
+        if not _is_zone(content):
+            raise LookupError
         return ZoneInfo(content)
     offset, *name = _expect(content, list)
     sign = {"+": 1, "-": -1}[_expect(offset, str)[0]]

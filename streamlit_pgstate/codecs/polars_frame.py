@@ -6,6 +6,7 @@ pyarrow raises an error.
 
 from __future__ import annotations
 
+import zlib
 from importlib import import_module
 from typing import Any
 
@@ -16,6 +17,7 @@ __all__ = ["CODECS"]
 
 _DTYPES = b"streamlit_pgstate.polars"
 _ROWS = b"streamlit_pgstate.rows"
+_NOTES = b"streamlit_pgstate.notes"
 
 # Those that polars gives to Arrow and takes back as the same. Not Int128 and UInt128, which
 # Arrow does not have, and Object, which holds anything.
@@ -33,8 +35,28 @@ def _dump_frame(frame: Any) -> bytes:
     for name, dtype in frame.schema.items():
         _check(dtype, f"column {name!r}")
     table = frame.to_arrow()
-    metadata = {_DTYPES: str(frame.schema).encode(), _ROWS: str(frame.height).encode()}
+    metadata = {
+        _DTYPES: str(frame.schema).encode(),
+        _ROWS: str(frame.height).encode(),
+        _NOTES: _notes_sum(table.schema),
+    }
     return write_stream(table.schema.with_metadata(metadata), table.to_batches())
+
+
+def _notes_sum(fields: Any) -> bytes:
+    """A checksum of the names, and of the notes in which polars keeps categories.
+
+    Over a damaged note it panics, and writes 40 lines of its own to the log.
+    """
+    return f"{zlib.crc32(repr(_notes(fields)).encode()):08x}".encode()
+
+
+def _notes(fields: Any) -> list[object]:
+    notes: list[object] = []
+    for field in fields:
+        inner = [field.type.field(place) for place in range(field.type.num_fields)]
+        notes.append((field.name, sorted((field.metadata or {}).items()), _notes(inner)))
+    return notes
 
 
 def _check(dtype: Any, step: str) -> None:
@@ -72,6 +94,8 @@ def _load_frame(body: Body) -> Any:
     metadata = schema.metadata or {}
     table = pa.Table.from_batches(batches, schema.remove_metadata())
     rows = int(metadata[_ROWS])
+    if metadata[_NOTES] != _notes_sum(schema):
+        raise DamagedError("notes on categories that are damaged")
     frame = _from_arrow(polars, table) if table.num_columns else _empty(polars, rows)
     if str(frame.schema).encode() != metadata[_DTYPES] or frame.height != rows:
         raise DamagedError("a frame of other dtypes than it says")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from . import sections
 from .ndarray import dump_array, load_array
-from .payload import Body, Codec, DamagedError, UnreadableError
+from .payload import Body, Codec, DamagedError, RefusedError, UnreadableError
 
 __all__ = ["CODECS"]
 
@@ -90,15 +89,25 @@ def _make_coo(cls: Any, shape: tuple[int, ...], arrays: list[Array]) -> Any:
 
 
 def _take_dia(matrix: Any) -> list[Any]:
+    if not _are_near(matrix.offsets, matrix.shape):
+        raise RefusedError("a sparse array with diagonals so far outside that scipy would crash")
     return [matrix.data, matrix.offsets]
 
 
 def _make_dia(cls: Any, shape: tuple[int, ...], arrays: list[Array]) -> Any:
     data, offsets = arrays
     _check_integers(offsets)
+    if not _are_near(offsets, shape):
+        raise DamagedError("diagonals far outside of a sparse array")
     matrix = cls((data, offsets), shape, copy=False)
     matrix.offsets = offsets
     return matrix
+
+
+def _are_near(offsets: Array, shape: tuple[int, ...]) -> bool:
+    """Whether scipy can add an offset and a size: where that overflows, it reads anywhere."""
+    largest = max(map(abs, offsets.tolist()), default=0)
+    return bool(largest + max(shape, default=0) <= np.iinfo(offsets.dtype).max)
 
 
 def _take_lil(matrix: Any) -> list[Any]:
@@ -148,7 +157,7 @@ def _check_integers(*arrays: Array) -> None:
 
 
 def _check_coords(shape: tuple[int, ...], data: Array, coords: list[Array]) -> None:
-    if len(coords) != len(shape) or data.ndim != 1 or math.prod(map(len, coords)) < 0:
+    if len(coords) != len(shape) or data.ndim != 1:
         raise DamagedError("places of another number of dimensions")
     for size, part in zip(shape, coords, strict=True):
         if len(part) != len(data) or (part.size and not 0 <= part.min() <= part.max() < size):

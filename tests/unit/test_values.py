@@ -137,8 +137,8 @@ def same_sparse(left, right):
     if left.format == "dok":
         assert list(left.items()) == list(right.items())
         assert list(map(type, left.values())) == list(map(type, right.values()))
-    left.sum()
-    repr(left)
+    if max(right.shape) < 10**6:
+        left.sum()  # reads wherever the indices point
 
 
 def same_polars(left, right):

@@ -1,0 +1,361 @@
+"""Containers that hold frames, arrays and others: shared parts, bounds, refusals, own copies."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+import textwrap
+import time
+from collections import OrderedDict
+
+import numpy as np
+import pandas as pd
+import PIL.Image
+import polars as pl
+import pyarrow as pa
+import pytest
+import scipy.sparse
+
+from streamlit_pgstate.codecs import Payload, compression, decode, encode, sections
+from streamlit_pgstate.codecs.file import StoredFile
+from streamlit_pgstate.errors import DecodeError, UnsupportedType
+
+
+def again(value):
+    return decode(encode(value, key="k"), key="k")
+
+
+def test_the_bundle_has_readable_text_and_its_parts():
+    payload = encode({"a": [np.zeros(2), (1,)], "b": pd.Index([1])}, key="k")
+    header, (text, *parts) = sections.split(payload.body)
+    assert payload.kind == "bundle"
+    assert bytes(text) == b'{"a": [{"$part": 0}, {"$tuple": [1]}], "b": {"$part": 1}}'
+    assert header["parts"] == ["numpy.array", "pandas.index"]
+    assert encode(np.zeros(2), key="k") == Payload("numpy.array", bytes(parts[0]))
+
+
+def test_what_is_plain_stays_json_and_what_stands_alone_keeps_its_kind():
+    assert encode({"a": [1, (2,)]}, key="k").kind == "json"
+    assert encode([np.int8(1), pd.NaT], key="k").kind == "json"
+    assert encode([b"x" * 1000], key="k").kind == "json"
+    assert encode(np.zeros(3), key="k").kind == "numpy.array"
+
+
+def test_a_dict_that_looks_like_a_part_stays_that_dict():
+    value = [{"$part": 0}, np.arange(2), {"$registered": ["a", 1]}, {"$numpy": "masked"}]
+    found = again(value)
+    assert found[0] == {"$part": 0}
+    assert found[1].tolist() == [0, 1]
+    assert found[2:] == value[2:]
+
+
+def test_what_is_held_twice_is_written_once_and_read_as_two():
+    big = np.random.default_rng(1).random(100_000)
+    payload = encode({"one": big, "other": [big]}, key="k")
+    assert payload.size < 1.1 * big.nbytes
+    found = decode(payload, key="k")
+    found["one"][0] = 7
+    assert found["other"][0][0] == big[0] != 7
+
+
+def doubled(levels, step, leaf):
+    value = leaf
+    for _ in range(levels):
+        value = step(value)
+    return value
+
+
+DOUBLINGS = {
+    "lists": lambda inner: [inner, inner],
+    "tuples": lambda inner: (inner, inner),
+    "dicts": lambda inner: {"a": inner, "b": inner},
+    "dicts with other keys": lambda inner: {1: inner, 2: inner},
+}
+
+
+class TestWorkIsBounded:
+    @pytest.mark.parametrize("step", DOUBLINGS.values(), ids=DOUBLINGS)
+    @pytest.mark.parametrize("leaf", [1, np.zeros(1)], ids=["plain", "an array"])
+    def test_a_structure_that_doubles_at_every_level_is_refused(self, step, leaf):
+        start = time.perf_counter()
+        with pytest.raises(UnsupportedType, match="'k' is far longer written than it is in memory"):
+            encode(doubled(60, step, leaf), key="k")
+        assert time.perf_counter() - start < 20
+
+    def test_a_large_list_held_many_times_is_refused(self):
+        large = list(range(1_000_000))
+        with pytest.raises(UnsupportedType, match="far longer written"):
+            encode([large] * 1000, key="k")
+
+    def test_a_large_array_held_many_times_is_refused(self):
+        with pytest.raises(UnsupportedType, match="by parts that it holds many times"):
+            encode([np.zeros(10_000_000)] * 10, key="k")
+
+    def test_some_repetition_is_fine(self):
+        row = [0, 0]
+        assert len(again([row] * 1000)) == 1000
+        assert len(again([np.zeros(1000)] * 100)) == 100
+
+    def test_values_of_many_containers_are_fine(self):
+        value = [(number,) for number in range(300_000)]
+        assert again(value) == value
+
+    def test_arrays_of_arrays_of_arrays_are_bounded(self):
+        value = np.zeros(1)
+        for _ in range(6):
+            outer = np.empty(2, object)
+            outer[:] = [value, value]
+            value = outer
+        with pytest.raises(UnsupportedType, match="object arrays in each other"):
+            encode(value, key="k")
+
+    def test_an_array_that_holds_itself_is_refused(self):
+        value = np.empty(1, object)
+        value[0] = value
+        with pytest.raises(UnsupportedType):
+            encode([value], key="k")
+
+    def test_a_body_that_repeats_a_part_too_often_is_not_read(self):
+        part = encode(np.zeros(1_000_000), key="k")
+        body = compression.unpack(part.body)
+        text = b"[" + b", ".join([b'{"$part": 0}'] * 1000) + b"]"
+        body = sections.join({"parts": ["numpy.array"]}, [text, body])
+        with pytest.raises(DecodeError, match="repeated too often"):
+            decode(Payload("bundle", body), key="k")
+
+
+class Own(np.ndarray):
+    pass
+
+
+REFUSED = {
+    "a function beside a frame": ([pd.DataFrame(), print], "'k' → [1] is a builtin_function"),
+    "an array of functions": (
+        {"a": np.array([[1, print]], object)},
+        "'k' → 'a' → [0, 1] is a builtin_function",
+    ),
+    "a subclass of an array": (np.zeros(2).view(Own), "'k' is a test_codecs_bundle.Own"),
+    "a matrix of NumPy": ([np.matrix([1])], "'k' → [0] is a numpy.matrix"),
+    "a record array": (np.zeros(2, "i4,f8").view(np.recarray), "'k' is a numpy.re"),
+    "floats of 80 bits": (np.zeros(2, "longdouble"), "'k' is of the dtype 'float128'"),
+    "a scalar of 80 bits": ([np.longdouble(1)], "'k' → [0] is of the dtype 'float128'"),
+    "objects in records": (np.zeros(1, [("a", "O")]), "'k' is of the dtype 'object'"),
+    "a lazy frame": (pl.LazyFrame({"a": [1]}), "'k' is a polars.lazyframe.frame.LazyFrame"),
+    "objects in polars": (
+        pl.DataFrame({"a": pl.Series([object()], dtype=pl.Object)}),
+        "'k' → column 'a' is of the polars dtype Object",
+    ),
+    "Int128": (pl.Series([1], dtype=pl.Int128), "is of the polars dtype Int128"),
+    "Int128 in a list": (pl.Series([[1]], dtype=pl.List(pl.Int128)), "polars dtype Int128"),
+    "a type of another program": (
+        pa.table({"a": pd.period_range("2026", periods=1, freq="D").array.__arrow_array__()}),
+        "'k' → column 'a' is of the Arrow type",
+    ),
+    "an image of several frames": ("animation", "'k' is an image of several frames"),
+    "a closed file": ("closed", "'k' → [0] is a closed file"),
+    "an open file": ([sys.stdin], "'k' → [0] is"),
+    "a zone of dateutil": (
+        pd.Timestamp("2026", tz="dateutil/Europe/Berlin"),
+        "'k' is in a time zone of the class dateutil",
+    ),
+    "a subclass of a Series": (type("Mine", (pd.Series,), {})([1.5]), "Mine"),
+    "an OrderedDict beside an array": ([np.zeros(1), OrderedDict()], "'k' → [1] is a collections"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("value", "words"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_kept_is_refused_with_the_way_to_it(value, words):
+    if isinstance(value, str) and value == "animation":
+        saved = io.BytesIO()
+        frames = [PIL.Image.new("L", (2, 2), colour) for colour in (0, 255)]
+        frames[0].save(saved, "GIF", save_all=True, append_images=frames[1:])
+        value = PIL.Image.open(saved)
+    if isinstance(value, str) and value == "closed":
+        value = [io.BytesIO()]
+        value[0].close()
+    with pytest.raises(UnsupportedType) as caught:
+        encode(value, key="k")
+    assert words in str(caught.value)
+    assert len(str(caught.value)) < 400
+
+
+def test_an_image_from_a_file_comes_back_without_the_file():
+    saved = io.BytesIO()
+    image = PIL.Image.linear_gradient("L").convert("RGB")
+    image.save(saved, "PNG", dpi=(72, 72))
+    opened = PIL.Image.open(saved)
+    found = again(opened)
+    assert type(found) is PIL.Image.Image
+    assert (found.format, found.mode, found.size) == ("PNG", "RGB", (256, 256))
+    assert found.tobytes() == image.tobytes()
+    assert found.info == opened.info
+
+
+def test_an_uploaded_file_comes_back_as_a_stored_file():
+    uploaded_file_manager = pytest.importorskip("streamlit.runtime.uploaded_file_manager")
+    from streamlit.proto.Common_pb2 import FileURLs
+
+    record = uploaded_file_manager.UploadedFileRec("id", "photo.jpg", "image/jpeg", b"\xff\xd8")
+    uploaded = uploaded_file_manager.UploadedFile(record, FileURLs())
+    uploaded.read()
+    found = again([uploaded])[0]
+    assert type(found) is StoredFile
+    assert (found.name, found.type, found.size) == ("photo.jpg", "image/jpeg", 2)
+    assert found.getvalue() == found.read() == b"\xff\xd8"
+    assert found.seek(1) == 1
+    assert repr(found) == "StoredFile(name='photo.jpg', type='image/jpeg', size=2)"
+    assert again(found).getvalue() == b"\xff\xd8"
+
+
+OWN = {
+    "an array": (lambda: np.zeros(3), lambda value: value.__setitem__(0, 1)),
+    "an array of objects": (
+        lambda: np.array([[1], None], object),
+        lambda value: value[0].append(2),
+    ),
+    "a masked array": (lambda: np.ma.zeros(3), lambda value: value.__setitem__(0, np.ma.masked)),
+    "a Series": (lambda: pd.Series([1.5, 2]), lambda value: value.__setitem__(0, 1)),
+    "text in a Series": (lambda: pd.Series(["a", "b"]), lambda value: value.__setitem__(0, "x")),
+    "a frame": (
+        lambda: pd.DataFrame({"a": [1, 2]}),
+        lambda value: value.__setitem__("a", [3, 4]),
+    ),
+    "a sparse array": (
+        lambda: scipy.sparse.csr_array(np.eye(2)),
+        lambda value: value.data.__setitem__(0, 9),
+    ),
+    "an image": (lambda: PIL.Image.new("L", (2, 2)), lambda value: value.putpixel((0, 0), 9)),
+    "a file": (lambda: io.BytesIO(b"abc"), lambda value: value.write(b"x")),
+    "a frame of polars": (
+        lambda: pl.DataFrame({"a": [1, 2]}),
+        lambda value: value.insert_column(0, pl.Series("b", [0, 0])),
+    ),
+    "a large bytearray": (lambda: bytearray(100_000), lambda value: value.append(1)),
+    "a container": (lambda: {"a": [np.zeros(2)]}, lambda value: value["a"][0].__setitem__(0, 5)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("make", "change"), OWN.values(), ids=OWN)
+def test_what_came_back_and_what_was_given_are_the_caller_s_own(make, change):
+    given = make()
+    payload = encode(given, key="k")
+    before = bytes(payload.body)
+    change(given)
+    change(decode(payload, key="k"))
+    assert payload.body == before
+    assert encode(make(), key="k") == payload
+    assert encode(decode(payload, key="k"), key="k") == payload
+
+
+class TestCompression:
+    def test_what_shrinks_is_compressed_and_says_so(self):
+        payload = encode(np.zeros(100_000), key="k")
+        assert payload.kind == "numpy.array+zstd"
+        assert payload.size < 1000
+        assert decode(payload, key="k").nbytes == 800_000
+
+    def test_what_does_not_shrink_or_is_small_stays_as_it_is(self):
+        noise = np.random.default_rng(1).bytes(200_000)
+        assert encode(noise, key="k") == Payload("bytes", noise)
+        assert encode(b"\0" * 60_000, key="k").kind == "bytes"
+        assert encode("a" * 60_000, key="k").kind == "json"
+
+    def test_text_is_compressed_beyond_64_kb(self):
+        text = "Ä text. " * 20_000
+        payload = encode({"text": text}, key="k")
+        assert payload.kind == "json+zstd"
+        assert decode(payload, key="k") == {"text": text}
+
+    @pytest.mark.parametrize("size", [0, 1, 10**5 - 1, 10**5 + 1, 2**30, 2**30 + 1, 2**63])
+    def test_another_size_than_it_has_is_a_decode_error(self, size):
+        body = encode(bytes(10**5), key="k").body
+        with pytest.raises(DecodeError):
+            decode(Payload("bytes+zstd", size.to_bytes(8, "little") + body[8:]), key="k")
+
+    def test_compressed_twice_is_no_kind(self):
+        payload = encode(bytes(10**5), key="k")
+        with pytest.raises(DecodeError, match="cannot read"):
+            decode(Payload("bytes+zstd+zstd", payload.body), key="k")
+
+    def test_a_kind_without_compression_stays_readable(self):
+        body = compression.unpack(encode(bytes(10**5), key="k").body)
+        assert decode(Payload("bytes", body), key="k") == bytes(10**5)
+
+
+LIBRARIES = {
+    "polars": ("polars.frame", pl.DataFrame({"a": [1]}), "pip install polars"),
+    "scipy": ("scipy.sparse", scipy.sparse.eye_array(2) if hasattr(scipy.sparse, "eye_array")
+              else scipy.sparse.csr_array(np.eye(2)), "pip install scipy"),
+    "PIL": ("PIL.image", PIL.Image.new("L", (1, 1)), "pip install pillow"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("nested", [False, True], ids=["alone", "in a list"])
+def test_a_library_that_is_missing_is_named_and_the_rest_works(library, nested):
+    kind, value, words = LIBRARIES[library]
+    payload = encode([value] if nested else value, key="k")
+    assert payload.kind == ("bundle" if nested else kind)
+    code = f"""
+        import sys
+        sys.modules[{library!r}] = None  # an import of it fails
+        from streamlit_pgstate.codecs import Payload, decode, encode
+        from streamlit_pgstate.errors import DecodeError
+        import numpy, pandas
+        assert decode(encode([numpy.zeros(2), pandas.Series([1])], key="k"), key="k")[1][0] == 1
+        try:
+            decode(Payload({payload.kind!r}, {payload.body!r}), key="k")
+        except DecodeError as error:
+            print(error)
+    """
+    run = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True
+    )
+    assert words in run.stdout
+    assert run.stdout.startswith(f"'k' was written as {payload.kind!r}, and needs ")
+
+
+def test_numpy_scalars_do_not_import_pandas_and_arrays_no_more_than_they_need():
+    code = """
+        import sys, numpy
+        from streamlit_pgstate.codecs import decode, encode
+        decode(encode([numpy.float64(1), numpy.zeros(3)], key="k"), key="k")
+        print({"pandas", "pyarrow", "scipy", "polars", "PIL", "streamlit"} & set(sys.modules))
+    """
+    run = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True
+    )
+    assert run.stdout == "set()\n"
+
+
+LARGE = {
+    "a frame": "pd.DataFrame(np.random.default_rng(1).random((1_250_000, 10)))",
+    "an array": "np.random.default_rng(1).random(12_500_000)",
+    "bytes": "np.random.default_rng(1).bytes(100_000_000)",
+    "a frame in a dict": "{'f': pd.DataFrame(np.random.default_rng(1).random((1_250_000, 10)))}",
+    "an array that shrinks": "np.random.default_rng(1).integers(0, 1000, 12_500_000)",
+}
+
+
+@pytest.mark.parametrize("source", LARGE.values(), ids=LARGE)
+def test_100_mb_take_at_most_three_times_as_much_memory(source):
+    code = f"""
+        import resource, numpy as np, pandas as pd, pyarrow as pa
+        from streamlit_pgstate.codecs import decode, encode
+        decode(encode([pd.DataFrame({{'a': [1.5]}}), bytes(10**5)], key="k"), key="k")
+        peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        before = peak()
+        value = {source}
+        payload = encode(value, key="k")
+        encoding = peak() - before
+        del value
+        decode(payload, key="k")
+        print(encoding, peak() - before)
+    """
+    run = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True
+    )
+    encoding, decoding = (int(text) / 100e6 for text in run.stdout.split())
+    assert encoding < 3.3  # what was given is one of the three
+    assert decoding < 3.3

@@ -1,0 +1,208 @@
+"""Types of the user's own are kept under a name, and nothing but that name is trusted."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import sys
+import types
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from streamlit_pgstate.codecs import Payload, decode, encode, register
+from streamlit_pgstate.errors import ConfigError, DecodeError, UnsupportedType
+
+
+def again(value):
+    return decode(encode(value, key="k"), key="k")
+
+
+class Celsius:
+    def __init__(self, degrees):
+        self.degrees = degrees
+
+
+def module_of_a_rerun(source, name="pages_of_a_test"):
+    """What Streamlit does with the user's modules: the same names, new classes."""
+    module = types.ModuleType(name)
+    sys.modules[name] = module
+    exec(source, module.__dict__)
+    return module
+
+
+POINT = "import dataclasses\n@dataclasses.dataclass\nclass Point:\n    x: int\n    y: int = 0\n"
+
+
+def test_functions_of_the_user_dump_and_load():
+    register(Celsius, name="celsius", dump=lambda c: c.degrees, load=Celsius)
+    assert encode(Celsius(20), key="k") == Payload("json", b'{"$registered": ["celsius", 20]}')
+    assert again([Celsius(20.5)])[0].degrees == 20.5
+
+
+def test_what_dump_gives_may_be_anything_that_can_be_kept():
+    register(Celsius, name="celsius", dump=lambda c: c.degrees, load=Celsius)
+    frame = pd.DataFrame({"a": [1.5]})
+    found = again({"c": Celsius({"f": frame, "inner": [Celsius(1)]})})["c"].degrees
+    pd.testing.assert_frame_equal(found["f"], frame)
+    assert found["inner"][0].degrees == 1
+
+
+def test_a_registered_value_may_be_a_cell_a_label_and_an_element():
+    register(Fraction, name="fraction", dump=str, load=Fraction)
+    half = Fraction(1, 2)
+    assert again(pd.Series([half], dtype=object))[0] == half
+    assert again(pd.DataFrame({"a": [1]}, index=pd.Index([half], dtype=object))).index[0] == half
+    assert again(np.array([half, None], object))[0] == half
+    assert again({half: {half}}) == {half: {half}}
+
+
+def test_a_class_that_was_made_anew_replaces_the_old_one():
+    old = module_of_a_rerun(POINT).Point
+    register(old, name="point of a page")
+    payload = encode(old(1), key="k")
+    new = module_of_a_rerun(POINT).Point
+    register(new, name="point of a page")
+    assert type(decode(payload, key="k")) is new
+    assert again(new(2)) == new(2)
+    # A value of the run before is still about, say in st.session_state.
+    assert encode(old(1), key="k") == payload
+
+
+def test_a_class_that_moved_keeps_its_name():
+    register(module_of_a_rerun(POINT, "place_one").Point, name="moved")
+    payload = encode(sys.modules["place_one"].Point(1), key="k")
+    del sys.modules["place_one"]
+    new = module_of_a_rerun(POINT, "place_two").Point
+    register(new, name="moved")
+    assert decode(payload, key="k") == new(1)
+
+
+def test_a_field_with_a_default_may_be_added_later():
+    register(module_of_a_rerun(POINT).Point, name="growing")
+    payload = encode(sys.modules["pages_of_a_test"].Point(1, 2), key="k")
+    register(module_of_a_rerun(POINT + "    z: int = 9\n").Point, name="growing")
+    assert decode(payload, key="k").z == 9
+
+
+def test_a_row_of_a_name_that_is_not_registered_says_what_to_do():
+    body = b'[{"$registered": ["nobody", {"x": 1}]}]'
+    with pytest.raises(DecodeError) as caught:
+        decode(Payload("json", body), key="cart")
+    message = str(caught.value)
+    assert message.startswith("'cart' was written as 'json', and holds a value of a type that was")
+    assert "pgstate.register(…, name='nobody')" in message
+    assert message.endswith("The row is left as it is.")
+
+
+def test_a_name_imports_nothing():
+    body = b'{"$registered": ["json.tool:main", []]}'
+    sys.modules.pop("json.tool", None)
+    with pytest.raises(DecodeError):
+        decode(Payload("json", body), key="k")
+    assert "json.tool" not in sys.modules
+
+
+def test_an_error_of_load_is_the_cause_of_the_decode_error():
+    class Strict:
+        pass
+
+    def load(content):
+        raise KeyError("secret")
+
+    register(Strict, name="strict", dump=lambda value: 1, load=load)
+    payload = encode([Strict()], key="k")
+    with pytest.raises(DecodeError, match="'strict', of which its load made a KeyError") as caught:
+        decode(payload, key="k")
+    assert "secret" not in str(caught.value)
+    assert type(caught.value.__cause__.__cause__) is KeyError
+
+
+def test_an_error_of_dump_is_the_user_s():
+    class Broken:
+        pass
+
+    register(Broken, name="broken", dump=lambda value: 1 / 0, load=lambda content: None)
+    with pytest.raises(ZeroDivisionError):
+        encode([Broken()], key="k")
+    assert encode([1], key="k").kind == "json"
+
+
+def test_what_dump_gives_is_refused_by_its_place():
+    class Holder:
+        pass
+
+    register(Holder, name="holder", dump=lambda value: {"f": print}, load=lambda content: None)
+    with pytest.raises(UnsupportedType, match=r"'k' → \[0\] → 'f' is a builtin_function"):
+        encode([Holder()], key="k")
+
+
+def test_a_dump_that_never_ends_is_refused():
+    class Endless:
+        pass
+
+    register(Endless, name="endless", dump=lambda value: [value], load=lambda content: None)
+    with pytest.raises(UnsupportedType, match="200 levels"):
+        encode(Endless(), key="k")
+
+
+def test_a_value_that_holds_itself_is_refused():
+    @dataclasses.dataclass
+    class Node:
+        children: list
+
+    register(Node, name="node")
+    node = Node([])
+    node.children.append(node)
+    with pytest.raises(UnsupportedType, match="200 levels"):
+        encode(node, key="k")
+
+
+def test_values_of_a_subclass_are_not_taken_for_those_of_the_class():
+    class Kelvin(Celsius):
+        pass
+
+    register(Celsius, name="celsius", dump=lambda c: c.degrees, load=Celsius)
+    with pytest.raises(UnsupportedType, match="register its class"):
+        encode(Kelvin(1), key="k")
+
+
+class Size(enum.Enum):
+    SMALL = 1
+
+
+class Pair(NamedTuple):
+    left: int
+
+
+REFUSED = {
+    "an empty name": (Celsius, {"name": ""}, "1 to 100 characters"),
+    "a long name": (Celsius, {"name": "x" * 101}, "1 to 100 characters"),
+    "a name with NUL": (Celsius, {"name": "a\0"}, "1 to 100 characters"),
+    "a name that is no text": (Celsius, {"name": 5}, "1 to 100 characters"),
+    "no functions": (Celsius, {"name": "c"}, "needs dump and load"),
+    "no load": (Celsius, {"name": "c", "dump": str}, "both dump and load"),
+    "no class": (5, {"name": "c"}, "needs a class"),
+    "a plain type": (dict, {"name": "c"}, "builtins.dict is kept already"),
+    "a frame": (pd.DataFrame, {"name": "c"}, "DataFrame is kept already"),
+    "a name that is taken": (Pair, {"name": "size"}, "'size' is the name of test_registered"),
+}
+
+
+@pytest.mark.parametrize(("cls", "more", "words"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_registered_is_said_at_once(cls, more, words):
+    register(Size, name="size")
+    with pytest.raises(ConfigError, match=words):
+        register(cls, **more)
+    assert again(Size.SMALL) is Size.SMALL
+
+
+def test_a_renamed_type_is_still_read_under_its_old_name():
+    register(Pair, name="pair, the old name")
+    payload = encode(Pair(1), key="k")
+    register(Pair, name="pair, the new name")
+    assert b"new name" in encode(Pair(1), key="k").body
+    assert decode(payload, key="k") == Pair(1)
