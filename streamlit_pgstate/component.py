@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -139,14 +139,31 @@ def _ignore() -> None:
     """A state of the component needs a callback to be one."""
 
 
-def _still_place() -> contextlib.AbstractContextManager[Any]:
+@contextlib.contextmanager
+def _still_place() -> Iterator[None]:
     """Where toasts live, out of the page's flow: a mount there moves nothing.
 
-    `st._event`, seen in 1.51 to 1.67. Without it the component stands where it is called, and
-    moves the page by 16 px.
+    `st._event`, seen in 1.51 to 1.67. Without it the component stands at the end of the page,
+    and moves what comes after it by 16 px.
+
+    In place of the containers that the script is in, not inside them: in a form an answer would
+    wait for its submit button. `context_dg_stack`, seen in 1.51 to 1.67; without it, inside.
     """
-    container = getattr(st, "_event", None)
-    return container if container is not None else contextlib.nullcontext()
+    place = getattr(st, "_event", None) or getattr(st, "_main", None)
+    try:
+        from streamlit.delta_generator_singletons import context_dg_stack
+    except ImportError:
+        with place or contextlib.nullcontext():
+            yield
+        return
+    if place is None:
+        yield
+        return
+    token = context_dg_stack.set((place,))
+    try:
+        yield
+    finally:
+        context_dg_stack.reset(token)
 
 
 def earlier_state(key: str) -> object:

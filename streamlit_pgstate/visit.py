@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import threading
 import weakref
+from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +24,9 @@ from streamlit_pgstate.settings import Settings
 from streamlit_pgstate.state import SessionInfo, State
 from streamlit_pgstate.store import SessionRef, Store
 from streamlit_pgstate.token import Token
+
+_KEPT_RUNS = 4
+"""Runs of one tab that are told apart: the present one, and those that it has overtaken."""
 
 TESTING_KEY = "streamlit_pgstate_testing_token"
 """Where `testing` leaves a token for AppTest, which has neither cookies nor a browser."""
@@ -121,6 +125,17 @@ def _visit_of(tab: object, store: Store) -> Visit:
         return visit
 
 
+@dataclasses.dataclass(eq=False, slots=True)
+class _Run:
+    """One run of the script. Runs of a tab may overlap: after a quick click Streamlit starts the
+    next one while the former goes on to its next `st.` command."""
+
+    mark: object
+    mounted: list[str] = dataclasses.field(default_factory=list)
+    """Keys of the component's instances."""
+    failure: PgStateError | None = None
+
+
 class Visit:
     """One tab's token and state. Until the browser has kept it, a token is a candidate."""
 
@@ -128,10 +143,7 @@ class Visit:
         self.store = store
         self.durable: bool | None = None
         self._lock = threading.RLock()
-        self._run: object = None
-        self._failure: PgStateError | None = None
-        self._mounted: list[str] = []
-        """Keys of the component's instances in this run."""
+        self._runs: deque[_Run] = deque(maxlen=_KEPT_RUNS)
         self._token: Token | None = None
         self._state: State | None = None
         self._is_candidate = False
@@ -149,36 +161,42 @@ class Visit:
         """
         with self._lock:
             self._asks |= asks
-            run = component.run()
-            if run is not self._run:
-                self._run, self._failure = run, None
+            run = self._present_run()
+            if run is None:
+                run = _Run(component.run())
                 try:
-                    self._start_run()
+                    self._start(run)
                 except PgStateError as error:
-                    self._failure = error
-            if self._failure is not None:
-                raise self._failure
+                    run.failure = error
+            if run.failure is not None:
+                raise run.failure
             self._rerun_if_due()
 
-    def _start_run(self) -> None:
+    def _present_run(self) -> _Run | None:
+        mark = component.run()
+        return next((run for run in self._runs if run.mark is mark), None)
+
+    def _start(self, run: _Run) -> None:
+        keys = {key: None for earlier in self._runs for key in earlier.mounted}
+        self._runs.append(run)
         before = self._state
         if before is None:
             self._open()
-        said = [component.earlier_state(key) for key in self._mounted]
-        self._mounted = []
-        for each in said:
-            self._hear(each)
+        for key in keys:
+            self._hear(component.earlier_state(key))
         if self._state is before:
             self._refresh()
-        self._hear(self._mount())
+        self._hear(self._mount(run))
 
     def call(self, verb: Callable[[State], _T]) -> _T:
         """Run a verb on the state; start over where another tab has just forgotten it."""
+        state = self.state
         try:
-            return verb(self.state)
+            return verb(state)
         except UnknownToken:
             with self._lock:
-                self._start_over()
+                if self._state is state:  # and no other run of this tab has moved on already
+                    self._start_over()
                 if not component.is_callback():
                     self._rerun_due = True
                     self._rerun_if_due()
@@ -207,7 +225,7 @@ class Visit:
 
     def wait_for_browser(self) -> None:
         """Stop the script until the browser has said whether it keeps the token."""
-        if self.durable is None:
+        if self.durable is None and not component.is_apptest():
             st.stop()
 
     # The token
@@ -247,16 +265,14 @@ class Visit:
         """An empty state under a new token, which takes the place of the present one."""
         self._replaces = self._token.fingerprint if self._token else None
         self._use_candidate()
-        if self._mounted:
-            self._mount()
+        self._ask_again()
 
     def _replace_token(self, token: Token) -> None:
         """Have the browser keep another token for the present state."""
         self._replaces = self._token.fingerprint if self._token else None
         self._token, self._offers = token, True
         self._veil = component.new_veil()
-        if self._mounted:
-            self._mount()
+        self._ask_again()
 
     def _refresh(self) -> None:
         try:
@@ -266,11 +282,16 @@ class Visit:
 
     # The browser
 
-    def _mount(self) -> object:
-        """One key may be mounted once a run; after a rotate, say, there is a second question."""
-        key = component.key(place=component.fragment(), number=len(self._mounted))
-        self._mounted.append(key)
+    def _mount(self, run: _Run) -> object:
+        key = component.key(place=component.fragment(), number=len(run.mounted))
+        run.mounted.append(key)
         return component.mount(self._question(), key=key)
+
+    def _ask_again(self) -> None:
+        """The question has changed: once it was asked in this run, ask under another key."""
+        run = self._present_run()
+        if run is not None and run.mounted:
+            self._mount(run)
 
     def _question(self) -> Question:
         assert self._token is not None  # noqa: S101 - _open has set it
@@ -308,19 +329,23 @@ class Visit:
 
     def _hear_of_another(self, answer: Answer, text: str) -> None:
         if text in self._refused:
+            self._refuse(text)
             return
         before, ref, was_candidate = self._state, self._token, self._is_candidate
         try:
             self._adopt(self.store.signer.check(text))
         except UnknownToken:
-            self._refused.add(text)
-            self._replaces, self._offers = text[-43:][:16], True
+            self._refuse(text)
             return
         self.durable = True
         self._rerun_due = component.is_fragment_run()
         is_other = before is not None and before.id != self.state.id
         if before is not None and ref is not None and is_other and was_candidate:
             self._drop(before, kept=answer.kept)
+
+    def _refuse(self, text: str) -> None:
+        self._refused.add(text)
+        self._replaces, self._offers = text[-43:][:16], True
 
     def _drop(self, candidate: State, *, kept: bool) -> None:
         """Delete what was written under a candidate, unless another tab may have it by now."""
