@@ -12,7 +12,7 @@ from visitor import Tab, Visitor
 
 from streamlit_pgstate import Store
 
-TIMES = [*((2, repeat) for repeat in range(5)), (3, 0), (4, 0)]
+TIMES = [*((2, repeat) for repeat in range(3)), (4, 0)]
 
 
 def open_at_once(*tabs: Tab) -> None:
@@ -23,7 +23,7 @@ def open_at_once(*tabs: Tab) -> None:
             [tab.address, at],
         )
     for tab in tabs:
-        tab.page.wait_for_url(tab.address)
+        tab.page.wait_for_url(tab.address, wait_until="commit")
 
 
 def two_tabs(visitor: Visitor, app: Server, case: str = "visits") -> tuple[Tab, Tab]:
