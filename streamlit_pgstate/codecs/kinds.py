@@ -13,7 +13,7 @@ from typing import Any
 
 from .payload import Body, Codec, DamagedError, UnreadableError
 
-__all__ = ["dump", "is_part", "kind_of", "load"]
+__all__ = ["KINDS", "dump", "is_part", "kind_of", "load"]
 
 # kind: the module of this package that has its codec in CODECS
 _HOMES = {
@@ -36,6 +36,9 @@ _HOMES = {
     "polars.series": "polars_frame",
     "PIL.image": "image",
 }
+
+KINDS = frozenset(_HOMES)
+"""All kinds but ``json`` and ``bundle``."""
 
 _INDEXES = (
     *("Index", "RangeIndex", "DatetimeIndex", "TimedeltaIndex", "PeriodIndex"),

@@ -9,6 +9,7 @@ import textwrap
 import time
 from collections import OrderedDict
 
+import dateutil.tz
 import numpy as np
 import pandas as pd
 import PIL.Image
@@ -156,7 +157,7 @@ REFUSED = {
     "a closed file": ("closed", "'k' → [0] is a closed file"),
     "an open file": ([sys.stdin], "'k' → [0] is"),
     "a zone of dateutil": (
-        pd.Timestamp("2026", tz="dateutil/Europe/Berlin"),
+        pd.Timestamp("2026", tz=dateutil.tz.tzoffset("x", 3600)),
         "'k' is in a time zone of the class dateutil",
     ),
     "a subclass of a Series": (type("Mine", (pd.Series,), {})([1.5]), "Mine"),

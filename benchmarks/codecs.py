@@ -1,0 +1,176 @@
+"""What it costs to turn values into bytes and back, beside pickle 5 and plain Arrow IPC.
+
+Pickle is the base: it is what a session would use that trusts whoever can write to its database.
+Arrow stands beside it where it takes the value at all. Run: python benchmarks/codecs.py
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from harness import Result, measure, report
+
+from streamlit_pgstate.codecs import compression, decode, encode, register
+
+RANDOM = np.random.default_rng(1)
+ROWS = 100_000
+
+
+@dataclass
+class Order:
+    number: int
+    items: list[str]
+
+
+def values() -> dict[str, Any]:
+    """One value of every kind, most of them of some MB."""
+    mixed = pd.DataFrame(
+        {
+            "id": np.arange(ROWS),
+            "amount": RANDOM.normal(size=ROWS).round(2),
+            "share": RANDOM.random(ROWS),
+            "count": RANDOM.integers(0, 1000, ROWS),
+            "city": RANDOM.choice(["Berlin", "Paris", "Rome", "Madrid"], ROWS),
+            "name": [f"user {number}" for number in range(ROWS)],
+            "at": pd.date_range("2026-01-01", periods=ROWS, freq="min"),
+            "kind": pd.Categorical(RANDOM.choice(list("abc"), ROWS)),
+            "done": RANDOM.random(ROWS) > 0.5,
+            "stars": pd.array(RANDOM.integers(0, 6, ROWS), "Int8"),
+        }
+    )
+    found = {
+        "json: a form of 20 fields": {f"field {n}": f"value {n}" for n in range(20)},
+        "json: 2,000 dicts": [{"id": n, "name": f"user {n}", "x": n / 7} for n in range(2000)],
+        "bytes: 8 MB of noise": RANDOM.bytes(8_000_000),
+        "numpy.array: 8 MB of floats": RANDOM.random(1_000_000),
+        "numpy.array: 8 MB of small ints": RANDOM.integers(0, 1000, 1_000_000),
+        "numpy.masked: 8 MB": np.ma.masked_less(RANDOM.random(1_000_000), 0.1),
+        "pandas.frame: 100,000 x 10 mixed": mixed,
+        "pandas.frame: 100,000 x 10 floats": pd.DataFrame(RANDOM.random((ROWS, 10))),
+        "pandas.frame: 1,000 x 10 mixed": mixed.head(1000),
+        "pandas.series: 100,000 texts": mixed["name"],
+        "pandas.index: 100,000 times": pd.DatetimeIndex(mixed["at"]),
+        "pyarrow.table: 100,000 x 10": pa.Table.from_pandas(mixed),
+        "io.BytesIO: 8 MB of noise": io.BytesIO(RANDOM.bytes(8_000_000)),
+        "bundle: a frame, an array, a date": {
+            "frame": mixed,
+            "array": RANDOM.random(100_000),
+            "at": pd.Timestamp("2026-01-02"),
+        },
+        "registered: 1,000 dataclasses": [Order(n, ["a", "b"]) for n in range(1000)],
+    }
+    return found | optional(mixed)
+
+
+def optional(mixed: pd.DataFrame) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    try:
+        import scipy.sparse
+
+        matrix = scipy.sparse.random_array((2000, 2000), density=0.1, rng=1, format="csr")
+        found["scipy.sparse: 400,000 of 4 million"] = matrix
+    except ImportError:
+        pass
+    try:
+        import polars
+
+        found["polars.frame: 100,000 x 10"] = polars.from_pandas(mixed)
+    except ImportError:
+        pass
+    try:
+        from PIL import Image
+
+        picture = Image.linear_gradient("L").resize((1000, 800)).convert("RGB")
+        found["PIL.image: 1000 x 800"] = picture
+    except ImportError:
+        pass
+    return found
+
+
+class Ratios(Result):
+    """One kind: what it takes in each respect, pickle 5 being 1."""
+
+    def __str__(self) -> str:
+        rows = [f"| {case} | {ratio:.2f}x |" for case, ratio in self.seconds.items()]
+        return "\n".join([f"### {self.title}", "| case | ratio |", "|---|---|", *rows])
+
+
+def main() -> None:
+    register(Order, name="order")
+    results: list[Result] = []
+    for name, value in values().items():
+        print(name, flush=True)
+        results.append(compared(name, value))
+    report("codecs", results)
+
+
+def compared(name: str, value: Any) -> Result:
+    payload = encode(value, key="k")
+    pickled = pickle.dumps(value, 5)
+    writers: dict[str, Callable[[], object]] = {
+        "pickle 5": lambda: pickle.dumps(value, 5),
+        payload.kind: lambda: encode(value, key="k"),
+    }
+    readers: dict[str, Callable[[], object]] = {
+        "pickle 5": lambda: pickle.loads(pickled),
+        payload.kind: lambda: decode(payload, key="k"),
+    }
+    sizes = {"pickle 5": len(pickled), payload.kind: payload.size}
+    if payload.kind.endswith(compression.SUFFIX):
+        case = "not compressed"
+        writers[case], readers[case], sizes[case] = without_compression(value, payload)
+    arrow = arrow_of(value)
+    if arrow is not None:
+        writers["Arrow IPC"] = lambda: arrow_of(value)
+        readers["Arrow IPC"] = lambda: pa.ipc.open_stream(arrow).read_pandas()
+        sizes["Arrow IPC"] = len(arrow)
+    repeats = 50 if len(pickled) < 200_000 else 3
+    encoded = measure("encode", writers, rounds=5, repeats=repeats)
+    decoded = measure("decode", readers, rounds=5, repeats=repeats)
+    base = encoded.seconds["pickle 5"], decoded.seconds["pickle 5"], len(pickled)
+    ratios = {"pickle 5": 1.0}
+    for case in list(writers)[1:]:
+        ratios[f"{case}: encode"] = encoded.ratio(case)
+        ratios[f"{case}: decode"] = decoded.ratio(case)
+        ratios[f"{case}: size"] = sizes[case] / len(pickled)
+    took = f"{base[0] * 1e3:.2f} ms, {base[1] * 1e3:.2f} ms, {base[2] / 1e6:.2f} MB"
+    return Ratios(f"{name} (pickle: {took})", ratios)
+
+
+def without_compression(
+    value: Any, payload: Any
+) -> tuple[Callable[[], object], Callable[[], object], int]:
+    body = compression.unpack(payload.body)
+    plain = type(payload)(payload.kind.removesuffix(compression.SUFFIX), body)
+
+    def write() -> object:
+        pack = compression.pack
+        compression.pack = lambda kind, body: (kind, body)
+        try:
+            return encode(value, key="k")
+        finally:
+            compression.pack = pack
+
+    return write, lambda: decode(plain, key="k"), len(body)
+
+
+def arrow_of(value: Any) -> bytes | None:
+    """What plain Arrow IPC makes of a frame; None for what it is not made for."""
+    if not isinstance(value, pd.DataFrame):
+        return None
+    table = pa.Table.from_pandas(value)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table)
+    return bytes(sink.getvalue().to_pybytes())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""A kind once released stays readable: bodies that older versions have stored, and their values."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import json
+import math
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+import scipy.sparse
+from PIL import Image
+from test_frames import PANDAS
+from test_values import Colour, Pair, Point, assert_same
+
+from streamlit_pgstate.codecs import Payload, decode, kinds
+from streamlit_pgstate.codecs.file import StoredFile
+
+BODIES = Path(__file__).parents[1] / "bodies"
+MANIFEST = json.loads((BODIES / "manifest.json").read_text())
+
+
+def cells(*values):
+    held = np.empty(len(values), object)
+    held[:] = values
+    return held
+
+
+NAMES = {
+    "Colour": Colour, "D": Decimal, "Fraction": Fraction, "Image": Image, "Pair": Pair,
+    "Point": Point, "StoredFile": StoredFile, "UUID": UUID, "cells": cells, "dt": dt,
+    "inf": math.inf, "io": io, "nan": math.nan, "np": np, "pa": pa, "pd": pd, "pl": pl,
+    "sparse": scipy.sparse, "zone": ZoneInfo,
+}  # fmt: skip
+
+
+def made_of(expression):
+    """The value of an expression of the manifest."""
+    return eval(expression, dict(NAMES))
+
+
+@pytest.mark.parametrize("entry", MANIFEST, ids=[entry["value"][:60] for entry in MANIFEST])
+def test_a_stored_body_is_still_read(entry):
+    body = (BODIES / entry["file"]).read_bytes()
+    found, expected = decode(Payload(entry["kind"], body), key="k"), made_of(entry["value"])
+    if PANDAS >= (3, 0) or "pd." not in entry["value"]:
+        assert_same(found, expected)
+    assert type(found) is type(expected)  # before, pandas makes other dtypes of these expressions
+
+
+def test_there_is_a_stored_body_of_every_kind():
+    stored = {entry["kind"].removesuffix("+zstd") for entry in MANIFEST}
+    assert stored == {"json", "bundle", *kinds.KINDS}
+
+
+def test_every_stored_body_is_in_the_manifest():
+    assert {path.name for path in BODIES.glob("*.body")} == {entry["file"] for entry in MANIFEST}
