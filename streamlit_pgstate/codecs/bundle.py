@@ -38,21 +38,16 @@ def write(value: object) -> tuple[str, bytes]:
         RefusedError: something in it cannot be kept, or is repeated too often.
     """
     parts = _Parts()
-    _enter()
-    try:
-        text = plain.dump(value, parts.add)
-        if not parts.kinds:
-            return "json", text
-        parts.bodies[0] = text
-        body = sections.join({"parts": parts.kinds}, parts.bodies)
-        if _account.level == 1 and _account.bytes > _limit(body):
-            raise RefusedError(
-                f"over {_MAX_REPEATED >> 20} MB larger when read, by parts that it holds many "
-                "times. Keep such a part once, and where it belongs beside it"
-            )
-        return "bundle", body
-    finally:
-        _account.level -= 1
+    text = plain.dump(value, parts.add)
+    if not parts.kinds:
+        return "json", text
+    body = sections.join({"parts": parts.kinds}, [text, *parts.bodies])
+    if not _account.level and _account.bytes > _limit(body):
+        raise RefusedError(
+            f"over {_MAX_REPEATED >> 20} MB larger when read, by parts that it holds many "
+            "times. Keep such a part once, and where it belongs beside it"
+        )
+    return "bundle", body
 
 
 def read(kind: str, body: Body) -> Any:
@@ -78,9 +73,11 @@ def read(kind: str, body: Body) -> Any:
             raise DamagedError("parts that are repeated too often")
         return kinds.load(names[number], bodies[number])
 
-    _enter()
+    if not _account.level:
+        _account.bytes = 0
+    limit = _limit(body)
+    _account.level += 1
     try:
-        limit = _limit(body)
         return plain.load(text, part)
     finally:
         _account.level -= 1
@@ -89,13 +86,18 @@ def read(kind: str, body: Body) -> Any:
 class _Parts:
     """The parts of one bundle, each written when it is met first."""
 
+    __slots__ = ("_met", "bodies", "kinds")
+
     def __init__(self) -> None:
         self.kinds: list[str] = []
-        self.bodies: list[bytes] = [b""]  # the first is for the text
-        self._met: dict[int, tuple[int, int, object]] = {}  # holds the value: so ids stay its own
+        self.bodies: list[bytes] = []
+        # holds the values, so that no other gets an id meanwhile
+        self._met: dict[int, tuple[int, int, object]] = {}
 
     def add(self, value: object) -> int | None:
         """The number of the part that holds the value; None if no kind takes it."""
+        if not self.kinds and not _account.level:
+            _account.bytes = 0
         met = self._met.get(id(value))
         if met is None:
             kind = kinds.kind_of(type(value))
@@ -107,21 +109,19 @@ class _Parts:
         return number
 
     def _write(self, kind: str, value: object) -> tuple[int, int, object]:
-        if _account.level > _MAX_LEVELS:
+        if _account.level >= _MAX_LEVELS:
             raise RefusedError(f"more than {_MAX_LEVELS} object arrays in each other")
         before = _account.bytes
-        body = kinds.dump(kind, value)
+        _account.level += 1
+        try:
+            body = kinds.dump(kind, value)
+        finally:
+            _account.level -= 1
         size = len(body) + _account.bytes - before
         _account.bytes = before
         self.kinds.append(kind)
         self.bodies.append(body)
         return len(self.kinds) - 1, size, value
-
-
-def _enter() -> None:
-    _account.level += 1
-    if _account.level == 1:
-        _account.bytes = 0
 
 
 def _limit(body: Body) -> int:

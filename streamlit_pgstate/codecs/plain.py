@@ -73,8 +73,8 @@ _JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=Fal
 
 
 class _Walk(threading.local):
-    add_part: Callable[[object], int | None] | None = None
-    root: object = None  # until somebody has looked how much there is to do
+    # what takes parts, and the value, until somebody has looked how much there is to do
+    now: tuple[Callable[[object], int | None] | None, object] = (None, None)
 
 
 _walk = _Walk()
@@ -115,16 +115,16 @@ def tree(value: object) -> Any:
 
 
 def _dump_walk(value: object, add_part: Callable[[object], int | None] | None) -> object:
-    outer = _walk.add_part, _walk.root
-    _walk.add_part, _walk.root = add_part, value
+    outer = _walk.now
+    _walk.now = add_part, value
     try:
-        return tree(value)
+        return _WRITERS.get(type(value), _other)(value, 0)
     except RefusedError as refused:
         if refused.is_whole:  # it was noticed somewhere inside
             refused.steps, refused.is_whole = [], False
         raise
     finally:
-        _walk.add_part, _walk.root = outer
+        _walk.now = outer
 
 
 def load(body: Body, part: Callable[[int], Any] | None = None) -> Any:
@@ -169,7 +169,8 @@ def _other(value: object, depth: int) -> object:
     marker = _scalar(value)
     if marker is not None:
         return marker
-    number = _walk.add_part(value) if _walk.add_part is not None else None
+    add_part, _ = _walk.now
+    number = None if add_part is None else add_part(value)
     if number is None:
         raise RefusedError(describe(value))
     return {"$part": number}
@@ -214,14 +215,14 @@ def _str(value: str, depth: int) -> object:
 
 
 def _bytes(value: bytes, depth: int) -> object:
-    if len(value) >= _LARGE_BYTES and _walk.add_part is not None:
-        return {"$part": _walk.add_part(value)}
+    if len(value) >= _LARGE_BYTES and _walk.now[0] is not None:
+        return {"$part": _walk.now[0](value)}
     return {"$bytes": base64.b64encode(value).decode()}
 
 
 def _bytearray(value: bytearray, depth: int) -> object:
-    if len(value) >= _LARGE_BYTES and _walk.add_part is not None:
-        return {"$bytearray": {"$part": _walk.add_part(bytes(value))}}
+    if len(value) >= _LARGE_BYTES and _walk.now[0] is not None:
+        return {"$bytearray": {"$part": _walk.now[0](bytes(value))}}
     return {"$bytearray": base64.b64encode(value).decode()}
 
 
@@ -434,7 +435,8 @@ def _check_depth(depth: int) -> None:
 
 def _check_repetitions() -> None:
     """Refuse what would be far longer than it is large. Looks once at a value."""
-    root, _walk.root = _walk.root, None
+    add_part, root = _walk.now
+    _walk.now = add_part, None
     if root is None:
         return
     lengths: dict[int, tuple[int, object]] = {}
