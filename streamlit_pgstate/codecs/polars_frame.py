@@ -10,6 +10,7 @@ import zlib
 from importlib import import_module
 from typing import Any
 
+from . import plain
 from .arrow_table import read_stream, write_stream
 from .payload import Body, Codec, DamagedError, RefusedError, UnreadableError
 
@@ -31,12 +32,15 @@ _KEPT = frozenset(
 )
 
 
+_PARAMETERS = ("time_unit", "time_zone", "precision", "scale", "size")
+
+
 def _dump_frame(frame: Any) -> bytes:
     for name, dtype in frame.schema.items():
         _check(dtype, f"column {name!r}")
     table = frame.to_arrow()
     metadata = {
-        _DTYPES: str(frame.schema).encode(),
+        _DTYPES: plain.dump(_specs(frame)),
         _ROWS: str(frame.height).encode(),
         _NOTES: _notes_sum(table.schema),
     }
@@ -60,7 +64,7 @@ def _notes(fields: Any) -> list[object]:
 
 
 def _check(dtype: Any, step: str) -> None:
-    name = type(dtype).__name__
+    name = _name(dtype)
     is_global = name != "Categorical" or _is_global(dtype)
     if name not in _KEPT or not is_global:
         raise RefusedError(
@@ -80,6 +84,25 @@ def _is_global(dtype: Any) -> bool:
     )
 
 
+def _specs(frame: Any) -> list[list[object]]:
+    return [[name, _spec(dtype)] for name, dtype in frame.schema.items()]
+
+
+def _spec(dtype: Any) -> list[object]:
+    """A dtype in our own words: polars shows them differently from version to version."""
+    spec: list[object] = [_name(dtype)]
+    spec += [getattr(dtype, name) for name in _PARAMETERS if hasattr(dtype, name)]
+    if spec[0] == "Enum":
+        spec.append(dtype.categories.to_list())
+    if hasattr(dtype, "fields"):
+        spec.append([field.name for field in dtype.fields])
+    return [*spec, *map(_spec, _inner(dtype))]
+
+
+def _name(dtype: Any) -> str:
+    return dtype.__name__ if isinstance(dtype, type) else type(dtype).__name__
+
+
 def _inner(dtype: Any) -> list[Any]:
     if hasattr(dtype, "fields"):
         return [field.dtype for field in dtype.fields]
@@ -97,7 +120,7 @@ def _load_frame(body: Body) -> Any:
     if metadata[_NOTES] != _notes_sum(schema):
         raise DamagedError("notes on categories that are damaged")
     frame = _from_arrow(polars, table) if table.num_columns else _empty(polars, rows)
-    if str(frame.schema).encode() != metadata[_DTYPES] or frame.height != rows:
+    if _specs(frame) != plain.load(metadata[_DTYPES]) or frame.height != rows:
         raise DamagedError("a frame of other dtypes than it says")
     return frame
 
