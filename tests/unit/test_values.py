@@ -484,7 +484,7 @@ def images():
     coloured = PIL.Image.merge("RGB", [gradient, gradient.rotate(90), gradient.rotate(180)])
     found = {
         f"image {mode}": coloured.convert(mode)
-        for mode in ("1", "L", "P", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "I", "F", "LA", "RGBa")
+        for mode in ("1", "L", "P", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "I", "F", "LA")
     }
     see_through = coloured.quantize(4)
     see_through.info["transparency"] = 2
@@ -494,6 +494,7 @@ def images():
     coloured.save(saved, "PNG", dpi=(72, 72))
     return {
         **found,
+        "image RGBa": coloured.convert("RGBA").convert("RGBa"),
         "image I;16": PIL.Image.new("I;16", (3, 2), 1000),
         "image of 0 pixels": PIL.Image.new("RGB", (0, 3)),
         "image with a palette": see_through,
