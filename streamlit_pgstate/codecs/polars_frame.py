@@ -38,7 +38,7 @@ _PARAMETERS = ("time_unit", "time_zone", "precision", "scale", "size")
 def _dump_frame(frame: Any) -> bytes:
     for name, dtype in frame.schema.items():
         _check(dtype, f"column {name!r}")
-    table = frame.to_arrow()
+    table = frame.rechunk().to_arrow()
     if "'Enum'" in repr(_specs(frame)) and "_PL_ENUM" not in repr(_notes(table.schema)):
         raise RefusedError(
             "of the polars dtype Enum, which this version of polars does not give to Arrow. "
