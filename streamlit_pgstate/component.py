@@ -159,7 +159,8 @@ def _still_place() -> Iterator[None]:
     if place is None:
         yield
         return
-    token = context_dg_stack.set((place,))
+    # The page itself first: a stack of one is taken for no container at all.
+    token = context_dg_stack.set((context_dg_stack.get()[0], place))
     try:
         yield
     finally:

@@ -53,6 +53,8 @@ _WAKE_UP = 0.1
 _PERMISSION_DENIED = "42501"
 _READ_ONLY = "25006"
 _MISSING_TABLE = {"42P01", "3F000", "42703"}
+_DISK_FULL = "53100"
+_ROLLED_BACK = {"40001", "40P01"}
 _ENCODING = {"22021", "22P05"}
 _PASSING = ("08", "40", "53", "57")
 """SQLSTATE classes that another try may not meet: connection, rollback, resources, operator."""
@@ -137,7 +139,12 @@ class Database:
         return f"{host}{port}/{url.database}"
 
     def query(
-        self, statement: str, parameters: Mapping[str, Any], *, repeatable: bool = True
+        self,
+        statement: str,
+        parameters: Mapping[str, Any],
+        *,
+        repeatable: bool = True,
+        patience: int = 1,
     ) -> list[tuple[Any, ...]]:
         """Run one statement in a transaction of its own and fetch all of its rows.
 
@@ -145,11 +152,12 @@ class Database:
             statement: SQL with ``%(name)s`` for each of `parameters`.
             repeatable: whether it may run once more when the connection broke under it, so
                 that nobody knows whether it was committed.
+            patience: how many times the setting ``timeout`` it may take.
 
         Raises:
             PgStateError: as `translate` says.
         """
-        until = time.monotonic() + self._timeout
+        until = time.monotonic() + self._timeout * patience
         try:
             return self._query(statement, parameters, until)
         except psycopg.Error as error:
@@ -303,6 +311,16 @@ class Database:
             return StoreUnavailable(
                 f"{self.place} is read-only: a standby, or the old primary after a failover. "
                 "Point `url` to the primary (several hosts: add ?target_session_attrs=read-write)."
+            )
+        if state == _DISK_FULL:
+            return StoreUnavailable(
+                f"The disk of {self.place} is full: nothing was stored. Make room there, then "
+                "try again."
+            )
+        if state in _ROLLED_BACK:
+            return StoreUnavailable(
+                f"{self.place} gave up this statement in favour of another (SQLSTATE {state}). "
+                "Nothing was stored; try again."
             )
         if state is None or _is_passing(error):
             return StoreUnavailable(

@@ -6,6 +6,8 @@ which key, with which numbers, and what to do; it never holds a password, a toke
 
 from __future__ import annotations
 
+from uuid import UUID
+
 __all__ = [
     "ConfigError",
     "DecodeError",
@@ -49,6 +51,9 @@ class StoreUnavailable(PgStateError, ConnectionError):
 
 class UnknownToken(PgStateError, LookupError):
     """A token is not ours, no longer valid, or its session was forgotten or has expired."""
+
+    session_id: UUID | None = None
+    """The session that was refused, where it came to that."""
 
 
 class InvalidKey(PgStateError, ValueError):

@@ -125,7 +125,9 @@ def _url(source: str, value: object) -> URL:
         # `from None`: the parser's own message may quote the URL, password and all.
         raise ConfigError(
             f"{source} is not a database URL. It looks like {URL_FORM}; special characters "
-            "in the password must be percent-encoded (@ is %40, / is %2F)."
+            "in the password must be percent-encoded (@ is %40, / is %2F); several hosts, or a "
+            "socket, go behind the question mark: postgresql://user:password@/database?"
+            "host=one:5432&host=two:5432, ?host=/run/postgresql."
         ) from None
     if "@" in (url.host or ""):  # the end of a password, which messages would show as the host
         raise ConfigError(

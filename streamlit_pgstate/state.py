@@ -122,7 +122,7 @@ class State(MutableMapping[str, Any]):
     def __contains__(self, key: object) -> bool:
         with self._lock:
             self._forget_if_uncached()
-            return self._live(check_key(key)) is not None
+            return isinstance(key, str) and self._live(key) is not None
 
     def keys(self) -> list[str]:  # type: ignore[override]  # sorted names, as in DESIGN
         """The names of all keys that hold a value, sorted."""
@@ -137,7 +137,7 @@ class State(MutableMapping[str, Any]):
         return len(self.keys())
 
     def session(self) -> SessionInfo:
-        """What is known of the session: one round trip, for its times."""
+        """What is known of the session, as of now: two round trips."""
         with self._lock:
             self.refresh()
             times = self._store.times(self._ref)
@@ -220,6 +220,11 @@ class State(MutableMapping[str, Any]):
         if _is_same(entry, write.payload, entry.ttl if entry else None):
             return True
         self._check_limits([write])
+        if self._store.send_ahead(self._ref, [write]):
+            self.refresh()
+            present = self._live(write.key)
+            if (present and present.version) != (entry and entry.version):
+                return False
         ttl = entry.ttl if entry else None
         expected = entry.version if entry else 0
         version = self._store.write(
@@ -283,11 +288,6 @@ class State(MutableMapping[str, Any]):
         with self._lock:
             self._store.forget(self._ref)
             self._forget_cache()
-
-    def adopt_token(self, ref: SessionRef) -> None:
-        """Go on with another token of the same session: it was rotated elsewhere."""
-        with self._lock:
-            self._ref = ref
 
     # The cache
 
@@ -369,17 +369,17 @@ class State(MutableMapping[str, Any]):
         if digest in self._bodies:
             self._bodies.move_to_end(digest)
             return self._bodies[digest]
-        body = self._store.read_body(self._ref, digest)
+        body = self._store.read_body(self._ref, digest, size=row.size)
         if len(body) != row.size:
             return None
         self._keep_body(digest, body)
         return body
 
     def _keep_body(self, digest: bytes, body: bytes) -> None:
-        if not self._cached:
+        if not self._cached or len(body) > _KEPT_BODY_BYTES:
             return
         self._bodies[digest] = body
-        while len(self._bodies) > 1 and sum(map(len, self._bodies.values())) > _KEPT_BODY_BYTES:
+        while sum(map(len, self._bodies.values())) > _KEPT_BODY_BYTES:
             self._bodies.popitem(last=False)
 
     # Writes
@@ -412,16 +412,25 @@ class State(MutableMapping[str, Any]):
     def _write(self, writes: list[Write], *, ttl: float | None) -> None:
         self._check_limits(writes)
         keys = [write.key for write in writes]
+        self._send_ahead(writes)
         for _ in range(_MAX_ATTEMPTS):
             version = self._store.write(self._ref, writes, self._basis(keys), ttl=ttl)
             if version is not None:
                 self._remember(writes, version, ttl=ttl)
                 return
+            known = self._version
             self.refresh()  # raises where the session is refused: that is the common reason
+            if self._version == known:
+                self._send_ahead(writes)  # another tab has dropped the same content meanwhile
         raise StoreUnavailable(
             f"{_names(keys)} could not be written: others wrote to this session "
             f"{_MAX_ATTEMPTS} times meanwhile. Write less often."
         )
+
+    def _send_ahead(self, writes: list[Write]) -> None:
+        """Send what is too large for one statement, then see what others wrote meanwhile."""
+        if self._store.send_ahead(self._ref, writes):
+            self.refresh()
 
     def _delete(self, keys: list[str]) -> int:
         version, existed = self._store.delete(self._ref, keys, self._basis(keys))

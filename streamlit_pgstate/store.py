@@ -10,7 +10,7 @@ first, so the order of versions is the order of commits.
 from __future__ import annotations
 
 import itertools
-import threading
+import time
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -41,6 +41,9 @@ IN_ONE_STATEMENT: Final = 4 * CHUNK
 ROTATION_GRACE: Final = timedelta(minutes=2)
 """How long the token before the last rotate still works: another tab may be on its way."""
 
+_SLIDES_EVERY: Final = timedelta(hours=1)
+"""How long the expiry stays where it is, at most: a tenth of a shorter session_ttl."""
+
 ROWLESS_TOKEN_LIFE: Final = timedelta(hours=24)
 """How long a token is good before anything was stored under it. A forgotten session keeps its
 row for longer (48 h), so a token without a row and younger than this was never forgotten."""
@@ -50,7 +53,7 @@ _USABLE: Final = """revoked_at IS NULL AND expires_at > now() AND (%(hash)s::byt
     OR token_hash = %(hash)s
     OR previous_hash = %(hash)s AND rotated_at > now() - make_interval(secs => %(grace)s))"""
 
-_DUE: Final = "seen_at < now() - interval '1 hour'"
+_DUE: Final = "seen_at < now() - make_interval(secs => %(slide)s)"
 
 # Both move together, at most once an hour, with a read or a write.
 _SLIDE: Final = f"""seen_at = CASE WHEN {_DUE} THEN now() ELSE seen_at END,
@@ -249,12 +252,19 @@ class SessionRef:
 
     id: uuid.UUID
     token_hash: bytes | None = None
-    may_create: bool = False
-    """Whether a first write may make the row: a young token, checked by the caller."""
+    issued_at: float | None = None
+    """Seconds since 1970, from the token; None where there is none."""
 
     @classmethod
     def of(cls, token: Token) -> SessionRef:
-        return cls(token.session_id, token.secret_hash, token.age < ROWLESS_TOKEN_LIFE)
+        return cls(token.session_id, token.secret_hash, token.issued_at)
+
+    @property
+    def may_create(self) -> bool:
+        """Whether a first write may make the row: only while the token is young."""
+        if self.issued_at is None:
+            return False
+        return time.time() - self.issued_at < ROWLESS_TOKEN_LIFE.total_seconds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,7 +354,6 @@ class Store:
         self._database = engine.open(settings)
         self._checked = False
         self._signer: TokenSigner | None = None
-        self._lock = threading.Lock()
         self._sql = statements(settings.schema)
 
     def __repr__(self) -> str:
@@ -402,7 +411,13 @@ class Store:
         """
         from streamlit_pgstate.state import State
 
-        return State(self, SessionRef(uuid.UUID(str(session_id))), cache=cache)
+        try:
+            ref = SessionRef(uuid.UUID(str(session_id)))
+        except ValueError as error:
+            raise UnknownToken(
+                "This is not a session's id: it looks like State.id, a UUID."
+            ) from error
+        return State(self, ref, cache=cache)
 
     def close(self) -> None:
         """Close idle connections; a later verb opens new ones."""
@@ -452,11 +467,11 @@ class Store:
         rows = self._run(statement, {**self._validity(ref), "since": since})
         if not rows:
             if not ref.may_create:
-                raise _unknown()
+                raise _unknown(ref)
             return Changes(0, False, [])
         _, version, condition, *_ = rows[0]
         if condition == "refused":
-            raise _unknown()
+            raise _unknown(ref)
         return Changes(version, condition == "due", [_entry_row(row) for row in rows[1:]])
 
     def times(self, ref: SessionRef) -> SessionTimes | None:
@@ -473,9 +488,16 @@ class Store:
         rows = self._run("ROWS", {"id": session_id})
         return [dict(zip(names, row, strict=True)) for row in rows]
 
-    def read_body(self, ref: SessionRef, digest: bytes) -> bytes:
-        """The bytes of a large value; too few where another writer has just replaced it."""
-        rows = self._run("READ_BODY", {"id": ref.id, "digest": digest})
+    def read_body(self, ref: SessionRef, digest: bytes, *, size: int) -> bytes:
+        """The bytes of a large value; too few where another writer has just replaced it.
+
+        Args:
+            ref: the session.
+            digest: of the value.
+            size: its bytes; the setting ``timeout`` is for each 4 MiB, as it is in writing.
+        """
+        patience = -(-size // IN_ONE_STATEMENT)
+        rows = self._run("READ_BODY", {"id": ref.id, "digest": digest}, patience=patience)
         if len(rows) == 1:
             return bytes(rows[0][0])
         return b"".join(row[0] for row in rows)
@@ -490,6 +512,8 @@ class Store:
         expected: int | None = None,
     ) -> int | None:
         """Store values: all of them or none, in one statement, committed when this returns.
+
+        What is too large for one statement has to be there already: see `send_ahead`.
 
         Args:
             ref: the session.
@@ -526,8 +550,7 @@ class Store:
             "app": self._settings.app,
             "dropping": [digest for digest in basis.dropping if digest not in bodies],
         }
-        if sum(map(len, bodies.values())) > IN_ONE_STATEMENT:
-            self._send_ahead(ref, bodies)
+        if _go_ahead(bodies):
             parameters |= _ahead(bodies)
             bodies = {}
         parameters |= _columns_of_bodies(_chunks(bodies))
@@ -537,15 +560,20 @@ class Store:
             return "PUT_AHEAD", parameters
         return "PUT_LARGE" if expected is None else "PUT_LARGE_IF", parameters
 
-    def _send_ahead(self, ref: SessionRef, bodies: Mapping[bytes, bytes]) -> None:
-        """Store bodies before the entries that will point to them: no lock is held meanwhile.
+    def send_ahead(self, ref: SessionRef, writes: Sequence[Write]) -> bool:
+        """Store the bodies of a `write` that is too large for one statement; whether it is.
 
-        Whatever a crash leaves behind is garbage that nothing points to.
+        No lock is held meanwhile. Whatever a crash leaves behind is garbage that nothing
+        points to.
         """
+        bodies = _bodies(writes)
+        if not _go_ahead(bodies):
+            return False
         parameters = {**self._validity(ref), "may_create": ref.may_create}
         chunks = _chunks(bodies)
         while batch := list(itertools.islice(chunks, IN_ONE_STATEMENT // CHUNK)):
             self._run("SEND_BODIES", {**parameters, **_columns_of_bodies(batch)})
+        return True
 
     def delete(self, ref: SessionRef, keys: Sequence[str], basis: Basis) -> tuple[int, int]:
         """Delete entries: all of them in one statement, committed when this returns.
@@ -567,7 +595,7 @@ class Store:
         if rows:
             return rows[0]
         if basis.version or not ref.may_create:
-            raise _unknown()
+            raise _unknown(ref)
         return 0, 0
 
     def rotate(self, ref: SessionRef) -> Token | None:
@@ -596,7 +624,7 @@ class Store:
         steps = ("ERASE_ENTRIES", "ERASE_BODIES", "ERASE_REVISIONS")
         with self._database.transaction() as connection:
             if not connection.execute(self._sql["REVOKE"], parameters).fetchone():
-                raise _unknown()
+                raise _unknown(ref)
             for step in steps:
                 connection.execute(self._sql[step], parameters)
 
@@ -606,22 +634,31 @@ class Store:
             "hash": ref.token_hash,
             "grace": ROTATION_GRACE.total_seconds(),
             "session_ttl": self._settings.session_ttl.total_seconds(),
+            "slide": min(_SLIDES_EVERY, self._settings.session_ttl / 10).total_seconds(),
         }
 
     def _run(
-        self, name: str, parameters: Mapping[str, Any], *, repeatable: bool = True
+        self,
+        name: str,
+        parameters: Mapping[str, Any],
+        *,
+        repeatable: bool = True,
+        patience: int = 1,
     ) -> list[tuple[Any, ...]]:
         self._ready()
-        return self._database.query(self._sql[name], parameters, repeatable=repeatable)
+        return self._database.query(
+            self._sql[name], parameters, repeatable=repeatable, patience=patience
+        )
 
     def _ready(self) -> None:
-        """Check the layout before the first statement: once, whatever the number of threads."""
-        if self._checked:
-            return
-        with self._lock:
-            if not self._checked:
-                migrate.require_current(self._database, self._settings)
-                self._checked = True
+        """Check the layout before the first statement.
+
+        Without a lock: threads that meet here check it side by side, and none waits for
+        another's timeout; a migration has locks of its own.
+        """
+        if not self._checked:
+            migrate.require_current(self._database, self._settings)
+            self._checked = True
 
 
 _STATEMENTS: Final = (
@@ -664,6 +701,10 @@ def _bodies(writes: Iterable[Write]) -> dict[bytes, bytes]:
     return {write.payload.digest: write.payload.body for write in writes if write.is_large}
 
 
+def _go_ahead(bodies: Mapping[bytes, bytes]) -> bool:
+    return sum(map(len, bodies.values())) > IN_ONE_STATEMENT
+
+
 def _chunks(bodies: Mapping[bytes, bytes]) -> Iterator[tuple[bytes, int, bytes]]:
     for digest, body in bodies.items():
         for part, start in enumerate(range(0, len(body), CHUNK)):
@@ -688,8 +729,10 @@ def _entry_row(row: tuple[Any, ...]) -> EntryRow:
     return EntryRow(key, version, kind, size, body, digest, ttl, seconds_left)
 
 
-def _unknown() -> UnknownToken:
-    return UnknownToken(
-        "This session was forgotten, has expired, or its token was replaced by rotate(). "
-        "Start a new one with Store.new_token()."
+def _unknown(ref: SessionRef) -> UnknownToken:
+    error = UnknownToken(
+        "This session was forgotten, has expired, or its token was replaced by rotate(). In an "
+        "app, reload the page; elsewhere begin anew with Store.new_token()."
     )
+    error.session_id = ref.id
+    return error

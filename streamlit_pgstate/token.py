@@ -27,7 +27,7 @@ from streamlit_pgstate.errors import UnknownToken
 _SECRET_BYTES = 32
 _SHAPE = re.compile(r"[A-Za-z0-9_-]{64}\.[A-Za-z0-9_-]{4,8}\.[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
 # The last character holds but four bits: with all 64 a token could be spelt in four ways.
-_CLOCK_SKEW = 300
+_CLOCK_SKEW = 86_400
 """Seconds by which a token may seem to come from the future: replicas' clocks differ."""
 
 

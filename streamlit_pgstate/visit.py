@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import threading
+import tomllib
 import weakref
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -27,6 +28,9 @@ from streamlit_pgstate.token import Token
 
 _KEPT_RUNS = 4
 """Runs of one tab that are told apart: the present one, and those that it has overtaken."""
+
+_KEPT_REFUSALS = 16
+"""Tokens that are not asked about again: whatever a browser sends, a tab keeps no more."""
 
 TESTING_KEY = "streamlit_pgstate_testing_token"
 """Where `testing` leaves a token for AppTest, which has neither cookies nor a browser."""
@@ -52,9 +56,12 @@ def configure(settings: Mapping[str, Any]) -> None:
 
 
 def connect(settings: Mapping[str, Any]) -> Store:
-    """A store with the settings given, found in the environment, or found beside the app."""
-    home = component.script_path().parent if component.is_script() else None
-    return Store(_read_settings(settings, home))
+    """A store with the settings given; then, in a script, with those of its app."""
+    given = {name: value for name, value in settings.items() if value is not None}
+    if not component.is_script():
+        return Store(_read_settings(given, None))
+    app = component.script_path()
+    return Store(_read_settings({**_configured_for(app), **given}, _home(app)))
 
 
 def store() -> Store:
@@ -62,8 +69,7 @@ def store() -> Store:
     app = component.script_path()
     with _lock:
         if app not in _store_of_app:
-            keywords = _configured.get(app) or _configured.get(None) or {}
-            settings = _read_settings(keywords, app.parent)
+            settings = _read_settings(_configured_for(app), _home(app))
             if settings not in _stores:
                 _stores[settings] = Store(settings)
             _store_of_app[app] = _stores[settings]
@@ -74,18 +80,42 @@ def _read_settings(keywords: Mapping[str, Any], home: Path | None) -> Settings:
     return Settings.read(keywords, secrets=_secrets(), home=home)
 
 
+def _configured_for(app: Path) -> dict[str, Any]:
+    return _configured.get(app) or _configured.get(None) or {}
+
+
+def _home(app: Path) -> Path:
+    """Where `.pgstate/` lies: beside the app; an AppTest's script may lie anywhere."""
+    return Path.cwd() if component.is_apptest() else app.parent
+
+
 def _secrets() -> Mapping[str, Any]:
     """`[connections.pgstate]` of Streamlit's secrets; nothing where there are none."""
-    try:
-        if not st.secrets.load_if_toml_exists():
-            return {}
-        found = st.secrets.get("connections", {}).get("pgstate", {})
-    except (AttributeError, ValueError) as error:
+    if not st.secrets.load_if_toml_exists():  # nor where the file is broken: that it says, too
+        _refuse_broken_secrets()
+        return {}
+    connections = st.secrets.get("connections", {})
+    found = connections.get("pgstate", {}) if isinstance(connections, Mapping) else None
+    if not isinstance(found, Mapping):
         raise ConfigError(
-            ".streamlit/secrets.toml could not be read for [connections.pgstate]. Check that it "
-            "is valid TOML."
-        ) from error
+            "[connections.pgstate] in .streamlit/secrets.toml must be a table, with "
+            '`url = "postgresql://…"` in it.'
+        )
     return dict(found)
+
+
+def _refuse_broken_secrets() -> None:
+    for path in st.get_option("secrets.files"):
+        with contextlib.suppress(FileNotFoundError, IsADirectoryError):
+            text = Path(path).read_text(encoding="utf-8")
+            try:
+                tomllib.loads(text)
+            except tomllib.TOMLDecodeError:
+                # `from None`: the parser's message may quote what it could not read.
+                raise ConfigError(
+                    f"{path} is not valid TOML, so that [connections.pgstate] could not be read. "
+                    "Mend the file; nothing was connected."
+                ) from None
 
 
 def current(*, asks: bool = False) -> Visit:
@@ -149,7 +179,7 @@ class Visit:
         self._is_candidate = False
         self._offers = False
         self._replaces: str | None = None
-        self._refused: set[str] = set()
+        self._refused: deque[str] = deque(maxlen=_KEPT_REFUSALS)
         self._asks = False
         self._veil = component.new_veil()
         self._rerun_due = False
@@ -193,7 +223,9 @@ class Visit:
         state = self.state
         try:
             return verb(state)
-        except UnknownToken:
+        except UnknownToken as error:
+            if error.session_id != state.id:
+                raise  # of another state, which the caller's own code has opened
             with self._lock:
                 if self._state is state:  # and no other run of this tab has moved on already
                     self._start_over()
@@ -232,17 +264,20 @@ class Visit:
 
     def _open(self) -> None:
         """The token of a test, of the cookie, or a candidate; and its state: one round trip."""
-        for text in (st.session_state.get(TESTING_KEY), self._cookie()):
-            if text is None:
-                continue
-            try:
-                self._adopt(self.store.signer.check(text))
-            except UnknownToken:
-                self._replaces = text[-43:][:16]
-            else:
-                self.durable = True
-                return
-        self._use_candidate()
+        if TESTING_KEY in st.session_state:
+            self._adopt(self.store.signer.check(st.session_state[TESTING_KEY]))
+            self.durable = True
+            return
+        text = self._cookie()
+        if text is None:
+            self._use_candidate()
+            return
+        try:
+            self._adopt(self.store.signer.check(text))
+            self.durable = True
+        except UnknownToken:
+            self._replaces = text[-43:][:16]
+            self._use_candidate()
 
     def _cookie(self) -> str | None:
         return component.cookie_token(self.store.settings.app)
@@ -344,7 +379,7 @@ class Visit:
             self._drop(before, kept=answer.kept)
 
     def _refuse(self, text: str) -> None:
-        self._refused.add(text)
+        self._refused.append(text)
         self._replaces, self._offers = text[-43:][:16], True
 
     def _drop(self, candidate: State, *, kept: bool) -> None:

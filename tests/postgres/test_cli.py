@@ -13,6 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from click.testing import CliRunner, Result
+from noise import noise
 from sqlalchemy.engine import make_url
 
 from streamlit_pgstate import connect, embedded, migrate
@@ -70,7 +71,7 @@ def test_migrate_fills_an_empty_database_and_then_has_nothing_to_do(empty_url: s
 def test_status_says_where_how_much_and_that_all_is_well(url: str) -> None:
     store = connect(url)
     state = store.state(store.new_token())
-    state.update({"a": 1, "b": b"x" * 2**20})
+    state.update({"a": 1, "b": noise(2**20)})
     del state["a"]
     forgotten = store.state(store.new_token())
     forgotten["c"] = 3

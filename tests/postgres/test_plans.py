@@ -35,6 +35,7 @@ TYPES = {
     "new_hash": "bytea",
     "grace": "float8",
     "session_ttl": "float8",
+    "slide": "float8",
     "since": "bigint",
     "digest": "bytea",
     "app": "text",
@@ -164,6 +165,7 @@ def test_entries_are_not_looked_at_when_the_version_has_not_moved(filled: SQL, n
         "hash": None,
         "grace": 120,
         "session_ttl": 2_592_000,
+        "slide": 3_600,
     }
     statement = "EXPLAIN (ANALYZE, COSTS OFF) " + statements("pgstate")[name]
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -214,6 +217,81 @@ def test_a_cached_function_gets_no_visitors_value(
         st.cache_data(lambda: pgstate.get("name"))()
 
     assert "give one visitor's value to all" in app(script).run().exception[0].message
+
+
+def test_a_strangers_refused_token_does_not_cost_the_visitor_the_session(
+    app: Callable[[Callable[[], None]], AppTest], store: Store
+) -> None:
+    def script() -> None:
+        import streamlit as st
+
+        import streamlit_pgstate as pgstate
+
+        store = pgstate.connect()
+        job = store.state(store.new_token())
+        job["k"] = 1
+        job.forget()
+        st.markdown(str(pgstate.session().id))
+        pgstate.modify("k", lambda _: job.get("k") or job.set("k", 2))
+
+    visitor = app(script)
+    token = pgstate.testing.visit(visitor, store)
+    visitor.run()
+
+    assert "was forgotten" in visitor.exception[0].message
+    assert visitor.markdown[0].value == str(store.state(token).id)
+
+
+def test_a_token_that_a_test_gives_and_the_app_refuses_is_told(
+    app: Callable[[Callable[[], None]], AppTest], store: Store
+) -> None:
+    visitor = app(note)
+    pgstate.testing.visit(visitor, store, store.new_token()[:-1] + "A")
+
+    assert "not issued by this app" in visitor.run().exception[0].message
+
+
+@pytest.mark.parametrize(
+    ("secrets", "said"),
+    [
+        ('[connections.pgstate]\nurl = "postgresql://me:s3cr3t', "is not valid TOML"),
+        ('[connections]\npgstate = "postgresql://me:s3cr3t@h/d"', "must be a table"),
+    ],
+)
+def test_secrets_that_cannot_be_read_are_told_and_nothing_is_stored_elsewhere(
+    secrets: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / ".streamlit"
+    folder.mkdir()
+    (folder / "secrets.toml").write_text(secrets)
+    program = (
+        "import streamlit_pgstate as p\n"
+        "try: p.connect().new_token()\n"
+        "except p.ConfigError as error: print(error)"
+    )
+    monkeypatch.delenv("PGSTATE_URL", raising=False)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+
+    assert said in done.stdout
+    assert "s3cr3t" not in done.stdout + done.stderr
+    assert not (tmp_path / ".pgstate").exists()
+
+
+def test_connect_in_a_script_has_the_settings_of_its_app(
+    app: Callable[[Callable[[], None]], AppTest],
+) -> None:
+    def script() -> None:
+        import streamlit as st
+
+        import streamlit_pgstate as pgstate
+
+        pgstate.configure(app="shop", session_ttl="7d")
+        found = pgstate.connect(app="other").settings
+        st.markdown(f"{found.app} {found.session_ttl.days}")
+
+    assert app(script).run().markdown[0].value == "other 7"
 
 
 def test_settings_of_the_app_are_checked_where_they_are_written(

@@ -252,7 +252,6 @@ def test_what_cannot_be_a_key_is_refused_by_every_verb(
     verbs: list[Callable[[], object]] = [
         lambda: state.get(key),
         lambda: state[key],
-        lambda: key in state,
         lambda: state.set(key, 1),
         lambda: state.update({"good": 1, key: 1}),
         lambda: state.modify(key, lambda n: n, 0),
@@ -1258,10 +1257,52 @@ def test_a_job_works_on_the_state_by_its_id_whatever_its_app(
         store.state(token)
 
 
+@pytest.mark.parametrize("key", ["", "a" * 256, "a\0b", 5, None])
+def test_what_cannot_be_a_key_is_in_no_state(state: State, key: object) -> None:
+    assert key not in state
+
+
+def test_a_short_session_goes_on_as_long_as_it_is_used(url: str, sql: SQL) -> None:
+    store = connect(url, session_ttl=20)
+    state = store.state(store.new_token())
+    state["k"] = 1
+    for _ in range(3):  # 3 times 15 s, of 20
+        sql.execute(
+            "UPDATE pgstate.session SET seen_at = seen_at - interval '15 s',"
+            " expires_at = expires_at - interval '15 s'"
+        )
+        state.refresh()  # says that it is due
+        state.refresh()
+    assert one(sql, "SELECT expires_at > now() + interval '19 s' FROM pgstate.session")
+    store.close()
+
+
+def test_a_large_value_is_sent_once_though_another_tab_writes_meanwhile(
+    state: State, store: Store, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = again(state, store, token)
+    sent: list[str] = []
+    run = store._run
+
+    def interrupted(name: str, *args: Any, **kwargs: Any) -> Any:
+        if name == "PUT_AHEAD" and sent.count(name) < 3:
+            other["n"] = len(sent)
+        sent.append(name)
+        return run(name, *args, **kwargs)
+
+    state["n"] = 0
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "_run", interrupted)
+        state["huge"] = noise(9 * MIB)
+    assert sent.count("SEND_BODIES") == 3  # 4 + 4 + 1 MiB, once
+    assert sent.count("PUT_AHEAD") == 4
+    assert again(state, store, token)["huge"] == noise(9 * MIB)
+
+
 def test_there_is_no_state_of_an_unknown_id(store: Store, sql: SQL) -> None:
     with pytest.raises(UnknownToken):
         store.state_of(uuid.uuid4())
-    with pytest.raises(ValueError, match="UUID"):
+    with pytest.raises(UnknownToken, match="a UUID"):
         store.state_of("not an id")
     assert count(sql, "session") == 0
 

@@ -177,13 +177,13 @@ def test_a_token_is_good_until_session_max_age_and_not_after(minted_at) -> None:
     assert "older than session_max_age" in refused(minted_at(-DAY - 60), signer(days=1))
 
 
-def test_clocks_of_replicas_may_differ_by_five_minutes(minted_at) -> None:  # type: ignore[no-untyped-def]
-    for seconds in (2, 60, 280):
+def test_clocks_of_replicas_may_differ_by_hours(minted_at) -> None:  # type: ignore[no-untyped-def]
+    for seconds in (2, 280, 7200):
         assert signer().check(minted_at(seconds)).age == timedelta(0)
 
 
 def test_a_token_from_the_future_is_refused(minted_at) -> None:  # type: ignore[no-untyped-def]
-    message = refused(minted_at(3600))
+    message = refused(minted_at(2 * DAY))
     assert "from the future" in message
     assert "clocks" in message
 
