@@ -28,6 +28,8 @@ if TYPE_CHECKING:
         set,
         update,
     )
+    from streamlit_pgstate.codecs import register
+    from streamlit_pgstate.codecs.file import StoredFile
     from streamlit_pgstate.errors import (
         ConfigError,
         DecodeError,
@@ -57,6 +59,7 @@ __all__ = [
     "State",
     "Store",
     "StoreUnavailable",
+    "StoredFile",
     "UnknownToken",
     "UnsupportedType",
     "clear",
@@ -68,6 +71,7 @@ __all__ = [
     "keys",
     "modify",
     "mount",
+    "register",
     "rotate",
     "scope",
     "session",
@@ -81,6 +85,8 @@ _HOMES = {
         *("clear", "configure", "connect", "delete", "forget", "get", "keys", "modify"),
         *("mount", "rotate", "scope", "session", "set", "update"),
     ),
+    "codecs": ("register",),
+    "codecs.file": ("StoredFile",),
     "errors": (
         *("ConfigError", "DecodeError", "InvalidKey", "LimitExceeded", "MigrationRequired"),
         *("NoSessionError", "PgStateError", "StoreUnavailable", "UnknownToken"),

@@ -43,6 +43,7 @@ def verbs() -> None:
         auto_migrate=True,
         cookie=True,
     )
+    pgstate.register(uuid.UUID, name="id", dump=str, load=uuid.UUID)
     pgstate.mount()
     pgstate.mount(wait=True)
     value: Any = pgstate.get("key")
