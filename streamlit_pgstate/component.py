@@ -172,6 +172,17 @@ def earlier_state(key: str) -> object:
     return st.session_state.get(key)
 
 
+def clear_session_state(*, keep: str) -> None:
+    """Empty `st.session_state`, but for `keep` and what is ours.
+
+    It was filled from another state: what `setdefault` has put there would hide the values that
+    the present one has.
+    """
+    for key in list(st.session_state):
+        if key != keep and not str(key).startswith(KEY):
+            del st.session_state[key]
+
+
 def is_script() -> bool:
     """Whether a script of Streamlit's runs on this thread."""
     return get_script_run_ctx(suppress_warning=True) is not None

@@ -314,6 +314,7 @@ class Visit:
             self.state.refresh()
         except UnknownToken:  # forgotten or rotated by another tab, or expired
             self._start_over()
+            component.clear_session_state(keep=TESTING_KEY)
 
     # The browser
 
@@ -359,6 +360,7 @@ class Visit:
             self.durable = False
         else:  # the visitor has cleared the browser's storage
             self._use_candidate()
+            component.clear_session_state(keep=TESTING_KEY)
             self.durable = None
             self._rerun_due = component.is_fragment_run()
 
@@ -366,7 +368,7 @@ class Visit:
         if text in self._refused:
             self._refuse(text)
             return
-        before, ref, was_candidate = self._state, self._token, self._is_candidate
+        before, was_candidate = self._state, self._is_candidate
         try:
             self._adopt(self.store.signer.check(text))
         except UnknownToken:
@@ -374,8 +376,10 @@ class Visit:
             return
         self.durable = True
         self._rerun_due = component.is_fragment_run()
-        is_other = before is not None and before.id != self.state.id
-        if before is not None and ref is not None and is_other and was_candidate:
+        if before is None or before.id == self.state.id:
+            return
+        component.clear_session_state(keep=TESTING_KEY)
+        if was_candidate:
             self._drop(before, kept=answer.kept)
 
     def _refuse(self, text: str) -> None:
