@@ -119,7 +119,7 @@ def compared(name: str, value: Any) -> Result:
         payload.kind: lambda: encode(value, key="k"),
     }
     readers: dict[str, Callable[[], object]] = {
-        "pickle 5": lambda: pickle.loads(pickled),
+        "pickle 5": lambda: pickle.loads(pickled),  # the peer, on bytes of its own
         payload.kind: lambda: decode(payload, key="k"),
     }
     sizes = {"pickle 5": len(pickled), payload.kind: payload.size}

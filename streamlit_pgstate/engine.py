@@ -173,6 +173,7 @@ class Database:
     ) -> list[tuple[Any, ...]]:
         pooled = self._checkout(until)
         try:
+            # SQLAlchemy's type is that of any driver's connection, here and below: it is ours.
             cursor = pooled.driver_connection.cursor(binary=True)  # type: ignore[union-attr]
             cursor.execute(statement, parameters)
             return cursor.fetchall() if cursor.pgresult.status == _HAS_ROWS else []

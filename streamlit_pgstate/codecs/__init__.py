@@ -107,7 +107,7 @@ def _read_bundle(kind: str, body: bytes) -> Any:
         return bundle.read(kind, body)
     except DamagedError:
         raise
-    except Exception as cause:
+    except Exception as cause:  # whatever a damaged part makes a library raise
         raise DamagedError("no well-formed bundle") from cause
 
 

@@ -112,7 +112,7 @@ def load(content: Any) -> Any:
         )
     try:
         return entry.load(dumped)
-    except Exception as cause:
+    except Exception as cause:  # the user's own code raises what it likes
         raise DamagedError(
             f"a value registered as {name!r}, of which its load made a {type(cause).__name__}"
         ) from cause

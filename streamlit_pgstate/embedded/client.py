@@ -144,7 +144,7 @@ def _supervisor(job: Job, until: float) -> str:
     # library's could hide it, and no site-packages are looked through.
     command = [sys.executable, "-I", "-S", supervisor.__file__, *job.arguments()]
     try:
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(  # noqa: S603 - our own file, no shell
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

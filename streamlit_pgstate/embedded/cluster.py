@@ -103,7 +103,7 @@ def _run_initdb(folder: Path, binaries: Path, user: User | None) -> None:
     for name, value in _SETTINGS.items():
         command += ["-c", f"{name}={value}"]
     try:
-        subprocess.run(  # noqa: S603
+        subprocess.run(  # noqa: S603 - the wheel's binary, no shell
             command,
             check=True,
             cwd=folder,
@@ -149,7 +149,7 @@ def socket_directory(pgdata: Path) -> Path:
         return pgdata
     mark = f"{pgdata}-{pgdata.stat().st_ino}"  # a copy, or one made anew, has a socket of its own
     digest = hashlib.sha256(mark.encode(errors="surrogateescape")).hexdigest()[:16]
-    return Path("/tmp") / f"pgstate-{pgdata.stat().st_uid}-{digest}"  # noqa: S108
+    return Path("/tmp") / f"pgstate-{pgdata.stat().st_uid}-{digest}"  # noqa: S108 - its owner is checked
 
 
 def make_socket_directory(pgdata: Path, user: User | None) -> Path:

