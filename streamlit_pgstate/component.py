@@ -7,16 +7,23 @@ and 1.67, the oldest and the newest tried) and what happens when it is gone.
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import functools
+import re
 import secrets
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+    from streamlit.runtime.scriptrunner import ScriptRunContext
 
 NAME = "streamlit-pgstate.bridge"
 KEY = "streamlit_pgstate"
@@ -165,6 +172,47 @@ def _still_place() -> Iterator[None]:
         yield
     finally:
         context_dg_stack.reset(token)
+
+
+class ProgressBar:
+    """Shows the visitor of this run how far a long piece of work is, from another thread.
+
+    It stands in the container of toasts, which is not drawn itself: a rule of style in
+    `frontend/src/style.ts` lays it over the page, so that nothing moves. `st._event` as above;
+    without it the bar stands where the script is, and moves what comes after it while it shows.
+    """
+
+    def __init__(self, script: ScriptRunContext) -> None:
+        self._script = script
+        self._context = contextvars.copy_context()
+        self._bar: DeltaGenerator | None = None
+
+    def show(self, text: str, fraction: float) -> None:
+        self._context.run(self._show, text, fraction)
+
+    def hide(self) -> None:
+        if self._bar is not None:
+            self._context.run(self._bar.empty)
+
+    def _show(self, text: str, fraction: float) -> None:
+        if self._bar is None:
+            add_script_run_ctx(threading.current_thread(), self._script)
+            with _still_place(), st.container(key=f"{KEY}_progress"):
+                self._bar = st.empty()
+        self._bar.progress(fraction, text=_plain_markdown(text))
+
+
+def progress_bar() -> ProgressBar | None:
+    """For the visitor whose script runs on this thread; None where there is none to see it."""
+    context = get_script_run_ctx(suppress_warning=True)
+    if context is None or is_apptest() or is_cached_function():
+        return None
+    return ProgressBar(context)
+
+
+def _plain_markdown(text: str) -> str:
+    """Text that holds a key as it is, whatever the key looks like to Markdown."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|~:$])", r"\\\1", text)
 
 
 def earlier_state(key: str) -> object:

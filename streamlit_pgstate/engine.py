@@ -14,8 +14,8 @@ import re
 import select
 import sys
 import time
-from collections.abc import Generator, Iterator, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Generator, Iterator, Mapping
+from typing import Any, TypeAlias, TypeVar
 
 import psycopg
 import sqlalchemy
@@ -99,6 +99,9 @@ class _TimedConnection(psycopg.Connection[tuple[Any, ...]]):
         self.pgconn.finish()
 
 
+_Fetch: TypeAlias = Callable[[_TimedConnection], list[tuple[Any, ...]]]
+
+
 class Database:
     """The database of one `Settings`: runs statements, reconnects, translates errors.
 
@@ -144,7 +147,6 @@ class Database:
         parameters: Mapping[str, Any],
         *,
         repeatable: bool = True,
-        patience: int = 1,
     ) -> list[tuple[Any, ...]]:
         """Run one statement in a transaction of its own and fetch all of its rows.
 
@@ -152,31 +154,63 @@ class Database:
             statement: SQL with ``%(name)s`` for each of `parameters`.
             repeatable: whether it may run once more when the connection broke under it, so
                 that nobody knows whether it was committed.
-            patience: how many times the setting ``timeout`` it may take.
 
         Raises:
             PgStateError: as `translate` says.
         """
-        until = time.monotonic() + self._timeout * patience
+
+        def fetch(connection: _TimedConnection) -> list[tuple[Any, ...]]:
+            cursor = connection.cursor(binary=True)
+            cursor.execute(statement, parameters)
+            found = cursor.pgresult is not None and cursor.pgresult.status == _HAS_ROWS
+            return cursor.fetchall() if found else []
+
+        return self._run(fetch, repeatable=repeatable)
+
+    def query_slowly(
+        self, statement: str, parameters: Mapping[str, Any], *, on_row: Callable[[int], object]
+    ) -> list[tuple[Any, ...]]:
+        """Run one reading statement whose rows are large: the setting ``timeout`` is for each.
+
+        They come one by one in one round trip, so that no second copy of all lies in libpq.
+
+        Args:
+            statement: as in `query`.
+            parameters: as in `query`.
+            on_row: called with the number of rows that have come; from 1 again, where the
+                connection broke and all was asked for anew.
+
+        Raises:
+            PgStateError: as `translate` says.
+        """
+
+        def fetch(connection: _TimedConnection) -> list[tuple[Any, ...]]:
+            rows: list[tuple[Any, ...]] = []
+            for row in connection.cursor().stream(statement, parameters, binary=True):
+                rows.append(row)
+                on_row(len(rows))
+                connection.deadline = time.monotonic() + self._timeout
+            return rows
+
+        return self._run(fetch, repeatable=True)
+
+    def _run(self, fetch: _Fetch, *, repeatable: bool) -> list[tuple[Any, ...]]:
+        until = time.monotonic() + self._timeout
         try:
-            return self._query(statement, parameters, until)
+            return self._run_once(fetch, until)
         except psycopg.Error as error:
             if not (repeatable and _is_passing(error) and time.monotonic() < until):
                 raise self.translate(error) from error
         try:
-            return self._query(statement, parameters, until)
+            return self._run_once(fetch, until)
         except psycopg.Error as error:
             raise self.translate(error) from error
 
-    def _query(
-        self, statement: str, parameters: Mapping[str, Any], until: float
-    ) -> list[tuple[Any, ...]]:
+    def _run_once(self, fetch: _Fetch, until: float) -> list[tuple[Any, ...]]:
         pooled = self._checkout(until)
         try:
             # SQLAlchemy's type is that of any driver's connection, here and below: it is ours.
-            cursor = pooled.driver_connection.cursor(binary=True)  # type: ignore[union-attr]
-            cursor.execute(statement, parameters)
-            return cursor.fetchall() if cursor.pgresult.status == _HAS_ROWS else []
+            return fetch(pooled.driver_connection)  # type: ignore[arg-type]
         except BaseException as error:
             self._discard_if_broken(pooled, error)
             raise

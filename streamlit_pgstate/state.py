@@ -26,6 +26,7 @@ from streamlit_pgstate.errors import (
     StoreUnavailable,
     UnknownToken,
 )
+from streamlit_pgstate.progress import Work
 from streamlit_pgstate.store import (
     Basis,
     Changes,
@@ -116,8 +117,12 @@ class State(MutableMapping[str, Any]):
             entry = self._live(key)
             if entry is None:
                 raise KeyError(key)
-            payload = self._payload(key, entry)
-        return codecs.decode(payload, key=key)
+        if entry.body is not None:
+            return codecs.decode(Payload(entry.kind or "", entry.body), key=key)
+        with Work(f"Reading {key!r}") as work:
+            with self._lock:
+                payload = self._payload(key, entry, work)
+            return codecs.decode(payload, key=key)
 
     def __contains__(self, key: object) -> bool:
         with self._lock:
@@ -194,25 +199,29 @@ class State(MutableMapping[str, Any]):
             with self._lock:
                 self._forget_if_uncached()
                 entry = self._live(check_key(key))
+            with Work(f"Reading {key!r}") as work:
                 try:
-                    payload = self._payload(key, entry) if entry else None
+                    with self._lock:
+                        payload = self._payload(key, entry, work) if entry else None
                 except KeyError:  # another tab has just deleted it
                     entry = payload = None
-            old = default if payload is None else codecs.decode(payload, key=key)
-            new = self._encode(key, fn(old))
-            with self._lock:
-                if self._replace(Write(key, new), entry):
-                    return codecs.decode(new, key=key)
-                if key in self._deadlines:
-                    self._load()  # whether it has expired is for the database's clock to say
-                else:
-                    self.refresh()
+                old = default if payload is None else codecs.decode(payload, key=key)
+            value = fn(old)
+            with Work(f"Saving {key!r}") as work:
+                new = self._encode(key, value)
+                with self._lock:
+                    if self._replace(Write(key, new), entry, work):
+                        return codecs.decode(new, key=key)
+                    if key in self._deadlines:
+                        self._load()  # whether it has expired is for the database's clock to say
+                    else:
+                        self.refresh()
         raise StoreUnavailable(
             f"{key!r} was changed by others {_MAX_ATTEMPTS} times while modify() tried. "
             "Spread the writers over several keys."
         )
 
-    def _replace(self, write: Write, entry: EntryRow | None) -> bool:
+    def _replace(self, write: Write, entry: EntryRow | None, work: Work) -> bool:
         """Store what modify() made of `entry`; False where that is no longer current."""
         present = self._live(write.key)
         if (present and present.version) != (entry and entry.version):
@@ -220,8 +229,7 @@ class State(MutableMapping[str, Any]):
         if _is_same(entry, write.payload, entry.ttl if entry else None):
             return True
         self._check_limits([write])
-        if self._store.send_ahead(self._ref, [write]):
-            self.refresh()
+        if self._send_ahead([write], work):
             present = self._live(write.key)
             if (present and present.version) != (entry and entry.version):
                 return False
@@ -345,17 +353,17 @@ class State(MutableMapping[str, Any]):
             return None
         return self._entries.get(key)
 
-    def _payload(self, key: str, row: EntryRow) -> Payload:
+    def _payload(self, key: str, row: EntryRow, work: Work) -> Payload:
         kind = row.kind or ""
         if row.body is not None:
             return Payload(kind, row.body)
-        body = self._large_body(row)
+        body = self._large_body(row, work)
         if body is None:
             self.refresh()  # another writer has replaced it since
             entry = self._live(key)
             if entry is None:
                 raise KeyError(key)
-            body = entry.body if entry.body is not None else self._large_body(entry)
+            body = entry.body if entry.body is not None else self._large_body(entry, work)
             kind = entry.kind or ""
         if body is None:
             raise DecodeError(
@@ -364,12 +372,12 @@ class State(MutableMapping[str, Any]):
             )
         return Payload(kind, body)
 
-    def _large_body(self, row: EntryRow) -> bytes | None:
+    def _large_body(self, row: EntryRow, work: Work) -> bytes | None:
         digest = row.digest or b""
         if digest in self._bodies:
             self._bodies.move_to_end(digest)
             return self._bodies[digest]
-        body = self._store.read_body(self._ref, digest, size=row.size)
+        body = self._store.read_body(self._ref, digest, size=row.size, on_progress=work.reach)
         if len(body) != row.size:
             return None
         self._keep_body(digest, body)
@@ -398,21 +406,22 @@ class State(MutableMapping[str, Any]):
         for key in values:
             check_key(key)
         seconds = _ttl_seconds(ttl)
-        payloads = {key: self._encode(key, value) for key, value in values.items()}
-        with self._lock:
-            self._forget_if_uncached()
-            writes = [
-                Write(key, payload)
-                for key, payload in payloads.items()
-                if not _is_same(self._live(key), payload, seconds)
-            ]
-            if writes:
-                self._write(writes, ttl=seconds)
+        with Work(f"Saving {_names(list(values))}") as work:
+            payloads = {key: self._encode(key, value) for key, value in values.items()}
+            with self._lock:
+                self._forget_if_uncached()
+                writes = [
+                    Write(key, payload)
+                    for key, payload in payloads.items()
+                    if not _is_same(self._live(key), payload, seconds)
+                ]
+                if writes:
+                    self._write(writes, work, ttl=seconds)
 
-    def _write(self, writes: list[Write], *, ttl: float | None) -> None:
+    def _write(self, writes: list[Write], work: Work, *, ttl: float | None) -> None:
         self._check_limits(writes)
         keys = [write.key for write in writes]
-        self._send_ahead(writes)
+        self._send_ahead(writes, work)
         for _ in range(_MAX_ATTEMPTS):
             version = self._store.write(self._ref, writes, self._basis(keys), ttl=ttl)
             if version is not None:
@@ -421,16 +430,19 @@ class State(MutableMapping[str, Any]):
             known = self._version
             self.refresh()  # raises where the session is refused: that is the common reason
             if self._version == known:
-                self._send_ahead(writes)  # another tab has dropped the same content meanwhile
+                # Another tab has dropped the same content meanwhile.
+                self._send_ahead(writes, work)
         raise StoreUnavailable(
             f"{_names(keys)} could not be written: others wrote to this session "
             f"{_MAX_ATTEMPTS} times meanwhile. Write less often."
         )
 
-    def _send_ahead(self, writes: list[Write]) -> None:
+    def _send_ahead(self, writes: list[Write], work: Work) -> bool:
         """Send what is too large for one statement, then see what others wrote meanwhile."""
-        if self._store.send_ahead(self._ref, writes):
+        is_sent = self._store.send_ahead(self._ref, writes, on_progress=work.reach)
+        if is_sent:
             self.refresh()
+        return is_sent
 
     def _delete(self, keys: list[str]) -> int:
         version, existed = self._store.delete(self._ref, keys, self._basis(keys))

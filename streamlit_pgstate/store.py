@@ -12,10 +12,10 @@ from __future__ import annotations
 import itertools
 import time
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from streamlit_pgstate import engine, migrate
 from streamlit_pgstate.codecs import Payload
@@ -47,6 +47,9 @@ _SLIDES_EVERY: Final = timedelta(hours=1)
 ROWLESS_TOKEN_LIFE: Final = timedelta(hours=24)
 """How long a token is good before anything was stored under it. A forgotten session keeps its
 row for longer (48 h), so a token without a row and younger than this was never forgotten."""
+
+OnProgress: TypeAlias = Callable[[int, int], object]
+"""Called with the bytes that have travelled, and all that there are to travel."""
 
 # A session's row is usable. %(hash)s is NULL for a job that was handed the session itself.
 _USABLE: Final = """revoked_at IS NULL AND expires_at > now() AND (%(hash)s::bytea IS NULL
@@ -488,19 +491,24 @@ class Store:
         rows = self._run("ROWS", {"id": session_id})
         return [dict(zip(names, row, strict=True)) for row in rows]
 
-    def read_body(self, ref: SessionRef, digest: bytes, *, size: int) -> bytes:
+    def read_body(
+        self, ref: SessionRef, digest: bytes, *, size: int, on_progress: OnProgress
+    ) -> bytes:
         """The bytes of a large value; too few where another writer has just replaced it.
 
         Args:
             ref: the session.
             digest: of the value.
-            size: its bytes; the setting ``timeout`` is for each 4 MiB, as it is in writing.
+            size: its bytes; the setting ``timeout`` is for each MiB of them.
+            on_progress: called with the bytes that have come, and `size`.
         """
-        patience = -(-size // IN_ONE_STATEMENT)
-        rows = self._run("READ_BODY", {"id": ref.id, "digest": digest}, patience=patience)
-        if len(rows) == 1:
-            return bytes(rows[0][0])
-        return b"".join(row[0] for row in rows)
+        self._ready()
+        rows = self._database.query_slowly(
+            self._sql["READ_BODY"],
+            {"id": ref.id, "digest": digest},
+            on_row=lambda number: on_progress(min(size, number * CHUNK), size),
+        )
+        return bytes(rows[0][0]) if len(rows) == 1 else b"".join(row[0] for row in rows)
 
     def write(
         self,
@@ -560,19 +568,24 @@ class Store:
             return "PUT_AHEAD", parameters
         return "PUT_LARGE" if expected is None else "PUT_LARGE_IF", parameters
 
-    def send_ahead(self, ref: SessionRef, writes: Sequence[Write]) -> bool:
+    def send_ahead(
+        self, ref: SessionRef, writes: Sequence[Write], *, on_progress: OnProgress
+    ) -> bool:
         """Store the bodies of a `write` that is too large for one statement; whether it is.
 
         No lock is held meanwhile. Whatever a crash leaves behind is garbage that nothing
-        points to.
+        points to. `on_progress` is called with the bytes that were sent, and all there are.
         """
         bodies = _bodies(writes)
         if not _go_ahead(bodies):
             return False
         parameters = {**self._validity(ref), "may_create": ref.may_create}
         chunks = _chunks(bodies)
+        sent, total = 0, sum(map(len, bodies.values()))
         while batch := list(itertools.islice(chunks, IN_ONE_STATEMENT // CHUNK)):
             self._run("SEND_BODIES", {**parameters, **_columns_of_bodies(batch)})
+            sent += sum(len(data) for _, _, data in batch)
+            on_progress(sent, total)
         return True
 
     def delete(self, ref: SessionRef, keys: Sequence[str], basis: Basis) -> tuple[int, int]:
@@ -643,12 +656,9 @@ class Store:
         parameters: Mapping[str, Any],
         *,
         repeatable: bool = True,
-        patience: int = 1,
     ) -> list[tuple[Any, ...]]:
         self._ready()
-        return self._database.query(
-            self._sql[name], parameters, repeatable=repeatable, patience=patience
-        )
+        return self._database.query(self._sql[name], parameters, repeatable=repeatable)
 
     def _ready(self) -> None:
         """Check the layout before the first statement.

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from streamlit_pgstate import component
+from streamlit_pgstate import component, progress
 from streamlit_pgstate.component import Answer, Question
 from streamlit_pgstate.errors import ConfigError, NoSessionError, PgStateError, UnknownToken
 from streamlit_pgstate.settings import Settings
@@ -42,6 +42,8 @@ _configured: dict[Path | None, dict[str, Any]] = {}
 _stores: dict[Settings, Store] = {}
 _store_of_app: dict[Path, Store] = {}
 _visits: dict[int, Visit] = {}
+
+progress.show_to(component.progress_bar)
 
 
 def configure(settings: Mapping[str, Any]) -> None:

@@ -69,6 +69,7 @@ class Page {
     };
     this.document = {
       ...listening,
+      getElementById: () => ({}), // the style of the progress bar: see style.test.ts
       get visibilityState() {
         return page.visibility;
       },

@@ -3,6 +3,7 @@
 import type { FrontendRenderer } from "@streamlit/component-v2-lib";
 import { type Answer, agree, markOf, type Memory, newMemory, type Question } from "./agreement";
 import { basePath, copiesIn } from "./copies";
+import { addStyle } from "./style";
 
 interface Data extends Question {
   app: string;
@@ -40,6 +41,7 @@ const mounted: Map<string, Mounted> = new Map();
  * component leaves the page: so what listens with the question before is stopped here.
  */
 const render: FrontendRenderer<State, Data> = ({ data, key, setStateValue }) => {
+  addStyle(document);
   const copies = copiesIn(window, { ...data, base: BASE });
   const asked = JSON.stringify(data);
   const memory = memories.get(data.app) ?? { ...newMemory(), asked, answered: new Set<string>() };

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import threading
 import time
 import uuid
@@ -402,3 +403,26 @@ def page_with_component_in_sidebar() -> None:
 def page_with_component_at_end() -> None:
     _page()
     pgstate.set("word", "written")
+
+
+LARGE = random.Random(0).randbytes(32 * 2**20)
+"""Bytes that do not shrink: many statements, so that there is a way to go."""
+
+
+@case
+def large_value() -> None:
+    _page()
+    if st.button("save"):
+        pgstate.set("large *value*", LARGE)
+    if st.button("read"):
+        note(same=pgstate.scope()["large *value*"] == LARGE)
+    if st.button("refuse"):
+        pgstate.set("large *value*", [LARGE, open])
+
+    @st.fragment
+    def part() -> None:
+        if st.button("save in part"):
+            with logged(fragment=True):
+                pgstate.set("large *value*", LARGE + b"more")
+
+    part()
