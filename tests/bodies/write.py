@@ -113,7 +113,7 @@ EXPRESSIONS = {
 
 
 def main() -> None:
-    sys.path.insert(0, str(FOLDER.parent / "unit"))
+    sys.path[:0] = [str(FOLDER.parent), str(FOLDER.parent / "unit")]
     from test_stored_values import made_of
 
     from streamlit_pgstate.codecs import encode

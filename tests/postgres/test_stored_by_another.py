@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from libraries import NEEDED
+
 from streamlit_pgstate import Store
 from streamlit_pgstate.codecs import Payload, decode, encode
 
@@ -27,6 +29,9 @@ def test_every_kind_of_value_comes_back_in_another_process(store: Store, url: st
     values = {}
     for entry in MANIFEST:  # types of a user's own are read where they are registered
         payload = Payload(entry["kind"], (BODIES / entry["file"]).read_bytes())
+        library, _ = NEEDED.get(payload.kind.partition(".")[0], ("none", ""))
+        if library is None:
+            continue  # test_missing_libraries.py reads these
         if "registered" not in payload.kind and b"$registered" not in payload.body:
             values[entry["file"]] = decode(payload, key=entry["file"])
     store.state(token).update(values)
@@ -35,7 +40,7 @@ def test_every_kind_of_value_comes_back_in_another_process(store: Store, url: st
         [sys.executable, "-c", READER, url, token], capture_output=True, text=True, check=True
     )
 
-    assert len(values) > 60
+    assert len(values) > 50
     assert json.loads(done.stdout) == {
         key: encode(value, key=key).digest.hex() for key, value in values.items()
     }

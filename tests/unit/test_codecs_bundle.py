@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import io
+import json
 import subprocess
 import sys
 import textwrap
 import time
 from collections import OrderedDict
+from pathlib import Path
 
 import dateutil.tz
 import numpy as np
 import pandas as pd
-import PIL.Image
-import polars as pl
 import pyarrow as pa
 import pytest
-import scipy.sparse
+from libraries import NEEDED, PIL, pl, scipy
 
 from streamlit_pgstate.codecs import Payload, compression, decode, encode, sections
 from streamlit_pgstate.codecs.file import StoredFile
@@ -130,6 +130,19 @@ class Own(np.ndarray):
     pass
 
 
+def closed():
+    file = io.BytesIO()
+    file.close()
+    return file
+
+
+def animation():
+    saved = io.BytesIO()
+    frames = [PIL.Image.new("L", (2, 2), colour) for colour in (0, 255)]
+    frames[0].save(saved, "GIF", save_all=True, append_images=frames[1:])
+    return PIL.Image.open(saved)
+
+
 REFUSED = {
     "a function beside a frame": ([pd.DataFrame(), print], "'k' → [1] is a builtin_function"),
     "an array of functions": (
@@ -142,19 +155,11 @@ REFUSED = {
     "floats of 80 bits": (np.zeros(2, "longdouble"), "'k' is of the dtype 'float128'"),
     "a scalar of 80 bits": ([np.longdouble(1)], "'k' → [0] is of the dtype 'float128'"),
     "objects in records": (np.zeros(1, [("a", "O")]), "'k' is of the dtype 'object'"),
-    "a lazy frame": (pl.LazyFrame({"a": [1]}), "'k' is a polars.lazyframe.frame.LazyFrame"),
-    "objects in polars": (
-        pl.DataFrame({"a": pl.Series([object()], dtype=pl.Object)}),
-        "'k' → column 'a' is of the polars dtype Object",
-    ),
-    "Int128": (pl.Series([1], dtype=pl.Int128), "is of the polars dtype Int128"),
-    "Int128 in a list": (pl.Series([[1]], dtype=pl.List(pl.Int128)), "polars dtype Int128"),
     "a type of another program": (
         pa.table({"a": pd.period_range("2026", periods=1, freq="D").array.__arrow_array__()}),
         "'k' → column 'a' is of the Arrow type",
     ),
-    "an image of several frames": ("animation", "'k' is an image of several frames"),
-    "a closed file": ("closed", "'k' → [0] is a closed file"),
+    "a closed file": ([closed()], "'k' → [0] is a closed file"),
     "an open file": ([sys.stdin], "'k' → [0] is"),
     "a zone of dateutil": (
         pd.Timestamp("2026", tz=dateutil.tz.tzoffset("x", 3600)),
@@ -163,32 +168,37 @@ REFUSED = {
     "a subclass of a Series": (type("Mine", (pd.Series,), {})([1.5]), "Mine"),
     "an OrderedDict beside an array": ([np.zeros(1), OrderedDict()], "'k' → [1] is a collections"),
 }  # fmt: skip
+if pl:
+    REFUSED |= {
+        "a lazy frame": (pl.LazyFrame({"a": [1]}), "'k' is a polars.lazyframe.frame.LazyFrame"),
+        "objects in polars": (
+            pl.DataFrame({"a": pl.Series([object()], dtype=pl.Object)}),
+            "'k' → column 'a' is of the polars dtype Object",
+        ),
+        "Int128": (pl.Series([1], dtype=pl.Int128), "is of the polars dtype Int128"),
+        "Int128 in a list": (pl.Series([[1]], dtype=pl.List(pl.Int128)), "polars dtype Int128"),
+    }
+if PIL:
+    REFUSED["an image of several frames"] = (animation(), "'k' is an image of several frames")
 
 
 @pytest.mark.parametrize(("value", "words"), REFUSED.values(), ids=REFUSED)
 def test_what_cannot_be_kept_is_refused_with_the_way_to_it(value, words):
-    if isinstance(value, str) and value == "animation":
-        saved = io.BytesIO()
-        frames = [PIL.Image.new("L", (2, 2), colour) for colour in (0, 255)]
-        frames[0].save(saved, "GIF", save_all=True, append_images=frames[1:])
-        value = PIL.Image.open(saved)
-    if isinstance(value, str) and value == "closed":
-        value = [io.BytesIO()]
-        value[0].close()
     with pytest.raises(UnsupportedType) as caught:
         encode(value, key="k")
     assert words in str(caught.value)
     assert len(str(caught.value)) < 400
 
 
-def test_an_image_from_a_file_comes_back_without_the_file():
+@pytest.mark.parametrize("format", ["PNG", "BMP"] if PIL else [])
+def test_an_image_from_a_file_comes_back_without_the_file(format):
     saved = io.BytesIO()
     image = PIL.Image.linear_gradient("L").convert("RGB")
-    image.save(saved, "PNG", dpi=(72, 72))
+    image.save(saved, format, dpi=(72, 72))
     opened = PIL.Image.open(saved)
     found = again(opened)
     assert type(found) is PIL.Image.Image
-    assert (found.format, found.mode, found.size) == ("PNG", "RGB", (256, 256))
+    assert (found.format, found.mode, found.size) == (format, "RGB", (256, 256))
     assert found.tobytes() == image.tobytes()
     assert found.info == opened.info
 
@@ -222,19 +232,25 @@ OWN = {
         lambda: pd.DataFrame({"a": [1, 2]}),
         lambda value: value.__setitem__("a", [3, 4]),
     ),
-    "a sparse array": (
-        lambda: scipy.sparse.csr_array(np.eye(2)),
-        lambda value: value.data.__setitem__(0, 9),
-    ),
-    "an image": (lambda: PIL.Image.new("L", (2, 2)), lambda value: value.putpixel((0, 0), 9)),
     "a file": (lambda: io.BytesIO(b"abc"), lambda value: value.write(b"x")),
-    "a frame of polars": (
-        lambda: pl.DataFrame({"a": [1, 2]}),
-        lambda value: value.insert_column(0, pl.Series("b", [0, 0])),
-    ),
     "a large bytearray": (lambda: bytearray(100_000), lambda value: value.append(1)),
     "a container": (lambda: {"a": [np.zeros(2)]}, lambda value: value["a"][0].__setitem__(0, 5)),
 }  # fmt: skip
+if scipy:
+    OWN["a sparse array"] = (
+        lambda: scipy.sparse.csr_array(np.eye(2)),
+        lambda value: value.data.__setitem__(0, 9),
+    )
+if PIL:
+    OWN["an image"] = (
+        lambda: PIL.Image.new("L", (2, 2)),
+        lambda value: value.putpixel((0, 0), 9),
+    )
+if pl:
+    OWN["a frame of polars"] = (
+        lambda: pl.DataFrame({"a": [1, 2]}),
+        lambda value: value.insert_column(0, pl.Series("b", [0, 0])),
+    )
 
 
 @pytest.mark.parametrize(("make", "change"), OWN.values(), ids=OWN)
@@ -284,23 +300,35 @@ class TestCompression:
         assert decode(Payload("bytes", body), key="k") == bytes(10**5)
 
 
-LIBRARIES = {
-    "polars": ("polars.frame", pl.DataFrame({"a": [1]}), "pip install polars"),
-    "scipy": ("scipy.sparse", scipy.sparse.eye_array(2) if hasattr(scipy.sparse, "eye_array")
-              else scipy.sparse.csr_array(np.eye(2)), "pip install scipy"),
-    "PIL": ("PIL.image", PIL.Image.new("L", (1, 1)), "pip install pillow"),
-}  # fmt: skip
+BODIES = Path(__file__).parents[1] / "bodies"
+MANIFEST = json.loads((BODIES / "manifest.json").read_text())
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
-@pytest.mark.parametrize("nested", [False, True], ids=["alone", "in a list"])
-def test_a_library_that_is_missing_is_named_and_the_rest_works(library, nested):
-    kind, value, words = LIBRARIES[library]
-    payload = encode([value] if nested else value, key="k")
-    assert payload.kind == ("bundle" if nested else kind)
-    code = f"""
+def stored(library):
+    """A payload that needs the library, as another process has stored it."""
+    entry = next(entry for entry in MANIFEST if entry["kind"].startswith(f"{library}."))
+    return Payload(entry["kind"], (BODIES / entry["file"]).read_bytes())
+
+
+def in_a_list(payload):
+    body = sections.join({"parts": [payload.kind]}, [b'[{"$part": 0}, 1]', payload.body])
+    return Payload("bundle", body)
+
+
+def printed(code):
+    """What a process of its own prints."""
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("library", NEEDED)
+@pytest.mark.parametrize("nest", [lambda payload: payload, in_a_list], ids=["alone", "in a list"])
+def test_a_library_that_is_missing_is_named_and_the_rest_works(library, nest):
+    payload = nest(stored(library))
+    _, name = NEEDED[library]
+    found = printed(f"""
         import sys
-        sys.modules[{library!r}] = None  # an import of it fails
+        sys.modules[{library!r}] = None  # an import of it fails, whether it is here or not
         from streamlit_pgstate.codecs import Payload, decode, encode
         from streamlit_pgstate.errors import DecodeError
         import numpy, pandas
@@ -309,25 +337,36 @@ def test_a_library_that_is_missing_is_named_and_the_rest_works(library, nested):
             decode(Payload({payload.kind!r}, {payload.body!r}), key="k")
         except DecodeError as error:
             print(error)
-    """
-    run = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True
-    )
-    assert words in run.stdout
-    assert run.stdout.startswith(f"'k' was written as {payload.kind!r}, and needs ")
+    """)
+    assert f"pip install {name}" in found
+    assert found.startswith(f"'k' was written as {payload.kind!r}, and needs ")
 
 
 def test_numpy_scalars_do_not_import_pandas_and_arrays_no_more_than_they_need():
-    code = """
+    found = printed("""
         import sys, numpy
         from streamlit_pgstate.codecs import decode, encode
         decode(encode([numpy.float64(1), numpy.zeros(3)], key="k"), key="k")
         print({"pandas", "pyarrow", "scipy", "polars", "PIL", "streamlit"} & set(sys.modules))
-    """
-    run = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True
-    )
-    assert run.stdout == "set()\n"
+    """)
+    assert found == "set()\n"
+
+
+def test_plain_values_arrays_and_frames_of_every_kind_import_no_optional_library():
+    files = [
+        (entry["kind"], str(BODIES / entry["file"]))
+        for entry in MANIFEST
+        if entry["kind"].partition(".")[0] not in NEEDED and "Point" not in entry["value"]
+    ]
+    found = printed(f"""
+        import sys
+        from streamlit_pgstate.codecs import Payload, decode, encode
+        for kind, file in {files}:
+            encode(decode(Payload(kind, open(file, "rb").read()), key="k"), key="k")
+        print({{"scipy", "polars", "PIL", "pydantic", "streamlit"}} & set(sys.modules))
+    """)
+    assert len(files) > 50
+    assert found == "set()\n"
 
 
 LARGE = {
@@ -354,9 +393,6 @@ def test_100_mb_take_at_most_three_times_as_much_memory(source):
         decode(payload, key="k")
         print(encoding, peak() - before)
     """
-    run = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True
-    )
-    encoding, decoding = (int(text) / 100e6 for text in run.stdout.split())
+    encoding, decoding = (int(text) / 100e6 for text in printed(code).split())
     assert encoding < 3.3  # what was given is one of the three
     assert decoding < 3.3

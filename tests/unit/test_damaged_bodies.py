@@ -8,6 +8,7 @@ another GiB, where nothing may be unpickled, executed, compiled, imported or ope
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import re
 import struct
@@ -34,7 +35,7 @@ def test_no_damage_does_anything_but_raise_a_decode_error():
         [sys.executable, "-X", "faulthandler", __file__],
         capture_output=True,
         text=True,
-        cwd=Path(__file__).parent,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
     )
     assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-3000:]
     tried, values, errors = map(int, run.stdout.split())

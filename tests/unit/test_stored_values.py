@@ -14,16 +14,15 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
-import polars as pl
 import pyarrow as pa
 import pytest
-import scipy.sparse
-from PIL import Image
+from libraries import NEEDED, PIL, pl, scipy
 from test_frames import PANDAS
 from test_values import Colour, Pair, Point, assert_same
 
 from streamlit_pgstate.codecs import Payload, decode, kinds
 from streamlit_pgstate.codecs.file import StoredFile
+from streamlit_pgstate.errors import DecodeError
 
 BODIES = Path(__file__).parents[1] / "bodies"
 MANIFEST = json.loads((BODIES / "manifest.json").read_text())
@@ -36,10 +35,10 @@ def cells(*values):
 
 
 NAMES = {
-    "Colour": Colour, "D": Decimal, "Fraction": Fraction, "Image": Image, "Pair": Pair,
-    "Point": Point, "StoredFile": StoredFile, "UUID": UUID, "cells": cells, "dt": dt,
+    "Colour": Colour, "D": Decimal, "Fraction": Fraction, "Image": PIL and PIL.Image,
+    "Pair": Pair, "Point": Point, "StoredFile": StoredFile, "UUID": UUID, "cells": cells, "dt": dt,
     "inf": math.inf, "io": io, "nan": math.nan, "np": np, "pa": pa, "pd": pd, "pl": pl,
-    "sparse": scipy.sparse, "zone": ZoneInfo,
+    "sparse": scipy and scipy.sparse, "zone": ZoneInfo,
 }  # fmt: skip
 
 
@@ -49,9 +48,14 @@ def made_of(expression):
 
 
 @pytest.mark.parametrize("entry", MANIFEST, ids=[entry["value"][:60] for entry in MANIFEST])
-def test_a_stored_body_is_still_read(entry):
-    body = (BODIES / entry["file"]).read_bytes()
-    found, expected = decode(Payload(entry["kind"], body), key="k"), made_of(entry["value"])
+def test_a_stored_body_is_still_read_or_names_the_library_that_it_needs(entry):
+    payload = Payload(entry["kind"], (BODIES / entry["file"]).read_bytes())
+    library, name = NEEDED.get(entry["kind"].partition(".")[0], ("none", ""))
+    if library is None:
+        with pytest.raises(DecodeError, match=f"pip install {name}"):
+            decode(payload, key="k")
+        return
+    found, expected = decode(payload, key="k"), made_of(entry["value"])
     if PANDAS >= (3, 0) or "pd." not in entry["value"]:
         assert_same(found, expected)
     assert type(found) is type(expected)  # before, pandas makes other dtypes of these expressions

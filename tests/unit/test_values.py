@@ -12,15 +12,12 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
-import PIL.Image
-import polars as pl
 import pyarrow as pa
-import pydantic
 import pytest
-import scipy.sparse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
+from libraries import PIL, pl, pydantic, scipy
 from test_frames import assert_same as assert_same_frame
 from test_frames import assert_same_array, assert_same_index
 from test_plain_values import same as is_same_plain
@@ -198,10 +195,10 @@ SAME = {
     np.ma.MaskedArray: same_masked,
     np.ndarray: same_ndarray,
     np.generic: same_scalar,
-    (scipy.sparse.spmatrix, getattr(scipy.sparse, "sparray", scipy.sparse.spmatrix)): same_sparse,
-    (pl.DataFrame, pl.Series): same_polars,
+    **({(scipy.sparse.spmatrix, scipy.sparse.sparray): same_sparse} if scipy else {}),
+    **({(pl.DataFrame, pl.Series): same_polars} if pl else {}),
+    **({PIL.Image.Image: same_image} if PIL else {}),
     (pa.Table, pa.RecordBatch, pa.Array, pa.ChunkedArray): same_arrow,
-    PIL.Image.Image: same_image,
     (io.BytesIO, io.StringIO): same_file,
     dict: same_dict,
     (set, frozenset): same_set,
@@ -426,26 +423,6 @@ def matrices():
 def tables():
     table = pa.table({"a": [1, None], "b": ["x", "y"]})
     cut = pa.chunked_array([["a"], [], ["b", None]], pa.string())
-    polar = {
-        "ints": pl.Series([1, None], dtype=pl.Int8),
-        "floats": pl.Series([1.5, float("nan")]),
-        "text": pl.Series(["a", None]),
-        "bytes": pl.Series([b"a", None]),
-        "days": pl.Series([dt.date(2026, 1, 1), None]),
-        "times": pl.Series(
-            [dt.datetime(2026, 1, 1), None], dtype=pl.Datetime("ms", "Europe/Berlin")
-        ),
-        "spans": pl.Series([dt.timedelta(1), None], dtype=pl.Duration("ns")),
-        "clock": pl.Series([dt.time(1), None]),
-        "decimals": pl.Series([1, None], dtype=pl.Decimal(20, 3)),
-        "lists": pl.Series([[1], None]),
-        "arrays": pl.Series([[1, 2], None], dtype=pl.Array(pl.Int64, 2)),
-        "structs": pl.Series([{"a": 1, "b": ["x"]}, None]),
-        "categories": pl.Series(["a", None], dtype=pl.Categorical),
-        "enums": pl.Series(["a", None], dtype=pl.Enum(["b", "a"])),
-        "nothing": pl.Series([None, None]),
-        "truth": pl.Series([True, None]),
-    }
     return {
         "Table": table,
         "Table with metadata": table.replace_schema_metadata({"source": "here"}),
@@ -471,6 +448,31 @@ def tables():
         "Array of decimals": pa.array([None, 5], pa.decimal256(50, 2)),
         "ChunkedArray": cut,
         "ChunkedArray of nothing": pa.chunked_array([], pa.int8()),
+    }  # fmt: skip
+
+
+def polars_tables():
+    polar = {
+        "ints": pl.Series([1, None], dtype=pl.Int8),
+        "floats": pl.Series([1.5, float("nan")]),
+        "text": pl.Series(["a", None]),
+        "bytes": pl.Series([b"a", None]),
+        "days": pl.Series([dt.date(2026, 1, 1), None]),
+        "times": pl.Series(
+            [dt.datetime(2026, 1, 1), None], dtype=pl.Datetime("ms", "Europe/Berlin")
+        ),
+        "spans": pl.Series([dt.timedelta(1), None], dtype=pl.Duration("ns")),
+        "clock": pl.Series([dt.time(1), None]),
+        "decimals": pl.Series([1, None], dtype=pl.Decimal(20, 3)),
+        "lists": pl.Series([[1], None]),
+        "arrays": pl.Series([[1, 2], None], dtype=pl.Array(pl.Int64, 2)),
+        "structs": pl.Series([{"a": 1, "b": ["x"]}, None]),
+        "categories": pl.Series(["a", None], dtype=pl.Categorical),
+        "enums": pl.Series(["a", None], dtype=pl.Enum(["b", "a"])),
+        "nothing": pl.Series([None, None]),
+        "truth": pl.Series([True, None]),
+    }
+    return {
         "polars frame": pl.DataFrame(polar),
         "polars frame, empty": pl.DataFrame(),
         "polars frame without rows": pl.DataFrame(polar).clear(),
@@ -563,13 +565,16 @@ class Pair(NamedTuple):
     right: object = None
 
 
-class Model(pydantic.BaseModel):
-    name: str
-    sizes: list[int] = []
-    inner: Model | None = None
+if pydantic:
 
+    class Model(pydantic.BaseModel):
+        name: str
+        sizes: tuple[int, ...] = ()
+        inner: Model | None = None
 
-for _cls in (Point, Frozen, Colour, Level, Right, Pair, Model):
+    register(Model, name="Model")
+
+for _cls in (Point, Frozen, Colour, Level, Right, Pair):
     register(_cls, name=_cls.__name__)
 register(Fraction, name="fraction", dump=str, load=Fraction)
 
@@ -587,11 +592,14 @@ def own_types():
         "IntEnum": Level.LOW,
         "Flag": Right.READ | Right.WRITE,
         "NamedTuple": Pair(1, Pair({"a": 2})),
-        "pydantic": Model(name="a", sizes=[1], inner=Model(name="b")),
         "Fraction": Fraction(1, 3),
         "own keys": {Colour.RED: 1, Pair(1, 2): Fraction(1, 2)},
         "own elements": frozenset({Colour.RED, Fraction(1, 2)}),
     }
+
+
+def models():
+    return {"pydantic": Model(name="a", sizes=(1,), inner=Model(name="b"))}
 
 
 PLAIN = {
@@ -600,10 +608,15 @@ PLAIN = {
     "large bytes in a list": [bytes(range(256)) * 200, bytearray(b"x" * 40_000)],
 }
 
-VALUES = {
-    **PLAIN, **arrays(), **scalars(), **series(), **matrices(), **tables(), **images(), **files(),
-    **own_types(),
-}  # fmt: skip
+VALUES = {**PLAIN, **arrays(), **scalars(), **series(), **tables(), **files(), **own_types()}
+for _library, _values in (
+    (scipy, matrices),
+    (pl, polars_tables),
+    (PIL, images),
+    (pydantic, models),
+):
+    if _library:
+        VALUES |= _values()
 
 
 # --- tests --------------------------------------------------------------------------------
