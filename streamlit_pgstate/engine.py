@@ -99,7 +99,7 @@ class _TimedConnection(psycopg.Connection[tuple[Any, ...]]):
         self.pgconn.finish()
 
 
-_Fetch: TypeAlias = Callable[[_TimedConnection], list[tuple[Any, ...]]]
+_Row: TypeAlias = tuple[Any, ...]
 
 
 class Database:
@@ -159,7 +159,7 @@ class Database:
             PgStateError: as `translate` says.
         """
 
-        def fetch(connection: _TimedConnection) -> list[tuple[Any, ...]]:
+        def fetch(connection: _TimedConnection) -> list[_Row]:
             cursor = connection.cursor(binary=True)
             cursor.execute(statement, parameters)
             found = cursor.pgresult is not None and cursor.pgresult.status == _HAS_ROWS
@@ -168,33 +168,30 @@ class Database:
         return self._run(fetch, repeatable=repeatable)
 
     def query_slowly(
-        self, statement: str, parameters: Mapping[str, Any], *, on_row: Callable[[int], object]
-    ) -> list[tuple[Any, ...]]:
+        self, statement: str, parameters: Mapping[str, Any], take: Callable[[Iterator[_Row]], _T]
+    ) -> _T:
         """Run one reading statement whose rows are large: the setting ``timeout`` is for each.
 
-        They come one by one in one round trip, so that no second copy of all lies in libpq.
+        They come one by one in one round trip, and nothing holds those that were taken.
 
         Args:
             statement: as in `query`.
             parameters: as in `query`.
-            on_row: called with the number of rows that have come; from 1 again, where the
-                connection broke and all was asked for anew.
+            take: makes the result of the rows; called anew with all of them, where the
+                connection broke.
 
         Raises:
             PgStateError: as `translate` says.
         """
 
-        def fetch(connection: _TimedConnection) -> list[tuple[Any, ...]]:
-            rows: list[tuple[Any, ...]] = []
+        def rows(connection: _TimedConnection) -> Iterator[_Row]:
             for row in connection.cursor().stream(statement, parameters, binary=True):
-                rows.append(row)
-                on_row(len(rows))
                 connection.deadline = time.monotonic() + self._timeout
-            return rows
+                yield row
 
-        return self._run(fetch, repeatable=True)
+        return self._run(lambda connection: take(rows(connection)), repeatable=True)
 
-    def _run(self, fetch: _Fetch, *, repeatable: bool) -> list[tuple[Any, ...]]:
+    def _run(self, fetch: Callable[[_TimedConnection], _T], *, repeatable: bool) -> _T:
         until = time.monotonic() + self._timeout
         try:
             return self._run_once(fetch, until)
@@ -206,7 +203,7 @@ class Database:
         except psycopg.Error as error:
             raise self.translate(error) from error
 
-    def _run_once(self, fetch: _Fetch, until: float) -> list[tuple[Any, ...]]:
+    def _run_once(self, fetch: Callable[[_TimedConnection], _T], until: float) -> _T:
         pooled = self._checkout(until)
         try:
             # SQLAlchemy's type is that of any driver's connection, here and below: it is ours.

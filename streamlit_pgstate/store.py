@@ -9,6 +9,7 @@ first, so the order of versions is the order of commits.
 
 from __future__ import annotations
 
+import io
 import itertools
 import time
 import uuid
@@ -502,13 +503,17 @@ class Store:
             size: its bytes; the setting ``timeout`` is for each MiB of them.
             on_progress: called with the bytes that have come, and `size`.
         """
+
+        def joined(rows: Iterator[tuple[bytes]]) -> bytes:
+            body = io.BytesIO()  # grows in place, and gives its bytes away without a copy
+            for (data,) in rows:
+                body.write(data)
+                on_progress(body.tell(), size)
+            return body.getvalue()
+
         self._ready()
-        rows = self._database.query_slowly(
-            self._sql["READ_BODY"],
-            {"id": ref.id, "digest": digest},
-            on_row=lambda number: on_progress(min(size, number * CHUNK), size),
-        )
-        return bytes(rows[0][0]) if len(rows) == 1 else b"".join(row[0] for row in rows)
+        parameters = {"id": ref.id, "digest": digest}
+        return self._database.query_slowly(self._sql["READ_BODY"], parameters, joined)
 
     def write(
         self,
@@ -715,13 +720,14 @@ def _go_ahead(bodies: Mapping[bytes, bytes]) -> bool:
     return sum(map(len, bodies.values())) > IN_ONE_STATEMENT
 
 
-def _chunks(bodies: Mapping[bytes, bytes]) -> Iterator[tuple[bytes, int, bytes]]:
+def _chunks(bodies: Mapping[bytes, bytes]) -> Iterator[tuple[bytes, int, memoryview]]:
     for digest, body in bodies.items():
+        view = memoryview(body)
         for part, start in enumerate(range(0, len(body), CHUNK)):
-            yield digest, part, body[start : start + CHUNK]
+            yield digest, part, view[start : start + CHUNK]
 
 
-def _columns_of_bodies(chunks: Iterable[tuple[bytes, int, bytes]]) -> dict[str, Any]:
+def _columns_of_bodies(chunks: Iterable[tuple[bytes, int, memoryview]]) -> dict[str, Any]:
     columns = list(zip(*chunks, strict=True)) or [(), (), ()]
     names = ("body_digest", "body_part", "body_data")
     return {name: list(column) for name, column in zip(names, columns, strict=True)}
