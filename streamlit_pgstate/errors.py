@@ -6,6 +6,10 @@ which key, with which numbers, and what to do; it never holds a password, a toke
 
 from __future__ import annotations
 
+import functools
+import logging
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
 from uuid import UUID
 
 __all__ = [
@@ -19,7 +23,12 @@ __all__ = [
     "StoreUnavailable",
     "UnknownToken",
     "UnsupportedType",
+    "shortened",
 ]
+
+_LOG = logging.getLogger(__name__)
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 
 class PgStateError(Exception):
@@ -70,3 +79,31 @@ class LimitExceeded(PgStateError, ValueError):
 
 class DecodeError(PgStateError, ValueError):
     """A stored row cannot be read by this version; the row is left as it is."""
+
+
+def shortened(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Show errors as the caller's own: the message, and the line of the script.
+
+    Streamlit draws an error with all of its traceback, and with those of its causes: fifty
+    lines of this package, SQLAlchemy and psycopg. They go to the log, at level DEBUG.
+    """
+
+    @functools.wraps(function)
+    def verb(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        try:
+            return function(*args, **kwargs)
+        except PgStateError as error:
+            _LOG.debug("%s failed", function.__name__, exc_info=error)
+            shown = error
+        raise _without_traceback(shown)
+
+    return verb
+
+
+def _without_traceback(error: PgStateError) -> PgStateError:
+    cause: BaseException | None = error
+    while cause is not None:
+        cause.__traceback__ = None
+        cause.__suppress_context__ = True
+        cause = cause.__cause__
+    return error
