@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-import logging
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 from streamlit_pgstate import visit as _visit
-from streamlit_pgstate.errors import ConfigError, PgStateError
+from streamlit_pgstate.errors import ConfigError, shortened
 from streamlit_pgstate.state import SessionInfo, State
 from streamlit_pgstate.store import Store
 
@@ -30,38 +28,7 @@ __all__ = [
     "update",
 ]
 
-
-_LOG = logging.getLogger(__name__)
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
-
-
-def _verb(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Show errors as the caller's own: the message, and the line of the script.
-
-    Streamlit draws an error with all of its traceback, and with those of its causes: fifty
-    lines of this package, SQLAlchemy and psycopg. They go to the log, at level DEBUG.
-    """
-
-    @functools.wraps(function)
-    def verb(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-        try:
-            return function(*args, **kwargs)
-        except PgStateError as error:
-            _LOG.debug("%s failed", function.__name__, exc_info=error)
-            shortened = error
-        raise _without_traceback(shortened)
-
-    return verb
-
-
-def _without_traceback(error: PgStateError) -> PgStateError:
-    cause: BaseException | None = error
-    while cause is not None:
-        cause.__traceback__ = None
-        cause.__suppress_context__ = True
-        cause = cause.__cause__
-    return error
+_verb = shortened
 
 
 @_verb
