@@ -9,7 +9,7 @@ DONE := .venv/done
 export CHROMIUM ?= $(firstword $(foreach name,chromium chromium-browser google-chrome,$(shell command -v $(name))))
 IS_ROOT_WITH_APT := $(and $(filter 0,$(shell id -u)),$(shell command -v apt-get))
 
-.PHONY: help demo test check node frontend bench format clean
+.PHONY: help demo test matrix check node frontend bench format clean
 .DEFAULT_GOAL := help
 
 help: ## What can be made
@@ -22,6 +22,9 @@ demo: $(DONE)/demo ## Run example.py, with a PostgreSQL of its own in .pgstate
 
 test: $(DONE)/test ## Run all tests, on a PostgreSQL and in a browser of their own
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup
+
+matrix: $(DONE)/test ## Test values with other versions of Python, pandas, NumPy, and without polars, SciPy, Pillow
+	WORKERS=$(WORKERS) $(BIN)/python tests/matrix.py $(ONLY)
 
 check: node $(DONE)/check ## Lint, types, layers, and whether the bundle is that of its source
 	$(BIN)/ruff check .
