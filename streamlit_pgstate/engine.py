@@ -26,7 +26,7 @@ from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import PoolProxiedConnection
 
-from streamlit_pgstate import embedded
+from streamlit_pgstate import embedded, fork
 from streamlit_pgstate.errors import (
     ConfigError,
     MigrationRequired,
@@ -105,8 +105,8 @@ _Row: TypeAlias = tuple[Any, ...]
 class Database:
     """The database of one `Settings`: runs statements, reconnects, translates errors.
 
-    Opens no connection until the first statement. Safe for threads; a process that forks
-    must open its own.
+    Opens no connection until the first statement. Safe for threads; a forked child has
+    connections of its own.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -129,6 +129,11 @@ class Database:
         event.listen(self._engine, "checkout", self._refuse_dead_connection)
         self.breaks = 0
         """How often a connection was found broken: a cache from before one is loaded anew."""
+        fork.remember(self)
+
+    def after_fork(self) -> None:
+        """Leave the parent's connections to the parent, unclosed: to close one would end it."""
+        self._engine.dispose(close=False)
 
     @property
     def place(self) -> str:

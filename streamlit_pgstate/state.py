@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from streamlit_pgstate import codecs
+from streamlit_pgstate import codecs, fork
 from streamlit_pgstate.codecs import Payload
 from streamlit_pgstate.errors import (
     ConfigError,
@@ -26,6 +26,7 @@ from streamlit_pgstate.errors import (
     StoreUnavailable,
     UnknownToken,
 )
+from streamlit_pgstate.handover import Handover
 from streamlit_pgstate.progress import Work
 from streamlit_pgstate.store import (
     Basis,
@@ -70,8 +71,9 @@ class SessionInfo:
 class State(MutableMapping[str, Any]):
     """All verbs over one session, as methods and as a mapping. `Store.state` makes one.
 
-    Safe for threads. What `get` returns is the caller's own: changing it changes nothing
-    stored.
+    Safe for threads, and forked children. What `get` returns is the caller's own: changing it
+    changes nothing stored. Pickled, it holds the session's id and neither URL nor token: where
+    it is unpickled it connects, at the first verb, with the settings that it finds there.
 
     Example:
         >>> state["size"] = 10  # doctest: +SKIP
@@ -80,18 +82,50 @@ class State(MutableMapping[str, Any]):
     """
 
     def __init__(self, store: Store, ref: SessionRef, *, cache: bool = True) -> None:
-        self._store = store
+        self._prepare(store, ref, cache=cache)
+        self._load()
+
+    def _prepare(self, store: Store | Handover, ref: SessionRef, *, cache: bool) -> None:
+        self._source = store
         self._ref = ref
         self._cached = cache
+        self.after_fork()
+        fork.remember(self)
+
+    def after_fork(self) -> None:
+        """Begin as one that was never used: a thread may have been at work on it."""
         self._lock = threading.RLock()
         self._bodies: OrderedDict[bytes, bytes] = OrderedDict()
         self._forget_cache()
-        self._load()
+        self._is_unread = True
+
+    @property
+    def _store(self) -> Store:
+        if isinstance(self._source, Handover):
+            self._source = self._source.connect()
+        return self._source
+
+    def __reduce__(self) -> tuple[Callable[..., State], tuple[Handover, bool]]:
+        """For a worker: the session, whose row is there from now on, so that it may write."""
+        if isinstance(self._source, Handover):
+            return _unpickled, (self._source, self._cached)
+        with self._lock:
+            if not self._version:
+                self._load()
+            if not self._version:
+                self._store.make(self._ref)
+                self._load()
+            return _unpickled, (Handover.of(self._ref, self._source), self._cached)
 
     @property
     def id(self) -> uuid.UUID:
         """The session's id: not a secret, and no way in by itself."""
         return self._ref.id
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether the session was known to have a row at the last refresh or write."""
+        return self._version > 0
 
     def __repr__(self) -> str:
         return f"<State of session {self.id}>"
@@ -113,7 +147,7 @@ class State(MutableMapping[str, Any]):
     def __getitem__(self, key: str) -> Any:
         check_key(key)
         with self._lock:
-            self._forget_if_uncached()
+            self._load_if_unread()
             entry = self._live(key)
             if entry is None:
                 raise KeyError(key)
@@ -126,13 +160,13 @@ class State(MutableMapping[str, Any]):
 
     def __contains__(self, key: object) -> bool:
         with self._lock:
-            self._forget_if_uncached()
+            self._load_if_unread()
             return isinstance(key, str) and self._live(key) is not None
 
     def keys(self) -> list[str]:  # type: ignore[override]  # sorted names, as in DESIGN
         """The names of all keys that hold a value, sorted."""
         with self._lock:
-            self._forget_if_uncached()
+            self._load_if_unread()
             return sorted(key for key in self._entries if self._live(key) is not None)
 
     def __iter__(self) -> Iterator[str]:
@@ -150,7 +184,7 @@ class State(MutableMapping[str, Any]):
             return SessionInfo(
                 id=self.id,
                 app=times.app if times else self._store.settings.app,
-                scope=times.scope if times else "browser",
+                scope=times.scope if times else self._ref.scope,
                 created_at=times.created_at if times else None,
                 seen_at=times.seen_at if times else None,
                 expires_at=times.expires_at if times else None,
@@ -197,7 +231,7 @@ class State(MutableMapping[str, Any]):
         """
         for _ in range(_MAX_ATTEMPTS):
             with self._lock:
-                self._forget_if_uncached()
+                self._load_if_unread()
                 entry = self._live(check_key(key))
             with Work(f"Reading {key!r}") as work:
                 try:
@@ -244,8 +278,11 @@ class State(MutableMapping[str, Any]):
 
     def delete(self, key: str) -> bool:
         """Delete `key`; whether there was one."""
+        check_key(key)
         with self._lock:
-            return self._delete([check_key(key)]) > 0
+            if self._is_unread:
+                self._load()
+            return self._delete([key]) > 0
 
     def __delitem__(self, key: str) -> None:
         if not self.delete(key):
@@ -291,6 +328,25 @@ class State(MutableMapping[str, Any]):
             self._ref = SessionRef.of(token)
             return token.text
 
+    def follow(self, ref: SessionRef) -> None:
+        """Go on under another token of the same session, and refresh.
+
+        Raises:
+            UnknownToken: it is not one; nothing has changed.
+        """
+        with self._lock:
+            before, self._ref = self._ref, ref
+            try:
+                self.refresh()
+            except UnknownToken:
+                self._ref = before
+                raise
+
+    def release(self) -> None:
+        """Go on without a token, like a job: nobody will tell this state of a rotated one."""
+        if self.is_stored:
+            self._ref = SessionRef(self.id, scope=self._ref.scope)
+
     def forget(self) -> None:
         """Delete all values and the token; nothing can bring them back."""
         with self._lock:
@@ -310,6 +366,7 @@ class State(MutableMapping[str, Any]):
     def _load(self) -> None:
         breaks = self._store.breaks
         changes = self._store.load(self._ref)
+        self._is_unread = False
         self._forget_cache()
         self._loaded_at = time.monotonic()
         self._breaks = breaks
@@ -343,8 +400,8 @@ class State(MutableMapping[str, Any]):
         self._breaks = -1
         self._loaded_at = -math.inf
 
-    def _forget_if_uncached(self) -> None:
-        if not self._cached:
+    def _load_if_unread(self) -> None:
+        if self._is_unread or not self._cached:
             self._load()
 
     def _live(self, key: str) -> EntryRow | None:
@@ -409,7 +466,7 @@ class State(MutableMapping[str, Any]):
         with Work(f"Saving {_names(list(values))}") as work:
             payloads = {key: self._encode(key, value) for key, value in values.items()}
             with self._lock:
-                self._forget_if_uncached()
+                self._load_if_unread()
                 writes = [
                     Write(key, payload)
                     for key, payload in payloads.items()
@@ -498,6 +555,12 @@ class State(MutableMapping[str, Any]):
 
     def _expired(self) -> list[str]:
         return [key for key in self._deadlines if self._live(key) is None]
+
+
+def _unpickled(handover: Handover, cache: bool) -> State:
+    state = State.__new__(State)
+    state._prepare(handover, handover.ref, cache=cache)
+    return state
 
 
 def _names(keys: list[str]) -> str:

@@ -16,7 +16,7 @@ import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, TypeAlias
 
 from streamlit_pgstate import engine, migrate
 from streamlit_pgstate.codecs import Payload
@@ -110,10 +110,18 @@ _MOVED: Final = f"""moved AS (
     WHERE id = %(id)s AND {_USABLE} {{only_if}} RETURNING version
 )"""
 
+# A session that is handed to a job has its row from then on: the job has no token to make it by.
+MAKE: Final = """
+INSERT INTO {schema}.session (id, app, scope, version, token_hash, created_at, seen_at, expires_at)
+VALUES (%(id)s, %(app)s, %(scope)s, 1, %(hash)s, now(), now(),
+    now() + make_interval(secs => %(session_ttl)s))
+ON CONFLICT (id) DO NOTHING"""
+
 # No row yet: the first write makes it, if no other tab just did.
 _MADE: Final = """moved AS (
-    INSERT INTO {schema}.session (id, app, version, token_hash, created_at, seen_at, expires_at)
-    VALUES (%(id)s, %(app)s, 1, %(hash)s, now(), now(),
+    INSERT INTO {schema}.session
+        (id, app, scope, version, token_hash, created_at, seen_at, expires_at)
+    VALUES (%(id)s, %(app)s, %(scope)s, 1, %(hash)s, now(), now(),
         now() + make_interval(secs => %(session_ttl)s))
     ON CONFLICT (id) DO NOTHING RETURNING version
 )"""
@@ -222,9 +230,9 @@ WHERE id = %(id)s AND {_USABLE} RETURNING version"""
 # A session without a row gets one, so that its token is known to be dead. After this
 # statement no write of the session succeeds, so ERASE removes all that there will ever be.
 REVOKE: Final = """
-INSERT INTO {schema}.session (id, app, version, token_hash, created_at, seen_at, expires_at,
-    revoked_at)
-VALUES (%(id)s, %(app)s, 1, %(hash)s, now(), now(),
+INSERT INTO {schema}.session (id, app, scope, version, token_hash, created_at, seen_at,
+    expires_at, revoked_at)
+VALUES (%(id)s, %(app)s, %(scope)s, 1, %(hash)s, now(), now(),
     now() + make_interval(secs => %(session_ttl)s), now())
 ON CONFLICT (id) DO UPDATE SET version = session.version + 1,
     revoked_at = coalesce(session.revoked_at, excluded.revoked_at)
@@ -258,6 +266,7 @@ class SessionRef:
     token_hash: bytes | None = None
     issued_at: float | None = None
     """Seconds since 1970, from the token; None where there is none."""
+    scope: str = "browser"
 
     @classmethod
     def of(cls, token: Token) -> SessionRef:
@@ -362,6 +371,12 @@ class Store:
 
     def __repr__(self) -> str:
         return f"<Store {self._database.place}, schema {self._settings.schema!r}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "A store is not pickled: it holds the password. Pickle a State, or call connect() "
+            "where you need one."
+        )
 
     @property
     def settings(self) -> Settings:
@@ -593,6 +608,16 @@ class Store:
             on_progress(sent, total)
         return True
 
+    def make(self, ref: SessionRef) -> None:
+        """Make the session's row, where it has none: somebody without its token is to write.
+
+        Raises:
+            UnknownToken: its token is too old to make one.
+        """
+        if not ref.may_create:
+            raise _unknown(ref)
+        self._run("MAKE", {**self._validity(ref), "app": self._settings.app})
+
     def delete(self, ref: SessionRef, keys: Sequence[str], basis: Basis) -> tuple[int, int]:
         """Delete entries: all of them in one statement, committed when this returns.
 
@@ -650,6 +675,7 @@ class Store:
         return {
             "id": ref.id,
             "hash": ref.token_hash,
+            "scope": ref.scope,
             "grace": ROTATION_GRACE.total_seconds(),
             "session_ttl": self._settings.session_ttl.total_seconds(),
             "slide": min(_SLIDES_EVERY, self._settings.session_ttl / 10).total_seconds(),
@@ -679,7 +705,7 @@ class Store:
 _STATEMENTS: Final = (
     *("LOAD", "REFRESH", "SESSION", "ROWS", "READ_BODY", "SIGNING_KEY", "TOTALS"),
     *("PUT", "PUT_IF", "PUT_MANY", "PUT_LARGE", "PUT_LARGE_IF", "PUT_AHEAD", "CREATE"),
-    *("SEND_BODIES", "DELETE", "ROTATE"),
+    *("MAKE", "SEND_BODIES", "DELETE", "ROTATE"),
     *("REVOKE", "ERASE_ENTRIES", "ERASE_BODIES", "ERASE_REVISIONS"),
 )
 
@@ -749,6 +775,9 @@ def _unknown(ref: SessionRef) -> UnknownToken:
     error = UnknownToken(
         "This session was forgotten, has expired, or its token was replaced by rotate(). In an "
         "app, reload the page; elsewhere begin anew with Store.new_token()."
+        if ref.token_hash is not None
+        else f"Session {ref.id} was forgotten, has expired, or is in another database or schema "
+        "than the settings of this process lead to. Compare `url` and `schema` with the app's."
     )
     error.session_id = ref.id
     return error

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from streamlit_pgstate import component, progress
+from streamlit_pgstate import component, fork, handover, progress
 from streamlit_pgstate.component import Answer, Question
 from streamlit_pgstate.errors import ConfigError, NoSessionError, PgStateError, UnknownToken
 from streamlit_pgstate.settings import Settings
@@ -44,6 +44,18 @@ _store_of_app: dict[Path, Store] = {}
 _visits: dict[int, Visit] = {}
 
 progress.show_to(component.progress_bar)
+
+
+class _AfterFork:
+    """A forked child finds no lock of this module held by a thread that it does not have."""
+
+    def after_fork(self) -> None:
+        global _lock
+        _lock = threading.RLock()
+
+
+_after_fork = _AfterFork()
+fork.remember(_after_fork)
 
 
 def configure(settings: Mapping[str, Any]) -> None:
@@ -76,6 +88,21 @@ def store() -> Store:
                 _stores[settings] = Store(settings)
             _store_of_app[app] = _stores[settings]
         return _store_of_app[app]
+
+
+def _store_of_job(job: handover.Handover) -> Store:
+    """The store for a state that came from the app in `job.home`, perhaps to another process."""
+    if component.is_script():
+        return store()
+    with _lock:
+        apps = {app.parent.resolve(): given for app, given in _configured.items() if app}
+        settings = _read_settings(apps.get(job.home) or _configured.get(None, {}), job.home)
+        if settings not in _stores:
+            _stores[settings] = Store(settings)
+        return _stores[settings]
+
+
+handover.connect_with(_store_of_job)
 
 
 def _read_settings(keywords: Mapping[str, Any], home: Path | None) -> Settings:
@@ -151,10 +178,16 @@ def _visit_of(tab: object, store: Store) -> Visit:
     with _lock:
         visit = _visits.get(id(tab))
         if visit is None:
-            weakref.finalize(tab, _visits.pop, id(tab), None)
+            weakref.finalize(tab, _leave, id(tab))
         if visit is None or visit.store is not store:
             visit = _visits[id(tab)] = Visit(store)
         return visit
+
+
+def _leave(tab: int) -> None:
+    visit = _visits.pop(tab, None)
+    if visit is not None:
+        visit.leave()
 
 
 @dataclasses.dataclass(eq=False, slots=True)
@@ -185,6 +218,11 @@ class Visit:
         self._asks = False
         self._veil = component.new_veil()
         self._rerun_due = False
+
+    def leave(self) -> None:
+        """The tab is gone: what it handed to a thread no longer follows its token."""
+        if self._state is not None:
+            self._state.release()
 
     def enter_run(self, *, asks: bool = False) -> None:
         """At the first verb of a run: hear the browser, see what changed, mount.
@@ -286,8 +324,12 @@ class Visit:
 
     def _adopt(self, token: Token) -> None:
         """Go on with a token that the browser brought. Raises UnknownToken, changing nothing."""
-        state = State(self.store, SessionRef.of(token))
-        self._token, self._state = token, state
+        ref = SessionRef.of(token)
+        if self._state is not None and self._state.id == ref.id:
+            self._state.follow(ref)  # the same object: a thread may be at work with it
+        else:
+            self._state = State(self.store, ref)
+        self._token = token
         self._is_candidate = self._offers = False
         self._replaces = None
 
@@ -390,7 +432,7 @@ class Visit:
 
     def _drop(self, candidate: State, *, kept: bool) -> None:
         """Delete what was written under a candidate, unless another tab may have it by now."""
-        if not kept and len(candidate):
+        if not kept and candidate.is_stored:
             with contextlib.suppress(UnknownToken):
                 candidate.forget()
 
