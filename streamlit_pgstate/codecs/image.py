@@ -66,7 +66,7 @@ def _load(body: Body) -> Any:
     if len(pixels) != _size(mode, width, height):
         raise DamagedError("an image of another size than it says")
     if pixels:
-        image = library.frombytes(mode, (width, height), bytes(pixels))
+        image = _image(library, mode, (width, height), pixels)
     else:
         image = library.new(mode, (width, height))
     if palette:
@@ -74,6 +74,13 @@ def _load(body: Body) -> Any:
     image.info = dict(header["info"])
     image.format = header.get("format_name")
     return image
+
+
+def _image(library: Any, mode: str, size: tuple[int, int], pixels: memoryview) -> Any:
+    try:
+        return library.frombytes(mode, size, pixels)
+    except TypeError:  # Pillow 9 takes nothing but bytes
+        return library.frombytes(mode, size, bytes(pixels))
 
 
 def _size(mode: str, width: int, height: int) -> int:

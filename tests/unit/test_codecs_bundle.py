@@ -284,6 +284,14 @@ class TestCompression:
         assert payload.kind == "json+zstd"
         assert decode(payload, key="k") == {"text": text}
 
+    def test_what_is_compressed_in_steps_comes_back_too(self):
+        value = np.random.default_rng(1).integers(0, 1000, (9 << 20) // 8 + 1)
+        payload = encode(value, key="k")
+        assert payload.kind == "numpy.array+zstd"
+        assert payload.size < value.nbytes / 3
+        assert encode(value.copy(), key="k") == payload
+        assert np.array_equal(decode(payload, key="k"), value)
+
     @pytest.mark.parametrize("size", [0, 1, 10**5 - 1, 10**5 + 1, 2**30, 2**30 + 1, 2**63])
     def test_another_size_than_it_has_is_a_decode_error(self, size):
         body = encode(bytes(10**5), key="k").body
