@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         keys,
         modify,
         mount,
+        persist,
         rotate,
         scope,
         session,
@@ -71,6 +72,7 @@ __all__ = [
     "keys",
     "modify",
     "mount",
+    "persist",
     "register",
     "rotate",
     "scope",
@@ -83,7 +85,7 @@ __all__ = [
 _HOMES = {
     "api": (
         *("clear", "configure", "connect", "delete", "forget", "get", "keys", "modify"),
-        *("mount", "rotate", "scope", "session", "set", "update"),
+        *("mount", "persist", "rotate", "scope", "session", "set", "update"),
     ),
     "codecs": ("register",),
     "codecs.file": ("StoredFile",),

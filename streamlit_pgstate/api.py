@@ -21,6 +21,7 @@ __all__ = [
     "keys",
     "modify",
     "mount",
+    "persist",
     "rotate",
     "scope",
     "session",
@@ -78,6 +79,28 @@ def modify(key: str, fn: Callable[[Any], Any], default: Any = None) -> Any:
         >>> visits = pgstate.modify("visits", lambda n: n + 1, default=0)  # doctest: +SKIP
     """
     return _visit.current().call(lambda state: state.modify(key, fn, default))
+
+
+@_verb
+def persist(*keys: str, **defaults: Any) -> None:
+    """Make keys of `st.session_state` durable, widgets or not. Call it above the widgets.
+
+    What is stored goes into `st.session_state` here; what the visitor and the script change in it
+    is saved when the run ends, whatever ends it. In a fragment, call it inside.
+
+    Args:
+        *keys: as in `st.session_state` and the `key=` of widgets.
+        **defaults: keys too, with the value to begin with where nothing is stored.
+
+    Raises:
+        InvalidKey: a name cannot be a key.
+        ConfigError: the widget of a key was drawn already, or is one that nobody can set.
+
+    Example:
+        >>> pgstate.persist("page", size="10")  # doctest: +SKIP
+        >>> size = st.text_input("Size", key="size")  # doctest: +SKIP
+    """
+    _visit.current().persist(keys, defaults)
 
 
 @_verb

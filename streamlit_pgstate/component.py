@@ -8,18 +8,25 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import copy
 import functools
+import logging
 import re
 import secrets
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
+
+from streamlit_pgstate.errors import ConfigError
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -28,6 +35,18 @@ if TYPE_CHECKING:
 NAME = "streamlit-pgstate.bridge"
 KEY = "streamlit_pgstate"
 TOKEN_LENGTH = 128
+
+_LOG = logging.getLogger(__name__)
+
+_HOOKS: Final = "_streamlit_pgstate_hooks"
+_CALLERS: Final = 10
+"""Callers among which the function of a widget is: it is the fifth, as of 1.67."""
+
+_UNSETTABLE_VALUES: Final = {
+    *("trigger_value", "string_trigger_value", "json_trigger_value", "chat_input_value"),
+    *("file_uploader_state_value",),
+}
+_UNSETTABLE: Final = re.compile("DataEditor|Plotly|Vega|Pydeck|PyDeck|ECharts|Echarts")
 
 _APPTEST_SESSION = "test session id"
 _LONGEST_APP = 64
@@ -199,7 +218,7 @@ class ProgressBar:
             add_script_run_ctx(threading.current_thread(), self._script)
             with _still_place(), st.container(key=f"{KEY}_progress"):
                 self._bar = st.empty()
-        self._bar.progress(fraction, text=_plain_markdown(text))
+        self._bar.progress(fraction, text=plain_markdown(text))
 
 
 def progress_bar() -> ProgressBar | None:
@@ -210,7 +229,7 @@ def progress_bar() -> ProgressBar | None:
     return ProgressBar(context)
 
 
-def _plain_markdown(text: str) -> str:
+def plain_markdown(text: str) -> str:
     """Text that holds a key as it is, whatever the key looks like to Markdown."""
     return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|~:$])", r"\\\1", text)
 
@@ -367,3 +386,285 @@ def _leads_to(base: str, path: str) -> bool:
     if served_at and not base.endswith(f"/{served_at}"):
         return False
     return base == "" or (base.startswith("/") and f"{path}/".startswith(f"{base}/"))
+
+
+class RunListener(Protocol):
+    """Who wants to know what happens in one run of the script."""
+
+    def before_widget(self, widget: Widget) -> None:
+        """Its value may still be set: Streamlit looks it up next."""
+
+    def after_widget(self, widget: Widget) -> None:
+        """It has its value for this run, unless the widget itself corrects it."""
+
+    def on_correction(self, key: str, value: Any) -> None:
+        """The widget could not show its value, and has another one now."""
+
+    def has_set(self, key: str) -> bool:
+        """Whether `st.session_state[key]` is the listener's doing, not the script's."""
+
+    def at_end(self) -> None:
+        """The run is over: its last line, `st.stop`, `st.rerun` or an error."""
+
+
+_Listener = TypeVar("_Listener", bound=RunListener)
+
+
+def listen(listener: _Listener) -> _Listener:
+    """Tell `listener` of the present run, up to its end; returns it.
+
+    Raises:
+        ConfigError: this version of Streamlit shows neither its runs nor its widgets.
+    """
+    _hooks().listeners.append(listener)
+    return listener
+
+
+def listener(kind: type[_Listener]) -> _Listener | None:
+    """The listener of this kind that the present run has; None where it has none yet."""
+    return next((found for found in _hooks().listeners if isinstance(found, kind)), None)
+
+
+def _hooks() -> _Hooks:
+    """The hooks of the thread that runs the script.
+
+    `ScriptRunContext._enqueue`, a method of the thread's `ScriptRunner`, and that one's
+    `_on_script_finished`, called after each run, whatever ended it; `register_widget`,
+    `is_new_state_value` and `reset_state_value` of the context's `session_state`: seen in 1.51
+    to 1.67.
+    """
+    context = get_script_run_ctx(suppress_warning=True)
+    runner = getattr(getattr(context, "_enqueue", None), "__self__", None)
+    hooks: _Hooks | None = getattr(runner, _HOOKS, None)
+    if hooks is None:
+        try:
+            hooks = _Hooks(runner, context.session_state)  # type: ignore[union-attr]
+        except AttributeError as error:
+            raise ConfigError(
+                f"persist() cannot see widgets and the end of a run in Streamlit {st.__version__}. "
+                "Use pgstate.get and pgstate.set, or another version of Streamlit or of this "
+                "package."
+            ) from error
+        setattr(runner, _HOOKS, hooks)
+    return hooks
+
+
+class _Hooks:
+    """Stand before methods of one script thread, and tell the listeners of its present run."""
+
+    def __init__(self, runner: Any, session_state: Any) -> None:
+        self.listeners: list[RunListener] = []
+        self._finish = runner._on_script_finished
+        self._register = session_state.register_widget
+        self._is_new = session_state.is_new_state_value
+        self._reset = session_state.reset_state_value
+        runner._on_script_finished = self.finish
+        # Past its own __setattr__, which would make them keys of the state.
+        object.__setattr__(session_state, "register_widget", self.register)
+        object.__setattr__(session_state, "is_new_state_value", self.is_new)
+        object.__setattr__(session_state, "reset_state_value", self.reset)
+
+    def finish(self, *args: Any, **kwargs: Any) -> Any:
+        listeners, self.listeners = self.listeners, []
+        for listener in listeners:
+            try:
+                listener.at_end()
+            except Exception:  # noqa: BLE001 - it would end the script's thread, and so the visitor's page
+                _LOG.exception("The end of a script run could not be handled.")
+        return self._finish(*args, **kwargs)
+
+    def register(self, metadata: Any, user_key: str | None) -> Any:
+        if user_key is None or not self.listeners:
+            return self._register(metadata, user_key)
+        widget = Widget(user_key, metadata)
+        for listener in self.listeners:
+            listener.before_widget(widget)
+        result = self._register(metadata, user_key)
+        for listener in self.listeners:
+            listener.after_widget(widget)
+        return result
+
+    def is_new(self, user_key: str) -> bool:
+        """What a listener has set counts as the widget's own, not as set by the script.
+
+        So Streamlit does not warn of two values where the widget has a default too.
+        """
+        if any(listener.has_set(user_key) for listener in self.listeners):
+            return False
+        is_new: bool = self._is_new(user_key)
+        return is_new
+
+    def set(self, user_key: str, value: Any) -> None:
+        self._reset(user_key, value)
+
+    def reset(self, user_key: str, value: Any) -> None:
+        self._reset(user_key, value)
+        for listener in self.listeners:
+            listener.on_correction(user_key, value)
+
+
+class UnfitError(Exception):
+    """A value that a widget cannot show."""
+
+
+class Widget:
+    """A widget that the script draws, and what it says of values for it.
+
+    `WidgetMetadata` with `serializer`, `deserializer` and `value_type`, seen in 1.51 to 1.67.
+    """
+
+    __slots__ = ("_metadata", "key")
+
+    def __init__(self, key: str, metadata: Any) -> None:
+        self.key = key
+        self._metadata = metadata
+
+    @property
+    def is_settable(self) -> bool:
+        """Whether Streamlit lets anybody set it: no button, upload, editor or chart."""
+        serde = type(getattr(self._metadata.deserializer, "__self__", None)).__name__
+        return self._metadata.value_type not in _UNSETTABLE_VALUES and not _UNSETTABLE.search(serde)
+
+    def default(self) -> Any:
+        """The value that it has before anybody has touched it."""
+        return _plain(copy.deepcopy(self._metadata.deserializer(None)))
+
+    def fitted(self, value: Any) -> Any:
+        """`value` as the widget has it: 7.0 for 7 where it has floats, an option for its equal.
+
+        Streamlit itself goes back to the default for some misfits, and raises for others.
+
+        Raises:
+            UnfitError: it is of another type, out of range, or not one of the options.
+        """
+        default = self._metadata.deserializer(None)
+        if isinstance(default, dict) and type(value) is dict:
+            return type(default)(value)  # a selection is a dictionary with attributes
+        if self._metadata.value_type == "bool_value":
+            if not isinstance(value, bool):
+                raise UnfitError
+            return value
+        try:
+            wire = _sent(self._metadata.value_type, self._metadata.serializer(value))
+            back = self._metadata.deserializer(wire)
+            is_same = bool(back == value) or _is_told_by_its_label(value, back)
+        except Exception as error:  # whatever a widget raises here: it is not its value
+            raise UnfitError from error
+        if not is_same or not _can_show(_message_of(self._metadata.id), wire):
+            raise UnfitError
+        return back
+
+
+def _is_told_by_its_label(value: Any, back: Any) -> bool:
+    """An option without an `==` of its own: the widget has found the one of the same label."""
+    return type(value) is type(back) and type(value).__eq__ is object.__eq__
+
+
+def _sent(kind: str, wire: Any) -> Any:
+    """What the message to the browser makes of it; raises what it raises for another type."""
+    if wire is None:
+        return None
+    from streamlit.proto.WidgetStates_pb2 import WidgetState
+
+    message = WidgetState()
+    array = getattr(getattr(message, kind), "data", None)
+    if array is None:
+        setattr(message, kind, wire)
+        return getattr(message, kind)
+    array.extend(wire)
+    return list(array)
+
+
+def _message_of(element_id: str) -> Any:
+    """What the function of the widget that is being drawn is about to send; None if not found.
+
+    A local variable of one of the callers, seen in 1.51 to 1.67. Without it the widget's own
+    `deserializer` has to know what fits, which that of a slider does since 1.58 or so.
+    """
+    frame: FrameType | None = sys._getframe(1)
+    for _ in range(_CALLERS):
+        if frame is None:
+            break
+        for local in frame.f_locals.values():
+            if hasattr(local, "DESCRIPTOR") and getattr(local, "id", None) == element_id:
+                return local
+        frame = frame.f_back
+    return None
+
+
+def _can_show(message: Any, wire: Any) -> bool:
+    """Whether what is sent is within the range of `message`, one of its options, not too long."""
+    if message is None:
+        return True
+    fields = {field.name: getattr(message, field.name) for field in message.DESCRIPTOR.fields}
+    parts = wire if isinstance(wire, list) else [wire]
+    texts = [part for part in parts if isinstance(part, str)]
+    labels = [label for label in fields.get("options", ()) if isinstance(label, str)]
+    if texts and labels and not fields.get("accept_new_options"):
+        return all(text in labels for text in texts)
+    if texts and fields.get("max_chars"):
+        return all(len(text) <= fields["max_chars"] for text in texts)
+    bounds = (
+        fields.get("min") if fields.get("has_min", True) else None,
+        fields.get("max") if fields.get("has_max", True) else None,
+    )
+    return all(_is_between(part, *bounds) for part in parts if part is not None)
+
+
+def _is_between(part: Any, low: Any, high: Any) -> bool:
+    """A number between numbers, a date between dates, as text; "" is no bound."""
+    is_low = type(low) is type(part) and low != "" and part < low
+    is_high = type(high) is type(part) and high != "" and part > high
+    return not is_low and not is_high
+
+
+def has_value(key: str) -> bool:
+    """Whether `st.session_state` has a value under `key`."""
+    return key in st.session_state
+
+
+def is_set_in_this_run(key: str) -> bool:
+    """Whether the script or a callback has set `st.session_state[key]`, rather than a widget."""
+    return _hooks().is_new(key)
+
+
+def put_value(key: str, value: Any) -> None:
+    """Set `st.session_state[key]`, which a widget that is drawn later in this run will show.
+
+    Raises:
+        ConfigError: the widget was drawn already.
+    """
+    try:
+        st.session_state[key] = value
+    except StreamlitAPIException as error:
+        raise ConfigError(
+            f"persist({key!r}) must stand above the widget with this key: Streamlit lets nobody "
+            "set a widget that was drawn."
+        ) from error
+
+
+def correct_value(key: str, value: Any) -> None:
+    """Set `st.session_state[key]` of a widget that is being drawn."""
+    _hooks().set(key, value)
+
+
+def take_value(key: str) -> Any:
+    """`st.session_state[key]`; a selection as the plain dictionary that it is."""
+    value = st.session_state[key]
+    return _plain(value) if isinstance(value, dict) and type(value) is not dict else value
+
+
+def _plain(value: Any) -> Any:
+    if type(value).__module__.startswith("streamlit") and isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    return value
+
+
+def drop_value(key: str) -> None:
+    """Remove `key` from `st.session_state`."""
+    st.session_state.pop(key, None)
+
+
+def show_error(message: str) -> None:
+    """Lay a message over the page, after the run."""
+    st.toast(plain_markdown(message), icon=":material/error:", duration="infinite")

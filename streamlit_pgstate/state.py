@@ -158,6 +158,13 @@ class State(MutableMapping[str, Any]):
                 payload = self._payload(key, entry, work)
             return codecs.decode(payload, key=key)
 
+    def version_of(self, key: str) -> int:
+        """The session's version that wrote the value under `key`; 0 where there is none."""
+        with self._lock:
+            self._load_if_unread()
+            entry = self._live(key)
+            return entry.version if entry else 0
+
     def __contains__(self, key: object) -> bool:
         with self._lock:
             self._load_if_unread()

@@ -12,13 +12,14 @@ import threading
 import tomllib
 import weakref
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import streamlit as st
 
 from streamlit_pgstate import component, fork, handover, progress
+from streamlit_pgstate.binding import Bindings
 from streamlit_pgstate.component import Answer, Question
 from streamlit_pgstate.errors import ConfigError, NoSessionError, PgStateError, UnknownToken
 from streamlit_pgstate.settings import Settings
@@ -211,6 +212,7 @@ class Visit:
         self._runs: deque[_Run] = deque(maxlen=_KEPT_RUNS)
         self._token: Token | None = None
         self._state: State | None = None
+        self._bindings: Bindings | None = None
         self._is_candidate = False
         self._offers = False
         self._replaces: str | None = None
@@ -273,6 +275,20 @@ class Visit:
                     self._rerun_due = True
                     self._rerun_if_due()
             return verb(self.state)
+
+    def persist(self, keys: Sequence[str], defaults: Mapping[str, Any]) -> None:
+        """Bind keys of `st.session_state` to the state, up to the end of this run."""
+        with self._lock:
+            if self._bindings is None:
+                self._bindings = Bindings(self.state)
+            elif self._bindings.state is not self.state:
+                self._bindings = self._bindings.go_on_over(self.state)
+            self._bindings.bind(keys, defaults)
+
+    def _drop_bindings(self) -> None:
+        if self._bindings is not None:
+            self._bindings.close()
+        self._bindings = None
 
     @property
     def state(self) -> State:
@@ -358,7 +374,12 @@ class Visit:
             self.state.refresh()
         except UnknownToken:  # forgotten or rotated by another tab, or expired
             self._start_over()
-            component.clear_session_state(keep=TESTING_KEY)
+            self._clear_session_state()
+
+    def _clear_session_state(self) -> None:
+        """What this tab holds is of another state: neither to be shown nor to be saved."""
+        component.clear_session_state(keep=TESTING_KEY)
+        self._drop_bindings()
 
     # The browser
 
@@ -404,7 +425,7 @@ class Visit:
             self.durable = False
         else:  # the visitor has cleared the browser's storage
             self._use_candidate()
-            component.clear_session_state(keep=TESTING_KEY)
+            self._clear_session_state()
             self.durable = None
             self._rerun_due = component.is_fragment_run()
 
@@ -422,7 +443,7 @@ class Visit:
         self._rerun_due = component.is_fragment_run()
         if before is None or before.id == self.state.id:
             return
-        component.clear_session_state(keep=TESTING_KEY)
+        self._clear_session_state()
         if was_candidate:
             self._drop(before, kept=answer.kept)
 
