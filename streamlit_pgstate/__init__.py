@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     )
     from streamlit_pgstate.state import SessionInfo, State
     from streamlit_pgstate.store import Store
+    from streamlit_pgstate.widgets import audio_input, camera_input, data_editor, file_uploader
 
 __version__ = "0.1.0"
 
@@ -63,10 +64,14 @@ __all__ = [
     "StoredFile",
     "UnknownToken",
     "UnsupportedType",
+    "audio_input",
+    "camera_input",
     "clear",
     "configure",
     "connect",
+    "data_editor",
     "delete",
+    "file_uploader",
     "forget",
     "get",
     "keys",
@@ -96,6 +101,7 @@ _HOMES = {
     ),
     "state": ("SessionInfo", "State"),
     "store": ("Store",),
+    "widgets": ("audio_input", "camera_input", "data_editor", "file_uploader"),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import streamlit as st
+import widget_cases  # noqa: F401 - adds its cases
 from cases import CASES, logged
 
 if "WITHOUT_EVENT_CONTAINER" in os.environ and hasattr(st, "_event"):

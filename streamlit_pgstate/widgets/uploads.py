@@ -1,0 +1,283 @@
+"""Files that a visitor has uploaded, photographed or recorded, which last.
+
+Streamlit lets nobody set these widgets. So what they hold is stored as soon as it is there; after
+a reload it is shown beside the widget, or in its place, with a way to remove it.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import streamlit as st
+
+from streamlit_pgstate import component
+from streamlit_pgstate import visit as _visit
+from streamlit_pgstate.codecs.file import StoredFile
+from streamlit_pgstate.errors import DecodeError, PgStateError
+from streamlit_pgstate.state import State
+from streamlit_pgstate.visit import Visit
+from streamlit_pgstate.widgets.call import Call, has_widget, new_widget_key, slot
+
+_LOG: Final = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One file, as this process holds it; what scripts get shares its bytes."""
+
+    name: str
+    type: str
+    content: bytes = field(repr=False)
+    id: str = field(default_factory=lambda: secrets.token_hex(4))
+
+    @classmethod
+    def of(cls, file: Any) -> Upload:
+        return cls(file.name, file.type, file.getvalue())
+
+    def as_file(self) -> StoredFile:
+        return StoredFile(self.content, name=self.name, type=self.type)
+
+
+@dataclass(slots=True)
+class Uploads:
+    """What one tab knows of one of these widgets."""
+
+    key: str
+    is_multiple: bool
+    state_id: object
+    version: int
+    """Of the stored files, as this tab has read or written them."""
+    kept: list[Upload]
+    """Stored before, and not in Streamlit's widget."""
+    live: list[Upload] = field(default_factory=list)
+    """In Streamlit's widget."""
+    live_ids: list[str] = field(default_factory=list)
+    widget_key: str = ""
+    is_drawn: bool = False
+    """Whether Streamlit's widget was drawn by the last call."""
+    failure: PgStateError | None = None
+
+    def __post_init__(self) -> None:
+        self.widget_key = new_widget_key(self.key)
+
+    @property
+    def all(self) -> list[Upload]:
+        return [*self.kept, *self.live]
+
+    def value(self) -> StoredFile | list[StoredFile] | None:
+        files = [upload.as_file() for upload in self.all]
+        if self.is_multiple:
+            return files
+        return files[-1] if files else None
+
+    def take(self, visit: Visit) -> None:
+        """Store what the visitor has changed since the last call: what this tab changed, wins."""
+        if self._take_live() | self._take_removals() or self.failure is not None:
+            self.store(visit)
+
+    def _take_live(self) -> bool:
+        if not has_widget(self.widget_key):
+            return False
+        held = st.session_state[self.widget_key]
+        held = held if isinstance(held, list) else [held]
+        files = [file for file in held if hasattr(file, "getvalue")]
+        ids = [file.file_id for file in files]
+        if ids == self.live_ids:
+            return False
+        known = dict(zip(self.live_ids, self.live, strict=True))
+        self.live = [known.get(file.file_id) or Upload.of(file) for file in files]
+        self.live_ids = ids
+        if self.live and not self.is_multiple:
+            self.kept = []
+        return True
+
+    def _take_removals(self) -> bool:
+        """What was ticked in a form, which allows no buttons, before it was sent."""
+        ticked = [upload for upload in self.kept if st.session_state.get(self.remover(upload))]
+        self.kept = [upload for upload in self.kept if upload not in ticked]
+        return bool(ticked)
+
+    def remover(self, upload: Upload) -> str:
+        """The key of what removes a stored file."""
+        return f"{self.widget_key}-remove-{upload.id}"
+
+    def remove(self, upload: Upload, visit: Visit) -> None:
+        self.kept = [other for other in self.kept if other.id != upload.id]
+        self.store(visit)
+
+    def store(self, visit: Visit) -> None:
+        self.mirror()
+        self.failure = None
+        try:
+            self.version = visit.call(self._store)
+            self.state_id = visit.state.id
+        except PgStateError as error:
+            self.failure = error  # raised below the widget, where the visitor can remove the file
+
+    def _store(self, state: State) -> int:
+        if self.all:
+            state.set(self.key, self.value())
+        elif state.version_of(self.key):
+            state.delete(self.key)
+        return state.version_of(self.key)
+
+    def mirror(self) -> None:
+        """Have under the script's own key what Streamlit would have there without a reload."""
+        st.session_state[self.key] = self.value()
+
+
+def draw_uploader(call: Call) -> Any:
+    """Draw a file uploader, the stored files below it; return all files."""
+    uploads = _current(call, is_multiple=bool(call.arguments.get("accept_multiple_files")))
+    with _frame(call):
+        _draw_widget(call, uploads)
+        for upload in uploads.kept:
+            _draw_row(call, uploads, upload, _describe)
+    return _result(uploads)
+
+
+def draw_audio(call: Call) -> Any:
+    """Draw a recorder, a player for the stored recording below it; return the recording."""
+    uploads = _current(call, is_multiple=False)
+    with _frame(call):
+        _draw_widget(call, uploads)
+        for upload in uploads.kept:
+            _draw_row(call, uploads, upload, _play)
+    return _result(uploads)
+
+
+def draw_camera(call: Call) -> Any:
+    """Draw the stored photo, or the camera where there is none; return the photo."""
+    uploads = _current(call, is_multiple=False)
+    with _frame(call):
+        if uploads.kept:
+            _draw_photo(call, uploads, uploads.kept[-1])
+        else:
+            _draw_widget(call, uploads)
+    return _result(uploads)
+
+
+def _current(call: Call, *, is_multiple: bool) -> Uploads:
+    """What the tab knows of the widget; begun anew where that no longer holds."""
+    visit = _visit.current()
+    known = st.session_state.get(slot(call.key))
+    if not isinstance(known, Uploads) or known.state_id != visit.state.id:
+        return _begin(call, visit, is_multiple=is_multiple)
+    known.take(visit)
+    if known.version != visit.state.version_of(call.key) and known.failure is None:
+        return _begin(call, visit, is_multiple=is_multiple)
+    if known.is_multiple != is_multiple or (known.is_drawn and not has_widget(known.widget_key)):
+        files = known.all if is_multiple else known.all[-1:]
+        begun = Uploads(call.key, is_multiple, known.state_id, known.version, files)
+        st.session_state[slot(call.key)] = begun
+        return begun
+    return known
+
+
+def _begin(call: Call, visit: Visit, *, is_multiple: bool) -> Uploads:
+    """A widget of Streamlit's that is new, beside the stored files."""
+    version = visit.state.version_of(call.key)
+    files = visit.call(lambda state: _stored(call.key, state))
+    kept = files if is_multiple else files[-1:]
+    uploads = Uploads(call.key, is_multiple, visit.state.id, version, kept)
+    st.session_state[slot(call.key)] = uploads
+    return uploads
+
+
+def _stored(key: str, state: State) -> list[Upload]:
+    try:
+        found = state.get(key)
+    except DecodeError as error:
+        _LOG.warning("%s", error)
+        return []
+    files = found if isinstance(found, list) else [found]
+    return [Upload.of(file) for file in files if isinstance(file, StoredFile)]
+
+
+def _changed(key: str) -> None:
+    uploads = st.session_state.get(slot(key))
+    if isinstance(uploads, Uploads):
+        uploads.take(_visit.current())
+
+
+def _removed(call: Call, upload: Upload) -> None:
+    uploads = st.session_state.get(slot(call.key))
+    if isinstance(uploads, Uploads):
+        uploads.remove(upload, _visit.current())
+    call.call_back()
+
+
+def _result(uploads: Uploads) -> Any:
+    if uploads.failure is not None:
+        raise uploads.failure
+    uploads.mirror()
+    return uploads.value()
+
+
+# What is drawn
+
+
+def _frame(call: Call) -> Any:
+    """A container under the script's own key, for its CSS, as wide as the widget."""
+    width = call.arguments.get("width", "stretch")
+    call.arguments["width"] = "stretch"
+    return st.container(key=call.key, width=width, gap="small")
+
+
+def _draw_widget(call: Call, uploads: Uploads) -> None:
+    call.draw(uploads.widget_key, lambda: _changed(call.key))
+    uploads.is_drawn = True
+
+
+def _draw_row(
+    call: Call, uploads: Uploads, upload: Upload, draw: Callable[[Upload], object]
+) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        draw(upload)
+        _draw_remover(call, uploads, upload, ":material/close:", f"Remove {upload.name}")
+
+
+def _draw_remover(call: Call, uploads: Uploads, upload: Upload, label: str, hint: str) -> None:
+    """A button, but in forms, which allow none: a box to be ticked."""
+    key, is_disabled = uploads.remover(upload), call.arguments.get("disabled", False)
+    if call.is_in_form:
+        st.checkbox("Remove", key=key, help=hint, disabled=is_disabled, width="content")
+    else:
+        st.button(
+            label,
+            key=key,
+            help=hint,
+            type="tertiary",
+            on_click=_removed,
+            args=(call, upload),
+            disabled=is_disabled,
+        )
+
+
+def _describe(upload: Upload) -> None:
+    name = component.plain_markdown(upload.name)
+    st.markdown(f":material/draft: {name} :gray[:small[{_size(len(upload.content))}]]")
+
+
+def _play(upload: Upload) -> None:
+    st.audio(upload.content, format=upload.type)
+
+
+def _draw_photo(call: Call, uploads: Uploads, upload: Upload) -> None:
+    if call.arguments.get("label_visibility", "visible") != "collapsed":
+        st.markdown(f":small[{call.arguments['label']}]", help=call.arguments.get("help"))
+    st.image(upload.content, width="stretch")
+    _draw_remover(call, uploads, upload, "Clear photo", "Take another photo")
+
+
+def _size(size: float) -> str:
+    """As Streamlit's uploader shows it."""
+    for unit in ("B", "KB", "MB"):
+        if size < 1024:
+            return f"{size:.1f}{unit}"
+        size /= 1024
+    return f"{size:.1f}GB"

@@ -1,0 +1,209 @@
+"""The scripts whose widgets nobody can set: data editors, uploads, photos and recordings."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+from cases import case, logged, note
+
+import streamlit_pgstate as pgstate
+
+
+def frame() -> pd.DataFrame:
+    """One column of each kind that an editor's column may have."""
+    return pd.DataFrame(
+        {
+            "name": ["ada", "bob", "cyd"],
+            "count": [1, 2, 3],
+            "done": [True, False, True],
+            "price": [0.5, 1.5, 2.5],
+            "day": [datetime.date(2024, 1, day) for day in (1, 2, 3)],
+            "kind": pd.Categorical(["x", "y", "x"]),
+        }
+    )
+
+
+def note_table(table: pd.DataFrame) -> None:
+    note(
+        rows=[[str(cell) for cell in row] for row in table.itertuples(index=False)],
+        dtypes=[str(dtype) for dtype in table.dtypes],
+        index=[str(label) for label in table.index],
+        edits=st.session_state["table"],
+        stored=pgstate.get("table"),
+    )
+
+
+@case
+def table() -> None:
+    """The base changes with `?base=`; `?rows=` says which rows may come and go."""
+    base = frame()
+    if "base" in st.query_params or st.toggle("another table"):
+        base["count"] += 100
+    note_table(
+        pgstate.data_editor(
+            base,
+            key="table",
+            num_rows=st.query_params.get("rows", "dynamic"),
+            on_change=lambda: st.session_state.update(called=st.session_state.get("called", 0) + 1),
+        )
+    )
+    note(called=st.session_state.get("called", 0))
+    st.button("run")
+    if st.button("delete"):
+        pgstate.delete("table")
+
+
+@case
+def table_fed_back() -> None:
+    """Gives the editor its own output, as many do."""
+    if "frame" not in st.session_state or st.button("begin again"):
+        st.session_state.frame = frame()
+    st.session_state.frame = pgstate.data_editor(
+        st.session_state.frame, key="table", num_rows="dynamic"
+    )
+    note_table(st.session_state.frame)
+    st.button("run")
+
+
+@case
+def table_kept_by_the_script() -> None:
+    """Gives the editor what it has stored of the editor's own output."""
+    table = pgstate.data_editor(pgstate.get("frame", frame()), key="table", num_rows="dynamic")
+    pgstate.set("frame", table)
+    note_table(table)
+    st.button("run")
+
+
+@case
+def table_hidden() -> None:
+    if st.toggle("show", value=True):
+        note_table(pgstate.data_editor(frame(), key="table", num_rows="dynamic"))
+    st.button("run")
+
+
+@case
+def table_in_form() -> None:
+    with st.form("form"):
+        table = pgstate.data_editor(frame(), key="table", num_rows="dynamic")
+        st.form_submit_button("send")
+    note_table(table)
+
+
+@case
+def table_in_fragment() -> None:
+    @st.fragment
+    def part() -> None:
+        with logged(fragment=True):
+            note_table(pgstate.data_editor(frame(), key="table", num_rows="dynamic"))
+
+    part()
+
+
+@case
+def table_in_dialog() -> None:
+    @st.dialog("Dialog")
+    def dialog() -> None:
+        with logged(fragment=True):
+            note_table(pgstate.data_editor(frame(), key="table", num_rows="dynamic"))
+
+    if st.button("open"):
+        dialog()
+
+
+@case
+def table_below_a_stop() -> None:
+    """The run of an edit does not come to the editor."""
+    if st.session_state.pop("stop", False):
+        st.stop()
+    pgstate.data_editor(frame(), key="table", on_change=lambda: st.session_state.update(stop=True))
+
+
+def _facts(file: Any) -> Any:
+    if file is None:
+        return None
+    if isinstance(file, list):
+        return [_facts(one) for one in file]
+    content = file.read()
+    digest = hashlib.sha256(content).hexdigest()
+    return [type(file).__name__, file.name, file.type, file.size, digest, file.file_id]
+
+
+def note_files(**files: Any) -> None:
+    note(**{name: _facts(file) for name, file in files.items()})
+    note(versions={key: pgstate.scope().version_of(key) for key in files})
+
+
+@case
+def upload() -> None:
+    changed = st.session_state.setdefault("changed", [])
+    one = pgstate.file_uploader(
+        "One file", key="one", on_change=lambda: changed.append(_facts(st.session_state["one"]))
+    )
+    many = pgstate.file_uploader("Many files", key="many", accept_multiple_files=True)
+    note_files(one=one, many=many)
+    note(changed=changed)
+    st.button("run")
+    if st.button("delete"):
+        pgstate.delete("one")
+
+
+@case
+def upload_of_a_type() -> None:
+    note_files(one=pgstate.file_uploader("One file", type=["csv"], key="one", help="Some help"))
+
+
+@case
+def upload_in_form() -> None:
+    with st.form("form"):
+        one = pgstate.file_uploader("One file", key="one")
+        many = pgstate.file_uploader("Many files", key="many", accept_multiple_files=True)
+        st.form_submit_button("send")
+    note_files(one=one, many=many)
+
+
+@case
+def upload_in_fragment() -> None:
+    @st.fragment
+    def part() -> None:
+        with logged(fragment=True), st.sidebar if False else st.container():
+            note_files(one=pgstate.file_uploader("One file", key="one"))
+
+    part()
+
+
+@case
+def upload_in_places() -> None:
+    with st.sidebar:
+        one = pgstate.file_uploader("One file", key="one")
+    left, right = st.columns(2)
+    with left:
+        photo = pgstate.camera_input("A photo", key="photo")
+    with right:
+        sound = pgstate.audio_input("A recording", key="sound")
+    note_files(one=one, photo=photo, sound=sound)
+
+
+@case
+def upload_hidden() -> None:
+    if st.toggle("show", value=True):
+        note_files(one=pgstate.file_uploader("One file", key="one"))
+    st.button("run")
+
+
+@case
+def camera() -> None:
+    note_files(photo=pgstate.camera_input("A photo", key="photo", help="Some help"))
+
+
+@case
+def recorder() -> None:
+    note_files(sound=pgstate.audio_input("A recording", key="sound"))
+
+
+@case
+def widgets_without_a_key() -> None:
+    pgstate.file_uploader("One file")  # type: ignore[call-overload]
