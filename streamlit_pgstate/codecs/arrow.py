@@ -52,6 +52,10 @@ class BufferWriter:
         arrow_type = _ARROW_TYPES[stored.dtype]
         return self.add(pa.Array.from_buffers(arrow_type, len(stored), buffers))
 
+    def add_bytes(self, body: bytes) -> int:
+        """Take bytes; gives their position. Copies nothing."""
+        return self.add_numpy(np.frombuffer(body, "uint8"))
+
     def finish(self, header: object) -> bytes:
         """Give the stream.
 
@@ -111,6 +115,10 @@ class BufferReader:
         if dtype.kind == "b" and numbers.max() > 1:
             raise DamagedError("a truth value that is neither 0 nor 1")
         return numbers.view(dtype)
+
+    def get_bytes(self, position: int) -> memoryview:
+        """The bytes at a position: a read-only view on the body."""
+        return self.get_numpy(position, np.dtype("uint8"), len(self.get(position))).data
 
 
 def storage_of(dtype: np.dtype[Any]) -> tuple[np.dtype[Any], int]:

@@ -14,18 +14,16 @@ from .payload import Body, DamagedError, RefusedError
 
 __all__ = ["read", "write"]
 
-# An object array may hold arrays, which makes bundles in bundles. More levels than these would
-# let few bytes stand for a lot of work.
-_MAX_LEVELS = 3
-
-# Bytes of parts that are read, in all. Without repetitions each byte is read once a level; what
-# is repeated may make this much more of it.
+# Bytes of parts that reading makes, in all: so many times those of the body, and so many more.
+_MAX_TIMES = 4
 _MAX_REPEATED = 256 << 20
 
 
 class _Account(threading.local):
+    # An object array may hold arrays, which makes bundles in bundles. The outermost decides.
     level = 0
-    bytes = 0  # written: what reading it will take; read: what it took
+    limit = 0  # while reading
+    bytes = 0  # of parts that stand for themselves, not those that lie in others once more
 
 
 _account = _Account()
@@ -68,14 +66,15 @@ def read(kind: str, body: Body) -> Any:
     def part(number: int) -> Any:
         if type(number) is not int or number < 0:
             raise DamagedError("a part without a number")
-        _account.bytes += len(bodies[number])
-        if _account.bytes > limit:
+        size = _account.bytes + len(bodies[number])
+        if size > _account.limit:
             raise DamagedError("parts that are repeated too often")
-        return kinds.load(names[number], bodies[number])
+        value = kinds.load(names[number], bodies[number])
+        _account.bytes = max(size, _account.bytes)
+        return value
 
     if not _account.level:
-        _account.bytes = 0
-    limit = _limit(body)
+        _account.bytes, _account.limit = 0, _limit(body)
     _account.level += 1
     try:
         return plain.load(text, part)
@@ -109,15 +108,13 @@ class _Parts:
         return number
 
     def _write(self, kind: str, value: object) -> tuple[int, int, object]:
-        if _account.level >= _MAX_LEVELS:
-            raise RefusedError(f"more than {_MAX_LEVELS} object arrays in each other")
         before = _account.bytes
         _account.level += 1
         try:
             body = kinds.dump(kind, value)
         finally:
             _account.level -= 1
-        size = len(body) + _account.bytes - before
+        size = max(len(body), _account.bytes - before)
         _account.bytes = before
         self.kinds.append(kind)
         self.bodies.append(body)
@@ -125,4 +122,4 @@ class _Parts:
 
 
 def _limit(body: Body) -> int:
-    return (_MAX_LEVELS + 1) * len(body) + _MAX_REPEATED
+    return _MAX_TIMES * len(body) + _MAX_REPEATED

@@ -110,14 +110,12 @@ def _load_bits(spec: Spec, buffers: BufferReader, length: int) -> Array:
 
 def _dump_objects(data: Any, out: BufferWriter) -> Spec:
     kind, body = bundle.write(np.asarray(data, object).tolist())
-    spec = {"is": "objects", "at": out.add_numpy(np.frombuffer(body, "uint8"))}
+    spec = {"is": "objects", "at": out.add_bytes(body)}
     return spec if kind == "json" else {**spec, "kind": kind}
 
 
 def _load_objects(spec: Spec, buffers: BufferReader, length: int) -> Array:
-    body = buffers.get(spec["at"])
-    view = buffers.get_numpy(spec["at"], _BITS["uint8"], len(body))
-    objects = bundle.read(spec.get("kind", "json"), view.data)
+    objects = bundle.read(spec.get("kind", "json"), buffers.get_bytes(spec["at"]))
     if type(objects) is not list or len(objects) != length:
         raise DamagedError("a column of objects of another length than the frame")
     return np.fromiter(objects, object, length)

@@ -15,6 +15,7 @@ import pandas as pd
 
 from . import plain
 from .arrow import BufferReader, BufferWriter
+from .attrs import dump_attrs, load_attrs
 from .columns import (
     dump_array,
     dump_bits,
@@ -52,7 +53,7 @@ def dump(frame: pd.DataFrame) -> bytes:
         "index": _dump_axis("index", frame.index, out),
         "columns": _dump_axis("columns", frame.columns, out),
         "data": _dump_data(frame, out),
-        "attrs": frame.attrs,
+        **dump_attrs(frame, out),
         "allows_duplicate_labels": frame.flags.allows_duplicate_labels,
     }
     return out.finish(header)
@@ -73,7 +74,7 @@ def load(body: Body) -> Any:
     columns = load_index(header["columns"], buffers, width)
     frame = _load_data(header["data"], buffers, index, width)
     frame.columns = columns
-    frame.attrs = header["attrs"]
+    frame.attrs = load_attrs(header, buffers)
     frame.flags.allows_duplicate_labels = header["allows_duplicate_labels"]
     return frame
 
@@ -94,7 +95,8 @@ def _dump_data(frame: pd.DataFrame, out: BufferWriter) -> list[Spec]:
         matrix = np.ascontiguousarray(frame.to_numpy().T)  # a view, where it is one block
         spec = dump_bits(matrix.reshape(-1), out)
         return [{"columns": list(range(frame.shape[1])), "array": spec}]
-    columns = [column for _, column in frame.items()]
+    # pandas copies the attrs of a frame into each of its columns, arrays in them included.
+    columns = [column for _, column in pd.DataFrame(frame, copy=False).items()]
     return [
         {"columns": places, "array": _dump_columns(columns, places, frame.columns, out)}
         for places in _together(columns)

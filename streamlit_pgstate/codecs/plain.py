@@ -43,6 +43,10 @@ __all__ = [
 # near 1,000, less what the caller's stack holds; PostgreSQL's with 2 MB of stack above 6,000.
 _MAX_DEPTH = 200
 
+# Values in a part (cells of an object array, attrs of a frame) are so many levels deeper than the
+# part. It takes up to 15 frames of the stack to write, as 8 levels do, and fewer to read.
+_PART_DEPTH = 8
+
 # int <-> str refuses more digits than sys.set_int_max_str_digits allows, but never below 640
 # digits, which 2**2048 (617 digits) stays under.
 _INT_LIMIT = 1 << 2048
@@ -75,6 +79,7 @@ _JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=Fal
 class _Walk(threading.local):
     # what takes parts, and the value, until somebody has looked how much there is to do
     now: tuple[Callable[[object], int | None] | None, object] = (None, None)
+    depth = 0  # of the part that is being written
 
 
 _walk = _Walk()
@@ -117,8 +122,9 @@ def tree(value: object) -> Any:
 def _dump_walk(value: object, add_part: Callable[[object], int | None] | None) -> object:
     outer = _walk.now
     _walk.now = add_part, value
+    depth = 0 if add_part is None else _walk.depth
     try:
-        return _WRITERS.get(type(value), _other)(value, 0)
+        return _WRITERS.get(type(value), _other)(value, depth)
     except RefusedError as refused:
         if refused.is_whole:  # it was noticed somewhere inside
             refused.steps, refused.is_whole = [], False
@@ -170,7 +176,11 @@ def _other(value: object, depth: int) -> object:
     if marker is not None:
         return marker
     add_part, _ = _walk.now
-    number = None if add_part is None else add_part(value)
+    outer, _walk.depth = _walk.depth, depth + _PART_DEPTH
+    try:
+        number = None if add_part is None else add_part(value)
+    finally:
+        _walk.depth = outer
     if number is None:
         raise RefusedError(describe(value))
     return {"$part": number}

@@ -8,6 +8,7 @@ import pandas as pd
 from pandas.tseries.frequencies import to_offset
 
 from .arrow import BufferReader, BufferWriter
+from .attrs import dump_attrs, load_attrs
 from .columns import dump_array, dump_index, load_array, load_index
 from .pandas_scalars import dump_offset
 from .payload import Body, Codec, DamagedError, RefusedError
@@ -32,7 +33,7 @@ def _dump_series(series: Any) -> bytes:
             "index": index,
             "array": dump_array(series, out),
             "name": series.name,
-            "attrs": series.attrs,
+            **dump_attrs(series, out),
             "allows_duplicate_labels": series.flags.allows_duplicate_labels,
         },
     )
@@ -43,7 +44,7 @@ def _load_series(body: Body) -> Any:
     index = load_index(header["index"], buffers, header["length"])
     values = load_array(header["array"], buffers, header["length"])
     series = pd.Series(values, index, values.dtype, header["name"], copy=False)
-    series.attrs = header["attrs"]
+    series.attrs = load_attrs(header, buffers)
     series.flags.allows_duplicate_labels = header["allows_duplicate_labels"]
     return series
 

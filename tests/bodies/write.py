@@ -52,6 +52,7 @@ EXPRESSIONS = {
         "np.zeros(1, np.dtype('<f8', metadata={'unit': 'm'}))",
         "cells(1, 'a', None, (2,), pd.NaT)",
         "cells(np.arange(2), None)",
+        "cells(cells(cells(cells(cells(np.arange(2))))))",
     ],
     "numpy.array+zstd": ["np.zeros(20000)"],
     "numpy.masked": [
@@ -70,11 +71,15 @@ EXPRESSIONS = {
         "pd.DataFrame([[1, 2]], pd.MultiIndex.from_tuples([(1, 'a')]), pd.Index(['x', 'x'], name='n', dtype=object))",
         "pd.DataFrame(np.arange(3, dtype='>f8').reshape(1, 3), columns=pd.RangeIndex(0, 6, 2))",
         "pd.DataFrame({'a': [1, 2]}, pd.date_range('2026', periods=2, freq='2D'))",
+        "with_attrs(pd.DataFrame({'a': [1]}), unit='m', since=dt.date(2026, 1, 2))",
+        "with_attrs(pd.DataFrame({'a': [1]}), array=np.arange(3), frames=[pd.DataFrame({'b': ['x']})])",
+        "pd.DataFrame({'a': cells(np.arange(2.0), {'x': np.arange(2)}, pd.Series([1]))})",
     ],
     "pandas.frame+zstd": ["pd.DataFrame({'a': np.zeros(20000), 'b': np.arange(20000) % 7})"],
     "pandas.series": [
         "pd.Series([1.5, None], ['a', 'b'], name='x')",
         "pd.Series(cells(pd.Timestamp(0), pd.NA, np.int8(1)))",
+        "with_attrs(pd.Series([1, 2]), array=np.arange(3), text=b'x' * 40000)",
     ],
     "pandas.index": [
         "pd.RangeIndex(1, 9, 2, name='r')",

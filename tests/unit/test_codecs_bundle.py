@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import subprocess
@@ -67,6 +68,42 @@ def doubled(levels, step, leaf):
     return value
 
 
+def cells(*values):
+    held = np.empty(len(values), object)
+    for place, value in enumerate(values):
+        held[place] = value
+    return held
+
+
+def last_written(step):
+    """The payload of a value around which `step` is put until it is too deep."""
+    value, payloads = 1, []
+    with contextlib.suppress(UnsupportedType):
+        while True:
+            payloads.append(encode(value, key="k"))
+            value = step(value)
+    with pytest.raises(UnsupportedType, match="more than 200 levels deep"):
+        encode(value, key="k")
+    return payloads[-1]
+
+
+NESTINGS = {
+    "lists": lambda inner: [inner],
+    "tuples": lambda inner: (inner,),
+    "dicts": lambda inner: {"a": inner},
+    "dicts with other keys": lambda inner: {1: inner},
+    "masked arrays": lambda inner: np.ma.array(cells(inner), mask=[False]),
+    "frames": lambda inner: pd.DataFrame({"a": cells(inner), "b": [1]}),
+    "attrs": lambda inner: with_attrs({"a": [inner]}),
+}
+
+
+def with_attrs(attrs):
+    frame = pd.DataFrame({"a": [1]})
+    frame.attrs = attrs
+    return frame
+
+
 DOUBLINGS = {
     "lists": lambda inner: [inner, inner],
     "tuples": lambda inner: (inner, inner),
@@ -102,20 +139,35 @@ class TestWorkIsBounded:
         value = [(number,) for number in range(300_000)]
         assert again(value) == value
 
-    def test_arrays_of_arrays_of_arrays_are_bounded(self):
-        value = np.zeros(1)
-        for _ in range(6):
-            outer = np.empty(2, object)
-            outer[:] = [value, value]
-            value = outer
-        with pytest.raises(UnsupportedType, match="object arrays in each other"):
-            encode(value, key="k")
+    def test_arrays_that_double_at_every_level_are_refused(self):
+        start = time.perf_counter()
+        with pytest.raises(UnsupportedType, match="by parts that it holds many times"):
+            encode(doubled(22, lambda inner: cells(inner, inner), np.zeros(1)), key="k")
+        assert time.perf_counter() - start < 5
 
     def test_an_array_that_holds_itself_is_refused(self):
         value = np.empty(1, object)
         value[0] = value
         with pytest.raises(UnsupportedType):
             encode([value], key="k")
+
+    @pytest.mark.parametrize("step", NESTINGS.values(), ids=NESTINGS)
+    def test_whatever_depth_is_written_is_read(self, step):
+        for levels in (1, 10, 60, 90, 190):
+            payload = last_written(lambda inner: doubled(levels, step, cells(inner)))  # noqa: B023
+            assert encode(decode(payload, key="k"), key="k") == payload
+
+    def test_twenty_arrays_in_each_other_are_fine(self):
+        found = again(doubled(20, lambda inner: cells(inner, "a"), np.arange(3)))
+        for _ in range(20):
+            assert found[1] == "a"
+            found = found[0]
+        assert found.tolist() == [0, 1, 2]
+
+    def test_an_array_of_arrays_beside_a_part_of_260_mb_is_fine(self):
+        large, array = again([bytes(260 << 20), cells(np.zeros(1))])
+        assert len(large) == 260 << 20
+        assert array[0][0] == 0
 
     def test_a_body_that_repeats_a_part_too_often_is_not_read(self):
         part = encode(np.zeros(1_000_000), key="k")

@@ -30,15 +30,21 @@ MANIFEST = json.loads((BODIES / "manifest.json").read_text())
 
 def cells(*values):
     held = np.empty(len(values), object)
-    held[:] = values
+    for place, value in enumerate(values):  # [:] would make one array of arrays
+        held[place] = value
     return held
+
+
+def with_attrs(data, **attrs):
+    data.attrs = attrs
+    return data
 
 
 NAMES = {
     "Colour": Colour, "D": Decimal, "Fraction": Fraction, "Image": PIL and PIL.Image,
     "Pair": Pair, "Point": Point, "StoredFile": StoredFile, "UUID": UUID, "cells": cells, "dt": dt,
     "inf": math.inf, "io": io, "nan": math.nan, "np": np, "pa": pa, "pd": pd, "pl": pl,
-    "sparse": scipy and scipy.sparse, "zone": ZoneInfo,
+    "sparse": scipy and scipy.sparse, "with_attrs": with_attrs, "zone": ZoneInfo,
 }  # fmt: skip
 
 
