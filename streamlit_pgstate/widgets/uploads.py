@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import streamlit as st
 
@@ -135,18 +134,29 @@ def draw_uploader(call: Call) -> Any:
     uploads = _current(call, is_multiple=bool(call.arguments.get("accept_multiple_files")))
     with _frame(call):
         _draw_widget(call, uploads)
-        for upload in uploads.kept:
-            _draw_row(call, uploads, upload, _describe)
+        if uploads.kept:
+            with st.container(horizontal=True):
+                for upload in uploads.kept:
+                    with st.container(
+                        horizontal=True,
+                        vertical_alignment="center",
+                        width="content",
+                        gap="small" if call.is_in_form else None,
+                    ):
+                        _describe(upload)
+                        _draw_remover(call, uploads, upload)
     return _result(uploads)
 
 
 def draw_audio(call: Call) -> Any:
     """Draw a recorder, a player for the stored recording below it; return the recording."""
     uploads = _current(call, is_multiple=False)
-    with _frame(call):
+    with _frame(call, gap="small"):
         _draw_widget(call, uploads)
         for upload in uploads.kept:
-            _draw_row(call, uploads, upload, _play)
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.audio(upload.content, format=upload.type)
+                _draw_remover(call, uploads, upload)
     return _result(uploads)
 
 
@@ -221,11 +231,11 @@ def _result(uploads: Uploads) -> Any:
 # What is drawn
 
 
-def _frame(call: Call) -> Any:
+def _frame(call: Call, gap: Literal["small"] | None = None) -> Any:
     """A container under the script's own key, for its CSS, as wide as the widget."""
     width = call.arguments.get("width", "stretch")
     call.arguments["width"] = "stretch"
-    return st.container(key=call.key, width=width, gap="small")
+    return st.container(key=call.key, width=width, gap=gap)
 
 
 def _draw_widget(call: Call, uploads: Uploads) -> None:
@@ -233,45 +243,35 @@ def _draw_widget(call: Call, uploads: Uploads) -> None:
     uploads.is_drawn = True
 
 
-def _draw_row(
-    call: Call, uploads: Uploads, upload: Upload, draw: Callable[[Upload], object]
-) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        draw(upload)
-        _draw_remover(call, uploads, upload, ":material/close:", f"Remove {upload.name}")
-
-
-def _draw_remover(call: Call, uploads: Uploads, upload: Upload, label: str, hint: str) -> None:
+def _draw_remover(call: Call, uploads: Uploads, upload: Upload, label: str = "") -> None:
     """A button, but in forms, which allow none: a box to be ticked."""
-    key, is_disabled = uploads.remover(upload), call.arguments.get("disabled", False)
+    key, is_disabled = uploads.remover(upload), bool(call.arguments.get("disabled"))
     if call.is_in_form:
-        st.checkbox("Remove", key=key, help=hint, disabled=is_disabled, width="content")
-    else:
-        st.button(
-            label,
-            key=key,
-            help=hint,
-            type="tertiary",
-            on_click=_removed,
-            args=(call, upload),
-            disabled=is_disabled,
-        )
+        st.checkbox(label or "Remove", key=key, disabled=is_disabled, width="content")
+        return
+    st.button(
+        label or ":material/close:",
+        key=key,
+        icon=":material/close:" if label else None,
+        help=None if label else f"Remove {component.plain_markdown(upload.name)}",
+        type="secondary" if label else "tertiary",
+        on_click=_removed,
+        args=(call, upload),
+        disabled=is_disabled,
+        width="stretch" if label else "content",
+    )
 
 
 def _describe(upload: Upload) -> None:
-    name = component.plain_markdown(upload.name)
-    st.markdown(f":material/draft: {name} :gray[:small[{_size(len(upload.content))}]]")
-
-
-def _play(upload: Upload) -> None:
-    st.audio(upload.content, format=upload.type)
+    name, size = component.plain_markdown(upload.name), _size(len(upload.content))
+    st.markdown(f":small[:material/draft: {name} :gray[{size}]]", width="content")
 
 
 def _draw_photo(call: Call, uploads: Uploads, upload: Upload) -> None:
     if call.arguments.get("label_visibility", "visible") != "collapsed":
         st.markdown(f":small[{call.arguments['label']}]", help=call.arguments.get("help"))
     st.image(upload.content, width="stretch")
-    _draw_remover(call, uploads, upload, "Clear photo", "Take another photo")
+    _draw_remover(call, uploads, upload, "Clear photo")
 
 
 def _size(size: float) -> str:

@@ -1,0 +1,237 @@
+"""Edits that pile up over reloads give the table that one sitting would have given."""
+
+from __future__ import annotations
+
+import copy
+import datetime
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from streamlit.elements.lib.column_config_utils import determine_dataframe_schema
+from streamlit.elements.widgets.data_editor import _apply_dataframe_edits
+
+from streamlit_pgstate.widgets.edits import INDEX, Edits
+from streamlit_pgstate.widgets.table import Table
+
+
+class Sitting:
+    """The browser's half of a data editor: what is edited, in terms of the table it was given."""
+
+    def __init__(self, rows: int) -> None:
+        self.rows: list[int] = list(range(rows))
+        """What the visitor sees: rows of the table, or ``~n`` for the nth added one."""
+        self.edited: dict[int, dict[str, Any]] = {}
+        self.added: list[dict[str, Any]] = []
+        self.deleted: list[int] = []
+
+    def edit(self, seen: int, column: str, value: Any) -> None:
+        row = self.rows[seen]
+        if row >= 0:
+            self.edited.setdefault(row, {})[column] = value
+        else:
+            self.added[~row][column] = value
+
+    def add(self, cells: dict[str, Any]) -> None:
+        self.rows.append(~len(self.added))
+        self.added.append(dict(cells))
+
+    def delete(self, seen: int) -> None:
+        row = self.rows.pop(seen)
+        if row >= 0:
+            self.deleted.append(row)
+            self.edited.pop(row, None)
+            return
+        del self.added[~row]
+        self.rows = [other + 1 if other < row else other for other in self.rows]
+
+    @property
+    def edits(self) -> Edits:
+        return Edits.read(
+            copy.deepcopy(
+                {
+                    "edited_rows": self.edited,
+                    "added_rows": self.added,
+                    "deleted_rows": self.deleted,
+                }
+            )
+        )
+
+
+def streamlits_own(frame: pd.DataFrame, edits: Edits) -> pd.DataFrame:
+    """What `st.data_editor` returns for them."""
+    frame = frame.copy()
+    schema = determine_dataframe_schema(frame, pa.Table.from_pandas(frame).schema)
+    state: Any = edits.as_state()
+    done = _apply_dataframe_edits(frame, state, schema)
+    return frame if done is None else done
+
+
+FRAMES: dict[str, Callable[[], pd.DataFrame]] = {
+    "one of each": lambda: pd.DataFrame(
+        {
+            "text": ["a", None, "c", "d"],
+            "whole": [1, 2, 3, 4],
+            "truth": [True, False, True, False],
+            "real": [0.5, np.nan, 2.5, 3.5],
+            "moment": pd.date_range("2024-01-01", periods=4, tz="Europe/Berlin"),
+            "day": [datetime.date(2024, 1, day) for day in (1, 2, 3, 4)],
+            "kind": pd.Categorical(["x", "y", "x", None]),
+            "money": [Decimal("1.10"), None, Decimal("3"), Decimal("4")],
+            "small": np.array([1, 2, 3, 4], dtype="uint8"),
+            "nullable": pd.array([1, None, 3, 4], dtype="Int64"),
+        }
+    ),
+    "text as index": lambda: pd.DataFrame(
+        {"whole": [1, 2, 3], "text": list("abc")}, index=["p", "q", "r"]
+    ),
+    "numbers as index": lambda: pd.DataFrame({"whole": [1, 2, 3]}, index=[10, 5, 7]),
+    "a label twice": lambda: pd.DataFrame({"whole": [1, 2, 3]}, index=["p", "q", "p"]),
+    "another range": lambda: pd.DataFrame({"truth": [True, False]}, index=pd.RangeIndex(3, 7, 2)),
+    "no rows": lambda: pd.DataFrame({"whole": np.array([], dtype="int64"), "text": []}),
+}
+
+VALUES: dict[str, list[Any]] = {
+    "text": ["new", "", None],
+    "whole": [7, -1, None],
+    "truth": [True, False, None],
+    "real": [1.25, 3, None],
+    "moment": ["2025-02-03T04:05:06+01:00", None],
+    "day": ["2025-02-03", None],
+    "kind": ["x", "y", None],
+    "money": [2.5, None],
+    "small": [5, None],
+    "nullable": [9, None],
+    INDEX: ["new", "newer"],
+}
+
+
+def cells_of(frame: pd.DataFrame, data: st.DataObject) -> dict[str, Any]:
+    columns = data.draw(st.lists(st.sampled_from(list(frame.columns)), unique=True), label="filled")
+    return {column: data.draw(st.sampled_from(VALUES[column])) for column in columns}
+
+
+@pytest.mark.parametrize("name", FRAMES)
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_reloads_in_between_change_nothing(name: str, data: st.DataObject) -> None:
+    table = Table(FRAMES[name]())
+    at_once, sitting = Sitting(len(table.frame)), Sitting(len(table.frame))
+    before, origins = Edits(), list(range(len(table.frame)))
+    has_labels = not isinstance(table.frame.index, pd.RangeIndex)
+    for step in range(data.draw(st.integers(0, 12), label="steps")):
+        do = data.draw(st.sampled_from(["edit", "edit", "add", "delete", "reload"]), label="do")
+        if do == "reload":
+            before = before.then(sitting.edits, origins)
+            origins = table.origins(before)
+            sitting = Sitting(len(origins))
+            assert len(table.shown(before)) == len(origins)
+        elif do == "add":
+            cells = cells_of(table.frame, data)
+            if has_labels:  # the browser adds no row without one
+                cells[INDEX] = 100 + step if table.frame.index.dtype.kind == "i" else f"new {step}"
+            at_once.add(cells)
+            sitting.add(cells)
+        elif at_once.rows:
+            seen = data.draw(st.integers(0, len(at_once.rows) - 1), label="row")
+            if do == "delete" and name != "a label twice":
+                at_once.delete(seen)
+                sitting.delete(seen)
+            elif do == "edit":
+                column = data.draw(st.sampled_from(list(table.frame.columns)), label="column")
+                value = data.draw(st.sampled_from(VALUES[column]), label="value")
+                at_once.edit(seen, column, value)
+                sitting.edit(seen, column, value)
+    edits = before.then(sitting.edits, origins)
+    expected = streamlits_own(table.frame, at_once.edits)
+    pd.testing.assert_frame_equal(table.edited(edits), expected, check_exact=True)
+    assert len(table.shown(edits)) == len(expected)
+
+
+def test_what_is_shown_has_the_types_of_the_table() -> None:
+    """A whole number stays one beside a cell that is empty, so that it is edited as one."""
+    table = Table(FRAMES["one of each"]())
+    edits = Edits({0: {"whole": None, "truth": None}}, [{"text": "new"}], [1])
+    before = pa.Table.from_pandas(table.frame, preserve_index=False).schema
+    after = pa.Table.from_pandas(table.shown(edits), preserve_index=False).schema
+    assert [field.type for field in after] == [field.type for field in before]
+
+
+def test_rows_with_the_label_of_a_deleted_one_go_with_it_and_later_edits_find_their_rows() -> None:
+    table = Table(FRAMES["a label twice"]())
+    first = Edits(deleted=[0])
+    assert table.origins(first) == [1]
+    both = first.then(Edits({0: {"whole": 9}}), table.origins(first))
+    assert table.edited(both)["whole"].tolist() == [9]
+
+
+def test_rows_that_streamlit_does_not_add_are_not_counted() -> None:
+    table = Table(FRAMES["text as index"]())
+    first = Edits(added=[{"whole": 1}, {INDEX: "s", "whole": 2}])
+    assert table.origins(first) == [0, 1, 2, ~1]
+    both = first.then(Edits({3: {"whole": 5}}), table.origins(first))
+    assert table.edited(both).loc["s", "whole"] == 5
+
+
+GIVEN: dict[str, Any] = {
+    "list": [1, 2, 3],
+    "records": [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}],
+    "rows": [[1, "x"], [2, "y"]],
+    "dict": {"a": [1, 2], "b": ["x", "y"]},
+    "series": pd.Series([1, 2], name="a"),
+    "array": np.array([1.0, 2.0]),
+    "matrix": np.array([[1.0, 2.0], [3.0, 4.0]]),
+    "tuple": (1, 2),
+    "set": {1, 2},
+    "table": pa.table({"a": [1, 2]}),
+    "columns that are numbers": pd.DataFrame([[1, 2], [3, 4]]),
+    "nested columns": pd.DataFrame(
+        [[1, 2]], columns=pd.MultiIndex.from_tuples([("a", 1), ("a", 2)])
+    ),
+}
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_edited_data_has_the_type_in_which_it_was_given(name: str) -> None:
+    data = GIVEN[name]
+    table = Table(data)
+    column = table.frame.columns[0]
+    value = 9 if table.frame[column].dtype.kind in "if" else "new"
+    result = table.as_given(table.edited(Edits({0: {column: value}})))
+    assert type(result) is type(data)
+    assert Table(result).frame.iloc[0, 0] == value or isinstance(data, set)
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_a_fingerprint_tells_tables_apart(name: str) -> None:
+    table = Table(GIVEN[name])
+    assert Table(copy.deepcopy(GIVEN[name])).fingerprint == table.fingerprint
+    column = table.frame.columns[0]
+    value = 9 if table.frame[column].dtype.kind in "if" else "new"
+    edited = table.as_given(table.edited(Edits({0: {column: value}})))
+    assert Table(edited).fingerprint != table.fingerprint
+
+
+def test_a_table_of_objects_has_a_fingerprint_too() -> None:
+    table = Table(pd.DataFrame({"a": [object(), object()], "b": [1, 2]}))
+    assert table.frozen == ["a"]
+    assert table.fingerprint
+
+
+def test_styles_are_shown_with_the_edits() -> None:
+    styler = FRAMES["numbers as index"]().style.highlight_max(color="red")
+    table = Table(styler)
+    shown = table.shown(Edits({0: {"whole": 9}}))
+    assert "red" in shown.to_html()
+    assert shown.data["whole"].tolist() == [9, 2, 3]
+
+
+def test_nonsense_in_a_row_is_no_edit() -> None:
+    for nonsense in (None, 3, {}, {"edited_rows": None}):
+        assert not Edits.read(nonsense)
