@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal, overload
 
+from streamlit_pgstate import scopes
 from streamlit_pgstate import visit as _visit
-from streamlit_pgstate.errors import ConfigError, shortened
+from streamlit_pgstate.errors import shortened
+from streamlit_pgstate.scopes import UserState
 from streamlit_pgstate.state import SessionInfo, State
 from streamlit_pgstate.store import Store
 
@@ -121,16 +123,33 @@ def keys() -> list[str]:
     return _visit.current().call(State.keys)
 
 
+@overload
+def scope(name: Literal["user"]) -> UserState: ...
+@overload
+def scope(name: Literal["browser", "app"] = ...) -> State: ...
 @_verb
 def scope(name: str = "browser") -> State:
-    """The state itself: a mapping with all the verbs, which a thread may use too.
+    """The state itself: a mapping with all the verbs, which threads and other processes may use.
 
     Args:
-        name: "browser", shared by all tabs of this browser.
+        name: "browser", shared by all tabs of this browser, as for all verbs of the module;
+            "user", of who `st.login` says it is, on every device; "app", shared by all visitors.
+
+    Raises:
+        NoSessionError: "user", and nobody is logged in.
+        ConfigError: "user", and the app has no login; or there is no such scope.
+
+    Example:
+        >>> pgstate.scope("app").modify("visitors", lambda n: n + 1, default=0)  # doctest: +SKIP
     """
-    if name != "browser":
-        raise ConfigError(f"There is no scope {name!r} in this version; there is 'browser'.")
-    return _visit.current().state
+    match name:
+        case "browser":
+            return scopes.browser()
+        case "user":
+            return scopes.user()
+        case "app":
+            return scopes.app()
+    return scopes.unknown(name)
 
 
 @_verb

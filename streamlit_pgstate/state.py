@@ -123,6 +123,11 @@ class State(MutableMapping[str, Any]):
         return self._ref.id
 
     @property
+    def scope(self) -> str:
+        """Whose state it is: "browser", "tab", "user" or "app"."""
+        return self._ref.scope
+
+    @property
     def is_stored(self) -> bool:
         """Whether the session was known to have a row at the last refresh or write."""
         return self._version > 0
@@ -313,7 +318,13 @@ class State(MutableMapping[str, Any]):
             if self._must_load():
                 self._load()
                 return
-            changes = self._store.refresh(self._ref, since=self._version, slide=self._due)
+            try:
+                changes = self._store.refresh(self._ref, since=self._version, slide=self._due)
+            except UnknownToken:
+                if not self._ref.is_known_by_id:
+                    raise
+                self._load()
+                return
             if changes.version < self._version or self._breaks != self._store.breaks:
                 self._load()  # the database was set back to an older state, or may have been
             else:
@@ -326,6 +337,8 @@ class State(MutableMapping[str, Any]):
             UnknownToken: this state was opened by its id, without a token.
         """
         with self._lock:
+            if self._ref.is_known_by_id:
+                raise ConfigError(f"The state of scope {self.scope!r} has no token to rotate.")
             if self._ref.token_hash is None:
                 raise UnknownToken(
                     "A state that was opened by its id has no token to rotate. "
@@ -355,10 +368,55 @@ class State(MutableMapping[str, Any]):
             self._ref = SessionRef(self.id, scope=self._ref.scope)
 
     def forget(self) -> None:
-        """Delete all values and the token; nothing can bring them back."""
+        """Delete all values and the token; nothing can bring them back.
+
+        A user's state has no token: it goes on, empty, on all devices.
+
+        Raises:
+            ConfigError: the state is the app's.
+        """
+        if self.scope == "app":
+            raise ConfigError(
+                "The state of scope 'app' belongs to all visitors, so none can forget it. "
+                "To empty it, call clear()."
+            )
         with self._lock:
-            self._store.forget(self._ref)
-            self._forget_cache()
+            if self._ref.is_known_by_id:
+                self._store.empty(self._ref)
+                self._load()
+            else:
+                self._store.forget(self._ref)
+                self._forget_cache()
+
+    def take_over(self, other: State, *keys: str) -> list[str]:
+        """Have the keys of `other` that this state lacks; they are in `other` no more.
+
+        Args:
+            other: a state of the same store.
+            *keys: which of them; without any, all.
+
+        Returns:
+            Their names, sorted.
+
+        Raises:
+            LimitExceeded: this state would grow over a limit; nothing was moved.
+            UnknownToken: `other` was forgotten or has expired.
+        """
+        with other._lock, self._lock:
+            if self._is_unread:
+                self._load()
+            wanted = [key for key in other if not keys or key in keys]
+            rows = [row for row in map(other._live, wanted) if row and row.key not in self]
+            if not rows:
+                return []
+            if excess := self._excess({row.key: row.size for row in rows}):
+                raise LimitExceeded(
+                    f"Taking over {_names([row.key for row in rows])} would make {excess}"
+                )
+            moved = self._store.move(other._ref, self._ref, [row.key for row in rows])
+            other.refresh()
+            self.refresh()
+            return moved
 
     # The cache
 
@@ -372,7 +430,13 @@ class State(MutableMapping[str, Any]):
 
     def _load(self) -> None:
         breaks = self._store.breaks
-        changes = self._store.load(self._ref)
+        try:
+            changes = self._store.load(self._ref)
+        except UnknownToken:
+            if not self._ref.is_known_by_id:
+                raise
+            self._store.empty(self._ref, only_if_dead=True)
+            changes = self._store.load(self._ref)
         self._is_unread = False
         self._forget_cache()
         self._loaded_at = time.monotonic()
@@ -537,22 +601,24 @@ class State(MutableMapping[str, Any]):
 
     def _check_limits(self, writes: list[Write]) -> None:
         """Refuse what would grow the session over a limit, as far as this cache knows."""
-        if self._excess(writes) and (expired := self._expired()):
+        sizes = {write.key: write.payload.size for write in writes}
+        if self._excess(sizes) and (expired := self._expired()):
             self._delete(expired)
-        if excess := self._excess(writes):
+        if excess := self._excess(sizes):
             raise LimitExceeded(f"{_names([write.key for write in writes])} would make {excess}")
 
-    def _excess(self, writes: list[Write]) -> str | None:
+    def _excess(self, sizes: Mapping[str, int]) -> str | None:
+        """What would be too much with entries of these sizes; None for nothing."""
         settings = self._store.settings
-        held = [self._entries[write.key] for write in writes if write.key in self._entries]
-        more = len(writes) - len(held)
+        held = [self._entries[key] for key in sizes if key in self._entries]
+        more = len(sizes) - len(held)
         count = len(self._entries) + more
         if more and count > settings.max_keys:
             return (
                 f"{count:,} keys in this session, over max_keys ({settings.max_keys:,}). "
                 "Delete some, or raise the setting."
             )
-        growth = sum(write.payload.size for write in writes) - sum(row.size for row in held)
+        growth = sum(sizes.values()) - sum(row.size for row in held)
         if growth > 0 and self._size + growth > settings.max_session_bytes:
             return (
                 f"{self._size + growth:,} bytes in this session, over max_session_bytes "

@@ -52,17 +52,27 @@ row for longer (48 h), so a token without a row and younger than this was never 
 OnProgress: TypeAlias = Callable[[int, int], object]
 """Called with the bytes that have travelled, and all that there are to travel."""
 
-# A session's row is usable. %(hash)s is NULL for a job that was handed the session itself.
+# A session's row is usable. %(hash)s is NULL for a job that was handed the session itself;
+# token_hash is NULL for a session that is known by its id, which no token opens.
 _USABLE: Final = """revoked_at IS NULL AND expires_at > now() AND (%(hash)s::bytea IS NULL
     OR token_hash = %(hash)s
-    OR previous_hash = %(hash)s AND rotated_at > now() - make_interval(secs => %(grace)s))"""
+    OR previous_hash = %(hash)s AND rotated_at > now() - make_interval(secs => %(grace)s)
+    ) IS TRUE"""
+
+KNOWN_BY_ID: Final = ("app", "user")
+"""Scopes whose session has no token: its id follows from the app's or the user's name."""
+
+# Such a session is nobody's browser's: it lives as long as a token may, not as a browser's state.
+_LIFE: Final = f"""make_interval(secs => CASE WHEN {{scope}} IN {KNOWN_BY_ID}
+    THEN %(session_max_age)s ELSE %(session_ttl)s END)"""
+_LIFE_OF_ROW: Final = _LIFE.replace("{scope}", "session.scope")
+_LIFE_OF_NEW: Final = _LIFE.replace("{scope}", "%(scope)s::text")
 
 _DUE: Final = "seen_at < now() - make_interval(secs => %(slide)s)"
 
 # Both move together, at most once an hour, with a read or a write.
 _SLIDE: Final = f"""seen_at = CASE WHEN {_DUE} THEN now() ELSE seen_at END,
-    expires_at = CASE WHEN {_DUE} THEN now() + make_interval(secs => %(session_ttl)s)
-        ELSE expires_at END"""
+    expires_at = CASE WHEN {_DUE} THEN now() + {_LIFE_OF_ROW} ELSE expires_at END"""
 
 _FOUND: Final = f"""found AS MATERIALIZED (
     SELECT version, {_USABLE} AS usable, {_DUE} AS due FROM {{schema}}.session WHERE id = %(id)s
@@ -111,18 +121,17 @@ _MOVED: Final = f"""moved AS (
 )"""
 
 # A session that is handed to a job has its row from then on: the job has no token to make it by.
-MAKE: Final = """
-INSERT INTO {schema}.session (id, app, scope, version, token_hash, created_at, seen_at, expires_at)
-VALUES (%(id)s, %(app)s, %(scope)s, 1, %(hash)s, now(), now(),
-    now() + make_interval(secs => %(session_ttl)s))
+MAKE: Final = f"""
+INSERT INTO {{schema}}.session
+    (id, app, scope, version, token_hash, created_at, seen_at, expires_at)
+VALUES (%(id)s, %(app)s, %(scope)s, 1, %(hash)s, now(), now(), now() + {_LIFE_OF_NEW})
 ON CONFLICT (id) DO NOTHING"""
 
 # No row yet: the first write makes it, if no other tab just did.
-_MADE: Final = """moved AS (
-    INSERT INTO {schema}.session
+_MADE: Final = f"""moved AS (
+    INSERT INTO {{schema}}.session
         (id, app, scope, version, token_hash, created_at, seen_at, expires_at)
-    VALUES (%(id)s, %(app)s, %(scope)s, 1, %(hash)s, now(), now(),
-        now() + make_interval(secs => %(session_ttl)s))
+    VALUES (%(id)s, %(app)s, %(scope)s, 1, %(hash)s, now(), now(), now() + {_LIFE_OF_NEW})
     ON CONFLICT (id) DO NOTHING RETURNING version
 )"""
 
@@ -244,6 +253,54 @@ ERASE_ENTRIES: Final = "DELETE FROM {schema}.entry WHERE session_id = %(id)s"
 ERASE_BODIES: Final = "DELETE FROM {schema}.body WHERE session_id = %(id)s"
 ERASE_REVISIONS: Final = "DELETE FROM {schema}.revision WHERE session_id = %(id)s"
 
+# A session that is known by its id begins anew, empty, when it was forgotten or has expired: no
+# other id can take its place. Its entries stay as deleted ones, so that other caches learn of it.
+EMPTY: Final = f"""
+WITH emptied AS (
+    UPDATE {{schema}}.session SET version = version + 1, revoked_at = NULL, created_at = now(),
+        seen_at = now(), expires_at = now() + {_LIFE_OF_ROW}
+    WHERE id = %(id)s AND (%(always)s OR revoked_at IS NOT NULL OR expires_at <= now())
+    RETURNING version
+),
+bodies AS (DELETE FROM {{schema}}.body USING emptied WHERE session_id = %(id)s),
+revisions AS (DELETE FROM {{schema}}.revision USING emptied WHERE session_id = %(id)s)
+UPDATE {{schema}}.entry SET version = emptied.version, kind = NULL, size = 0,
+    changed_at = now(), expires_at = NULL, ttl = NULL, value = NULL, body = NULL, digest = NULL
+FROM emptied WHERE session_id = %(id)s AND kind IS NOT NULL"""
+
+# Entries that go from one session to another, in one transaction: both sessions are locked by
+# counting up their versions, the one without a login first. No value leaves the server.
+COUNT_UP: Final = f"WITH {_moved()} SELECT version FROM moved"
+MOVE_BODIES: Final = """
+INSERT INTO {schema}.body (session_id, digest, part, data)
+SELECT %(to)s, b.digest, b.part, b.data FROM {schema}.body b
+WHERE b.session_id = %(id)s AND b.digest IN (
+    SELECT digest FROM {schema}.entry WHERE session_id = %(id)s AND key = ANY (%(key)s::text[]))
+ON CONFLICT (session_id, digest, part) DO NOTHING"""
+MOVE_ENTRIES: Final = """
+INSERT INTO {schema}.entry AS e (session_id, key, version, kind, size, changed_at, expires_at,
+    ttl, value, body, digest)
+SELECT %(to)s, a.key, %(version)s, a.kind, a.size, now(), a.expires_at, a.ttl, a.value, a.body,
+    a.digest
+FROM {schema}.entry a
+WHERE a.session_id = %(id)s AND a.key = ANY (%(key)s::text[]) AND a.kind IS NOT NULL
+    AND (a.expires_at IS NULL OR a.expires_at > now())
+ON CONFLICT (session_id, key) DO UPDATE SET version = excluded.version, kind = excluded.kind,
+    size = excluded.size, changed_at = excluded.changed_at, expires_at = excluded.expires_at,
+    ttl = excluded.ttl, value = excluded.value, body = excluded.body, digest = excluded.digest
+WHERE e.kind IS NULL OR e.expires_at <= excluded.changed_at
+RETURNING key"""
+DROP_MOVED_BODIES: Final = """
+DELETE FROM {schema}.body b WHERE b.session_id = %(id)s
+    AND b.digest IN (SELECT digest FROM {schema}.entry
+        WHERE session_id = %(id)s AND key = ANY (%(key)s::text[]))
+    AND NOT EXISTS (SELECT FROM {schema}.entry o WHERE o.session_id = %(id)s
+        AND o.digest = b.digest AND o.key <> ALL (%(key)s::text[]))"""
+DROP_MOVED_ENTRIES: Final = """
+UPDATE {schema}.entry SET version = %(version)s, kind = NULL, size = 0, changed_at = now(),
+    expires_at = NULL, ttl = NULL, value = NULL, body = NULL, digest = NULL
+WHERE session_id = %(id)s AND key = ANY (%(key)s::text[])"""
+
 # For operators, over all apps of the schema: reads every row of session and entry, once.
 TOTALS: Final = """
 SELECT (SELECT count(*) FROM {schema}.session WHERE revoked_at IS NULL AND expires_at > now()),
@@ -273,8 +330,14 @@ class SessionRef:
         return cls(token.session_id, token.secret_hash, token.issued_at)
 
     @property
+    def is_known_by_id(self) -> bool:
+        return self.scope in KNOWN_BY_ID
+
+    @property
     def may_create(self) -> bool:
         """Whether a first write may make the row: only while the token is young."""
+        if self.is_known_by_id:
+            return True
         if self.issued_at is None:
             return False
         return time.time() - self.issued_at < ROWLESS_TOKEN_LIFE.total_seconds()
@@ -671,6 +734,46 @@ class Store:
             for step in steps:
                 connection.execute(self._sql[step], parameters)
 
+    def empty(self, ref: SessionRef, *, only_if_dead: bool = False) -> None:
+        """Delete all that a session holds which is known by its id; it can be used again.
+
+        Args:
+            ref: the session.
+            only_if_dead: where it was forgotten or has expired; else do nothing.
+        """
+        self._run("EMPTY", {**self._validity(ref), "always": not only_if_dead})
+
+    def move(self, source: SessionRef, target: SessionRef, keys: Sequence[str]) -> list[str]:
+        """Have entries go to another session, all of them in one transaction.
+
+        Returns:
+            The keys that went: not those that `target` has, or `source` has no longer.
+
+        Raises:
+            UnknownToken: one of the sessions is refused; nothing was moved.
+        """
+        self.make(target)
+        of_source, of_target = self._validity(source), self._validity(target)
+        with self._database.transaction() as connection:
+
+            def run(name: str, parameters: Mapping[str, Any]) -> list[Any]:
+                cursor = connection.execute(self._sql[name], parameters)
+                return cursor.fetchall() if cursor.description else []
+
+            versions = {}
+            for ref, parameters in ((source, of_source), (target, of_target)):
+                rows = run("COUNT_UP", parameters)
+                if not rows:
+                    raise _unknown(ref)
+                versions[ref.id] = rows[0][0]
+            moving = {"id": source.id, "to": target.id, "key": sorted(keys)}
+            run("MOVE_BODIES", moving)
+            rows = run("MOVE_ENTRIES", {**moving, "version": versions[target.id]})
+            moving["key"] = moved = sorted(row[0] for row in rows)
+            run("DROP_MOVED_BODIES", moving)
+            run("DROP_MOVED_ENTRIES", {**moving, "version": versions[source.id]})
+        return moved
+
     def _validity(self, ref: SessionRef) -> dict[str, Any]:
         return {
             "id": ref.id,
@@ -678,6 +781,7 @@ class Store:
             "scope": ref.scope,
             "grace": ROTATION_GRACE.total_seconds(),
             "session_ttl": self._settings.session_ttl.total_seconds(),
+            "session_max_age": self._settings.session_max_age.total_seconds(),
             "slide": min(_SLIDES_EVERY, self._settings.session_ttl / 10).total_seconds(),
         }
 
@@ -705,7 +809,8 @@ class Store:
 _STATEMENTS: Final = (
     *("LOAD", "REFRESH", "SESSION", "ROWS", "READ_BODY", "SIGNING_KEY", "TOTALS"),
     *("PUT", "PUT_IF", "PUT_MANY", "PUT_LARGE", "PUT_LARGE_IF", "PUT_AHEAD", "CREATE"),
-    *("MAKE", "SEND_BODIES", "DELETE", "ROTATE"),
+    *("MAKE", "SEND_BODIES", "DELETE", "ROTATE", "EMPTY"),
+    *("COUNT_UP", "MOVE_BODIES", "MOVE_ENTRIES", "DROP_MOVED_BODIES", "DROP_MOVED_ENTRIES"),
     *("REVOKE", "ERASE_ENTRIES", "ERASE_BODIES", "ERASE_REVISIONS"),
 )
 

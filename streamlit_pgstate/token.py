@@ -11,6 +11,8 @@ The database holds only SHA-256 of the secret. Nothing here does I/O.
 from __future__ import annotations
 
 import hashlib
+import hmac
+import json
 import re
 import secrets
 import time
@@ -27,6 +29,9 @@ from streamlit_pgstate.errors import UnknownToken
 _SECRET_BYTES = 32
 _SHAPE = re.compile(r"[A-Za-z0-9_-]{64}\.[A-Za-z0-9_-]{4,8}\.[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
 # The last character holds but four bits: with all 64 a token could be spelt in four ways.
+_APPS = uuid.UUID("6c3f1f5e-7a0b-4d52-9d0e-3c0b8a1f4e77")
+"""The namespace of the ids of apps."""
+
 _CLOCK_SKEW = 86_400
 """Seconds by which a token may seem to come from the future: replicas' clocks differ."""
 
@@ -76,14 +81,10 @@ class TokenSigner:
 
     def __init__(self, key: str, *, app: str, max_age: timedelta) -> None:
         self._max_age = max_age
-        derived = Signer(
-            key,
-            salt=f"streamlit-pgstate.token.{app}",
-            key_derivation="hmac",
-            digest_method=hashlib.sha256,
-        ).derive_key()
         # Derived once, not for each token: a quarter of the time of a check.
+        derived = _derived(key, f"streamlit-pgstate.token.{app}")
         self._signer = TimestampSigner(derived, key_derivation="none", digest_method=hashlib.sha256)
+        self._user_key = _derived(key, f"streamlit-pgstate.user.{app}")
 
     def mint(self, session_id: uuid.UUID | None = None) -> Token:
         """A new token: for a new session, or another one for `session_id`."""
@@ -91,6 +92,15 @@ class TokenSigner:
         secret = secrets.token_bytes(_SECRET_BYTES)
         signed = self._signer.sign(base64_encode(session_id.bytes + secret))
         return Token(signed.decode("ascii"), session_id, _hash(secret), time.time())
+
+    def session_of_user(self, issuer: str, subject: str) -> uuid.UUID:
+        """The id of the session of somebody who is logged in: the same on every device.
+
+        Keyed, so that an id does not tell whose it is, to nobody who can list all users either.
+        """
+        name = json.dumps([issuer, subject]).encode()
+        digest = hmac.digest(self._user_key, name, "sha256")
+        return uuid.UUID(bytes=digest[:16])
 
     def check(self, text: object) -> Token:
         """Check shape, signature and age of what a browser or a caller brought.
@@ -126,6 +136,16 @@ class TokenSigner:
         except BadSignature:
             return None, 0.0
         return body, issued.timestamp()
+
+
+def session_of_app(app: str) -> uuid.UUID:
+    """The id of the session that all visitors of an app share."""
+    return uuid.uuid5(_APPS, app)
+
+
+def _derived(key: str, salt: str) -> bytes:
+    signer = Signer(key, salt=salt, key_derivation="hmac", digest_method=hashlib.sha256)
+    return signer.derive_key()
 
 
 def _hash(secret: bytes) -> bytes:

@@ -158,6 +158,17 @@ def current(*, asks: bool = False) -> Visit:
         NoSessionError: no script of Streamlit's runs here.
         PgStateError: the database cannot be reached or refuses.
     """
+    visit = present()
+    visit.enter_run(asks=asks)
+    return visit
+
+
+def present() -> Visit:
+    """The visit of the tab whose script runs now, as it is: nothing is asked or mounted.
+
+    Raises:
+        NoSessionError: no script of Streamlit's runs here.
+    """
     if not component.is_script():
         raise NoSessionError(
             "There is no visitor here: no Streamlit script runs on this thread. In a thread or "
@@ -170,9 +181,7 @@ def current(*, asks: bool = False) -> Visit:
             "value to all others. Call the verb outside, and hand the value to the cached "
             "function."
         )
-    visit = _visit_of(component.tab(), store())
-    visit.enter_run(asks=asks)
-    return visit
+    return _visit_of(component.tab(), store())
 
 
 def _visit_of(tab: object, store: Store) -> Visit:

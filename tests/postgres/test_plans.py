@@ -23,7 +23,8 @@ KEYS = 20
 HOT = (
     *("LOAD", "REFRESH", "SESSION", "READ_BODY"),
     *("PUT", "PUT_IF", "PUT_MANY", "PUT_LARGE", "PUT_LARGE_IF", "PUT_AHEAD", "CREATE"),
-    *("SEND_BODIES", "DELETE", "ROTATE"),
+    *("MAKE", "SEND_BODIES", "DELETE", "ROTATE", "EMPTY"),
+    *("COUNT_UP", "MOVE_BODIES", "MOVE_ENTRIES", "DROP_MOVED_BODIES", "DROP_MOVED_ENTRIES"),
     *("REVOKE", "ERASE_ENTRIES", "ERASE_BODIES", "ERASE_REVISIONS"),
 )
 COLD = {"SIGNING_KEY", "ROWS", "TOTALS"}
@@ -34,7 +35,9 @@ TYPES = {
     "hash": "bytea",
     "new_hash": "bytea",
     "grace": "float8",
+    "scope": "text",
     "session_ttl": "float8",
+    "session_max_age": "float8",
     "slide": "float8",
     "since": "bigint",
     "digest": "bytea",
@@ -54,6 +57,9 @@ TYPES = {
     "ahead_digest": "bytea[]",
     "ahead_parts": "int[]",
     "may_create": "bool",
+    "always": "bool",
+    "to": "uuid",
+    "version": "bigint",
 }
 OF_ONE = {"PUT", "PUT_IF"}
 SEVERAL = {"key", "kind", "size", "text", "body", "digest"}
@@ -165,6 +171,7 @@ def test_entries_are_not_looked_at_when_the_version_has_not_moved(filled: SQL, n
         "hash": None,
         "grace": 120,
         "session_ttl": 2_592_000,
+        "session_max_age": 34_560_000,
         "slide": 3_600,
     }
     statement = "EXPLAIN (ANALYZE, COSTS OFF) " + statements("pgstate")[name]

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamlit_pgstate import UnknownToken
-from streamlit_pgstate.token import Token, TokenSigner
+from streamlit_pgstate.token import Token, TokenSigner, session_of_app
 
 KEY = "k" * 32
 DAY = 86400.0
@@ -235,3 +235,22 @@ def test_a_token_is_not_pickled(protocol: int) -> None:
         pickle.dumps(signer().mint(), protocol)
     with pytest.raises(TypeError, match="not pickled"):
         copy.deepcopy({"token": signer().mint()})
+
+
+def test_the_ids_of_apps_and_users_never_change() -> None:
+    """Others would lose all that is stored under them."""
+    assert str(session_of_app("app")) == "386a2ade-f76b-5be6-86bc-da0412985f6e"
+    user = signer().session_of_user("https://idp.example", "248289761001")
+    assert str(user) == "aa3fa7b4-938e-bc45-1391-fa295c8b1cff"
+
+
+def test_a_users_id_depends_on_key_app_issuer_and_subject_and_where_one_ends() -> None:
+    ids = {
+        signer().session_of_user("https://idp.example", "1"),
+        signer(key="l" * 32).session_of_user("https://idp.example", "1"),
+        signer(app="other").session_of_user("https://idp.example", "1"),
+        signer().session_of_user("https://idp.example/", "1"),
+        signer().session_of_user("https://idp.example", "2"),
+        signer().session_of_user("https://idp.example1", ""),
+    }
+    assert len(ids) == 6

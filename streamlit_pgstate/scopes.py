@@ -1,0 +1,138 @@
+"""The scopes: whose state it is that `pgstate.scope(name)` gives.
+
+The browser's, as all verbs of the module have it, and those beside it: of the user that `st.login`
+knows, and of the app. Each is opened when it is first asked for, and refreshed once a run.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from typing import NoReturn, TypeVar
+
+import streamlit as st
+
+from streamlit_pgstate import component
+from streamlit_pgstate import visit as _visit
+from streamlit_pgstate.errors import ConfigError, NoSessionError
+from streamlit_pgstate.state import State
+from streamlit_pgstate.store import SessionRef
+from streamlit_pgstate.token import session_of_app
+from streamlit_pgstate.visit import Visit
+
+StateT = TypeVar("StateT", bound=State)
+
+_MEANINGS = {
+    "browser": "all tabs of this browser",
+    "user": "who st.login says it is, on every device",
+    "app": "all visitors of the app",
+}
+
+
+class UserState(State):
+    """The state of a user who is logged in: the same on every device."""
+
+    def adopt(self, *keys: str) -> list[str]:
+        """Take over what this browser's state holds, and the user's has not: at login.
+
+        It is moved, so that nobody else finds it in this browser. A key that both have stays
+        where it is, in both. To call it in each run costs nothing once there is nothing to move.
+
+        Args:
+            *keys: which of them; without any, all.
+
+        Returns:
+            The keys that were taken over, sorted.
+
+        Raises:
+            LimitExceeded: the user's state would grow over a limit; nothing was moved.
+
+        Example:
+            >>> if st.user.is_logged_in:  # doctest: +SKIP
+            ...     pgstate.scope("user").adopt()
+        """
+        return _visit.current().call(lambda state: self.take_over(state, *keys))
+
+
+def browser() -> State:
+    """The state of this browser, shared by all of its tabs."""
+    return _visit.current().state
+
+
+def user() -> UserState:
+    """The state of the user that `st.login` knows.
+
+    Raises:
+        NoSessionError: nobody is logged in.
+        ConfigError: the app has no login.
+    """
+    visit = _visit.present()
+    ref = SessionRef(visit.store.signer.session_of_user(*_identity()), scope="user")
+    return _opened(visit).open(UserState, ref)
+
+
+def app() -> State:
+    """The state that all visitors of the app share."""
+    visit = _visit.present()
+    ref = SessionRef(session_of_app(visit.store.settings.app), scope="app")
+    return _opened(visit).open(State, ref)
+
+
+def unknown(name: object) -> NoReturn:
+    meanings = ", ".join(f"{name!r} ({meaning})" for name, meaning in _MEANINGS.items())
+    raise ConfigError(f"There is no scope {name!r}; there are {meanings}.")
+
+
+def _identity() -> tuple[str, str]:
+    """Issuer and subject, which never change; an e-mail may go over to somebody else."""
+    if "is_logged_in" not in st.user:
+        raise ConfigError(
+            "The scope 'user' needs st.login, and there is no [auth] in .streamlit/secrets.toml. "
+            "Add it (docs.streamlit.io, «User authentication»), or use the scope 'browser'."
+        )
+    if not st.user["is_logged_in"]:
+        raise NoSessionError(
+            "Nobody is logged in, so there is no user whose state the scope 'user' could be. "
+            "Ask before: if not st.user.is_logged_in: st.button('Log in', on_click=st.login), "
+            "st.stop(). Until then there is pgstate.scope(), whose keys scope('user').adopt() "
+            "takes over."
+        )
+    issuer, subject = st.user.get("iss"), st.user.get("sub")
+    if not (isinstance(issuer, str) and isinstance(subject, str) and issuer and subject):
+        raise ConfigError(
+            "The login gives no issuer and subject (`iss` and `sub` in st.user), by which the "
+            "scope 'user' tells users apart. Every OpenID Connect provider has them; a proxy "
+            "that fills st.user (server.trustedUserHeaders) may not."
+        )
+    return issuer, subject
+
+
+class _Opened:
+    """The states beside the browser's that one tab has opened, by scope."""
+
+    def __init__(self, visit: Visit) -> None:
+        self._store = visit.store
+        self._lock = threading.Lock()
+        self._states: dict[str, State] = {}
+        self._seen: dict[str, object] = {}
+        """The run that each was last refreshed in."""
+
+    def open(self, kind: type[StateT], ref: SessionRef) -> StateT:
+        run = component.run()
+        with self._lock:
+            state = self._states.get(ref.scope)
+            if not isinstance(state, kind) or state.id != ref.id:
+                state = kind(self._store, ref)
+            elif self._seen[ref.scope] is not run:
+                state.refresh()
+            self._states[ref.scope], self._seen[ref.scope] = state, run
+            return state
+
+
+_known: weakref.WeakKeyDictionary[Visit, _Opened] = weakref.WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+def _opened(visit: Visit) -> _Opened:
+    with _lock:
+        return _known.setdefault(visit, _Opened(visit))
