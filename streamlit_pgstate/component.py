@@ -292,12 +292,21 @@ class _Tab:
 def run() -> object:
     """An object that is another one in each run: full or of a fragment, callbacks included.
 
-    `ScriptRunContext.cursors`, made anew at the start of each, seen in 1.51 to 1.67; without
-    it each verb is taken for a run of its own, which costs a round trip, and mounts by number.
+    Three parts of `ScriptRunContext` that are made anew at the start of each: in 1.67
+    `parallel_coordinator`, in 1.51 `widget_ids_this_run`, and in all `cursors`, which a fragment
+    replaces, so that its callbacks would be another run. Without any of them each verb is taken
+    for a run of its own, which costs a round trip, and mounts by number.
     """
     context = get_script_run_ctx(suppress_warning=True)
-    cursors = getattr(context, "cursors", None)
-    return object() if cursors is None else cursors  # an empty dict stands for a run too
+    coordinator = getattr(context, "parallel_coordinator", None)
+    if coordinator is not None:  # it leads to the tab, which nobody may hold longer than Streamlit
+        mark: object = vars(coordinator).setdefault(f"_{KEY}_run", object())
+        return mark
+    for name in ("widget_ids_this_run", "cursors"):
+        mark = getattr(context, name, None)
+        if mark is not None:  # an empty one stands for a run too
+            return mark
+    return object()
 
 
 def fragment() -> str:
