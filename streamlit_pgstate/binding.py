@@ -57,6 +57,8 @@ class _Bound:
     """Whether `st.session_state` holds what `persist` has put there."""
     is_there: bool = False
     """Whether it held anything then."""
+    appears: bool = False
+    """Whether its widget, if there is one, comes into the page with this run."""
 
 
 class Bindings:
@@ -92,6 +94,7 @@ class Bindings:
         version = self.state.version_of(binding.key)
         is_first = binding.mark is None and not binding.version
         was_drawn, binding.was_drawn = binding.was_drawn, False
+        bound.appears = not was_drawn
         if not self._has_own_value(binding, was_drawn=was_drawn) or (is_first and version):
             self._restore(bound, version)
         elif version != binding.version and not self._is_changed(binding):
@@ -248,9 +251,12 @@ class _Run:
         binding = bound.binding
         binding.is_widget = binding.was_drawn = True
         binding.widget_default = widget.default()
+        value = component.take_value(widget.key)
+        if bound.appears:
+            widget.begin_with(value)
         if binding.mark is None:
             default = _mark_if_kept(widget.key, binding.widget_default)
-            if default == _mark_if_kept(widget.key, component.take_value(widget.key)):
+            if default == _mark_if_kept(widget.key, value):
                 binding.mark = default  # nobody has chosen it
 
     def on_correction(self, key: str, value: Any) -> None:

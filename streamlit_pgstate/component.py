@@ -46,6 +46,9 @@ _UNSETTABLE_VALUES: Final = {
     *("trigger_value", "string_trigger_value", "json_trigger_value", "chat_input_value"),
     *("file_uploader_state_value",),
 }
+_FLASHING: Final = {"TextInput", "TextArea", "NumberInput"}
+"""Messages of widgets that the browser draws with their default first, for a frame or two."""
+
 _UNSETTABLE: Final = re.compile("DataEditor|Plotly|Vega|Pydeck|PyDeck|ECharts|Echarts")
 
 _APPTEST_SESSION = "test session id"
@@ -224,7 +227,7 @@ class ProgressBar:
 def progress_bar() -> ProgressBar | None:
     """For the visitor whose script runs on this thread; None where there is none to see it."""
     context = get_script_run_ctx(suppress_warning=True)
-    if context is None or is_apptest() or is_cached_function():
+    if context is None or is_apptest() or is_cached_function() or draws_over_the_page():
         return None
     return ProgressBar(context)
 
@@ -341,6 +344,14 @@ def is_callback() -> bool:
     """
     context = get_script_run_ctx(suppress_warning=True)
     return not getattr(context, "_has_script_started", True)
+
+
+def draws_over_the_page() -> bool:
+    """Whether this is a callback in a run of a fragment: what it draws, replaces what is there.
+
+    Seen in 1.51 to 1.67, where the page then breaks: so nothing is drawn, but by the fragment.
+    """
+    return is_callback() and is_fragment_run()
 
 
 def is_cached_function() -> bool:
@@ -562,6 +573,17 @@ class Widget:
         if not is_same or not _can_show(_message_of(self._metadata.id), wire):
             raise UnfitError
         return back
+
+    def begin_with(self, value: Any) -> None:
+        """Have the browser draw `value` from the first frame on, where it would not by itself.
+
+        Not in a form: one with `clear_on_submit` goes back to what it began with.
+        """
+        message = _message_of(self._metadata.id)
+        if message is None or message.form_id or message.DESCRIPTOR.name not in _FLASHING:
+            return
+        with contextlib.suppress(TypeError):
+            message.default = value
 
 
 def _is_told_by_its_label(value: Any, back: Any) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-import scope_cases  # noqa: F401 - the cases in it
+import persist_cases  # noqa: F401 - adds its cases
+import scope_cases  # noqa: F401 - adds its cases
 import streamlit as st
 import widget_cases  # noqa: F401 - adds its cases
 from cases import CASES, logged

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from playwright.sync_api import BrowserContext, Error, Frame, Page
 from served import READY_WITHIN, TOKEN, Run, Server
 
-SETTLED_WITHIN = 15.0
+SETTLED_WITHIN = 45.0
 QUIET_FOR = 0.6
 """Seconds without a further run after which none is expected: an answer of the component's
 comes within 0.1 s of its script run."""

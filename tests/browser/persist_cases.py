@@ -1,0 +1,121 @@
+"""Scripts with `persist`, and every widget of Streamlit's that has a state one can set."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+from cases import case, logged, note
+
+import streamlit_pgstate as pgstate
+
+DAY = dt.date(2024, 3, 4)
+LETTERS = ["alpha", "beta", "gamma"]
+
+WIDGETS: dict[str, Callable[[], Any]] = {
+    "text_input": lambda: st.text_input("text", "default", key="text_input"),
+    "text_area": lambda: st.text_area("area", "default", key="text_area"),
+    "number_input": lambda: st.number_input("number", 0, 100, 50, key="number_input"),
+    "number_input_float": lambda: st.number_input("float", key="number_input_float"),
+    "slider": lambda: st.slider("slider", 0, 100, 50, key="slider"),
+    "slider_range": lambda: st.slider("range", 0, 100, (30, 70), key="slider_range"),
+    "slider_date": lambda: st.slider(
+        "dates", DAY, DAY + dt.timedelta(20), DAY + dt.timedelta(10), key="slider_date"
+    ),
+    "select_slider": lambda: st.select_slider("letter", LETTERS, key="select_slider"),
+    "selectbox": lambda: st.selectbox("one of", LETTERS, key="selectbox"),
+    "multiselect": lambda: st.multiselect("some of", LETTERS, ["alpha"], key="multiselect"),
+    "radio": lambda: st.radio("radio", LETTERS, key="radio"),
+    "checkbox": lambda: st.checkbox("check", key="checkbox"),
+    "toggle": lambda: st.toggle("toggle", key="toggle"),
+    "pills": lambda: st.pills("pills", LETTERS, selection_mode="multi", key="pills"),
+    "segmented_control": lambda: st.segmented_control("segment", LETTERS, key="segmented_control"),
+    "feedback": lambda: st.feedback("stars", key="feedback"),
+    "date_input": lambda: st.date_input("date", DAY, key="date_input"),
+    "time_input": lambda: st.time_input("time", dt.time(8), key="time_input"),
+    "color_picker": lambda: st.color_picker("color", "#ff0000", key="color_picker"),
+    "dataframe": lambda: st.dataframe(
+        {"a": [1, 2, 3]}, on_select="rerun", selection_mode="single-row", key="dataframe"
+    ),
+}
+NEWER: dict[str, Callable[[], Any]] = {
+    "datetime_input": lambda: st.datetime_input(
+        "moment", dt.datetime(2024, 3, 4, 8), key="datetime_input"
+    ),
+    "pagination": lambda: st.pagination(5, key="pagination"),
+    "tabs": lambda: st.tabs(LETTERS, on_change="rerun", key="tabs"),
+    "expander": lambda: st.expander("expander", on_change="rerun", key="expander"),
+    "popover": lambda: st.popover("popover", on_change="rerun", key="popover"),
+}
+WIDGETS |= {name: draw for name, draw in NEWER.items() if hasattr(st, "pagination")}
+
+
+@case
+def every_widget() -> None:
+    page = st.sidebar.radio("Page", ["Widgets", "Other"], key="page")
+    pgstate.persist(*WIDGETS)
+    if page == "Widgets":
+        for draw in WIDGETS.values():
+            draw()
+    note(values={name: repr(st.session_state[name]) for name in WIDGETS if page == "Widgets"})
+
+
+@case
+def every_widget_in_a_form() -> None:
+    pgstate.persist("text_input", "slider", "checkbox")
+    with st.form("form"):
+        for name in ("text_input", "slider", "checkbox"):
+            WIDGETS[name]()
+        st.form_submit_button("send")
+    note(values={name: st.session_state[name] for name in ("text_input", "slider", "checkbox")})
+
+
+@case
+def chat() -> None:
+    pgstate.persist(messages=[])
+    for message in st.session_state.messages:
+        st.chat_message("user").write(message)
+    if said := st.chat_input("Say"):
+        st.session_state.messages.append(said)
+        st.chat_message("user").write(said)
+        if said == "then rerun":
+            st.rerun()
+        if said == "then stop":
+            st.stop()
+        if said == "then raise":
+            raise ZeroDivisionError
+    note(messages=list(st.session_state.messages))
+
+
+@case
+def persisting_dialog() -> None:
+    @st.dialog("Settings")
+    def settings() -> None:
+        with logged(fragment=True):
+            pgstate.persist("name")
+            st.text_input("name", key="name")
+            if st.button("close"):
+                st.rerun()
+
+    if st.button("settings"):
+        settings()
+    note(name=pgstate.get("name"))
+
+
+@case
+def persisting_fragment() -> None:
+    @st.fragment
+    def part() -> None:
+        with logged(fragment=True):
+            pgstate.persist("inside")
+            note(inside=st.text_input("inside", key="inside"))
+
+    part()
+
+
+@case
+def own_name() -> None:
+    pgstate.persist("name")
+    note(name=st.text_input("name", key="name"))

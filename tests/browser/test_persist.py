@@ -1,0 +1,323 @@
+"""What a visitor sees of `persist`: each widget as they left it, at once, wherever they are."""
+
+from __future__ import annotations
+
+import datetime as dt
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+from persist_cases import DAY, WIDGETS
+from playwright.sync_api import Locator, Page, expect
+from served import Server
+from visitor import Tab, Visitor
+
+NOT_SETTABLE = {
+    *("altair_chart", "echarts_chart", "plotly_chart", "pydeck_chart", "vega_lite_chart"),
+    *("audio_input", "camera_input", "data_editor", "file_uploader"),
+    *("button", "chat_input", "download_button", "form_submit_button", "menu_button"),
+}
+WITHOUT_STATE = {
+    *("container", "form", "fragment", "grid", "link_button", "pdf"),
+    *("get_option", "set_option"),
+}
+
+
+def test_every_widget_of_this_streamlit_is_known_here() -> None:
+    """A new one makes this fail: is it kept, or does Streamlit let nobody set it?"""
+    keyed = {
+        name
+        for name, thing in vars(st).items()
+        if callable(thing) and not name.startswith("_") and _takes_key(thing)
+    }
+    assert keyed - NOT_SETTABLE - WITHOUT_STATE <= set(WIDGETS)
+
+
+def _takes_key(thing: Callable[..., Any]) -> bool:
+    try:
+        return "key" in inspect.signature(thing).parameters
+    except (TypeError, ValueError):
+        return False
+
+
+def of(page: Page, key: str) -> Locator:
+    return page.locator(f".st-key-{key}")
+
+
+def fill(selector: str, text: str, end: str = "Enter") -> Callable[[Page, str], None]:
+    def act(page: Page, key: str) -> None:
+        field = of(page, key).locator(selector).first
+        field.fill(text)
+        field.press(end)
+
+    return act
+
+
+def press(*keys: str, thumb: int = 0) -> Callable[[Page, str], None]:
+    def act(page: Page, key: str) -> None:
+        of(page, key).get_by_role("slider").nth(thumb).focus()
+        for name in keys:
+            page.keyboard.press(name)
+
+    return act
+
+
+def click(text: str) -> Callable[[Page, str], None]:
+    return lambda page, key: of(page, key).get_by_text(text, exact=True).first.click()
+
+
+def choose(*options: str) -> Callable[[Page, str], None]:
+    def act(page: Page, key: str) -> None:
+        for option in options:
+            of(page, key).locator("input").first.click()
+            page.get_by_role("option", name=option, exact=True).click()
+        page.keyboard.press("Escape")
+
+    return act
+
+
+def star(page: Page, key: str) -> None:
+    of(page, key).get_by_role("radio").nth(3).click()
+
+
+def color(page: Page, key: str) -> None:
+    of(page, key).get_by_test_id("stColorPickerBlock").click()
+    page.locator("[data-testid=stColorPickerPopover] input").first.fill("#00ff80")
+    page.keyboard.press("Escape")
+
+
+def third_row(page: Page, key: str) -> None:
+    canvas = of(page, key).locator("canvas").first
+    box = canvas.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 15, box["y"] + box["height"] - 15)
+
+
+def date(text: str) -> Callable[[Page, str], None]:
+    def act(page: Page, key: str) -> None:
+        of(page, key).get_by_role("spinbutton").first.click()
+        page.keyboard.type(text)
+        page.keyboard.press("Enter")
+        page.keyboard.press("Escape")
+
+    return act
+
+
+BY_HAND: dict[str, tuple[Callable[[Page, str], None], Any]] = {
+    "text_input": (fill("input", "typed"), "typed"),
+    "text_area": (fill("textarea", "two\nlines", "Control+Enter"), "two\nlines"),
+    "number_input": (fill("input", "77"), 77),
+    "number_input_float": (fill("input", "7.25"), 7.25),
+    "slider": (press("ArrowRight", "ArrowRight"), 52),
+    "slider_range": (press("ArrowLeft", thumb=1), (30, 69)),
+    "slider_date": (press("ArrowLeft"), DAY + dt.timedelta(9)),
+    "select_slider": (press("ArrowRight"), "beta"),
+    "selectbox": (choose("gamma"), "gamma"),
+    "multiselect": (choose("gamma"), ["alpha", "gamma"]),
+    "radio": (click("beta"), "beta"),
+    "checkbox": (click("check"), True),
+    "toggle": (click("toggle"), True),
+    "pills": (click("beta"), ["beta"]),
+    "segmented_control": (click("gamma"), "gamma"),
+    "feedback": (star, 3),
+    "date_input": (date("20240315"), dt.date(2024, 3, 15)),
+    "time_input": (date("0930"), dt.time(9, 30)),
+    "color_picker": (color, "#00ff80"),
+    "dataframe": (third_row, {"selection": {"rows": [2], "columns": [], "cells": []}}),
+    "datetime_input": (date("202403150930"), dt.datetime(2024, 3, 15, 9, 30)),
+    "pagination": (click("3"), 3),
+    "tabs": (click("beta"), "beta"),
+    "expander": (click("expander"), True),
+    "popover": (click("popover"), True),
+}
+
+FRAMES = """
+window.frames_seen = {};
+const shown = (element) => [
+    ...[...element.querySelectorAll("input, textarea")].map((field) =>
+        ["checkbox", "radio"].includes(field.type) ? field.checked : field.value),
+    ...["aria-checked", "aria-selected", "aria-pressed", "aria-valuenow"].flatMap((name) =>
+        [...element.querySelectorAll(`[${name}]`)].map((part) => part.getAttribute(name))),
+    ...[...element.querySelectorAll("[open]")].map(() => "open"),
+    ...[...element.querySelectorAll("[style*=background]")].map((part) => part.style.background),
+    element.innerText,
+];
+const look = () => {
+    for (const element of document.querySelectorAll("[data-testid=stMain] [class*=st-key-]")) {
+        const drawn = element.firstElementChild;
+        if (drawn === null || drawn.matches("[data-testid=stSkeleton]")) continue;
+        const key = [...element.classList].find((name) => name.startsWith("st-key-")).slice(7);
+        const known = (window.frames_seen[key] ??= []);
+        const now = JSON.stringify(shown(element));
+        if (!known.includes(now)) known.push(now);
+    }
+    requestAnimationFrame(look);
+};
+requestAnimationFrame(look);
+"""
+"""Each different look of each widget that was on the screen, frame by frame, from the first on."""
+
+
+def assert_shown_at_once(tab: Tab) -> None:
+    """No frame showed anything but what is shown now: no default, not for an instant."""
+    seen: dict[str, list[str]] = tab.page.evaluate("window.frames_seen")
+    assert set(seen) >= set(WIDGETS)
+    for key in ("text_input", "text_area"):  # Streamlit's own, for a frame, with any value
+        seen[key] = [look for look in seen[key] if not look.startswith('["",')]
+    assert not {key: looks for key, looks in seen.items() if len(looks) > 1}
+
+
+def expected() -> dict[str, str]:
+    return {name: repr(BY_HAND[name][1]) for name in WIDGETS}
+
+
+def test_each_widget_comes_back_as_the_visitor_left_it(
+    new_app: Callable[..., Server], new_visitor: Callable[..., Visitor]
+) -> None:
+    server = new_app()
+    visitor = new_visitor(viewport={"width": 1000, "height": 2600})
+    visitor.context.add_init_script(FRAMES)
+    tab = visitor.open(server, "every_widget")
+    tab.settled(1)
+    for name in WIDGETS:
+        act, _ = BY_HAND[name]
+        act(tab.page, name)
+        tab.settled()
+    assert tab.runs()[-1].seen["values"] == expected()
+
+    tab.reload()  # F5
+    assert tab.settled(1).seen["values"] == expected()
+    assert_shown_at_once(tab)
+
+    tab.page.get_by_text("Other", exact=True).click()  # and back
+    tab.settled(1)
+    tab.page.get_by_text("Widgets", exact=True).click()
+    assert tab.settled(1).seen["values"] == expected()
+
+    second = visitor.open(server, "every_widget")
+    assert second.settled(1).seen["values"] == expected()
+    assert_shown_at_once(second)
+
+    server.kill()
+    server.start()
+    again = visitor.open(server, "every_widget")
+    assert again.settled(1).seen["values"] == expected()
+    assert_shown_at_once(again)
+    assert not [line for line in server.log.splitlines() if "WARN" in line]
+
+
+IN_THE_FORM: dict[str, tuple[Callable[[Page, str], None], Any]] = {
+    **{name: BY_HAND[name] for name in ("slider", "checkbox")},
+    "text_input": (fill("input", "typed", "Tab"), "typed"),  # Enter would send the form
+}
+
+
+def test_in_a_form_it_is_saved_when_the_form_is_sent(app: Server, visitor: Visitor) -> None:
+    tab = visitor.open(app, "every_widget_in_a_form")
+    first = tab.settled(1).seen["values"]
+    for name, (act, _) in IN_THE_FORM.items():
+        act(tab.page, name)
+    tab.stays_quiet(0.5)
+    tab.reload()  # before it was sent
+    assert tab.settled(1).seen["values"] == first
+    for name, (act, _) in IN_THE_FORM.items():
+        act(tab.page, name)
+    tab.click("send")
+    tab.settled(1)
+    tab.reload()
+    assert tab.settled(1).seen["values"] == {name: sent for name, (_, sent) in IN_THE_FORM.items()}
+
+
+def test_a_chat_keeps_every_message_however_its_run_ends(app: Server, visitor: Visitor) -> None:
+    tab = visitor.open(app, "chat")
+    tab.settled(1)
+    said = ["hello", "then rerun", "then stop", "then raise"]
+    for text in said:
+        box = tab.page.get_by_test_id("stChatInputTextArea")
+        box.fill(text)
+        box.press("Enter")
+        tab.settled(2 if text == "then rerun" else 1)
+    tab.reload()
+    assert tab.settled(1).seen["messages"] == said
+    expect(tab.page.get_by_test_id("stChatMessage")).to_have_count(4)
+
+
+def test_in_a_dialog(app: Server, visitor: Visitor) -> None:
+    tab = visitor.open(app, "persisting_dialog")
+    tab.settled(1)
+    tab.click("settings")
+    tab.settled()
+    of(tab.page, "name").locator("input").fill("Ada")
+    of(tab.page, "name").locator("input").press("Enter")
+    tab.settled()
+    tab.click("close")
+    assert tab.settled().seen["name"] == "Ada"
+    tab.reload()
+    tab.settled(1)
+    tab.click("settings")
+    tab.settled()
+    expect(of(tab.page, "name").locator("input")).to_have_value("Ada")
+
+
+def test_in_a_fragment_no_full_run_is_needed(app: Server, visitor: Visitor) -> None:
+    tab = visitor.open(app, "persisting_fragment")
+    tab.settled()
+    of(tab.page, "inside").locator("input").fill("kept")
+    of(tab.page, "inside").locator("input").press("Enter")
+    assert tab.settled(1).is_fragment
+    tab.reload()
+    assert tab.settled().seen == {"inside": "kept"}
+
+
+def test_twenty_visitors_at_once_get_each_their_own(
+    app: Server, new_visitor: Callable[..., Visitor]
+) -> None:
+    tabs = [new_visitor().tab(app, "own_name") for _ in range(20)]
+    for tab in tabs:
+        tab.open()
+    for number, tab in enumerate(tabs):
+        field = of(tab.page, "name").locator("input")
+        field.fill(f"visitor {number}")
+        field.press("Enter")
+    for tab in tabs:
+        tab.settled(2)
+    for tab in tabs:
+        tab.reload()
+    names = [tab.settled(1).seen["name"] for tab in tabs]
+    assert names == [f"visitor {number}" for number in range(20)]
+
+
+def test_a_quick_visitor_loses_nothing(app: Server, visitor: Visitor) -> None:
+    """Each key overtakes the run of the one before, which ends while the next begins."""
+    tab = visitor.open(app, "every_widget")
+    tab.settled(1)
+    of(tab.page, "slider").get_by_role("slider").focus()
+    for _ in range(15):
+        tab.page.keyboard.press("ArrowRight")
+    of(tab.page, "checkbox").get_by_text("check", exact=True).click()
+    of(tab.page, "toggle").get_by_text("toggle", exact=True).click()
+    tab.settled()
+    tab.reload()
+    values = tab.settled(1).seen["values"]
+    assert (values["slider"], values["checkbox"], values["toggle"]) == ("65", "True", "True")
+
+
+def test_two_tabs_follow_each_other_without_writing_back(app: Server, visitor: Visitor) -> None:
+    one = visitor.open(app, "every_widget")
+    one.settled(1)
+    two = visitor.open(app, "every_widget")
+    two.settled(1)
+    BY_HAND["text_input"][0](one.page, "text_input")
+    one.settled(1)
+    BY_HAND["checkbox"][0](two.page, "checkbox")
+    values = two.settled(1).seen["values"]
+    assert (values["text_input"], values["checkbox"]) == ("'typed'", "True")
+    expect(of(two.page, "text_input").locator("input")).to_have_value("typed")
+    BY_HAND["toggle"][0](one.page, "toggle")
+    values = one.settled(1).seen["values"]
+    assert (values["text_input"], values["checkbox"], values["toggle"]) == (
+        "'typed'",
+        "True",
+        "True",
+    )
