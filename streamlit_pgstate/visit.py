@@ -249,6 +249,8 @@ class Visit:
                     self._start(run)
                 except PgStateError as error:
                     run.failure = error
+            elif run.failure is None and not run.mounted:
+                self._hear(self._mount(run))  # its callback could not
             if run.failure is not None:
                 raise run.failure
             self._rerun_if_due()
@@ -393,6 +395,8 @@ class Visit:
     # The browser
 
     def _mount(self, run: _Run) -> object:
+        if component.draws_over_the_page():
+            return None
         key = component.key(place=component.fragment(), number=len(run.mounted))
         run.mounted.append(key)
         return component.mount(self._question(), key=key)
