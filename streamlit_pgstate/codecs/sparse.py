@@ -18,6 +18,10 @@ Array = np.ndarray[Any, Any]
 
 def _dump(matrix: Any) -> bytes:
     arrays = [np.asarray(array) for array in _TAKERS[matrix.format](matrix)]
+    try:
+        _CHECKERS[matrix.format](matrix.format, tuple(matrix.shape), arrays)
+    except DamagedError as cause:
+        raise RefusedError(f"{cause}, over which scipy may crash. Make it anew") from None
     header = {
         "class": type(matrix).__name__,
         "shape": [int(size) for size in matrix.shape],
@@ -36,7 +40,9 @@ def _load(body: Body) -> Any:
     shape = tuple(header["shape"])
     if any(type(size) is not int or size < 0 for size in shape):
         raise DamagedError("a sparse array without a shape")
-    matrix = _MAKERS[layout](cls, shape, list(map(load_array, parts)))
+    arrays = list(map(load_array, parts))
+    _CHECKERS[layout](layout, shape, arrays)
+    matrix = _MAKERS[layout](cls, shape, arrays)
     if matrix.shape != shape or np.dtype(matrix.dtype).str != header["dtype"]:
         raise DamagedError("a sparse array of another shape or dtype than it says")
     return matrix
@@ -54,19 +60,33 @@ def _scipy() -> Any:
 
 
 def _take_compressed(matrix: Any) -> list[Any]:
-    return [matrix.data, matrix.indices, matrix.indptr]
+    end = matrix.indptr[-1] if len(matrix.indptr) else 0  # scipy may leave something behind it
+    return [matrix.data[:end], matrix.indices[:end], matrix.indptr]
+
+
+def _check_compressed(layout: str, shape: tuple[int, ...], arrays: list[Array]) -> None:
+    """Check_format passes over an indptr that goes up and down again, and scipy follows it."""
+    data, indices, indptr = arrays
+    _check_integers(indices, indptr)
+    major, minor = (1, *shape)[-2:]
+    if layout == "bsr":
+        if data.ndim != 3 or 0 in data.shape[1:] or major % data.shape[1] or minor % data.shape[2]:
+            raise DamagedError("a sparse array of blocks that do not fit into it")
+        major, minor = major // data.shape[1], minor // data.shape[2]
+    elif layout == "csc":
+        major, minor = minor, major
+    if len(indptr) != major + 1 or indptr[0] != 0 or indptr[-1] != len(indices):
+        raise DamagedError("a sparse array of another size than it says")
+    if (indptr[1:] < indptr[:-1]).any():
+        raise DamagedError("a sparse array with rows that overlap")
+    _check_coords((minor,), data[:, 0, 0] if layout == "bsr" else data, [indices])
 
 
 def _make_compressed(cls: Any, shape: tuple[int, ...], arrays: list[Array]) -> Any:
     data, indices, indptr = arrays
-    _check_integers(indices, indptr)
-    if indptr.size and int(indptr[-1]) != len(indices):
-        raise DamagedError("a sparse array with too many values")
     blocks = {"blocksize": data.shape[1:]} if data.ndim == 3 else {}
     matrix = cls((data, indices, indptr), shape, copy=False, **blocks)
     # The constructor narrows indices that fit into 32 bits.
-    matrix.indices, matrix.indptr = indices, indptr
-    matrix.check_format(full_check=True)  # else scipy reads wherever they point
     matrix.indices, matrix.indptr = indices, indptr
     return matrix
 
@@ -76,10 +96,14 @@ def _take_coo(matrix: Any) -> list[Any]:
     return [matrix.data, *coords]
 
 
-def _make_coo(cls: Any, shape: tuple[int, ...], arrays: list[Array]) -> Any:
+def _check_places(layout: str, shape: tuple[int, ...], arrays: list[Array]) -> None:
     data, *coords = arrays
     _check_integers(*coords)
     _check_coords(shape, data, coords)
+
+
+def _make_coo(cls: Any, shape: tuple[int, ...], arrays: list[Array]) -> Any:
+    data, *coords = arrays
     matrix = cls((data, tuple(coords)), shape, copy=False)
     if hasattr(matrix, "coords"):
         matrix.coords = tuple(coords)
@@ -89,40 +113,46 @@ def _make_coo(cls: Any, shape: tuple[int, ...], arrays: list[Array]) -> Any:
 
 
 def _take_dia(matrix: Any) -> list[Any]:
-    if not _are_near(matrix.offsets, matrix.shape):
-        raise RefusedError("a sparse array with diagonals so far outside that scipy would crash")
     return [matrix.data, matrix.offsets]
+
+
+def _check_dia(layout: str, shape: tuple[int, ...], arrays: list[Array]) -> None:
+    """Where the sum of an offset and a size overflows, scipy reads anywhere."""
+    data, offsets = arrays
+    _check_integers(offsets)
+    if data.ndim != 2 or len(data) != len(offsets):
+        raise DamagedError("a sparse array with too many diagonals")
+    largest = max(map(abs, offsets.tolist()), default=0)
+    if largest + max(shape, default=0) > np.iinfo(offsets.dtype).max:
+        raise DamagedError("a sparse array with diagonals far outside of it")
 
 
 def _make_dia(cls: Any, shape: tuple[int, ...], arrays: list[Array]) -> Any:
     data, offsets = arrays
-    _check_integers(offsets)
-    if not _are_near(offsets, shape):
-        raise DamagedError("diagonals far outside of a sparse array")
     matrix = cls((data, offsets), shape, copy=False)
     matrix.offsets = offsets
     return matrix
 
 
-def _are_near(offsets: Array, shape: tuple[int, ...]) -> bool:
-    """Whether scipy can add an offset and a size: where that overflows, it reads anywhere."""
-    largest = max(map(abs, offsets.tolist()), default=0)
-    return bool(largest + max(shape, default=0) <= np.iinfo(offsets.dtype).max)
-
-
 def _take_lil(matrix: Any) -> list[Any]:
     counts = np.array([len(row) for row in matrix.rows], "i8")
+    if counts.tolist() != list(map(len, matrix.data)):
+        raise RefusedError("a sparse array with rows that lack values. Make it anew")
     columns = [column for row in matrix.rows for column in row]
     values = [value for row in matrix.data for value in row]
     return [np.array(values, matrix.dtype), np.array(columns, "i8"), counts]
 
 
-def _make_lil(cls: Any, shape: tuple[int, ...], arrays: list[Array]) -> Any:
+def _check_lil(layout: str, shape: tuple[int, ...], arrays: list[Array]) -> None:
     data, columns, counts = arrays
     _check_integers(columns, counts)
     _check_coords(shape[1:], data, [columns])
     if len(shape) != 2 or len(counts) != shape[0] or (counts < 0).any() or sum(counts) != len(data):
-        raise DamagedError("rows of another length than they say")
+        raise DamagedError("a sparse array with rows of another length than they say")
+
+
+def _make_lil(cls: Any, shape: tuple[int, ...], arrays: list[Array]) -> Any:
+    data, columns, counts = arrays
     matrix = cls(shape, dtype=data.dtype)
     ends = np.cumsum(counts).tolist()
     for row, (start, end) in enumerate(zip([0, *ends], ends, strict=False)):
@@ -138,14 +168,12 @@ def _take_dok(matrix: Any) -> list[Any]:
 
 def _make_dok(cls: Any, shape: tuple[int, ...], arrays: list[Array]) -> Any:
     data, *coords = arrays
-    _check_integers(*coords)
-    _check_coords(shape, data, coords)
     matrix = cls(shape, dtype=data.dtype)
     places = zip(*(part.tolist() for part in coords), strict=True)
     keys = (place if len(place) > 1 else place[0] for place in places)
     found = dict(zip(keys, data, strict=True))
     if len(found) != len(data):
-        raise DamagedError("places that are repeated")
+        raise DamagedError("a sparse array with places that are repeated")
     held = matrix._dict if hasattr(matrix, "_dict") else matrix
     dict.update(held, found)
     return matrix
@@ -153,15 +181,15 @@ def _make_dok(cls: Any, shape: tuple[int, ...], arrays: list[Array]) -> Any:
 
 def _check_integers(*arrays: Array) -> None:
     if any(array.dtype.kind != "i" or array.ndim != 1 for array in arrays):
-        raise DamagedError("places in a sparse array that are no integers")
+        raise DamagedError("a sparse array with places that are no integers")
 
 
 def _check_coords(shape: tuple[int, ...], data: Array, coords: list[Array]) -> None:
     if len(coords) != len(shape) or data.ndim != 1:
-        raise DamagedError("places of another number of dimensions")
+        raise DamagedError("a sparse array with places of another number of dimensions")
     for size, part in zip(shape, coords, strict=True):
         if len(part) != len(data) or (part.size and not 0 <= part.min() <= part.max() < size):
-            raise DamagedError("places outside of a sparse array")
+            raise DamagedError("a sparse array with places outside of it")
 
 
 _TAKERS: dict[str, Callable[[Any], list[Any]]] = {
@@ -170,6 +198,13 @@ _TAKERS: dict[str, Callable[[Any], list[Any]]] = {
     "dia": _take_dia,
     "lil": _take_lil,
     "dok": _take_dok,
+}
+
+_CHECKERS: dict[str, Callable[[str, tuple[int, ...], list[Array]], None]] = {
+    **dict.fromkeys(("csr", "csc", "bsr"), _check_compressed),
+    **dict.fromkeys(("coo", "dok"), _check_places),
+    "dia": _check_dia,
+    "lil": _check_lil,
 }
 
 _MAKERS: dict[str, Callable[[Any, tuple[int, ...], list[Array]], Any]] = {

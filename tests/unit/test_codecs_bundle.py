@@ -116,10 +116,10 @@ class TestWorkIsBounded:
     @pytest.mark.parametrize("step", DOUBLINGS.values(), ids=DOUBLINGS)
     @pytest.mark.parametrize("leaf", [1, np.zeros(1)], ids=["plain", "an array"])
     def test_a_structure_that_doubles_at_every_level_is_refused(self, step, leaf):
-        start = time.perf_counter()
+        start = time.process_time()
         with pytest.raises(UnsupportedType, match="'k' is far longer written than it is in memory"):
             encode(doubled(60, step, leaf), key="k")
-        assert time.perf_counter() - start < 20
+        assert time.process_time() - start < 20
 
     def test_a_large_list_held_many_times_is_refused(self):
         large = list(range(1_000_000))
@@ -140,10 +140,10 @@ class TestWorkIsBounded:
         assert again(value) == value
 
     def test_arrays_that_double_at_every_level_are_refused(self):
-        start = time.perf_counter()
+        start = time.process_time()
         with pytest.raises(UnsupportedType, match="by parts that it holds many times"):
             encode(doubled(22, lambda inner: cells(inner, inner), np.zeros(1)), key="k")
-        assert time.perf_counter() - start < 5
+        assert time.process_time() - start < 5
 
     def test_an_array_that_holds_itself_is_refused(self):
         value = np.empty(1, object)
@@ -240,6 +240,34 @@ def test_what_cannot_be_kept_is_refused_with_the_way_to_it(value, words):
         encode(value, key="k")
     assert words in str(caught.value)
     assert len(str(caught.value)) < 400
+
+
+COMPRESSED = [f"{layout}_array" for layout in ("csr", "csc", "bsr")] if scipy else []
+
+
+@pytest.mark.parametrize("name", COMPRESSED)
+def test_a_sparse_array_that_would_crash_scipy_is_neither_written_nor_read(name):
+    cls = getattr(scipy.sparse, name)
+    header = {"class": name, "shape": [3, 3], "dtype": "<f8"}
+    blocks = (0, 1, 1) if name == "bsr_array" else (0,)
+    arrays = [np.zeros(blocks), np.zeros(0, "i4"), np.array([0, 900_000_000, 0, 0], "i4")]
+    body = sections.join(header, [encode(array, key="k").body for array in arrays])
+    with pytest.raises(DecodeError, match="rows that overlap"):
+        decode(Payload("scipy.sparse", body), key="k")
+    for part, place, number in (("indptr", 1, 3), ("indices", 0, 3), ("indices", 2, -1)):
+        value = cls(np.eye(3))
+        getattr(value, part)[place] = number
+        with pytest.raises(UnsupportedType, match=r"'k' is a sparse array with .* crash"):
+            encode(value, key="k")
+
+
+@pytest.mark.parametrize("name", COMPRESSED)
+def test_what_scipy_has_left_behind_the_end_of_an_array_is_not_written(name):
+    value = getattr(scipy.sparse, name)(np.diag([1.5, 2.5, 0.0]))
+    expected = value.toarray()
+    value.data = np.concatenate([value.data, value.data])
+    value.indices = np.concatenate([value.indices, value.indices + 9])
+    assert (again(value).toarray() == expected).all()
 
 
 @pytest.mark.parametrize("format", ["PNG", "BMP"] if PIL else [])
