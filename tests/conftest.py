@@ -21,6 +21,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy.engine import URL, make_url
 
 from streamlit_pgstate import Store, connect
@@ -28,6 +29,18 @@ from streamlit_pgstate import Store, connect
 for _name in [name for name in os.environ if name.startswith("PGSTATE_")]:
     if _name != "PGSTATE_TEST_URL":
         del os.environ[_name]
+
+# Property tests try the same examples at every run, so that a red one is about the change at hand;
+# HYPOTHESIS_PROFILE=thorough looks for others, and for longer.
+settings.register_profile("quick", max_examples=100, deadline=None, derandomize=True)
+settings.register_profile(
+    "thorough",
+    max_examples=3000,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 _numbers = itertools.count()
 

@@ -10,7 +10,7 @@ import numpy as np
 from . import plain
 from .payload import DamagedError, RefusedError
 
-__all__ = ["check_values", "dump_dtype", "load_dtype"]
+__all__ = ["check_values", "dump_dtype", "load_dtype", "without_gaps"]
 
 Dtype = np.dtype[Any]
 
@@ -103,6 +103,28 @@ def _load_record(spec: Any) -> Dtype:
     if dtype.itemsize != spec["itemsize"]:
         raise DamagedError("records of another size than they say")
     return np.dtype((np.record, dtype)) if spec.get("record") else dtype
+
+
+def without_gaps(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The same records with zeros in the gaps between fields, where anything may lie.
+
+    So equal records are written equally, and nothing that was in this memory before.
+    """
+    if not _has_gaps(values.dtype):
+        return values
+    clean = np.zeros(values.shape, values.dtype)
+    for name in values.dtype.names or ():
+        clean[name] = without_gaps(values[name])
+    return clean
+
+
+def _has_gaps(dtype: Dtype) -> bool:
+    if dtype.names is None:
+        return False
+    fields = [dtype[name] for name in dtype.names]
+    return sum(field.itemsize for field in fields) != dtype.itemsize or any(
+        _has_gaps(field.base) for field in fields
+    )
 
 
 def check_values(values: np.ndarray[Any, Any]) -> None:

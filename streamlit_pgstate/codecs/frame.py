@@ -129,7 +129,8 @@ def _dump_columns(columns: list[Any], places: list[int], labels: Any, out: Buffe
         if isinstance(parts[0].dtype, pd.SparseDtype):
             return dump_sparse([part.array for part in parts], out)
         if len(parts) > 1:
-            return dump_bits(np.concatenate([part.to_numpy() for part in parts]), out)
+            cells = [part.to_numpy() for part in parts]
+            return dump_bits(np.concatenate(cells, dtype=cells[0].dtype), out)  # in its byte order
         return dump_array(parts[0], out)
     except RefusedError as refused:
         raise refused.inside(f"column {plain.shown(labels[places[0]])}") from None

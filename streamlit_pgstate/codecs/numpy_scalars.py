@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from . import plain
-from .dtypes import check_values, dump_dtype, load_dtype
+from .dtypes import check_values, dump_dtype, load_dtype, without_gaps
 from .payload import DamagedError
 
 __all__ = ["dump", "load"]
@@ -41,7 +41,7 @@ def _content(value: Any) -> object:
         again = item if kind == "b" else type(item)(repr(item))
         if value.dtype.type(again).tobytes() == value.tobytes():
             return item
-    return bytes(value.tobytes())
+    return without_gaps(np.asarray(value)).tobytes()
 
 
 def load(content: Any) -> Any:
@@ -61,6 +61,8 @@ def load(content: Any) -> Any:
         item = _expect(item, int).to_bytes(8, order, signed=True)
     if type(item) is not bytes:
         return dtype.type(_expect(item, _ITEMS[dtype.kind]))
+    if not dtype.itemsize and not item:  # which frombuffer does not take
+        return np.zeros(1, dtype)[0]
     values = np.frombuffer(bytearray(item), dtype)
     check_values(values)
     (value,) = values

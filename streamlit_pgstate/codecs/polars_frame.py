@@ -131,12 +131,16 @@ def _load_frame(body: Body) -> Any:
 
 
 def _from_arrow(polars: Any, table: Any) -> Any:
+    names = table.column_names
     try:
-        return polars.from_arrow(table)
+        # polars calls a column without a name "column_0"
+        frame = polars.from_arrow(table.rename_columns(list(map(str, range(len(names))))))
     except BaseException as cause:
         if type(cause).__name__ == "PanicException":  # of Rust; no Exception
             raise DamagedError("what polars does not take") from cause
         raise
+    frame.columns = names
+    return frame
 
 
 def _empty(polars: Any, rows: int) -> Any:

@@ -1,0 +1,131 @@
+"""Values of all families in each other, and such that hold something that cannot be kept."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections import OrderedDict
+from fractions import Fraction
+from functools import cache
+
+import numpy as np
+import pandas as pd
+from hypothesis import strategies as st
+from libraries import pl, scipy
+from own_types import Colour, Frozen, Level, Model, Pair, Point, Right
+
+from strategies import arrays, files, frames, matrices, plain, tables
+from strategies.arrays import cells_of
+
+
+@cache
+def values():
+    """Values of each family, alone."""
+    return st.one_of(
+        plain.plain_values(),
+        arrays.arrays(),
+        frames.scalars(),
+        frames.frames(),
+        frames.series(),
+        frames.lone_indexes(),
+        frames.lone_arrays(),
+        tables.arrow_arrays(),
+        tables.arrow_tables(),
+        files.files(),
+        *([tables.polars_frames()] if pl else []),
+        *([matrices.matrices()] if scipy else []),
+    )
+
+
+def own(inner):
+    """Values of registered types that hold others."""
+    model = Model and st.builds(Model, name=st.text(), sizes=st.lists(st.integers(), max_size=2))
+    return st.one_of(
+        st.builds(Point, st.integers(), inner),
+        st.builds(Pair, inner, inner),
+        st.builds(Frozen, st.lists(st.integers(), max_size=3).map(tuple)),
+        *([model] if Model else []),
+        st.sampled_from([*Colour, *Level, Right.READ, Right.READ | Right.WRITE]),
+        st.builds(Fraction, st.integers(), st.integers(1, 99)),
+    )
+
+
+def _noted(data, value):
+    data.attrs = {"note": value}
+    return data
+
+
+@cache
+def keys():
+    return st.one_of(
+        plain.hashables(),
+        frames.names(),
+        st.sampled_from([Colour.RED, Level.LOW, Pair(1, "a"), Fraction(1, 2)]),
+    )
+
+
+def holders(inner):
+    """Whatever holds others: containers, registered types, arrays and cells of objects."""
+    return st.one_of(
+        plain.containers(inner, keys()),
+        own(inner),
+        st.lists(inner, max_size=2).map(cells_of),
+        inner.map(lambda value: _noted(pd.Series([1.5]), value)),
+        st.lists(inner, max_size=2).map(lambda cells: pd.Series(cells_of(cells), dtype=object)),
+        st.lists(inner, max_size=2).map(
+            lambda cells: pd.DataFrame({"a": pd.Series(cells_of(cells), dtype=object)})
+        ),
+    )
+
+
+@cache
+def anything():
+    """All values, alone and in each other."""
+    return values() | st.recursive(values(), holders, max_leaves=5)
+
+
+_CULPRITS = {
+    "a function": lambda: print,
+    "a lambda": lambda: lambda: 0,
+    "an object": object,
+    "a class": lambda: int,
+    "a generator": lambda: (number for number in ()),
+    "a lock": threading.Lock,
+    "a closed file": lambda: _closed(),
+    "an ordered dict": lambda: OrderedDict(a=1),
+    "a circle": lambda: _circle(),
+    "80 bits": lambda: np.longdouble(1),
+    "an array of 80 bits": lambda: np.zeros(2, "longdouble"),
+    "a matrix": lambda: np.matrix([1]),
+}
+
+
+def _closed():
+    file = io.BytesIO()
+    file.close()
+    return file
+
+
+def _circle():
+    value = []
+    value.append({"again": value})
+    return value
+
+
+@cache
+def refused():
+    """Values that hold one thing that cannot be kept, anywhere."""
+    culprits = st.sampled_from(sorted(_CULPRITS)).map(lambda name: _CULPRITS[name]())
+    return st.recursive(culprits, _around, max_leaves=1)
+
+
+def _around(culprit):
+    beside = st.lists(plain.leaves() | arrays.arrays(), max_size=2)
+    return st.one_of(
+        st.builds(lambda some, value, more: [*some, value, *more], beside, culprit, beside),
+        st.builds(lambda some, value: (*some, value), beside, culprit),
+        st.builds(lambda some, value: {"a": some, 1: value}, beside, culprit),
+        st.builds(lambda some, value: cells_of([*some, value]), beside, culprit),
+        st.builds(lambda value: pd.DataFrame({"a": [1], "b": cells_of([value])}), culprit),
+        st.builds(lambda value: Point(1, value), culprit),
+    )

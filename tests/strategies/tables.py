@@ -1,0 +1,195 @@
+"""Tables and arrays of pyarrow, of any type that it has, and those of polars."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import cache
+
+import numpy as np
+import pyarrow as pa
+from hypothesis import strategies as st
+from libraries import pl
+
+# --- pyarrow ------------------------------------------------------------------------------
+
+_DAY = 86_400
+_TICKS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+
+
+def _integers(arrow):
+    bits = arrow.bit_width
+    if pa.types.is_signed_integer(arrow):
+        return st.integers(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+    return st.integers(0, 2**bits - 1)
+
+
+def _decimals(arrow):
+    limit = 10**arrow.precision - 1
+    return st.integers(-limit, limit).map(lambda digits: Decimal(f"{digits}e{-arrow.scale}"))
+
+
+_ITEMS = {
+    **{getattr(pa, f"{sign}int{bits}")(): None for sign in ("", "u") for bits in (8, 16, 32, 64)},
+    pa.bool_(): st.booleans(),
+    pa.null(): st.none(),
+    pa.float16(): st.floats(width=16).map(np.float16),
+    pa.float32(): st.floats(width=32),
+    pa.float64(): st.floats(),
+    pa.string(): st.text(max_size=5),
+    pa.large_string(): st.text(max_size=5),
+    pa.binary(): st.binary(max_size=5),
+    pa.large_binary(): st.binary(max_size=5),
+    pa.binary(3): st.binary(min_size=3, max_size=3),
+    pa.date32(): st.integers(-10_000, 10_000),
+    pa.date64(): st.integers(-10_000, 10_000).map(lambda days: days * _DAY * 1000),
+    **{pa.time32(unit): st.integers(0, _DAY * _TICKS[unit] - 1) for unit in ("s", "ms")},
+    **{pa.time64(unit): st.integers(0, _DAY * _TICKS[unit] - 1) for unit in ("us", "ns")},
+    **{pa.timestamp(unit): st.integers(-(2**40), 2**40) for unit in _TICKS},
+    pa.timestamp("us", "Europe/Berlin"): st.integers(-(2**40), 2**40),
+    pa.timestamp("ns", "+05:30"): st.integers(-(2**40), 2**40),
+    **{pa.duration(unit): st.integers(-(2**40), 2**40) for unit in _TICKS},
+    pa.decimal128(5, 2): None,
+    pa.decimal128(38, 0): None,
+    pa.decimal256(50, 20): None,
+}
+"""A strategy for the items of each type that holds no other; None if its size says it."""
+
+_OF_ARROW_ALONE = {
+    pa.month_day_nano_interval(): st.tuples(*[st.integers(-100, 100)] * 3),
+    **({pa.string_view(): st.text(max_size=20)} if hasattr(pa, "string_view") else {}),
+}
+
+
+def _nested(inner):
+    fields = st.builds(
+        lambda name, arrow, nullable, notes: pa.field(
+            name, arrow, nullable or pa.types.is_null(arrow), notes
+        ),
+        st.sampled_from(["a", "b", "ä", ""]),
+        inner,
+        st.booleans(),
+        st.sampled_from([None, None, {"unit": "m"}]),
+    )
+    return st.one_of(
+        inner.map(pa.list_),
+        inner.map(pa.large_list),
+        st.builds(pa.list_, inner, st.integers(0, 2)),
+        st.lists(fields, max_size=3, unique_by=lambda field: field.name).map(pa.struct),
+        st.builds(pa.map_, st.sampled_from([pa.string(), pa.int8()]), inner),
+    )
+
+
+@cache
+def pandas_types():
+    """Arrow types that pandas can have as a dtype."""
+    return st.recursive(st.sampled_from(list(_ITEMS)), _nested, max_leaves=3)
+
+
+@cache
+def types():
+    simple = st.sampled_from([*_ITEMS, *_OF_ARROW_ALONE])
+    return st.recursive(simple, _nested, max_leaves=3)
+
+
+@cache
+def items_of(arrow, nullable=True):
+    """Items of an Arrow type, as `pa.array` takes them."""
+    items = _items_of(arrow)
+    return st.none() | items if nullable else items
+
+
+def _items_of(arrow):
+    if pa.types.is_struct(arrow):
+        fields = [arrow.field(place) for place in range(arrow.num_fields)]
+        return st.fixed_dictionaries(
+            {field.name: items_of(field.type, field.nullable) for field in fields}
+        )
+    if pa.types.is_map(arrow):
+        keys = items_of(arrow.key_type, False)
+        return st.lists(st.tuples(keys, items_of(arrow.item_type)), max_size=2)
+    if pa.types.is_fixed_size_list(arrow):
+        return st.lists(
+            items_of(arrow.value_type), min_size=arrow.list_size, max_size=arrow.list_size
+        )
+    if pa.types.is_list(arrow) or pa.types.is_large_list(arrow):
+        return st.lists(items_of(arrow.value_type), max_size=2)
+    found = {**_ITEMS, **_OF_ARROW_ALONE}[arrow]
+    if found is None:
+        return _decimals(arrow) if pa.types.is_decimal(arrow) else _integers(arrow)
+    return found
+
+
+def arrays_of(arrow, size):
+    """Arrays of an Arrow type: whole, a slice of a larger one, or in chunks."""
+    items = st.lists(items_of(arrow), min_size=size + 2, max_size=size + 2)
+    return st.builds(
+        lambda items, cut: _cut(pa.array(items, arrow), size, cut), items, st.integers(0, 2)
+    )
+
+
+def _cut(array, size, cut):
+    if cut == 2:
+        chunks = [
+            array.slice(0, size // 2),
+            array.slice(0, 0),
+            array.slice(size // 2, (size + 1) // 2),
+        ]
+        return pa.chunked_array(chunks, array.type)
+    return array.slice(cut, size)
+
+
+@cache
+@st.composite
+def arrow_arrays(draw):
+    size = draw(st.integers(0, 4))
+    array = draw(arrays_of(draw(types()), size))
+    whole = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    kind = draw(st.integers(0, 5))
+    if kind == 5 and pa.types.is_string(array.type):
+        return whole.dictionary_encode()
+    if kind == 4:
+        codes = draw(st.lists(st.integers(0, 1), min_size=size, max_size=size))
+        numbers = pa.array(range(size), pa.int8())
+        return pa.UnionArray.from_sparse(pa.array(codes, pa.int8()), [numbers, whole])
+    return array
+
+
+@cache
+@st.composite
+def arrow_tables(draw):
+    size = draw(st.integers(0, 4))
+    found = draw(st.lists(types().flatmap(lambda arrow: arrays_of(arrow, size)), max_size=3))
+    names = draw(st.lists(st.text(max_size=3), min_size=len(found), max_size=len(found)))
+    notes = st.none() | st.dictionaries(st.text(max_size=3), st.text(max_size=3), max_size=2)
+    fields = [
+        pa.field(name, column.type, metadata=draw(notes))
+        for name, column in zip(names, found, strict=True)
+    ]
+    table = pa.table(found, schema=pa.schema(fields, draw(notes)))
+    if draw(st.booleans()) and found:
+        batches = table.combine_chunks().to_batches()
+        return batches[0] if batches else pa.RecordBatch.from_pylist([], table.schema)
+    return table
+
+
+# --- polars -------------------------------------------------------------------------------
+
+
+@cache
+def polars_frames(*, masked=False):
+    """Frames, Series, and with `masked` also what lies under the nulls of structs.
+
+    That shows nowhere, but makes equal frames unequal bytes.
+    """
+    from polars.testing import parametric
+
+    kept = [
+        *(pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64),
+        *(pl.Float32, pl.Float64, pl.Boolean, pl.String, pl.Binary, pl.Null, pl.Date),
+        *(pl.Datetime, pl.Duration, pl.Time, pl.Decimal, pl.Categorical, pl.Enum),
+        *(pl.List, pl.Array, pl.Struct),
+    ]
+    options = {"max_size": 4, "allowed_dtypes": kept, "allow_masked_out": masked}
+    names = st.sampled_from(["", "a", "column_0"])
+    series = parametric.series(name=names, **options)
+    return parametric.dataframes(max_cols=3, **options) | series | series.map(pl.Series.to_frame)

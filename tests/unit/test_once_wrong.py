@@ -1,0 +1,75 @@
+"""Values that Hypothesis has found, and that did not come back as they were, or not at all."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from fingerprint import fingerprint
+from libraries import pl
+
+from streamlit_pgstate.codecs import decode, encode
+from streamlit_pgstate.errors import UnsupportedType
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+
+def masked(dtype, **more):
+    return np.ma.MaskedArray(np.zeros(2, dtype), [True, False], **more)
+
+
+def swapped_columns():
+    return {place: pd.Series(np.array([place], ">i2")) for place in range(33)} | {"a": ["x"]}
+
+
+FOUND = {
+    # the default fill value, 999999, was cast to int8
+    **{f"masked {dtype}": masked(dtype) for dtype in ("i1", "u1", "<i2", ">u2", "f2")},
+    "masked m8, of no unit": masked("m8"),
+    "masked m8, of 25 seconds": masked("m8[25s]"),
+    "masked int8 with a fill value": masked("i1", fill_value=7),
+    # came back as S1 and U1, of uninitialised memory
+    "bytes of no length": np.ndarray((2, 2), "S0"),
+    "text of no length": np.ndarray(2, "<U0"),
+    "one text of no length": np.ndarray((), "<U0"),
+    # could not be read again
+    "a scalar of no bytes": np.void(b""),
+    "a scalar of no fields": np.zeros(1, [])[0],
+    "a scalar of a field of no length": np.zeros(1, [("a", "f8", (0,))])[0],
+    # came back in the byte order of this machine
+    "33 columns of another byte order": pd.DataFrame(swapped_columns()),
+}
+if pl:
+    FOUND |= {  # could not be read again
+        "a Series of polars without a name": pl.Series([1, None]),
+        "a frame of polars with a column without a name": pl.DataFrame({"": [1]}),
+        "… and one that polars would call so": pl.DataFrame({"": [1], "column_0": [2]}),
+    }
+
+
+@pytest.mark.parametrize("value", FOUND.values(), ids=FOUND)
+def test_what_was_once_wrong_comes_back_as_it_was(value):
+    payload = encode(value, key="k")
+    found = decode(payload, key="k")
+    assert fingerprint(found) == fingerprint(value)
+    assert encode(found, key="k").digest == payload.digest
+
+
+class Own(np.ndarray):
+    pass
+
+
+def test_a_mask_over_a_subclass_is_refused():
+    with pytest.raises(UnsupportedType, match=r"'k' is masked over a test_once_wrong\.Own"):
+        encode(np.ma.MaskedArray(np.zeros(2).view(Own)), key="k")
+
+
+def test_what_lies_in_the_gaps_of_records_is_not_stored():
+    dtype = np.dtype(
+        [("a", "i1"), ("b", "f8"), ("c", [("d", "i2"), ("e", "i4")], (2,))], align=True
+    )
+    zeros, dirty = np.zeros(3, dtype), np.full(3 * dtype.itemsize, 7, "u1").view(dtype)
+    for one, other in ((zeros, dirty), (zeros[0], dirty[0])):
+        for name in ("a", "b", "c"):
+            other[name] = one[name]
+        assert encode(other, key="k") == encode(one, key="k")
