@@ -174,16 +174,21 @@ def forget() -> None:
 
 
 @_verb
-def mount(*, wait: bool = False) -> None:
+def mount(*, wait: bool = False, live: bool = False) -> None:
     """Add the component to the page; every other verb does it by itself.
 
     Args:
         wait: stop the script until the browser has answered. On a first visit, and where the
             cookie was lost, a run may be replayed with another state; with `wait` none is.
+        live: run the page again when its state changes elsewhere: at once where another tab of
+            this browser has changed it, within two seconds for another device or a job. It
+            costs one read a second while the page can be seen.
     """
     visit = _visit.current(asks=wait)
     if wait:
         visit.wait_for_browser()
+    if live:
+        visit.follow()
 
 
 @_verb

@@ -10,12 +10,12 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from streamlit_pgstate import codecs, component
-from streamlit_pgstate.component import UnfitError, Widget
+from streamlit_pgstate.component import RunListener, UnfitError, Widget
 from streamlit_pgstate.errors import ConfigError, DecodeError, PgStateError, UnknownToken
 from streamlit_pgstate.state import State, check_key
 
@@ -68,6 +68,8 @@ class Bindings:
         self.state = state
         self.lock = threading.RLock()
         """Runs of a tab may overlap: the one that was overtaken ends while the next begins."""
+        self.postpones: Callable[[str], bool] = _never
+        """Whether what others have changed under a key is not to be shown yet."""
         self._all: dict[str, _Binding] = {}
         self._is_closed = False
 
@@ -98,7 +100,8 @@ class Bindings:
         if not self._has_own_value(binding, was_drawn=was_drawn) or (is_first and version):
             self._restore(bound, version)
         elif version != binding.version and not self._is_changed(binding):
-            self._restore(bound, version)  # by another tab, another device or a job
+            if not self.postpones(binding.key):
+                self._restore(bound, version)  # by another tab, another device or a job
         elif not was_drawn and not component.is_set_in_this_run(binding.key):
             # A widget drawn for the first time shows a value only if it was set in this run.
             self._put(bound, component.take_value(binding.key))
@@ -204,7 +207,7 @@ class Bindings:
 
 
 @dataclass(slots=True, eq=False)
-class _Run:
+class _Run(RunListener):
     """The bound keys of one run; listens to what happens in it: see `component.RunListener`."""
 
     bindings: Bindings
@@ -280,6 +283,10 @@ class _Run:
                 except PgStateError as error:
                     self.bindings.say_unsaved(error)
             self.bindings.save(changes, deleted)
+
+
+def _never(key: str) -> bool:
+    return False
 
 
 def _mark(key: str, value: Any) -> _Mark:

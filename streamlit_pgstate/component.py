@@ -15,11 +15,11 @@ import re
 import secrets
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
 import streamlit as st
@@ -46,6 +46,8 @@ _UNSETTABLE_VALUES: Final = {
     *("trigger_value", "string_trigger_value", "json_trigger_value", "chat_input_value"),
     *("file_uploader_state_value",),
 }
+_IDENTITY: Final[Any] = object.__eq__
+
 _FLASHING: Final = {"TextInput", "TextArea", "NumberInput"}
 """Messages of widgets that the browser draws with their default first, for a frame or two."""
 
@@ -162,6 +164,44 @@ def mount(question: Question, *, key: str) -> object:
             width="content",
             height="content",
         )
+
+
+def mount_live(hear: Callable[[object], None], *, channel: str, version: int) -> None:
+    """Put the live component into the page, in a fragment of its own, which runs when it asks.
+
+    Args:
+        hear: what the page has said, in that fragment; may rerun the page.
+        channel: the name under which tabs tell each other.
+        version: of the state that the page shows.
+    """
+    if is_apptest():
+        return
+
+    @st.fragment
+    def follow() -> None:
+        said = st.session_state.get(f"{KEY}_live", {})
+        tick = said.get("tick") if isinstance(said, Mapping) else None
+        heard = tick.get("number") if isinstance(tick, Mapping) else 0
+        data = {"role": "live", "channel": channel, "version": version, "heard": heard}
+        _component()(key=f"{KEY}_live", data=data, on_tick_change=_ignore)
+        if is_fragment_run():
+            hear(tick)
+
+    with _still_place():
+        follow()
+
+
+def announce(*, channel: str, version: int) -> None:
+    """Have the page tell the other tabs of this browser that the state has changed."""
+    if not is_apptest():
+        with _still_place():
+            data = {"role": "news", "channel": channel, "version": version}
+            _component()(key=f"{KEY}_news", data=data)
+
+
+def class_of(key: str) -> str:
+    """The class that the widget with this key has in the page, as Streamlit documents it."""
+    return "st-key-" + re.sub("[^a-zA-Z0-9_-]", "-", key.strip())
 
 
 def _ignore() -> None:
@@ -408,8 +448,11 @@ def _leads_to(base: str, path: str) -> bool:
     return base == "" or (base.startswith("/") and f"{path}/".startswith(f"{base}/"))
 
 
-class RunListener(Protocol):
-    """Who wants to know what happens in one run of the script."""
+class RunListener:
+    """Who wants to know what happens in one run of the script: nothing, if nothing is said."""
+
+    comes_last: ClassVar[bool] = False
+    """Whether the end of the run is told after all others have done what they do there."""
 
     def before_widget(self, widget: Widget) -> None:
         """Its value may still be set: Streamlit looks it up next."""
@@ -422,6 +465,7 @@ class RunListener(Protocol):
 
     def has_set(self, key: str) -> bool:
         """Whether `st.session_state[key]` is the listener's doing, not the script's."""
+        return False
 
     def at_end(self) -> None:
         """The run is over: its last line, `st.stop`, `st.rerun` or an error."""
@@ -486,7 +530,7 @@ class _Hooks:
 
     def finish(self, *args: Any, **kwargs: Any) -> Any:
         listeners, self.listeners = self.listeners, []
-        for listener in listeners:
+        for listener in sorted(listeners, key=lambda listener: listener.comes_last):
             try:
                 listener.at_end()
             except Exception:  # noqa: BLE001 - it would end the script's thread, and so the visitor's page
@@ -588,7 +632,7 @@ class Widget:
 
 def _is_told_by_its_label(value: Any, back: Any) -> bool:
     """An option without an `==` of its own: the widget has found the one of the same label."""
-    return type(value) is type(back) and type(value).__eq__ is object.__eq__
+    return type(value) is type(back) and type(value).__eq__ is _IDENTITY
 
 
 def _sent(kind: str, wire: Any) -> Any:

@@ -163,6 +163,17 @@ class State(MutableMapping[str, Any]):
                 payload = self._payload(key, entry, work)
             return codecs.decode(payload, key=key)
 
+    @property
+    def version(self) -> int:
+        """Grows with each write of the session; 0 where nothing was ever written."""
+        return self._version
+
+    def versions(self) -> dict[str, int]:
+        """The version that wrote each value."""
+        with self._lock:
+            self._load_if_unread()
+            return {key: row.version for key, row in self._entries.items() if self._live(key)}
+
     def version_of(self, key: str) -> int:
         """The session's version that wrote the value under `key`; 0 where there is none."""
         with self._lock:

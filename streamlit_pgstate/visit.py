@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import logging
 import threading
 import tomllib
 import weakref
@@ -22,10 +23,13 @@ from streamlit_pgstate import component, fork, handover, progress
 from streamlit_pgstate.binding import Bindings
 from streamlit_pgstate.component import Answer, Question
 from streamlit_pgstate.errors import ConfigError, NoSessionError, PgStateError, UnknownToken
+from streamlit_pgstate.live import Live, Tick
 from streamlit_pgstate.settings import Settings
 from streamlit_pgstate.state import SessionInfo, State
 from streamlit_pgstate.store import SessionRef, Store
 from streamlit_pgstate.token import Token
+
+_LOG = logging.getLogger(__name__)
 
 _KEPT_RUNS = 4
 """Runs of one tab that are told apart: the present one, and those that it has overtaken."""
@@ -222,6 +226,7 @@ class Visit:
         self._token: Token | None = None
         self._state: State | None = None
         self._bindings: Bindings | None = None
+        self._live: Live | None = None
         self._is_candidate = False
         self._offers = False
         self._replaces: str | None = None
@@ -294,7 +299,35 @@ class Visit:
                 self._bindings = Bindings(self.state)
             elif self._bindings.state is not self.state:
                 self._bindings = self._bindings.go_on_over(self.state)
+            if self._live is not None:
+                self._bindings.postpones = self._live.postpones
             self._bindings.bind(keys, defaults)
+
+    def follow(self) -> None:
+        """Have the page run again whenever its state changes elsewhere."""
+        if component.is_callback() or component.is_fragment_run():
+            return  # the run of the whole page does it
+        with self._lock:
+            self._live = self._live or Live(self._state_of_now)
+            self._live.enter_run(self.state)
+        component.mount_live(
+            lambda said: self._hear_tick(Tick.read(said)),
+            channel=self._live.channel,
+            version=self.state.version,
+        )
+
+    def _hear_tick(self, tick: Tick) -> None:
+        if self._live is None:
+            return
+        try:
+            self._live.hear(tick)
+        except PgStateError as error:  # the page's next run says so, where it can be seen
+            _LOG.debug("A live page could not be refreshed: %s", error)
+
+    def _state_of_now(self) -> State:
+        with self._lock:
+            self._refresh()
+            return self.state
 
     def _drop_bindings(self) -> None:
         if self._bindings is not None:

@@ -1,11 +1,16 @@
-/** The component: asks the browser for its token when mounted, and whenever it may have changed. */
+/**
+ * The component, in three roles: it asks the browser for its token when mounted, and whenever it
+ * may have changed; it follows the state of a live page; it tells other tabs of a change.
+ */
 
 import type { FrontendRenderer } from "@streamlit/component-v2-lib";
 import { type Answer, agree, markOf, type Memory, newMemory, type Question } from "./agreement";
 import { basePath, copiesIn } from "./copies";
+import { announce, follow, type LiveData, type NewsData, type Tick } from "./live";
 import { addStyle } from "./style";
 
-interface Data extends Question {
+interface TokenData extends Question {
+  role?: undefined;
   app: string;
   maxAge: number;
   cookie: boolean;
@@ -13,7 +18,8 @@ interface Data extends Question {
   veil: string;
 }
 
-type State = { answer: Answer };
+type Data = TokenData | LiveData | NewsData;
+type State = { answer: Answer; tick: Tick };
 
 const BASE = basePath(import.meta.url);
 
@@ -37,11 +43,17 @@ interface Mounted {
 const mounted: Map<string, Mounted> = new Map();
 
 /**
- * Streamlit calls this anew whenever the question has changed, and cleans up only once, when the
- * component leaves the page: so what listens with the question before is stopped here.
+ * Streamlit calls this anew whenever the data have changed, and cleans up only once, when the
+ * component leaves the page: so what listens with the data before is stopped here.
  */
 const render: FrontendRenderer<State, Data> = ({ data, key, setStateValue }) => {
   addStyle(document);
+  if (data.role === "live") return follow(key, data, (tick) => setStateValue("tick", tick));
+  if (data.role === "news") return announce(data);
+  return keepToken(data, key, (answer) => setStateValue("answer", answer));
+};
+
+function keepToken(data: TokenData, key: string, say: (answer: Answer) => void): () => void {
   const copies = copiesIn(window, { ...data, base: BASE });
   const asked = JSON.stringify(data);
   const memory = memories.get(data.app) ?? { ...newMemory(), asked, answered: new Set<string>() };
@@ -61,7 +73,7 @@ const render: FrontendRenderer<State, Data> = ({ data, key, setStateValue }) => 
     if (answer === null || known.has(markOf(answer))) return;
     answered.add(markOf(answer));
     memory.answered.add(markOf(answer));
-    setStateValue("answer", { ...answer, token: veiled(answer.token, data.veil) });
+    say({ ...answer, token: veiled(answer.token, data.veil) });
   };
   // Another tab stored, rotated or cleared it; or this page was frozen and missed that.
   const onStorage = (): void => settle(memory.answered);
@@ -82,7 +94,7 @@ const render: FrontendRenderer<State, Data> = ({ data, key, setStateValue }) => 
     mounted.get(key)?.stop();
     mounted.delete(key);
   };
-};
+}
 
 /** What Streamlit shows of a component's state must not show the token: XOR with the veil. */
 export function veiled(token: string | null, veil: string): string | null {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -119,3 +120,28 @@ def persisting_fragment() -> None:
 def own_name() -> None:
     pgstate.persist("name")
     note(name=st.text_input("name", key="name"))
+
+
+@case
+def live() -> None:
+    pgstate.mount(live=True)
+    pgstate.persist("name", "check")
+    note(name=st.text_input("name", key="name"), check=st.checkbox("check", key="check"))
+    note(job=pgstate.get("job"))
+
+
+@case
+def live_and_writing() -> None:
+    pgstate.mount(live=True)
+    note(runs=pgstate.modify("runs", lambda n: n + 1, default=0))
+    st.button("again")
+
+
+@case
+def live_and_long() -> None:
+    pgstate.mount(live=True)
+    if st.button("compute"):
+        for step in range(40):
+            time.sleep(0.1)
+            st.write(step)
+        note(computed=True)

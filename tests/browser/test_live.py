@@ -1,0 +1,151 @@
+"""Live pages: each follows what changes elsewhere, and disturbs nobody."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from playwright.sync_api import expect
+from served import Server
+from visitor import Tab, Visitor
+
+from streamlit_pgstate import State, Store
+
+HIDE = """
+Object.defineProperty(document, "visibilityState", {
+    get: () => window.hidden_now ? "hidden" : "visible",
+});
+"""
+
+
+@pytest.fixture
+def tab(app: Server, visitor: Visitor) -> Tab:
+    visitor.context.add_init_script(HIDE)
+    tab = visitor.open(app, "live")
+    tab.settled(1)
+    return tab
+
+
+@pytest.fixture
+def state(tab: Tab, store_of_app: Store) -> State:
+    """The visitor's state, as another device or a job has it."""
+    name(tab).fill("first")
+    name(tab).press("Enter")
+    tab.settled(1)
+    return store_of_app.state(tab.token(), cache=False)
+
+
+def name(tab: Tab):  # type: ignore[no-untyped-def]  # a Locator
+    return tab.page.locator(".st-key-name input")
+
+
+def set_hidden(tab: Tab, hidden: bool) -> None:
+    tab.page.evaluate(
+        """hidden => { window.hidden_now = hidden;
+            document.dispatchEvent(new Event("visibilitychange")); }""",
+        hidden,
+    )
+
+
+def messages_within(tab: Tab, seconds: float) -> int:
+    """How often the page speaks to its server in this time."""
+    count = tab.page.evaluate(
+        """seconds => new Promise(resolve => {
+            let count = 0;
+            const send = WebSocket.prototype.send;
+            WebSocket.prototype.send = function (...all) { count++; return send.apply(this, all); };
+            setTimeout(() => { WebSocket.prototype.send = send; resolve(count); }, seconds * 1000);
+        })""",
+        seconds,
+    )
+    return int(count)
+
+
+def test_another_tab_of_the_browser_follows_at_once(
+    tab: Tab, state: State, app: Server, visitor: Visitor
+) -> None:
+    other = visitor.open(app, "live")
+    other.settled(1)
+    tab.page.get_by_text("check", exact=True).click()
+    expect(other.page.get_by_role("checkbox")).to_be_checked(timeout=2000)
+    assert other.settled(1).seen["check"] is True
+    tab.settled(1)
+
+
+def test_a_page_follows_another_device_or_a_job_within_two_seconds(tab: Tab, state: State) -> None:
+    state["job"] = "done"
+    written = time.monotonic()
+    while tab.runs()[-1].seen.get("job") != "done":
+        assert time.monotonic() - written < 2.0
+        tab.page.wait_for_timeout(20)
+    tab.settled(1)
+
+
+def test_while_nothing_changes_the_page_asks_once_a_second_and_does_not_run(tab: Tab) -> None:
+    assert 2 <= messages_within(tab, 4) <= 6
+    tab.stays_quiet(0.1)
+
+
+def test_a_hidden_page_costs_nothing_and_follows_when_it_is_shown(tab: Tab, state: State) -> None:
+    set_hidden(tab, True)
+    tab.stays_quiet(0.5)
+    assert messages_within(tab, 3) == 0
+    state["job"] = "done while nobody looked"
+    assert messages_within(tab, 2) == 0
+    set_hidden(tab, False)
+    assert tab.settled(1).seen["job"] == "done while nobody looked"
+
+
+def test_two_live_pages_that_write_in_each_run_do_not_drive_each_other(
+    app: Server, visitor: Visitor
+) -> None:
+    one, two = visitor.open(app, "live_and_writing"), visitor.tab(app, "live_and_writing")
+    one.settled()
+    two.open()
+    for tab in (two, one):
+        tab.settled()
+        tab.stays_quiet(3)
+    before = len(one.runs()) + len(two.runs())
+    one.click("again")
+    one.settled()
+    for tab in (one, two):
+        tab.stays_quiet(3)
+    assert len(one.runs()) + len(two.runs()) - before <= 3
+
+
+def test_a_text_that_is_being_typed_is_not_disturbed(tab: Tab, state: State) -> None:
+    name(tab).click()
+    tab.page.keyboard.press("End")
+    tab.page.keyboard.type(" and half a w")
+    state["name"] = "by another device"
+    state["job"] = "makes the page run"
+    tab.settled(1)
+    expect(name(tab)).to_have_value("first and half a w")
+    expect(name(tab)).to_be_focused()
+    tab.page.keyboard.type("ord")
+    tab.page.keyboard.press("Enter")
+    assert tab.settled().seen["name"] == "first and half a word"
+    assert state["name"] == "first and half a word"
+
+
+def test_a_field_that_is_left_without_a_change_follows_then(tab: Tab, state: State) -> None:
+    name(tab).click()
+    state["name"] = "by another device"
+    tab.settled(1)
+    expect(name(tab)).to_have_value("first")
+    tab.page.keyboard.press("Tab")
+    expect(name(tab)).to_have_value("by another device")
+    tab.settled()
+    assert state["name"] == "by another device"
+
+
+def test_a_long_run_is_not_interrupted(app: Server, visitor: Visitor) -> None:
+    tab = visitor.open(app, "live_and_long")
+    tab.settled(1)
+    tab.click("compute")
+    assert tab.settled(1).seen == {"computed": True}
+
+
+def test_after_f5_a_live_page_takes_one_run(tab: Tab, state: State) -> None:
+    tab.reload()
+    assert tab.settled(1).seen["name"] == "first"
