@@ -7,6 +7,7 @@ from collections.abc import MutableMapping
 from datetime import datetime, timedelta
 from typing import Any, assert_type
 
+import pandas as pd
 from streamlit.testing.v1 import AppTest
 
 import streamlit_pgstate as pgstate
@@ -95,6 +96,21 @@ def state(one: State) -> None:
     one.refresh()
     assert_type(one.rotate(), str)
     one.forget()
+
+
+def widgets(frame: pd.DataFrame) -> None:
+    assert_type(pgstate.data_editor(frame, key="a"), pd.DataFrame)
+    assert_type(pgstate.data_editor([1, 2], key="b", num_rows="dynamic"), list[int])
+    assert_type(pgstate.data_editor({"a": [1]}, key="c", hide_index=True), dict[str, list[int]])
+    assert_type(pgstate.data_editor({1, 2}, key="d", disabled=["a"], on_change=print), set[int])
+    assert_type(pgstate.file_uploader("e", key="e"), pgstate.StoredFile | None)
+    assert_type(pgstate.file_uploader("f", "csv", key="f", width=300), pgstate.StoredFile | None)
+    many = pgstate.file_uploader("g", ["csv"], accept_multiple_files=True, key="g")
+    assert_type(many, list[pgstate.StoredFile])
+    folder = pgstate.file_uploader("h", accept_multiple_files="directory", key="h")
+    assert_type(folder, list[pgstate.StoredFile])
+    assert_type(pgstate.camera_input("i", key="i", disabled=True), pgstate.StoredFile | None)
+    assert_type(pgstate.audio_input("j", key="j", sample_rate=None), pgstate.StoredFile | None)
 
 
 def info(known: SessionInfo) -> None:
