@@ -17,6 +17,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
 from functools import singledispatch
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -42,6 +43,13 @@ def _of(value: Any) -> Print:
         return [[field.name, fingerprint(getattr(value, field.name))]
                 for field in dataclasses.fields(value)]  # fmt: skip
     raise TypeError(f"no fingerprint of {type(value)}")
+
+
+def _hex(body: bytes) -> str:
+    return body.hex() if len(body) < _LONG else f"{len(body)} {sha256(body).hexdigest()}"
+
+
+_LONG = 1000
 
 
 def _class(cls: type) -> str:
@@ -85,13 +93,14 @@ def _(value: complex) -> Print:
 
 @_of.register
 def _(value: str) -> Print:
-    return ascii(str.__str__(value))  # lone surrogates, too
+    text = ascii(str.__str__(value))  # lone surrogates, too
+    return text if len(text) < _LONG else _hex(text.encode())
 
 
 @_of.register(bytes)
 @_of.register(bytearray)
 def _(value: bytes) -> Print:
-    return value.hex()
+    return _hex(value)
 
 
 @_of.register
@@ -185,7 +194,7 @@ def _bits(array: np.ndarray[Any, Any]) -> Print:
     """All bits but those in the gaps of records, which hold nothing."""
     if array.dtype.names is not None:
         return [_bits(array[name]) for name in array.dtype.names]
-    return array.tobytes().hex()
+    return _hex(array.tobytes())
 
 
 @_of.register
@@ -465,12 +474,12 @@ if scipy:
 
 
 def _image(value: Any) -> Print:
-    pixels = value.tobytes().hex() if all(value.size) else ""
+    pixels = _hex(value.tobytes()) if all(value.size) else ""
     found = [value.mode, repr(value.size), str(value.format), fingerprint(value.info), pixels]
     if value.palette is None:
         return found
     palette = value.getpalette(value.palette.mode)
-    seen = value.convert("RGBA").tobytes().hex() if pixels else ""
+    seen = _hex(value.convert("RGBA").tobytes()) if pixels else ""
     return [*found, value.palette.mode, repr(palette), seen]
 
 
@@ -480,7 +489,7 @@ if PIL:
 
 @_of.register
 def _(value: io.BytesIO) -> Print:
-    return [value.getvalue().hex(), str(value.tell()), fingerprint(vars(value))]
+    return [_hex(value.getvalue()), str(value.tell()), fingerprint(vars(value))]
 
 
 @_of.register

@@ -17,24 +17,19 @@ from own_types import Colour, Frozen, Level, Model, Pair, Point, Right
 from strategies import arrays, files, frames, matrices, plain, tables
 from strategies.arrays import cells_of
 
-
-@cache
-def values():
-    """Values of each family, alone."""
-    return st.one_of(
-        plain.plain_values(),
-        arrays.arrays(),
-        frames.scalars(),
-        frames.frames(),
-        frames.series(),
-        frames.lone_indexes(),
-        frames.lone_arrays(),
-        tables.arrow_arrays(),
-        tables.arrow_tables(),
-        files.files(),
-        *([tables.polars_frames()] if pl else []),
-        *([matrices.matrices()] if scipy else []),
-    )
+ALONE = {
+    "plain values": plain.plain_values(),
+    "arrays": arrays.arrays(),
+    "scalars": frames.scalars(),
+    "frames": frames.frames(),
+    "Series": frames.series(),
+    "indexes": frames.lone_indexes(),
+    "extension arrays": frames.lone_arrays(),
+    "Arrow": tables.arrow_arrays() | tables.arrow_tables(),
+    "files": files.files(),
+    **({"polars": tables.polars_frames()} if pl else {}),
+    **({"sparse matrices": matrices.matrices()} if scipy else {}),
+}
 
 
 def own(inner):
@@ -80,8 +75,11 @@ def holders(inner):
 
 @cache
 def anything():
-    """All values, alone and in each other."""
-    return values() | st.recursive(values(), holders, max_leaves=5)
+    """Values of all families in each other."""
+    return st.recursive(st.one_of(*ALONE.values()), holders, max_leaves=5)
+
+
+FAMILIES = {**ALONE, "values in each other": anything()}
 
 
 _CULPRITS = {
@@ -96,7 +94,7 @@ _CULPRITS = {
     "a circle": lambda: _circle(),
     "80 bits": lambda: np.longdouble(1),
     "an array of 80 bits": lambda: np.zeros(2, "longdouble"),
-    "a matrix": lambda: np.matrix([1]),
+    "a record array": lambda: np.zeros(1, "i4,f8").view(np.recarray),
 }
 
 
