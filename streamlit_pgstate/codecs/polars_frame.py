@@ -6,6 +6,7 @@ pyarrow raises an error.
 
 from __future__ import annotations
 
+import sys
 import zlib
 from importlib import import_module
 from typing import Any
@@ -32,10 +33,15 @@ _KEPT = frozenset(
 )
 
 
+# Before 1.32, polars loses the order of categories and keeps Enums in another way.
+_LOWEST = (1, 32)
+
 _PARAMETERS = ("time_unit", "time_zone", "precision", "scale", "size")
 
 
 def _dump_frame(frame: Any) -> bytes:
+    if _is_old(sys.modules["polars"]):
+        raise RefusedError(f"of polars before {_lowest()}, which loses something. Use a newer one")
     for name, dtype in frame.schema.items():
         _check(dtype, f"column {name!r}")
     table = frame.rechunk().to_arrow()
@@ -70,6 +76,11 @@ def _notes(fields: Any) -> list[object]:
 
 def _check(dtype: Any, step: str) -> None:
     name = _name(dtype)
+    if name == "Decimal" and dtype.precision is None:  # which polars before 1.34 takes for 38
+        raise RefusedError(
+            "of the polars dtype Decimal without a precision. "
+            f"Cast it to pl.Decimal(38, {dtype.scale})"
+        ).inside(step)
     is_global = name != "Categorical" or _is_global(dtype)
     if name not in _KEPT or not is_global:
         raise RefusedError(
@@ -158,9 +169,20 @@ def _load_series(body: Body) -> Any:
 
 def _polars() -> Any:
     try:
-        return import_module("polars")
+        polars = import_module("polars")
     except ImportError:
         raise UnreadableError("and needs polars: pip install polars") from None
+    if _is_old(polars):
+        raise UnreadableError(f"and needs polars from {_lowest()} on: pip install -U polars")
+    return polars
+
+
+def _is_old(polars: Any) -> bool:
+    return tuple(map(int, polars.__version__.split(".")[:2])) < _LOWEST
+
+
+def _lowest() -> str:
+    return ".".join(map(str, _LOWEST))
 
 
 CODECS = {
