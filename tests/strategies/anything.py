@@ -6,7 +6,6 @@ import io
 import threading
 from collections import OrderedDict
 from fractions import Fraction
-from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -16,6 +15,7 @@ from own_types import Colour, Frozen, Level, Model, Pair, Point, Right
 
 from strategies import arrays, files, frames, matrices, plain, tables
 from strategies.arrays import cells_of
+from strategies.once import once
 
 ALONE = {
     "plain values": plain.plain_values(),
@@ -50,7 +50,7 @@ def _noted(data, value):
     return data
 
 
-@cache
+@once
 def keys():
     return st.one_of(
         plain.hashables(),
@@ -73,7 +73,7 @@ def holders(inner):
     )
 
 
-@cache
+@once
 def anything():
     """Values of all families in each other."""
     return st.recursive(st.one_of(*ALONE.values()), holders, max_leaves=5)
@@ -110,7 +110,7 @@ def _circle():
     return value
 
 
-@cache
+@once
 def refused():
     """Values that hold one thing that cannot be kept, anywhere."""
     culprits = st.sampled_from(sorted(_CULPRITS)).map(lambda name: _CULPRITS[name]())

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from strategies import plain
+from strategies.once import once
 
 UNITS = ("Y", "M", "W", "D", "h", "m", "s", "ms", "us", "ns", "ps", "fs", "as", "25s")
 
@@ -21,7 +22,7 @@ NUMBERS = (
 TIMES = tuple(f"{kind}[{unit}]" for kind in ("<M8", "<m8", ">M8", ">m8") for unit in UNITS)
 
 
-@cache
+@once
 def dtypes():
     """All that are kept, in records and arrays in records, too."""
     simple = st.one_of(
@@ -129,7 +130,7 @@ def _filled_records(draw, dtype, shape):
     return array
 
 
-@cache
+@once
 def shapes():
     return npst.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=3)
 
@@ -150,7 +151,7 @@ def _read_only(array):
     return array
 
 
-@cache
+@once
 def in_layouts(arrays):
     layouts = st.sampled_from(sorted(LAYOUTS))
     return st.builds(lambda array, layout: LAYOUTS[layout](array), arrays, layouts)
@@ -210,7 +211,7 @@ def masked_arrays(draw):
     return array
 
 
-@cache
+@once
 def arrays():
     """NumPy arrays of all kinds, but those that hold arrays and frames."""
     items = st.one_of(plain.leaves(), scalars())

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from libraries import PIL
 
 from strategies import plain
+from strategies.once import once
 from streamlit_pgstate.codecs.file import StoredFile
 
 MODES = ("1", "L", "P", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "I", "F", "LA", "I;16", "RGBa")
@@ -34,7 +35,7 @@ def text_files(draw):
     return file
 
 
-@cache
+@once
 def stored_files():
     return st.builds(StoredFile, st.binary(max_size=100), name=plain.texts(), type=plain.texts())
 
@@ -56,7 +57,7 @@ def images(draw):
     return image
 
 
-@cache
+@once
 def files():
     found = [bytes_files(), text_files(), stored_files()]
     return st.one_of(*found, images()) if PIL else st.one_of(found)

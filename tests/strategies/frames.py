@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from strategies import arrays, plain, tables
 from strategies.arrays import cells_of
+from strategies.once import once
 
 PANDAS = tuple(int(part) for part in pd.__version__.split(".")[:2])
 
@@ -59,7 +60,7 @@ def _lists(items, size):
 # --- arrays, which columns and indexes are made of ------------------------------------------
 
 
-@cache
+@once
 def numpy_bits(size):
     return st.sampled_from(BITS).flatmap(lambda name: arrays.filled(np.dtype(name), (size,)))
 
@@ -73,7 +74,7 @@ def masked(draw, size):
     return dtype.construct_array_type()(values, mask)
 
 
-@cache
+@once
 def string_dtypes():
     found = [pd.StringDtype("python"), pd.StringDtype("pyarrow")]
     if PANDAS >= (2, 3):
@@ -99,7 +100,7 @@ def categoricals(draw, size):
     return pd.Categorical.from_codes(codes, dtype=dtype)
 
 
-@cache
+@once
 def moments():
     """Times of any unit and zone that pandas can show in it, in seconds."""
     return st.integers(-(2**32), 2**32) | st.sampled_from([1792889999, 1792893600, 0])
@@ -178,7 +179,7 @@ def _fills(dtype):
     return [zero, zero.item(), one, one.item(), *([np.nan] if dtype.kind == "f" else [])]
 
 
-@cache
+@once
 def pandas_arrow(size):
     found = tables.pandas_types().flatmap(lambda arrow: tables.arrays_of(arrow, size))
     return found.map(pd.arrays.ArrowExtensionArray)
@@ -201,7 +202,7 @@ def frequent(draw, size):
     )
 
 
-@cache
+@once
 def cells():
     """What may lie in a cell of the dtype object."""
     return st.one_of(
@@ -213,7 +214,7 @@ def cells():
     )
 
 
-@cache
+@once
 def objects(size):
     return _lists(cells(), size).map(cells_of)
 
@@ -221,7 +222,7 @@ def objects(size):
 EXTENSIONS = (masked, strings, zoned, periods, intervals, sparse, pandas_arrow)
 
 
-@cache
+@once
 def extension_arrays(size):
     return st.one_of(*(make(size) for make in EXTENSIONS), categoricals(size))
 
@@ -229,7 +230,7 @@ def extension_arrays(size):
 # --- scalars ------------------------------------------------------------------------------
 
 
-@cache
+@once
 def scalars():
     """Timestamps, Timedeltas, Periods, Intervals and the rest, each alone."""
     units = st.sampled_from(UNITS)
@@ -258,7 +259,7 @@ def scalars():
 # --- indexes ------------------------------------------------------------------------------
 
 
-@cache
+@once
 def names():
     return st.one_of(st.none(), plain.texts(), plain.hashables(), scalars().filter(_has_hash))
 
@@ -281,7 +282,7 @@ def ranges(draw, size):
     return pd.RangeIndex(start, stop, step)
 
 
-@cache
+@once
 def labels(size):
     """Labels of all kinds beside each other, repeated ones among them."""
     label = st.one_of(
@@ -305,7 +306,7 @@ def _can_be_index(array):
     return array.dtype != np.dtype("float16")
 
 
-@cache
+@once
 def indexes(size, *, plain=False):
     """Indexes of every class; `plain` ones without levels and categories."""
     found = [
@@ -350,7 +351,7 @@ def multi_indexes(draw, size):
 # --- Series, frames, arrays alone -----------------------------------------------------------
 
 
-@cache
+@once
 def columns(size):
     """What one column may be made of."""
     return st.one_of(
@@ -362,7 +363,7 @@ def _series(array, index=None):
     return pd.Series(array, index, array.dtype, copy=False)
 
 
-@cache
+@once
 def attrs():
     return st.dictionaries(plain.hashables(), plain.leaves(), max_size=2)
 
@@ -434,12 +435,12 @@ def wide_frames(draw, size):
     return pd.DataFrame(made, index=pd.RangeIndex(size))
 
 
-@cache
+@once
 def sizes():
     return st.integers(0, 4)
 
 
-@cache
+@once
 def lone_indexes():
     return sizes().flatmap(indexes)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import numpy as np
 import pandas as pd
 from hypothesis import strategies as st
 from noise import noise
+
+from strategies.once import once
 
 KB, MB = 2**10, 2**20
 SIZES = (64 * KB - 200, 64 * KB, 100 * KB, MB - 200, MB, MB + 1, 5 * MB)
@@ -28,7 +28,7 @@ MAKERS = {
 }
 
 
-@cache
+@once
 def large_values():
     """Noise, which nothing makes smaller, or a few bytes again and again."""
     bodies = st.builds(

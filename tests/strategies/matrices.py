@@ -9,23 +9,24 @@ from hypothesis import strategies as st
 from libraries import scipy
 
 from strategies import arrays
+from strategies.once import once
 
 LAYOUTS = ("bsr", "coo", "csc", "csr", "dia", "dok", "lil")
 DTYPES = ("?", "i1", "<i2", "<i4", "<i8", "u1", "<u2", "<u4", "<u8", "<f4", "<f8", "<c8", "<c16")
 
 
-@cache
+@once
 def matrices():
     return st.one_of(converted(), compressed(), diagonals(), of_other_dimensions())
 
 
-@cache
+@once
 def _class(layout, *, arrays_only=False):
     shapes = ["array"] if arrays_only else ["array", "matrix"]
     return st.sampled_from(shapes).map(lambda shape: getattr(scipy.sparse, f"{layout}_{shape}"))
 
 
-@cache
+@once
 def _values(count):
     return st.sampled_from(DTYPES).flatmap(lambda name: arrays.filled(np.dtype(name), (count,)))
 

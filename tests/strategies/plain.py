@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
-from functools import cache, reduce
+from functools import reduce
 
 from hypothesis import strategies as st
+
+from strategies.once import once
 
 MARKERS = (
     *("$", "$tuple", "$set", "$dict", "$part", "$int", "$float", "$str", "$bytes", "$range"),
@@ -14,7 +16,7 @@ MARKERS = (
 )
 
 
-@cache
+@once
 def texts():
     """Any Unicode, lone surrogates, NUL, and what looks like a marker."""
     return st.one_of(
@@ -24,19 +26,19 @@ def texts():
     )
 
 
-@cache
+@once
 def offsets():
     almost_a_day = dt.timedelta(days=1) - dt.timedelta(microseconds=1)
     sizes = st.timedeltas(-almost_a_day, almost_a_day)
     return sizes.map(dt.timezone) | st.builds(dt.timezone, sizes, texts())
 
 
-@cache
+@once
 def zones():
     return st.none() | st.timezones() | offsets()
 
 
-@cache
+@once
 def numbers():
     return st.one_of(
         st.booleans(),
@@ -49,7 +51,7 @@ def numbers():
     )
 
 
-@cache
+@once
 def times():
     return st.one_of(
         st.dates(),
@@ -61,13 +63,13 @@ def times():
     )
 
 
-@cache
+@once
 def ranges():
     ends = st.integers(-(2**70), 2**70)
     return st.builds(range, ends, ends, ends.filter(bool))
 
 
-@cache
+@once
 def atoms():
     """What has a hash and holds nothing else."""
     return st.one_of(
@@ -75,7 +77,7 @@ def atoms():
     )
 
 
-@cache
+@once
 def hashables():
     """What can be a key."""
     return st.recursive(
@@ -85,7 +87,7 @@ def hashables():
     )
 
 
-@cache
+@once
 def leaves():
     return hashables() | st.binary(max_size=20).map(bytearray) | st.just(Decimal("-sNaN7"))
 
@@ -124,7 +126,7 @@ def _bury(value, steps):
     return value
 
 
-@cache
+@once
 def plain_values():
     """All that is written as JSON text, but for bytes alone."""
     shallow = st.recursive(leaves(), containers, max_leaves=12)

@@ -10,6 +10,8 @@ import pyarrow as pa
 from hypothesis import strategies as st
 from libraries import pl
 
+from strategies.once import once
+
 # --- pyarrow ------------------------------------------------------------------------------
 
 _DAY = 86_400
@@ -79,19 +81,19 @@ def _nested(inner):
     )
 
 
-@cache
+@once
 def pandas_types():
     """Arrow types that pandas can have as a dtype."""
     return st.recursive(st.sampled_from(list(_ITEMS)), _nested, max_leaves=3)
 
 
-@cache
+@once
 def types():
     simple = st.sampled_from([*_ITEMS, *_OF_ARROW_ALONE])
     return st.recursive(simple, _nested, max_leaves=3)
 
 
-@cache
+@once
 def items_of(arrow, nullable=True):
     """Items of an Arrow type, as `pa.array` takes them."""
     items = _items_of(arrow)
@@ -175,7 +177,7 @@ def arrow_tables(draw):
 # --- polars -------------------------------------------------------------------------------
 
 
-@cache
+@once
 def polars_frames(*, masked=False):
     """Frames, Series, and with `masked` also what lies under the nulls of structs.
 
