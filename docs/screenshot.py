@@ -1,7 +1,10 @@
-"""Take the README's screenshot from the real app: python docs/screenshot.py http://localhost:8501
+"""Take the pictures of README and docs from the real apps:
 
-Enters 7 on the page Matrix of example.py, presses F5 and takes the picture of what came back.
-Needs Playwright and Chromium, as `make test` installs them.
+    python docs/screenshot.py example http://localhost:8501
+    python docs/screenshot.py gallery http://localhost:8501
+
+Each changes something, presses F5 and takes a picture of what came back. Needs Playwright and
+Chromium, as `make test` installs them.
 """
 
 from __future__ import annotations
@@ -10,29 +13,55 @@ import shutil
 import sys
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
-PICTURE = Path(__file__).parent / "images" / "example.png"
+IMAGES = Path(__file__).parent / "images"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 
 
-def main(address: str) -> None:
+def example(page: Page) -> None:
+    page.get_by_text("Matrix", exact=True).click()
+    page.get_by_label("Size").fill("7")
+    page.keyboard.press("Enter")
+    page.get_by_text("7x7").wait_for()
+    page.reload()
+    page.get_by_text("Read back: 7x7").wait_for()
+    page.locator("[data-testid=stDataFrame] canvas").nth(1).wait_for()
+
+
+def gallery(page: Page) -> None:
+    page.get_by_label("Text", exact=True).fill("typed, and still there")
+    page.keyboard.press("Enter")
+    page.get_by_text("banana").first.click()
+    for name in ("Checkbox", "Toggle"):
+        page.get_by_text(name, exact=True).click()
+    for name in ("apple", "cherry"):
+        page.get_by_test_id("stButtonGroup").nth(0).get_by_text(name).click()
+    page.get_by_test_id("stFeedbackButton").nth(3).click()
+    page.locator(".st-key-slider").get_by_role("slider").focus()
+    for _ in range(40):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(1000)
+    settle(page)
+    page.reload()
+    page.get_by_label("Text", exact=True).wait_for()
+
+
+def settle(page: Page) -> None:
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+
+
+def main(name: str, address: str) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        page = browser.new_page(viewport={"width": 1000, "height": 800}, device_scale_factor=2)
+        page = browser.new_page(viewport={"width": 1000, "height": 900}, device_scale_factor=2)
         page.goto(address)
-        page.get_by_text("Matrix", exact=True).click()
-        page.get_by_label("Size").fill("7")
-        page.keyboard.press("Enter")
-        page.get_by_text("7x7").wait_for()
-        page.reload()
-        page.get_by_text("Read back: 7x7").wait_for()
-        page.locator("[data-testid=stDataFrame] canvas").nth(1).wait_for()
+        {"example": example, "gallery": gallery}[name](page)
         page.mouse.move(5, 5)
-        page.locator("[data-testid=stStatusWidget]").wait_for(state="hidden")
-        page.screenshot(path=PICTURE)
+        settle(page)
+        page.screenshot(path=IMAGES / f"{name}.png")
         browser.close()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else "http://localhost:8501")
+    main(*sys.argv[1:])
