@@ -29,6 +29,7 @@ def frame() -> pd.DataFrame:
 
 def note_table(table: pd.DataFrame) -> None:
     note(
+        id=str(pgstate.scope().id),
         rows=[[str(cell) for cell in row] for row in table.itertuples(index=False)],
         dtypes=[str(dtype) for dtype in table.dtypes],
         index=[str(label) for label in table.index],
@@ -169,7 +170,7 @@ def upload_in_form() -> None:
 def upload_in_fragment() -> None:
     @st.fragment
     def part() -> None:
-        with logged(fragment=True), st.sidebar if False else st.container():
+        with logged(fragment=True):
             note_files(one=pgstate.file_uploader("One file", key="one"))
 
     part()
