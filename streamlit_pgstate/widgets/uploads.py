@@ -134,17 +134,10 @@ def draw_uploader(call: Call) -> Any:
     uploads = _current(call, is_multiple=bool(call.arguments.get("accept_multiple_files")))
     with _frame(call):
         _draw_widget(call, uploads)
-        if uploads.kept:
-            with st.container(horizontal=True):
-                for upload in uploads.kept:
-                    with st.container(
-                        horizontal=True,
-                        vertical_alignment="center",
-                        width="content",
-                        gap="small" if call.is_in_form else None,
-                    ):
-                        _describe(upload)
-                        _draw_remover(call, uploads, upload)
+        for upload in uploads.kept:
+            with _row(gap="small" if call.is_in_form else None):
+                _describe(upload)
+                _draw_remover(call, uploads, upload)
     return _result(uploads)
 
 
@@ -154,7 +147,7 @@ def draw_audio(call: Call) -> Any:
     with _frame(call, gap="small"):
         _draw_widget(call, uploads)
         for upload in uploads.kept:
-            with st.container(horizontal=True, vertical_alignment="center"):
+            with _row(gap="small"):
                 st.audio(upload.content, format=upload.type)
                 _draw_remover(call, uploads, upload)
     return _result(uploads)
@@ -236,6 +229,10 @@ def _frame(call: Call, gap: Literal["small"] | None = None) -> Any:
     width = call.arguments.get("width", "stretch")
     call.arguments["width"] = "stretch"
     return st.container(key=call.key, width=width, gap=gap)
+
+
+def _row(gap: Literal["small"] | None) -> Any:
+    return st.container(horizontal=True, vertical_alignment="center", gap=gap)
 
 
 def _draw_widget(call: Call, uploads: Uploads) -> None:
