@@ -126,13 +126,14 @@ def keys() -> list[str]:
 @overload
 def scope(name: Literal["user"]) -> UserState: ...
 @overload
-def scope(name: Literal["browser", "app"] = ...) -> State: ...
+def scope(name: Literal["browser", "tab", "app"] = ...) -> State: ...
 @_verb
 def scope(name: str = "browser") -> State:
     """The state itself: a mapping with all the verbs, which threads and other processes may use.
 
     Args:
         name: "browser", shared by all tabs of this browser, as for all verbs of the module;
+            "tab", of this tab alone, which F5 does not end;
             "user", of who `st.login` says it is, on every device; "app", shared by all visitors.
 
     Raises:
@@ -145,6 +146,8 @@ def scope(name: str = "browser") -> State:
     match name:
         case "browser":
             return scopes.browser()
+        case "tab":
+            return scopes.tab()
         case "user":
             return scopes.user()
         case "app":

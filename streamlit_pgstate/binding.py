@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -72,6 +72,10 @@ class Bindings:
         """Whether what others have changed under a key is not to be shown yet."""
         self._all: dict[str, _Binding] = {}
         self._is_closed = False
+
+    @property
+    def keys(self) -> Set[str]:
+        return self._all.keys()
 
     def bind(self, keys: Sequence[str], defaults: Mapping[str, Any]) -> None:
         """Bring `st.session_state` in line with what is stored; save its changes at the run's end.

@@ -15,12 +15,12 @@ import re
 import secrets
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
@@ -75,6 +75,7 @@ class Question:
     cookie: bool
     veil: bytes
     """What the answer's token is XORed with: `st.session_state` shows a component's state."""
+    scope: str = "browser"
 
     def __repr__(self) -> str:
         return f"<Question about {self.have}>"
@@ -82,6 +83,7 @@ class Question:
     def as_data(self) -> dict[str, Any]:
         return {
             "app": app_label(self.app),
+            "scope": self.scope,
             "have": self.have,
             "offer": self.offer,
             "replaces": self.replaces,
@@ -101,6 +103,8 @@ class Answer:
     token: str | None
     blocked: bool
     kept: bool
+    copied: bool
+    """Whether another tab has that token, and this one is to have a copy of its state."""
 
     def __repr__(self) -> str:
         return f"<Answer about {self.to}>"
@@ -119,6 +123,7 @@ class Answer:
             _unveiled(answer.get("token"), veil),
             answer.get("blocked") is True,
             answer.get("kept") is True,
+            answer.get("copied") is True,
         )
 
 
@@ -282,14 +287,14 @@ def earlier_state(key: str) -> object:
     return st.session_state.get(key)
 
 
-def clear_session_state(*, keep: str) -> None:
-    """Empty `st.session_state`, but for `keep` and what is ours.
+def clear_session_state(*, keep: Container[str]) -> None:
+    """Empty `st.session_state`, but for the keys of `keep` and what is ours.
 
     It was filled from another state: what `setdefault` has put there would hide the values that
     the present one has.
     """
     for key in list(st.session_state):
-        if key != keep and not str(key).startswith(KEY):
+        if str(key) not in keep and not str(key).startswith(KEY):
             del st.session_state[key]
 
 
@@ -422,19 +427,41 @@ def cookie_token(app: str) -> str | None:
     The name holds the browser's port and base path, as the component wrote it: of the cookies
     whose base path leads to this page, the longest is ours.
     """
-    address = urlsplit(st.context.url or st.context.headers.get("Origin", ""))
+    found = _cookies("pgstate", app)
+    bases = [base for base in found if _leads_to(base, _address().path)]
+    return found[max(bases, key=len)] if bases else None
+
+
+def reloaded_tokens(app: str) -> list[str]:
+    """The tokens of tabs that were reloaded, or closed, a moment ago, unchecked.
+
+    As `cookie_token`; the name ends with the token's fingerprint.
+    """
+    found = {
+        tuple(name.rsplit(".", 1)): value for name, value in _cookies("pgstate-tab", app).items()
+    }
+    bases = {base for base, *_ in found if _leads_to(base, _address().path)}
+    ours = max(bases, key=len, default=None)
+    return [value for (base, *_), value in found.items() if base == ours]
+
+
+def _address() -> SplitResult:
+    return urlsplit(st.context.url or st.context.headers.get("Origin", ""))
+
+
+def _cookies(kind: str, app: str) -> dict[str, str]:
+    """The cookies of an app at this page's port, by the rest of their names."""
+    address = _address()
     try:
         port = address.port or _DEFAULT_PORTS.get(address.scheme)
     except ValueError:
-        return None
-    prefix = f"pgstate.{app_label(app)}.{port}."
-    found = {
+        return {}
+    prefix = f"{kind}.{app_label(app)}.{port}."
+    return {
         unquote(name.removeprefix(prefix)): value
         for name, value in st.context.cookies.to_dict().items()
         if name.startswith(prefix)
     }
-    bases = [base for base in found if _leads_to(base, address.path)]
-    return found[max(bases, key=len)] if bases else None
 
 
 def _leads_to(base: str, path: str) -> bool:

@@ -1,7 +1,8 @@
 """The scopes: whose state it is that `pgstate.scope(name)` gives.
 
-The browser's, as all verbs of the module have it, and those beside it: of the user that `st.login`
-knows, and of the app. Each is opened when it is first asked for, and refreshed once a run.
+The browser's, as all verbs of the module have it, and those beside it: of the tab, of the user
+that `st.login` knows, and of the app. Each is opened when it is first asked for, and refreshed
+once a run.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from streamlit_pgstate import visit as _visit
 from streamlit_pgstate.errors import ConfigError, NoSessionError
 from streamlit_pgstate.state import State
 from streamlit_pgstate.store import SessionRef
+from streamlit_pgstate.tab import TabVisit
 from streamlit_pgstate.token import session_of_app
 from streamlit_pgstate.visit import Visit
 
@@ -24,6 +26,7 @@ StateT = TypeVar("StateT", bound=State)
 
 _MEANINGS = {
     "browser": "all tabs of this browser",
+    "tab": "this tab",
     "user": "who st.login says it is, on every device",
     "app": "all visitors of the app",
 }
@@ -57,6 +60,13 @@ class UserState(State):
 def browser() -> State:
     """The state of this browser, shared by all of its tabs."""
     return _visit.current().state
+
+
+def tab() -> State:
+    """The state of this tab."""
+    visit = _opened(_visit.present()).tab
+    visit.enter_run()
+    return visit.state
 
 
 def user() -> UserState:
@@ -112,6 +122,7 @@ class _Opened:
 
     def __init__(self, visit: Visit) -> None:
         self._store = visit.store
+        self.tab = TabVisit(visit)
         self._lock = threading.Lock()
         self._states: dict[str, State] = {}
         self._seen: dict[str, object] = {}

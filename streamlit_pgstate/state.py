@@ -350,6 +350,8 @@ class State(MutableMapping[str, Any]):
         with self._lock:
             if self._ref.is_known_by_id:
                 raise ConfigError(f"The state of scope {self.scope!r} has no token to rotate.")
+            if self.scope == "tab":
+                raise ConfigError("The token of a tab is not rotated: no other tab has it.")
             if self._ref.token_hash is None:
                 raise UnknownToken(
                     "A state that was opened by its id has no token to rotate. "

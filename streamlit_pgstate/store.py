@@ -301,6 +301,26 @@ UPDATE {schema}.entry SET version = %(version)s, kind = NULL, size = 0, changed_
     expires_at = NULL, ttl = NULL, value = NULL, body = NULL, digest = NULL
 WHERE session_id = %(id)s AND key = ANY (%(key)s::text[])"""
 
+# All that a session holds, in another one that is made for it. One statement, one snapshot.
+COPY: Final = f"""
+WITH made AS (
+    INSERT INTO {{schema}}.session
+        (id, app, scope, version, token_hash, created_at, seen_at, expires_at)
+    SELECT %(to)s, app, scope, 1, %(new_hash)s, now(), now(), now() + {_LIFE_OF_ROW}
+    FROM {{schema}}.session WHERE id = %(id)s AND {_USABLE}
+    ON CONFLICT (id) DO NOTHING RETURNING version
+),
+bodies AS (
+    INSERT INTO {{schema}}.body (session_id, digest, part, data)
+    SELECT %(to)s, b.digest, b.part, b.data FROM made, {{schema}}.body b
+    WHERE b.session_id = %(id)s
+)
+INSERT INTO {{schema}}.entry (session_id, key, version, kind, size, changed_at, expires_at, ttl,
+    value, body, digest)
+SELECT %(to)s, e.key, made.version, e.kind, e.size, e.changed_at, e.expires_at, e.ttl, e.value,
+    e.body, e.digest
+FROM made, {{schema}}.entry e WHERE e.session_id = %(id)s AND e.kind IS NOT NULL"""
+
 # For operators, over all apps of the schema: reads every row of session and entry, once.
 TOTALS: Final = """
 SELECT (SELECT count(*) FROM {schema}.session WHERE revoked_at IS NULL AND expires_at > now()),
@@ -326,8 +346,8 @@ class SessionRef:
     scope: str = "browser"
 
     @classmethod
-    def of(cls, token: Token) -> SessionRef:
-        return cls(token.session_id, token.secret_hash, token.issued_at)
+    def of(cls, token: Token, scope: str = "browser") -> SessionRef:
+        return cls(token.session_id, token.secret_hash, token.issued_at, scope)
 
     @property
     def is_known_by_id(self) -> bool:
@@ -743,6 +763,14 @@ class Store:
         """
         self._run("EMPTY", {**self._validity(ref), "always": not only_if_dead})
 
+    def copy(self, source: SessionRef, token: Token) -> None:
+        """Give the session of `token` all that `source` holds; nothing where that is refused.
+
+        A `source` without a row holds nothing, and then the copy has no row either.
+        """
+        parameters = {"to": token.session_id, "new_hash": token.secret_hash}
+        self._run("COPY", {**self._validity(source), **parameters})
+
     def move(self, source: SessionRef, target: SessionRef, keys: Sequence[str]) -> list[str]:
         """Have entries go to another session, all of them in one transaction.
 
@@ -809,7 +837,7 @@ class Store:
 _STATEMENTS: Final = (
     *("LOAD", "REFRESH", "SESSION", "ROWS", "READ_BODY", "SIGNING_KEY", "TOTALS"),
     *("PUT", "PUT_IF", "PUT_MANY", "PUT_LARGE", "PUT_LARGE_IF", "PUT_AHEAD", "CREATE"),
-    *("MAKE", "SEND_BODIES", "DELETE", "ROTATE", "EMPTY"),
+    *("MAKE", "SEND_BODIES", "DELETE", "ROTATE", "EMPTY", "COPY"),
     *("COUNT_UP", "MOVE_BODIES", "MOVE_ENTRIES", "DROP_MOVED_BODIES", "DROP_MOVED_ENTRIES"),
     *("REVOKE", "ERASE_ENTRIES", "ERASE_BODIES", "ERASE_REVISIONS"),
 )

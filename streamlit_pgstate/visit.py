@@ -13,9 +13,9 @@ import threading
 import tomllib
 import weakref
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import streamlit as st
 
@@ -218,6 +218,9 @@ class _Run:
 class Visit:
     """One tab's token and state. Until the browser has kept it, a token is a candidate."""
 
+    scope: ClassVar[str] = "browser"
+    """Whose state it is; of the tab itself: see `tab`."""
+
     def __init__(self, store: Store) -> None:
         self.store = store
         self.durable: bool | None = None
@@ -329,6 +332,11 @@ class Visit:
             self._refresh()
             return self.state
 
+    @property
+    def bound_keys(self) -> Set[str]:
+        """Keys of `st.session_state` that belong to the browser's state."""
+        return self._bindings.keys if self._bindings is not None else frozenset()
+
     def _drop_bindings(self) -> None:
         if self._bindings is not None:
             self._bindings.close()
@@ -384,7 +392,7 @@ class Visit:
 
     def _adopt(self, token: Token) -> None:
         """Go on with a token that the browser brought. Raises UnknownToken, changing nothing."""
-        ref = SessionRef.of(token)
+        ref = SessionRef.of(token, self.scope)
         if self._state is not None and self._state.id == ref.id:
             self._state.follow(ref)  # the same object: a thread may be at work with it
         else:
@@ -395,7 +403,7 @@ class Visit:
 
     def _use_candidate(self) -> None:
         token = self.store.signer.mint()
-        self._state = State(self.store, SessionRef.of(token))
+        self._state = State(self.store, SessionRef.of(token, self.scope))
         self._token = token
         self._is_candidate = self._offers = True
         self._veil = component.new_veil()
@@ -422,7 +430,7 @@ class Visit:
 
     def _clear_session_state(self) -> None:
         """What this tab holds is of another state: neither to be shown nor to be saved."""
-        component.clear_session_state(keep=TESTING_KEY)
+        component.clear_session_state(keep={TESTING_KEY})
         self._drop_bindings()
 
     # The browser
@@ -430,9 +438,12 @@ class Visit:
     def _mount(self, run: _Run) -> object:
         if component.draws_over_the_page():
             return None
-        key = component.key(place=component.fragment(), number=len(run.mounted))
+        key = component.key(place=self._place(), number=len(run.mounted))
         run.mounted.append(key)
         return component.mount(self._question(), key=key)
+
+    def _place(self) -> str:
+        return component.fragment()
 
     def _ask_again(self) -> None:
         """The question has changed: once it was asked in this run, ask under another key."""
@@ -452,6 +463,7 @@ class Visit:
             max_age=settings.session_max_age.total_seconds(),
             cookie=settings.cookie,
             veil=self._veil,
+            scope=self.scope,
         )
 
     def _hear(self, component_state: object) -> None:

@@ -28,6 +28,8 @@ export interface Answer {
   blocked: boolean;
   /** Whether the token in question had been kept before, so that other tabs may use it. */
   kept: boolean;
+  /** Whether another tab has the token, and this one wants a copy of its state. */
+  copied?: boolean;
 }
 
 /** What one page remembers of all its questions. */
@@ -104,5 +106,5 @@ function answerWith(token: string | null, question: Question, memory: Memory): A
 /** What makes an answer worth giving: one of the same mark says nothing new. */
 export function markOf(answer: Answer): string {
   const token = answer.token === null ? "" : fingerprint(answer.token);
-  return `${answer.to} ${token} ${answer.blocked}`;
+  return `${answer.to} ${token} ${answer.blocked} ${answer.copied ?? false}`;
 }

@@ -74,7 +74,7 @@ export function copiesIn(page: Window, options: CopiesOptions): Copies {
   };
 }
 
-function attempt<T>(action: () => T): T | null {
+export function attempt<T>(action: () => T): T | null {
   try {
     return action();
   } catch {

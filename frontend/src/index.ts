@@ -4,14 +4,18 @@
  */
 
 import type { FrontendRenderer } from "@streamlit/component-v2-lib";
-import { type Answer, agree, markOf, type Memory, newMemory, type Question } from "./agreement";
-import { basePath, copiesIn } from "./copies";
+import { type Answer, agree, fingerprint, markOf, type Memory, newMemory } from "./agreement";
+import type { Question } from "./agreement";
+import { basePath, type Copies, copiesIn } from "./copies";
 import { announce, follow, type LiveData, type NewsData, type Tick } from "./live";
 import { addStyle } from "./style";
+import { Hold, sessionCopyIn } from "./tab";
 
 interface TokenData extends Question {
   role?: undefined;
   app: string;
+  /** Whose state the token opens: that of all tabs of this browser, or of this one. */
+  scope: "browser" | "tab";
   maxAge: number;
   cookie: boolean;
   /** Hex digits, as many bytes as a token has: what the answer's token is veiled with. */
@@ -23,11 +27,13 @@ type State = { answer: Answer; tick: Tick };
 
 const BASE = basePath(import.meta.url);
 
-/** One for each app in this page, however often the component is mounted and unmounted. */
+/** One for each app and scope in this page, however often the component is mounted and unmounted. */
 interface AppMemory extends Memory {
   /** The latest question, and what any component has answered to it. */
   asked: string;
   answered: Set<string>;
+  /** Where the token is this tab's own. */
+  hold: Hold | null;
 }
 
 const memories: Map<string, AppMemory> = new Map();
@@ -54,10 +60,18 @@ const render: FrontendRenderer<State, Data> = ({ data, key, setStateValue }) => 
 };
 
 function keepToken(data: TokenData, key: string, say: (answer: Answer) => void): () => void {
-  const copies = copiesIn(window, { ...data, base: BASE });
+  const options = { ...data, base: BASE };
+  const isTabs = data.scope === "tab";
+  const copies = (isTabs ? sessionCopyIn : copiesIn)(window, options);
   const asked = JSON.stringify(data);
-  const memory = memories.get(data.app) ?? { ...newMemory(), asked, answered: new Set<string>() };
-  memories.set(data.app, memory);
+  const name = `${data.scope} ${data.app}`;
+  const memory = memories.get(name) ?? {
+    ...newMemory(),
+    asked,
+    answered: new Set<string>(),
+    hold: isTabs ? new Hold(window, options, copies) : null,
+  };
+  memories.set(name, memory);
   if (memory.asked !== asked) {
     memory.asked = asked;
     memory.answered.clear(); // the server may come back to a token, and want to hear it again
@@ -69,7 +83,7 @@ function keepToken(data: TokenData, key: string, say: (answer: Answer) => void):
   // Python hears a component only in runs that mount it: so each answers when it is asked, but
   // what happens later is said by one of them.
   const settle = (known: Set<string>): void => {
-    const answer = agree(data, copies, memory);
+    const answer = told(data, copies, memory);
     if (answer === null || known.has(markOf(answer))) return;
     answered.add(markOf(answer));
     memory.answered.add(markOf(answer));
@@ -83,10 +97,12 @@ function keepToken(data: TokenData, key: string, say: (answer: Answer) => void):
   window.addEventListener("storage", onStorage);
   window.addEventListener("pageshow", onShow);
   document.addEventListener("visibilitychange", onShow);
+  memory.hold?.events.addEventListener("told", onStorage);
   const stop = (): void => {
     window.removeEventListener("storage", onStorage);
     window.removeEventListener("pageshow", onShow);
     document.removeEventListener("visibilitychange", onShow);
+    memory.hold?.events.removeEventListener("told", onStorage);
   };
   mounted.set(key, { asked, answered, stop });
   settle(answered);
@@ -94,6 +110,18 @@ function keepToken(data: TokenData, key: string, say: (answer: Answer) => void):
     mounted.get(key)?.stop();
     mounted.delete(key);
   };
+}
+
+/** The answer to give; for a token of this tab's own, once the other tabs could claim it. */
+function told(question: Question, copies: Copies, memory: AppMemory): Answer | null {
+  const token = memory.hold === null ? null : copies.readLocal();
+  if (memory.hold === null || token === null) return agree(question, copies, memory);
+  const isReplaced = fingerprint(token) === question.replaces;
+  if (memory.hold.isCopy(token) && !isReplaced) {
+    return { to: question.have, token, blocked: false, kept: false, copied: true };
+  }
+  if (!memory.hold.isSettled && fingerprint(token) !== question.have) return null;
+  return agree(question, copies, memory);
 }
 
 /** What Streamlit shows of a component's state must not show the token: XOR with the veil. */

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
-from cases import case, note, note_session
+from cases import case, logged, note, note_session
 
 import streamlit_pgstate as pgstate
 
@@ -36,3 +36,39 @@ def app_scope() -> None:
     if st.button("write mine"):
         pgstate.set("mine", st.query_params["tab"])
     note(clicks=shared.get("clicks"), mine=pgstate.get("mine"), scope=shared.session().scope)
+
+
+@case
+def tab_scope() -> None:
+    tab = pgstate.scope("tab")
+    note(tab_id=str(tab.id), mine=tab.modify("runs", lambda n: n + 1, default=0))
+    if st.button("write"):
+        tab["word"] = st.query_params["tab"]
+    st.button("run")
+    if st.button("forget"):
+        tab.forget()
+        st.stop()
+    note(word=tab.get("word"), scope=tab.session().scope)
+
+
+@case
+def tab_scope_beside_the_browsers() -> None:
+    pgstate.set("word", "the browser's")
+    st.session_state.setdefault("shown", pgstate.scope("tab").get("word", "none"))
+    if st.button("write"):
+        pgstate.scope("tab")["word"] = st.query_params["tab"]
+    note(shown=st.session_state["shown"], word=pgstate.get("word"))
+    note_session()
+
+
+@case
+def tab_scope_in_a_fragment() -> None:
+    @st.fragment
+    def part() -> None:
+        with logged(fragment=True):
+            tab = pgstate.scope("tab")
+            if st.button("write"):
+                tab["word"] = st.query_params["tab"]
+            note(word=tab.get("word"))
+
+    part()

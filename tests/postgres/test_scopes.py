@@ -346,6 +346,54 @@ def test_a_limit_of_the_user_is_kept_and_nothing_is_moved(url: str) -> None:
     store.close()
 
 
+# A copy, for a duplicated tab
+
+
+def test_a_copy_holds_the_same_and_goes_its_own_way(store: Store, sql: SQL) -> None:
+    first = State(store, SessionRef.of(store.signer.mint(), "tab"))
+    large = noise(3 * SMALL)
+    first.update({"small": [1, 2], "large": large, "deleted": 1})
+    first.set("short", 1, ttl=3600)
+    first.delete("deleted")
+    token = store.signer.mint()
+    store.copy(first._ref, token)
+    second = State(store, SessionRef.of(token, "tab"))
+    assert dict(second) == dict(first) == {"small": [1, 2], "large": large, "short": 1}
+    assert second.session().scope == "tab"
+    first["small"], second["large"] = "the first's", "the second's"
+    for state in (first, second):
+        state.refresh()
+    assert (first["large"], second["small"]) == (large, [1, 2])
+    left = "SELECT extract(epoch FROM expires_at - now()) FROM pgstate.entry WHERE session_id = %s"
+    assert 3500 < one(sql, f"{left} AND key = 'short'", second.id) <= 3600
+
+
+@pytest.mark.parametrize("source", ["empty", "forgotten", "of another token"])
+def test_what_is_not_there_or_not_ones_own_is_not_copied(
+    store: Store, sql: SQL, source: str
+) -> None:
+    state = State(store, SessionRef.of(store.signer.mint(), "tab"))
+    ref = state._ref
+    if source != "empty":
+        state["word"] = "secret"
+    if source == "forgotten":
+        state.forget()
+    if source == "of another token":
+        ref = SessionRef.of(store.signer.mint(state.id), "tab")
+    token = store.signer.mint()
+    store.copy(ref, token)
+    assert not sql.execute(
+        "SELECT FROM pgstate.session WHERE id = %s", (token.session_id,)
+    ).fetchall()
+    fresh = State(store, SessionRef.of(token, "tab"))
+    assert fresh.keys() == []
+
+
+def test_the_token_of_a_tab_is_not_rotated(store: Store) -> None:
+    with pytest.raises(ConfigError, match="not rotated"):
+        State(store, SessionRef.of(store.signer.mint(), "tab")).rotate()
+
+
 # In a script
 
 
@@ -399,7 +447,7 @@ def test_an_unknown_scope_is_refused_with_those_that_there_are(
 
     visitor = AppTest.from_function(script, args=(name,)).run()
     assert f"There is no scope {name!r}" in visitor.exception[0].message
-    for there_is in ("'browser'", "'user'", "'app'"):
+    for there_is in ("'browser'", "'tab'", "'user'", "'app'"):
         assert there_is in visitor.exception[0].message
 
 
@@ -414,7 +462,7 @@ def test_a_user_in_an_app_without_a_login_is_told(app: Callable[..., AppTest]) -
     assert "[auth]" in message
 
 
-@pytest.mark.parametrize("name", ["user", "app"])
+@pytest.mark.parametrize("name", ["tab", "user", "app"])
 def test_outside_a_script_there_is_no_visitor(name: str) -> None:
     with pytest.raises(pgstate.NoSessionError):
         pgstate.scope(name)  # type: ignore[call-overload]

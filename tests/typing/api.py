@@ -64,6 +64,7 @@ def verbs() -> None:
     assert_type(pgstate.scope("browser"), State)
     assert_type(pgstate.scope(name="browser"), State)
     assert_type(pgstate.scope("app"), State)
+    assert_type(pgstate.scope("tab"), State)
     assert_type(pgstate.scope("user").adopt(), list[str])
     assert_type(pgstate.scope("user").adopt("cart", "size"), list[str])
     assert_type(pgstate.session(), SessionInfo)
