@@ -6,12 +6,14 @@ a reload it is shown beside the widget, or in its place, with a way to remove it
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import secrets
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from streamlit_pgstate import component
 from streamlit_pgstate import visit as _visit
@@ -243,20 +245,22 @@ def _draw_widget(call: Call, uploads: Uploads) -> None:
 def _draw_remover(call: Call, uploads: Uploads, upload: Upload, label: str = "") -> None:
     """A button, but in forms, which allow none: a box to be ticked."""
     key, is_disabled = uploads.remover(upload), bool(call.arguments.get("disabled"))
-    if call.is_in_form:
-        st.checkbox(label or "Remove", key=key, disabled=is_disabled, width="content")
-        return
-    st.button(
-        label or ":material/close:",
-        key=key,
-        icon=":material/close:" if label else None,
-        help=None if label else f"Remove {component.plain_markdown(upload.name)}",
-        type="secondary" if label else "tertiary",
-        on_click=_removed,
-        args=(call, upload),
-        disabled=is_disabled,
-        width="stretch" if label else "content",
-    )
+    # Where Streamlit's widget is not drawn, only the button itself says that this is a form.
+    if not call.is_in_form:
+        with contextlib.suppress(StreamlitAPIException):
+            st.button(
+                label or ":material/close:",
+                key=key,
+                icon=":material/close:" if label else None,
+                help=None if label else f"Remove {component.plain_markdown(upload.name)}",
+                type="secondary" if label else "tertiary",
+                on_click=_removed,
+                args=(call, upload),
+                disabled=is_disabled,
+                width="stretch" if label else "content",
+            )
+            return
+    st.checkbox(label or "Remove", key=key, disabled=is_disabled, width="content")
 
 
 def _describe(upload: Upload) -> None:

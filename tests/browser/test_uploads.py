@@ -289,6 +289,24 @@ def test_a_photo_is_there_after_a_reload_until_it_is_cleared(
     assert tab.settled(1).seen["photo"] is None
 
 
+def test_a_photo_in_a_form_is_cleared_with_its_button(
+    app: Server, with_devices: Callable[[], Visitor]
+) -> None:
+    tab = with_devices().open(app, "camera_in_form")
+    tab.settled(1)
+    tab.page.get_by_role("button", name="Take Photo").click()
+    expect(tab.page.get_by_role("button", name="Clear photo")).to_be_visible()
+    tab.page.wait_for_timeout(400)  # it has been sent
+    tab.click("send")
+    before = tab.settled(1)
+    assert before.seen["photo"][2] == "image/jpeg"
+    tab.reload()
+    assert tab.settled(1).seen["photo"] == before.seen["photo"]
+    tab.page.locator("label").filter(has_text="Clear photo").click()
+    tab.click("send")
+    assert tab.settled(1).seen["photo"] is None
+
+
 def test_a_recording_is_there_after_a_reload_and_a_new_one_replaces_it(
     app: Server, with_devices: Callable[[], Visitor]
 ) -> None:

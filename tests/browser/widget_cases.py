@@ -201,6 +201,14 @@ def camera() -> None:
 
 
 @case
+def camera_in_form() -> None:
+    with st.form("form"):
+        photo = pgstate.camera_input("A photo", key="photo")
+        st.form_submit_button("send")
+    note_files(photo=photo)
+
+
+@case
 def recorder() -> None:
     note_files(sound=pgstate.audio_input("A recording", key="sound"))
 
