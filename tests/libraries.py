@@ -9,7 +9,9 @@ from __future__ import annotations
 from importlib import import_module
 from importlib.util import find_spec
 
-__all__ = ["NEEDED", "PIL", "pl", "pydantic", "scipy"]
+import numpy as np
+
+__all__ = ["NEEDED", "PIL", "pl", "pydantic", "scipy", "what_is_missing"]
 
 
 def _found(name, *modules):
@@ -28,3 +30,15 @@ scipy = _found("scipy", "sparse")
 
 NEEDED = {"PIL": (PIL, "pillow"), "polars": (pl, "polars"), "scipy": (scipy, "scipy")}
 """The first part of a kind: the library that it needs, and what pip calls it."""
+
+
+def what_is_missing(entry):
+    """What the error says that a stored body's entry in the manifest gives here; None if none."""
+    library, name = NEEDED.get(entry["kind"].partition(".")[0], ("none", ""))
+    if library is None:
+        return f"pip install {name}"
+    if "StringDType" in entry["value"] and np.__version__ < "2":
+        return "needs NumPy 2 .* pip install -U numpy"
+    if "sparse.coo_array([" in entry["value"] and not hasattr(scipy.sparse, "swapaxes"):
+        return "needs SciPy from 1.15 on .* pip install -U scipy"
+    return None

@@ -19,7 +19,7 @@ from pandas.tseries.frequencies import to_offset
 from . import bundle, plain
 from .arrow import BufferReader, BufferWriter
 from .pandas_scalars import dump_offset
-from .payload import DamagedError, RefusedError
+from .payload import DamagedError, RefusedError, UnreadableError
 from .zones import dump_zone, load_zone
 
 __all__ = [
@@ -177,7 +177,7 @@ def _string_dtype(storage: str, missing: str) -> Any:
         return pd.StringDtype(storage, na_value=np.nan)
     if storage == "pyarrow":
         return pd.StringDtype("pyarrow_numpy")
-    raise DamagedError("strings that need pandas 2.3 or later")
+    raise UnreadableError("and needs pandas from 2.3 on for its text: pip install -U pandas")
 
 
 def _dump_categorical(array: Any, out: BufferWriter) -> Spec:

@@ -9,7 +9,7 @@ import numpy as np
 
 from . import bundle, plain, sections
 from .dtypes import check_values, dump_dtype, load_dtype, without_gaps
-from .payload import Body, Codec, DamagedError, RefusedError
+from .payload import Body, Codec, DamagedError, RefusedError, UnreadableError
 
 __all__ = ["CODECS", "dump_array", "load_array"]
 
@@ -108,7 +108,7 @@ def _dump_string_dtype(dtype: Any) -> dict[str, Any]:
 def _load_string_dtype(spec: dict[str, Any]) -> Any:
     string: Any = getattr(getattr(np, "dtypes", None), "StringDType", None)
     if string is None:
-        raise DamagedError("text of variable length, which needs NumPy 2")
+        raise UnreadableError("and needs NumPy 2 for text of any length: pip install -U numpy")
     missing = {"na_object": spec["na"]} if "na" in spec else {}
     return string(coerce=bool(spec["coerce"]), **missing)
 

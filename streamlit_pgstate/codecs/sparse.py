@@ -40,6 +40,10 @@ def _load(body: Body) -> Any:
     shape = tuple(header["shape"])
     if any(type(size) is not int or size < 0 for size in shape):
         raise DamagedError("a sparse array without a shape")
+    if len(shape) != 2 and not hasattr(sparse, "safely_cast_index_arrays"):  # came with 1.15, too
+        raise UnreadableError(
+            "and needs SciPy from 1.15 on for any number of dimensions: pip install -U scipy"
+        )
     arrays = list(map(load_array, parts))
     _CHECKERS[layout](layout, shape, arrays)
     matrix = _MAKERS[layout](cls, shape, arrays)

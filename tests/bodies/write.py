@@ -53,6 +53,7 @@ EXPRESSIONS = {
         "cells(1, 'a', None, (2,), pd.NaT)",
         "cells(np.arange(2), None)",
         "cells(cells(cells(cells(cells(np.arange(2))))))",
+        "np.array(['a', 'ä' * 20, None], np.dtypes.StringDType(na_object=None))",
     ],
     "numpy.array+zstd": ["np.zeros(20000)"],
     "numpy.masked": [
@@ -96,7 +97,7 @@ EXPRESSIONS = {
         f"sparse.{layout}_{shape}(np.array([[0, 1.5, 0], [2.5, 0, 0]]))"
         for layout in ("bsr", "coo", "csc", "csr", "dia", "dok", "lil")
         for shape in ("array", "matrix")
-    ],
+    ] + ["sparse.coo_array([0, 1.5, 0])"],
     "pyarrow.table": ["pa.table({'a': [1, None], 'b': [['x'], []]}).replace_schema_metadata({'m': 'n'})"],
     "pyarrow.batch": ["pa.record_batch({'a': [1, None]})"],
     "pyarrow.array": ["pa.array(['x', 'y', 'x']).dictionary_encode()"],

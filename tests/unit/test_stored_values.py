@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from fingerprint import fingerprint
-from libraries import NEEDED, PIL, pl, scipy
+from libraries import PIL, pl, scipy, what_is_missing
 from own_types import Colour, Pair, Point
 from test_frames import PANDAS
 
@@ -57,9 +57,9 @@ def made_of(expression):
 @pytest.mark.parametrize("entry", MANIFEST, ids=[entry["value"][:60] for entry in MANIFEST])
 def test_a_stored_body_is_still_read_or_names_the_library_that_it_needs(entry):
     payload = Payload(entry["kind"], (BODIES / entry["file"]).read_bytes())
-    library, name = NEEDED.get(entry["kind"].partition(".")[0], ("none", ""))
-    if library is None:
-        with pytest.raises(DecodeError, match=f"pip install {name}"):
+    missing = what_is_missing(entry)
+    if missing:
+        with pytest.raises(DecodeError, match=missing):
             decode(payload, key="k")
         return
     found, expected = decode(payload, key="k"), made_of(entry["value"])
