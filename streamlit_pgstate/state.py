@@ -534,14 +534,7 @@ class State(MutableMapping[str, Any]):
     # Writes
 
     def _encode(self, key: str, value: Any) -> Payload:
-        payload = codecs.encode(value, key=key)
-        limit = self._store.settings.max_value_bytes
-        if payload.size > limit:
-            raise LimitExceeded(
-                f"{key!r} takes {payload.size:,} bytes, over max_value_bytes ({limit:,}). "
-                "Store less, in several keys, or raise the setting."
-            )
-        return payload
+        return codecs.encode(value, key=key, limit=self._store.settings.max_value_bytes)
 
     def _store_all(self, values: dict[str, Any], *, ttl: float | timedelta | None) -> None:
         for key in values:

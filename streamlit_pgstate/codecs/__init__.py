@@ -8,12 +8,13 @@ and `compression` makes large bodies smaller.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-from streamlit_pgstate.errors import DecodeError, UnsupportedType
+from streamlit_pgstate.errors import DecodeError, LimitExceeded, UnsupportedType
 
 from . import bundle, compression, kinds, plain
-from .payload import DamagedError, Payload, RefusedError, UnreadableError
+from .payload import DamagedError, Payload, RefusedError, TooLargeError, UnreadableError
 from .registered import register
 
 __all__ = ["Payload", "decode", "encode", "register"]
@@ -23,7 +24,7 @@ _STEPS_IN_MESSAGE = 6  # of a path; a longer one loses its middle
 _SIMPLE = frozenset({type(None), bool, int, float})
 
 
-def encode(value: object, *, key: str) -> Payload:
+def encode(value: object, *, key: str, limit: float = math.inf) -> Payload:
     """Turn a value into a payload from which `decode` makes the same value again.
 
     Equal content gives an equal digest. The value may be changed afterwards.
@@ -31,17 +32,25 @@ def encode(value: object, *, key: str) -> Payload:
     Args:
         value: anything that docs/values.md lists.
         key: the key that the value is for; error messages name it.
+        limit: bytes that the body may have before it is compressed: ``max_value_bytes``.
 
     Raises:
         UnsupportedType: the value, or something in it, cannot be kept exactly. The message
             leads to the culprit, and never holds a value.
+        LimitExceeded: it is too large; noticed before it is copied, where that is known.
 
     Example:
         >>> encode({"page": 3}, key="cart")
         Payload(kind='json')
     """
     try:
-        return Payload(*_write(value))
+        return Payload(*_write(value, limit))
+    except TooLargeError as found:
+        least = "" if found.is_whole else "at least "
+        raise LimitExceeded(
+            f"{key!r} takes {least}{found.size:,} bytes, over max_value_bytes ({limit:,}). "
+            "Store less, in several keys, or raise the setting."
+        ) from None
     except RefusedError as refused:
         # Without its traceback: one has up to 800 lines, and the path says it all.
         cause = refused.with_traceback(None)
@@ -80,16 +89,22 @@ def decode(payload: Payload, *, key: str) -> Any:
         ) from cause
 
 
-def _write(value: object) -> tuple[str, bytes]:
+def _write(value: object, limit: float) -> tuple[str, bytes]:
     cls = type(value)
     if cls in _SIMPLE:
         return "json", plain.dump(value)
     if cls is str:
+        if len(value) > limit:  # type: ignore[arg-type]  # mypy does not see that it is text
+            raise TooLargeError(len(value))  # type: ignore[arg-type]
         kind, body = "json", plain.dump(value)
     else:
+        plain.walk.limit = limit
         own = None if cls in plain.TYPES and cls is not bytes else kinds.kind_of(cls)
         kind, body = bundle.write(value) if own is None else (own, kinds.dump(own, value))
-    return compression.pack(kind, body)
+    size = len(body)
+    if size > limit:
+        raise TooLargeError(size, is_whole=True)
+    return (kind, body) if size < compression.MIN_SIZE else compression.pack(kind, body)
 
 
 def _read(kind: str, body: bytes) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from . import plain
 from .payload import Body, Codec, DamagedError, RefusedError
 
 __all__ = ["CODECS", "is_kept", "read_stream", "write_stream"]
@@ -29,6 +30,7 @@ def write_stream(schema: Any, batches: Iterable[Any]) -> bytes:
     sink = io.BytesIO()
     with pa.ipc.new_stream(pa.PythonFile(sink, "w"), schema) as stream:
         for batch in batches:
+            plain.check_size(sink.tell() + pa.ipc.get_record_batch_size(batch))
             stream.write_batch(batch)
     return sink.getvalue()
 

@@ -85,11 +85,12 @@ def read(kind: str, body: Body) -> Any:
 class _Parts:
     """The parts of one bundle, each written when it is met first."""
 
-    __slots__ = ("_met", "bodies", "kinds")
+    __slots__ = ("_met", "_size", "bodies", "kinds")
 
     def __init__(self) -> None:
         self.kinds: list[str] = []
         self.bodies: list[bytes] = []
+        self._size = 0
         # holds the values, so that no other gets an id meanwhile
         self._met: dict[int, tuple[int, int, object]] = {}
 
@@ -116,6 +117,8 @@ class _Parts:
             _account.level -= 1
         size = max(len(body), _account.bytes - before)
         _account.bytes = before
+        self._size += len(body)
+        plain.check_size(self._size)
         self.kinds.append(kind)
         self.bodies.append(body)
         return len(self.kinds) - 1, size, value

@@ -10,7 +10,7 @@ from typing import Any
 
 from .payload import DamagedError
 
-__all__ = ["SUFFIX", "pack", "unpack"]
+__all__ = ["MIN_SIZE", "SUFFIX", "pack", "unpack"]
 
 SUFFIX = "+zstd"
 
@@ -18,7 +18,9 @@ SUFFIX = "+zstd"
 # 7 ms. PostgreSQL takes 8 ms to write a MB. Reading is even: 1.3 ms a MB.
 _LEVEL = 1
 
-_MIN_SIZE = 64 << 10
+MIN_SIZE = 64 << 10
+"""Bytes from which on `pack` looks at a body at all."""
+
 _MAX_SIZE = 1 << 30  # so that few bytes cannot ask for more memory than this
 _LENGTH_BYTES = 8
 
@@ -35,7 +37,7 @@ _STEP = 1 << 20
 
 def pack(kind: str, body: bytes) -> tuple[str, bytes]:
     """Compress a body if it is large and shrinks; else give it back as it is."""
-    if not _MIN_SIZE <= len(body) <= _MAX_SIZE or not _shrinks(body):
+    if not MIN_SIZE <= len(body) <= _MAX_SIZE or not _shrinks(body):
         return kind, body
     packed = _stream(body) if len(body) >= _STREAMED_FROM else _compress(body)
     if len(packed) > _WORTH * len(body):
@@ -50,7 +52,7 @@ def unpack(body: bytes) -> bytes:
         DamagedError: it is something else, or says that it is larger than `pack` takes.
     """
     size = int.from_bytes(body[:_LENGTH_BYTES], "little")
-    if not _MIN_SIZE <= size <= _MAX_SIZE:
+    if not MIN_SIZE <= size <= _MAX_SIZE:
         raise DamagedError("a compressed body of an impossible size")
     try:
         unpacked: bytes = _codec().decompress(memoryview(body)[_LENGTH_BYTES:], size, asbytes=True)

@@ -54,7 +54,9 @@ class StoredFile(io.BytesIO):
 def _dump_file(file: Any) -> bytes:
     if file.closed:
         raise RefusedError("a closed file")
-    return sections.join({"name": file.name, "type": file.type}, [file.getvalue()])
+    content = file.getvalue()
+    plain.check_size(len(content))
+    return sections.join({"name": file.name, "type": file.type}, [content])
 
 
 def _load_file(body: Body) -> StoredFile:
@@ -67,6 +69,7 @@ def _load_file(body: Body) -> StoredFile:
 
 def _dump_bytes_io(file: io.BytesIO) -> bytes:
     content, position, attributes = _state(file)
+    plain.check_size(len(content))
     header = {"position": position, "attributes": attributes or {}}
     return sections.join(header, [content])
 

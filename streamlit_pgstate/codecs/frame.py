@@ -92,6 +92,7 @@ def _dump_axis(name: str, index: Any, out: BufferWriter) -> Spec:
 def _dump_data(frame: pd.DataFrame, out: BufferWriter) -> list[Spec]:
     dtypes = set(frame.dtypes)
     if len(dtypes) == 1 and is_bits(dtype := dtypes.pop()) and dtype.kind not in "mM":
+        plain.check_size(frame.size * dtype.itemsize)
         matrix = np.ascontiguousarray(frame.to_numpy().T)  # a view, where it is one block
         spec = dump_bits(matrix.reshape(-1), out)
         return [{"columns": list(range(frame.shape[1])), "array": spec}]

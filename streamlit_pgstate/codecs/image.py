@@ -34,6 +34,7 @@ def _dump(image: Any) -> bytes:
     }
     if image.format is not None:
         header["format_name"] = image.format
+    plain.check_size(_size(image.mode, *image.size))
     palette = [] if image.palette is None else [_dump_palette(image, header)]
     pixels = image.tobytes() if all(image.size) else b""
     return sections.join(header, [pixels, *palette])

@@ -29,6 +29,7 @@ def dump_array(array: Array) -> bytes:
     if array.dtype.kind in "OT":
         return _dump_cells(array, header)
     header["dtype"] = dump_dtype(array.dtype)
+    plain.check_size(array.nbytes)
     # As bytes: a memoryview does not take times and records.
     flat = without_gaps(np.ascontiguousarray(array).reshape(-1))
     return sections.join(header, [flat.view("u1") if array.nbytes else b""])

@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-__all__ = ["Body", "Codec", "DamagedError", "Payload", "RefusedError", "UnreadableError"]
+__all__ = [
+    "Body",
+    "Codec",
+    "DamagedError",
+    "Payload",
+    "RefusedError",
+    "TooLargeError",
+    "UnreadableError",
+]
 
 Body = bytes | memoryview
 """What is read: the bytes of a row, or the part of them that a value inside another has."""
@@ -80,6 +88,21 @@ class RefusedError(Exception):
         """Note that what was refused lies at `step` of its container."""
         self.steps.append(step)
         return self
+
+
+class TooLargeError(Exception):
+    """Inside the codecs: a body is over the limit. `encode` turns it into `LimitExceeded`."""
+
+    def __init__(self, size: int, *, is_whole: bool = False) -> None:
+        """Say how many bytes it is known to have.
+
+        Args:
+            size: those that were counted so far.
+            is_whole: they are all of them.
+        """
+        super().__init__(size)
+        self.size = size
+        self.is_whole = is_whole
 
 
 class DamagedError(ValueError):

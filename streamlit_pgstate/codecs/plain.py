@@ -9,26 +9,29 @@ scalars of NumPy and pandas have markers, too; larger things are parts of a `bun
 from __future__ import annotations
 
 import base64
+import codecs
 import datetime as dt
+import io
 import itertools
 import json
 import re
 import sys
 import threading
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from decimal import Context, Decimal, InvalidOperation
 from enum import Enum
 from functools import cache, partial
-from math import isfinite
+from math import inf, isfinite
 from typing import Any, NoReturn
 from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
 
 from . import registered
-from .payload import Body, DamagedError, RefusedError
+from .payload import Body, DamagedError, RefusedError, TooLargeError
 
 __all__ = [
     "TYPES",
+    "check_size",
     "class_name",
     "describe",
     "dump",
@@ -37,6 +40,7 @@ __all__ = [
     "load_zone",
     "shown",
     "tree",
+    "walk",
 ]
 
 # 200 levels are at most 600 in the JSON text (a "$dict" takes three). Python's parser stops
@@ -65,6 +69,20 @@ _LARGE_LIST = 1 << 17
 _MAX_REPEATED = 20_000_000
 _visits = itertools.count(1)
 
+# Longer lists, tuples and dicts are written in slices, so that there never are JSON's tree and
+# text of all of them at once: a list of 1e6 small dicts took eight times what is stored.
+_SLICE = 1 << 13
+
+# A marker that stands in a text for what was written in slices, until it is put there. No value
+# of the caller's is written as this, and in JSON's texts a quote has a backslash before it.
+_SLICED = re.compile(rb'\{"\$sliced": (\d+)\}')
+
+# One emoji makes Python hold a whole text at 4 bytes for each character, when it is read. In
+# texts from here on (characters) those beyond Latin-1 are escapes, unless they are frequent.
+_LONG_TEXT = 64 << 10
+_FREQUENT = 16  # one in so many
+_ESCAPED = "streamlit_pgstate.escaped"
+
 # json.loads joins these two code points into one when it meets them as escapes.
 _SURROGATE_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -77,12 +95,17 @@ _JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=Fal
 
 
 class _Walk(threading.local):
+    limit = inf  # bytes that a body may have: said anew for each value that is encoded
+
+    def __init__(self) -> None:
+        self.sliced: list[io.BytesIO] = []  # texts that are not yet where they belong
+
     # what takes parts, and the value, until somebody has looked how much there is to do
     now: tuple[Callable[[object], int | None] | None, object] = (None, None)
     depth = 0  # of the part that is being written
 
 
-_walk = _Walk()
+walk = _Walk()
 
 
 def dump(value: object, add_part: Callable[[object], int | None] | None = None) -> bytes:
@@ -99,15 +122,33 @@ def dump(value: object, add_part: Callable[[object], int | None] | None = None) 
         >>> dump({"at": (1, 2.5)})
         b'{"at": {"$tuple": [1, 2.5]}}'
     """
-    if type(value) in _CONTAINERS or add_part is not None:
-        written = _dump_walk(value, add_part)
-    else:
-        written = tree(value)
-    text = _JSON.encode(written)
+    if add_part is None and type(value) in _LEAVES:
+        line = _JSON.encode(_WRITERS[type(value)](value, 0))
+        return line.encode() if line.isascii() else _utf8(line)
+    outer, sliced = walk.now, walk.sliced
+    start = len(sliced)
+    walk.now = add_part, value
+    depth = 0 if add_part is None else walk.depth
     try:
-        return text.encode()
-    except UnicodeEncodeError:  # lone surrogates: as escapes, which is where json keeps them
-        return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
+        text = _utf8(_JSON.encode(_WRITERS.get(type(value), _other)(value, depth)))
+        return text if len(sliced) == start else _filled(text, start)
+    except BaseException as error:
+        del sliced[start:]
+        if isinstance(error, RefusedError) and error.is_whole:  # it was noticed somewhere inside
+            error.steps, error.is_whole = [], False
+        raise
+    finally:
+        walk.now = outer
+
+
+def check_size(size: int) -> None:
+    """Take notice of how many bytes a body has at least, before they are copied or computed.
+
+    Raises:
+        TooLargeError: more than are allowed.
+    """
+    if size > walk.limit:
+        raise TooLargeError(size)
 
 
 def tree(value: object) -> Any:
@@ -119,18 +160,46 @@ def tree(value: object) -> Any:
     return _WRITERS.get(type(value), _other)(value, 0)
 
 
-def _dump_walk(value: object, add_part: Callable[[object], int | None] | None) -> object:
-    outer = _walk.now
-    _walk.now = add_part, value
-    depth = 0 if add_part is None else _walk.depth
+def _utf8(text: str) -> bytes:
+    if text.isascii():
+        return text.encode()
+    if len(text) >= _LONG_TEXT:
+        text = _narrowed(text)
     try:
-        return _WRITERS.get(type(value), _other)(value, depth)
-    except RefusedError as refused:
-        if refused.is_whole:  # it was noticed somewhere inside
-            refused.steps, refused.is_whole = [], False
-        raise
-    finally:
-        _walk.now = outer
+        return text.encode()
+    except UnicodeEncodeError:  # lone surrogates: as escapes, which is where json keeps them
+        return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
+
+
+def _narrowed(text: str) -> str:
+    wide = len(text) - len(text.encode("latin-1", "ignore"))
+    if not wide or wide * _FREQUENT > len(text):
+        return text
+    return text.encode("latin-1", _ESCAPED).decode("latin-1")
+
+
+def _escaped(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
+
+
+codecs.register_error(_ESCAPED, _escaped)
+
+
+def _filled(text: bytes, start: int) -> bytes:
+    """The text with those that were sliced, from `start` on, where they belong."""
+    filled = _put(text, walk.sliced)
+    del walk.sliced[start:]
+    return filled
+
+
+def _put(text: bytes, sliced: list[io.BytesIO]) -> bytes:
+    if alone := _SLICED.fullmatch(text):
+        return sliced[int(alone[1])].getvalue()  # no copy
+    pieces = _SLICED.split(text)  # every other one is a number
+    pieces[1::2] = [sliced[int(number)].getvalue() for number in pieces[1::2]]
+    return b"".join(pieces)
 
 
 def load(body: Body, part: Callable[[int], Any] | None = None) -> Any:
@@ -175,12 +244,12 @@ def _other(value: object, depth: int) -> object:
     marker = _scalar(value)
     if marker is not None:
         return marker
-    add_part, _ = _walk.now
-    outer, _walk.depth = _walk.depth, depth + _PART_DEPTH
+    add_part, _ = walk.now
+    outer, walk.depth = walk.depth, depth + _PART_DEPTH
     try:
         number = None if add_part is None else add_part(value)
     finally:
-        _walk.depth = outer
+        walk.depth = outer
     if number is None:
         raise RefusedError(describe(value))
     return {"$part": number}
@@ -225,36 +294,79 @@ def _str(value: str, depth: int) -> object:
 
 
 def _bytes(value: bytes, depth: int) -> object:
-    if len(value) >= _LARGE_BYTES and _walk.now[0] is not None:
-        return {"$part": _walk.now[0](value)}
+    if len(value) >= _LARGE_BYTES and walk.now[0] is not None:
+        return {"$part": walk.now[0](value)}
     return {"$bytes": base64.b64encode(value).decode()}
 
 
 def _bytearray(value: bytearray, depth: int) -> object:
-    if len(value) >= _LARGE_BYTES and _walk.now[0] is not None:
-        return {"$bytearray": {"$part": _walk.now[0](bytes(value))}}
+    if len(value) >= _LARGE_BYTES and walk.now[0] is not None:
+        check_size(len(value))
+        return {"$bytearray": {"$part": walk.now[0](bytes(value))}}
     return {"$bytearray": base64.b64encode(value).decode()}
 
 
 def _list(value: list[object], depth: int) -> object:
     _check_depth(depth)
-    if depth and len(value) > _LARGE_LIST:
-        _check_repetitions()
+    if len(value) > _SLICE:
+        return _long(value, depth)
     return value if _is_flat(value) else _items(value, depth)
 
 
 def _tuple(value: tuple[object, ...], depth: int) -> object:
     _check_depth(depth)
-    return {"$tuple": _items(value, depth)}
+    return {"$tuple": _long(value, depth) if len(value) > _SLICE else _items(value, depth)}
+
+
+def _long(values: Sequence[object], depth: int) -> object:
+    if depth and len(values) > _LARGE_LIST:
+        _check_repetitions()
+
+    def written(start: int) -> object:
+        part = values[start : start + _SLICE]
+        return part if _is_flat(part) else _items(part, depth, start)
+
+    return _in_slices(b"[]", map(written, range(0, len(values), _SLICE)))
+
+
+def _in_slices(brackets: bytes, slices: Iterable[object]) -> object:
+    sliced = walk.sliced
+    start = len(sliced)
+    whole = io.BytesIO()
+    for written in slices:
+        text = _utf8(_JSON.encode(written))
+        if len(sliced) > start:
+            text = _filled(text, start)
+        whole.write(b", " if whole.tell() else brackets[:1])
+        whole.write(memoryview(text)[1:-1])
+        check_size(whole.tell())
+    whole.write(brackets[1:])
+    sliced.append(whole)
+    return {"$sliced": start}
 
 
 def _dict(value: dict[object, object], depth: int) -> object:
     _check_depth(depth)
+    if len(value) > _SLICE:
+        return _long_dict(value.copy(), depth)
     items = list(value.items())  # at one stroke: another thread may add a key meanwhile
     trees = _values(items, depth)
     if all(map(_is_name, value)) and not _is_marker_like(items):
         return dict(zip(value, trees, strict=True))
     return {"$dict": [list(pair) for pair in zip(_keys(items, depth), trees, strict=True)]}
+
+
+def _long_dict(value: dict[object, object], depth: int) -> object:
+    rest = iter(value.items())
+    parts = iter(lambda: list(itertools.islice(rest, _SLICE)), [])
+    if all(map(_is_name, value)):
+        return _in_slices(b"{}", (_named(part, depth) for part in parts))
+    pairs = (zip(_keys(part, depth), _values(part, depth), strict=True) for part in parts)
+    return {"$dict": _in_slices(b"[]", ([list(pair) for pair in part] for part in pairs))}
+
+
+def _named(items: list[tuple[object, object]], depth: int) -> object:
+    return dict(zip((name for name, _ in items), _values(items, depth), strict=True))
 
 
 def _is_name(key: object) -> bool:
@@ -283,13 +395,13 @@ def _keys(items: list[tuple[object, object]], depth: int) -> list[object]:
         raise
 
 
-def _items(values: Iterable[object], depth: int) -> list[object]:
+def _items(values: Iterable[object], depth: int, start: int = 0) -> list[object]:
     trees: list[object] = []  # its length is the position, for the message
     try:
         for item in values:
             trees.append(_WRITERS.get(type(item), _other)(item, depth + 1))  # noqa: PERF401
     except RefusedError as refused:
-        raise refused.inside(f"[{len(trees)}]") from None
+        raise refused.inside(f"[{start + len(trees)}]") from None
     return trees
 
 
@@ -307,8 +419,13 @@ def _elements(value: Iterable[Any], depth: int) -> list[object]:
     elements = list(value)
     if set(map(type, elements)) in ({int}, {str}):
         return _items(sorted(elements), depth)
+    sliced = walk.sliced
+    start = len(sliced)
     try:
-        return sorted(_items(elements, depth), key=_JSON.encode)
+        trees = _items(elements, depth)
+        if len(sliced) == start:
+            return sorted(trees, key=_JSON.encode)
+        return sorted(trees, key=lambda tree: _put(_utf8(_JSON.encode(tree)), sliced))
     except RefusedError as refused:
         refused.steps[-1] = "an element"
         raise
@@ -417,7 +534,7 @@ _CONTAINERS = frozenset({list, tuple, dict, set, frozenset})
 _LEAVES = TYPES - _CONTAINERS
 
 
-def _is_flat(values: list[Any]) -> bool:
+def _is_flat(values: Sequence[Any]) -> bool:
     """Whether the JSON encoder may have the list as it is: 1e6 ints then take 40 ms less of 150."""
     kinds = set(map(type, values))
     if len(kinds) != 1:
@@ -445,8 +562,8 @@ def _check_depth(depth: int) -> None:
 
 def _check_repetitions() -> None:
     """Refuse what would be far longer than it is large. Looks once at a value."""
-    add_part, root = _walk.now
-    _walk.now = add_part, None
+    add_part, root = walk.now
+    walk.now = add_part, None
     if root is None:
         return
     lengths: dict[int, tuple[int, object]] = {}

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from . import sections
+from . import plain, sections
 from .ndarray import dump_array, load_array
 from .payload import Body, Codec, DamagedError, RefusedError, UnreadableError
 
@@ -18,6 +18,7 @@ Array = np.ndarray[Any, Any]
 
 def _dump(matrix: Any) -> bytes:
     arrays = [np.asarray(array) for array in _TAKERS[matrix.format](matrix)]
+    plain.check_size(sum(array.nbytes for array in arrays))
     try:
         _CHECKERS[matrix.format](matrix.format, tuple(matrix.shape), arrays)
     except DamagedError as cause:
