@@ -264,6 +264,7 @@ class State(MutableMapping[str, Any]):
                     entry = payload = None
                 old = default if payload is None else codecs.decode(payload, key=key)
             value = fn(old)
+            del old, payload  # large ones need not lie beside the new one while that is saved
             with Work(f"Saving {key!r}") as work:
                 new = self._encode(key, value)
                 with self._lock:
@@ -611,7 +612,8 @@ class State(MutableMapping[str, Any]):
         if self._excess(sizes) and (expired := self._expired()):
             self._delete(expired)
         if excess := self._excess(sizes):
-            raise LimitExceeded(f"{_names([write.key for write in writes])} would make {excess}")
+            names, size = _names(list(sizes)), sum(sizes.values())
+            raise LimitExceeded(f"{names} ({size:,} bytes) would make {excess}")
 
     def _excess(self, sizes: Mapping[str, int]) -> str | None:
         """What would be too much with entries of these sizes; None for nothing."""

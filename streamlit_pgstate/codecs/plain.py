@@ -546,6 +546,8 @@ def _is_flat(values: Sequence[Any]) -> bool:
         return all(map(isfinite, values))
     if kind is str:
         text = "\0".join(values)
+        if len(text) > _LONG_TEXT:
+            check_size(len(text))
         return text.isascii() or not _SURROGATE_PAIR.search(text)
     return kind is bool
 

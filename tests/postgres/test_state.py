@@ -637,7 +637,10 @@ def test_a_session_over_max_session_bytes_is_refused_and_may_shrink(
         lambda: state.update({"a": b"", "b": b"x" * 1001}),
         lambda: state.modify("a", lambda held: held + b"y"),
     ):
-        with pytest.raises(LimitExceeded, match=r"1,001 bytes .*max_session_bytes \(1,000\)"):
+        with pytest.raises(
+            LimitExceeded,
+            match=r"^'.*' \([\d,]+ bytes\) would make 1,001 bytes .*max_session_bytes \(1,000\)",
+        ):
             verb()
     assert rows(sql) == before
     state.update({"a": b"", "b": b"x" * 1000})

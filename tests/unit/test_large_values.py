@@ -144,20 +144,28 @@ LARGE = {
 
 @pytest.mark.parametrize("make", LARGE.values(), ids=LARGE)
 def test_what_is_too_large_is_refused_before_it_is_copied(make):
-    value = make()
+    peak, caught = refusal(make())
+    words = str(caught).replace(",", "").split()
+    assert words[0] == "'cart'"
+    size = int(words[words.index("bytes") - 1])
+    assert size > 2 * MIB
+    assert "max_value_bytes (2,097,152)" in str(caught)
+    assert peak < 16 * MIB
+
+
+def test_a_few_long_texts_are_refused_before_they_are_written():
+    peak, _ = refusal(["a" * 8 * MIB] * 8)
+    assert peak < 80 * MIB
+
+
+def refusal(value):
     tracemalloc.start()
     try:
         with pytest.raises(LimitExceeded) as caught:
             encode(value, key="cart", limit=2 * MIB)
-        _, peak = tracemalloc.get_traced_memory()
+        return tracemalloc.get_traced_memory()[1], caught.value
     finally:
         tracemalloc.stop()
-    words = str(caught.value).replace(",", "").split()
-    assert words[0] == "'cart'"
-    size = int(words[words.index("bytes") - 1])
-    assert size > 2 * MIB
-    assert "max_value_bytes (2,097,152)" in str(caught.value)
-    assert peak < 16 * MIB
 
 
 @pytest.mark.parametrize("make", LARGE.values(), ids=LARGE)
