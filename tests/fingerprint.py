@@ -365,7 +365,7 @@ _EXTENSIONS: dict[type, Callable[[Any], Print]] = {
     pd.SparseDtype: _sparse,
     pd.ArrowDtype: _pandas_arrow,
     type(pd.arrays.NumpyExtensionArray(np.zeros(0)).dtype): lambda array: fingerprint(
-        array.to_numpy()
+        np.asarray(array)
     ),
 }
 

@@ -96,8 +96,11 @@ def _dump_data(frame: pd.DataFrame, out: BufferWriter) -> list[Spec]:
         matrix = np.ascontiguousarray(frame.to_numpy().T)  # a view, where it is one block
         spec = dump_bits(matrix.reshape(-1), out)
         return [{"columns": list(range(frame.shape[1])), "array": spec}]
-    # pandas copies the attrs of a frame into each of its columns, arrays in them included.
-    columns = [column for _, column in pd.DataFrame(frame, copy=False).items()]
+    # pandas copies the attrs of a frame into each of its columns, arrays in them included; and
+    # before 3.0 it looks columns up by their labels, not all of which have a hash.
+    bare = pd.DataFrame(frame, copy=False)
+    bare.columns = pd.RangeIndex(frame.shape[1])
+    columns = [column for _, column in bare.items()]
     return [
         {"columns": places, "array": _dump_columns(columns, places, frame.columns, out)}
         for places in _together(columns)

@@ -62,7 +62,7 @@ def load(content: Any) -> Any:
     if type(item) is not bytes:
         return dtype.type(_expect(item, _ITEMS[dtype.kind]))
     if not dtype.itemsize and not item:  # which frombuffer does not take
-        return np.zeros(1, dtype)[0]
+        return np.ndarray(1, dtype)[0]
     values = np.frombuffer(bytearray(item), dtype)
     check_values(values)
     (value,) = values

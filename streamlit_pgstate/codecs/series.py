@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from pandas.tseries.frequencies import to_offset
 
@@ -62,7 +63,7 @@ def _load_index(body: Body) -> Any:
 def _dump_array(array: Any) -> bytes:
     out = BufferWriter()
     if type(array) is pd.arrays.NumpyExtensionArray:
-        header: Header = {"array": dump_array(array.to_numpy(), out), "numpy": True}
+        header: Header = {"array": dump_array(np.asarray(array), out), "numpy": True}
         return _finish(out, array, header)
     header = {"array": dump_array(array, out)}
     freq = getattr(array, "freq", None)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from fingerprint import fingerprint
 from libraries import pl
@@ -36,6 +39,16 @@ FOUND = {
     "a scalar of no bytes": np.void(b""),
     "a scalar of no fields": np.zeros(1, [])[0],
     "a scalar of a field of no length": np.zeros(1, [("a", "f8", (0,))])[0],
+    # lost its metadata
+    "a scalar of no bytes with metadata": np.ndarray(1, np.dtype("V0", metadata={"a": 1}))[0],
+    # could not be written: pandas 2 looks them up in a hash table
+    "columns of labels without a hash": pd.DataFrame(
+        [[1, "a"]], columns=pd.Index(pd.array([[1], None], pd.ArrowDtype(pa.list_(pa.int64()))))
+    ),
+    # could not be written: pandas 2 asks whether it is missing
+    "an extension array of a signalling NaN": pd.arrays.NumpyExtensionArray(
+        np.array([Decimal("sNaN")], object)
+    ),
     # came back in the byte order of this machine
     "33 columns of another byte order": pd.DataFrame(swapped_columns()),
 }
