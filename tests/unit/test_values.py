@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+from decimal import Decimal
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
@@ -18,6 +19,7 @@ from own_types import Colour, Frozen, Level, Model, Pair, Point, Right
 from strategies.anything import anything
 from strategies.arrays import arrays as any_array
 from strategies.arrays import cells_of
+from strategies.tables import polars_frames
 
 from streamlit_pgstate.codecs import decode, encode
 from streamlit_pgstate.codecs.file import StoredFile
@@ -302,6 +304,7 @@ def polars_tables():
         "spans": pl.Series([dt.timedelta(1), None], dtype=pl.Duration("ns")),
         "clock": pl.Series([dt.time(1), None]),
         "decimals": pl.Series([1, None], dtype=pl.Decimal(20, 3)),
+        "decimals of a precision that polars has found": pl.Series([Decimal("1.5"), None]),
         "lists": pl.Series([[1], None]),
         "arrays": pl.Series([[1, 2], None], dtype=pl.Array(pl.Int64, 2)),
         "structs": pl.Series([{"a": 1, "b": ["x"]}, None]),
@@ -450,3 +453,10 @@ def test_any_values_in_each_other_come_back_as_they_were(value):
     before = fingerprint(value)
     assert fingerprint(again(value)) == before
     assert fingerprint(value) == before
+
+
+if pl:
+
+    @given(polars_frames(masked=True))
+    def test_any_frame_of_polars_comes_back_whatever_lies_under_its_nulls(frame):
+        assert fingerprint(again(frame)) == fingerprint(frame)
