@@ -16,7 +16,13 @@ from typing import Any, Final, TypeAlias
 
 from streamlit_pgstate import codecs, component
 from streamlit_pgstate.component import RunListener, UnfitError, Widget
-from streamlit_pgstate.errors import ConfigError, DecodeError, PgStateError, UnknownToken
+from streamlit_pgstate.errors import (
+    ConfigError,
+    DecodeError,
+    LimitExceeded,
+    PgStateError,
+    UnknownToken,
+)
 from streamlit_pgstate.state import State, check_key
 
 _LOG = logging.getLogger(__name__)
@@ -40,12 +46,43 @@ class _Binding:
     """Of the entry when it and `st.session_state` were last in line; 0 for none."""
     mark: _Mark | None = None
     """Of the value that needs no saving: it is stored, or nobody's choice. None: all do."""
-    is_widget: bool = False
-    was_drawn: bool = False
-    """Whether its widget was drawn since the last `persist`."""
+    widget_id: str | None = None
+    """Of the widget that was last drawn with it; it changes with the widget's parameters."""
     widget_default: Any = None
-    unfit: int = 0
+    must_restore: bool = False
+    """Whether the state has become another one: what the page still shows is not of this one."""
+    unfit: int = -1
     """The version that did not fit the widget, as was said in the log."""
+    unsaved: str = ""
+    """Why it could not be saved, as was said in the log."""
+
+    @property
+    def has_own_value(self) -> bool:
+        """Whether `st.session_state` holds a value of this tab's.
+
+        For a widget that was not drawn in the last run, or that has given its key to another one,
+        it may hold one that is older than the last.
+        """
+        if not component.has_value(self.key):
+            return False
+        if self.widget_id is None or component.is_set_in_this_run(self.key):
+            return True
+        is_its_own = component.widget_of(self.key) == self.widget_id
+        return is_its_own and component.has_widget_value(self.widget_id)
+
+    @property
+    def was_deleted(self) -> bool:
+        """Whether the script or a callback has deleted it: Streamlit itself keeps the id."""
+        return (
+            self.widget_id is not None
+            and component.widget_of(self.key) is None
+            and not component.has_value(self.key)
+        )
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether `st.session_state` holds what is not saved yet."""
+        return _mark_if_kept(self.key, component.take_value(self.key)) != self.mark
 
 
 @dataclass(slots=True, eq=False)
@@ -53,12 +90,25 @@ class _Bound:
     """One key in one run, from `persist` on."""
 
     binding: _Binding
-    is_ours: bool = False
-    """Whether `st.session_state` holds what `persist` has put there."""
+    put: Any = _NOTHING
+    """What `persist` has put into `st.session_state`."""
+    is_restored: bool = False
+    """Whether that was what is stored, or the default."""
     is_there: bool = False
-    """Whether it held anything then."""
+    """Whether `st.session_state` held anything then."""
+    is_deleted: bool = False
+    """Whether the script had deleted it."""
+    is_unreadable: bool = False
+    """Whether a row is there that cannot be read: nothing else takes its place unasked."""
     appears: bool = False
     """Whether its widget, if there is one, comes into the page with this run."""
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether `st.session_state` still holds what `persist` has put there."""
+        if self.put is _NOTHING or not component.has_value(self.binding.key):
+            return False
+        return component.take_value(self.binding.key) is self.put
 
 
 class Bindings:
@@ -75,6 +125,7 @@ class Bindings:
 
     @property
     def keys(self) -> Set[str]:
+        """All keys that were ever bound in this tab."""
         return self._all.keys()
 
     def bind(self, keys: Sequence[str], defaults: Mapping[str, Any]) -> None:
@@ -91,93 +142,130 @@ class Bindings:
             run = component.listener(_Run) or component.listen(_Run(self))
             for key in (*keys, *defaults):
                 binding = self._all.setdefault(key, _Binding(key))
-                binding.default = defaults.get(key, _NOTHING)
+                if key in defaults:
+                    binding.default = defaults[key]
                 if key not in run.bound:
                     run.bound[key] = self._brought_in_line(binding)
+                elif key in defaults and not component.has_value(key):
+                    self._put_default(run.bound[key])  # `persist` without one came before
 
     def _brought_in_line(self, binding: _Binding) -> _Bound:
         bound = _Bound(binding)
         version = self.state.version_of(binding.key)
         is_first = binding.mark is None and not binding.version
-        was_drawn, binding.was_drawn = binding.was_drawn, False
-        bound.appears = not was_drawn
-        if not self._has_own_value(binding, was_drawn=was_drawn) or (is_first and version):
+        has_own_value = binding.has_own_value
+        bound.appears = not has_own_value or binding.widget_id is None
+        if binding.must_restore:
+            binding.must_restore = False
             self._restore(bound, version)
-        elif version != binding.version and not self._is_changed(binding):
+        elif binding.was_deleted:
+            bound.is_deleted = version > 0
+            binding.version, binding.mark = version, None
+            self._put_default(bound)
+        elif not has_own_value or (is_first and version):
+            self._restore(bound, version)
+        elif version != binding.version and not binding.is_changed:
             if not self.postpones(binding.key):
                 self._restore(bound, version)  # by another tab, another device or a job
-        elif not was_drawn and not component.is_set_in_this_run(binding.key):
-            # A widget drawn for the first time shows a value only if it was set in this run.
+        elif self._may_be_new_to_the_browser(binding):
             self._put(bound, component.take_value(binding.key))
         bound.is_there = component.has_value(binding.key)
         return bound
 
-    def _has_own_value(self, binding: _Binding, *, was_drawn: bool) -> bool:
-        """Whether `st.session_state` holds a value of this tab's.
-
-        For a widget that was not drawn it may hold one that is older than the last.
-        """
-        if not component.has_value(binding.key):
+    def _may_be_new_to_the_browser(self, binding: _Binding) -> bool:
+        """A widget that is drawn for the first time shows only what was set in this run."""
+        if binding.widget_id is not None or component.is_set_in_this_run(binding.key):
             return False
-        return not binding.is_widget or was_drawn or component.is_set_in_this_run(binding.key)
+        widget_id = component.widget_of(binding.key)
+        return widget_id is None or not component.has_widget_value(widget_id)
 
     def _restore(self, bound: _Bound, version: int) -> None:
         binding = bound.binding
-        binding.version = version
-        stored = self._stored(binding) if version else _NOTHING
+        stored = self._stored(bound, version) if version else _NOTHING
+        is_lost = binding.version > 0 and not version
         if stored is not _NOTHING:
             self._put(bound, stored)
+            bound.is_restored = True
             binding.mark = _mark(binding.key, stored)
-        elif binding.default is not _NOTHING:
+        elif is_lost or not component.has_value(binding.key) or binding.widget_id is not None:
+            binding.mark = None
+            self._put_default(bound)
+        binding.version = version  # not where the put was refused: it is refused in each run
+
+    def _put_default(self, bound: _Bound) -> None:
+        binding = bound.binding
+        if binding.default is not _NOTHING:
             payload = codecs.encode(binding.default, key=binding.key)
-            binding.mark = _mark_of(payload)
             # A copy: what the script changes in it must show as a change.
             self._put(bound, codecs.decode(payload, key=binding.key))
-        elif not binding.is_widget:
-            binding.mark = None
-            component.drop_value(binding.key)
-        elif component.has_value(binding.key):  # it was deleted elsewhere
-            binding.mark = _mark_if_kept(binding.key, binding.widget_default)
+            bound.is_restored = True
+            binding.mark = _mark_of(payload)
+        elif binding.widget_id is not None:
             self._put(bound, binding.widget_default)
+            bound.is_restored = True
+            binding.mark = _mark_if_kept(binding.key, binding.widget_default)
+        else:
+            component.drop_value(binding.key)
 
-    def _stored(self, binding: _Binding) -> Any:
+    def _stored(self, bound: _Bound, version: int) -> Any:
         try:
-            return self.state.get(binding.key, _NOTHING)
+            return self.state.get(bound.binding.key, _NOTHING)
         except DecodeError as error:
-            self.say_unfit(binding, str(error))
+            bound.is_unreadable = True
+            bound.binding.version = version
+            self.say_unfit(bound.binding, str(error).rstrip("."))
             return _NOTHING
 
     def _put(self, bound: _Bound, value: Any) -> None:
         component.put_value(bound.binding.key, value)
-        bound.is_ours = True
+        bound.put = component.take_value(bound.binding.key)
 
-    def _is_changed(self, binding: _Binding) -> bool:
-        value = component.take_value(binding.key)
-        return _mark_if_kept(binding.key, value) != binding.mark
+    def save(
+        self, changes: Mapping[str, Any], marks: Mapping[str, _Mark], deleted: Sequence[str]
+    ) -> None:
+        """Store what one run has changed: in one statement, none if there is nothing.
 
-    def save(self, changes: Mapping[str, Any], deleted: Sequence[str]) -> None:
-        """Store what one run has changed: in one statement, none if there is nothing."""
-        if self._is_closed:
+        Args:
+            changes: the values.
+            marks: theirs, from before they were written: a value may change meanwhile.
+            deleted: keys whose entries go.
+        """
+        if self._is_closed or not (changes or deleted):
             return
         try:
             if changes:
                 self.state.update(changes)
-            for key in deleted:
-                self.state.delete(key)
+            if deleted:
+                self.state.discard(deleted)
         except UnknownToken:
             _LOG.debug("The session was forgotten during a run; its changes went with it.")
             return
+        except LimitExceeded as error:
+            self._save_each(changes, marks, error)
+            return
         except PgStateError as error:
-            self.say_unsaved(error)
+            self.say_unsaved(self._all[next(iter([*changes, *deleted]))], error)
             return
         for key in (*changes, *deleted):
             binding = self._all[key]
-            binding.mark = _mark(key, changes[key]) if key in changes else None
+            binding.mark, binding.unsaved = marks.get(key, binding.mark), ""
             binding.version = self.state.version_of(key)
 
-    def say_unsaved(self, error: PgStateError) -> None:
+    def _save_each(
+        self, changes: Mapping[str, Any], marks: Mapping[str, _Mark], error: LimitExceeded
+    ) -> None:
+        """One of them is too large, or too many: the others are saved all the same."""
+        if len(changes) == 1:
+            self.say_unsaved(self._all[next(iter(changes))], error)
+            return
+        for key, value in changes.items():
+            self.save({key: value}, marks, [])
+
+    def say_unsaved(self, binding: _Binding, error: PgStateError) -> None:
         """The run is over, so nothing can be raised; each further run tries again."""
-        _LOG.error("persist() could not save: %s", error)
+        if binding.unsaved != str(error):
+            binding.unsaved = str(error)
+            _LOG.error("persist() could not save: %s", error)
         component.show_error(f"Not saved: {error}")
 
     def say_unfit(self, binding: _Binding, why: str) -> None:
@@ -196,18 +284,31 @@ class Bindings:
 
         What the page shows is not saved there until somebody changes it.
         """
-        bindings = Bindings(state)
-        with self.lock:
-            self.close()
-            bindings._all = self._all
+        bindings = self._moved_to(state)
         if state.id != self.state.id:
             for binding in bindings._all.values():
-                binding.version = binding.unfit = 0
+                binding.version, binding.unfit = 0, -1
         return bindings
 
-    def close(self) -> None:
-        """Save nothing any more: the state is no longer this tab's."""
-        self._is_closed = True
+    def begin_anew_over(self, state: State) -> Bindings:
+        """The same bindings over another state, which the page has shown nothing of so far.
+
+        Its widgets still show what was of the former: a browser sends that with its next message,
+        as if it had been chosen. So each of them is given its value, or its default.
+        """
+        bindings = self._moved_to(state)
+        bindings._all = {key: known for key, known in self._all.items() if known.widget_id}
+        for binding in bindings._all.values():
+            binding.version, binding.unfit, binding.mark = 0, -1, None
+            binding.must_restore = True
+        return bindings
+
+    def _moved_to(self, state: State) -> Bindings:
+        bindings = Bindings(state)
+        with self.lock:
+            self._is_closed = True  # a run that is not over yet saves nothing any more
+            bindings._all = self._all
+        return bindings
 
 
 @dataclass(slots=True, eq=False)
@@ -232,35 +333,59 @@ class _Run(RunListener):
                 "buttons, uploads, data editors and charts. For data_editor, file_uploader, "
                 "camera_input and audio_input there are functions of the same name in pgstate."
             )
-        if not bound.is_ours:
-            return
-        try:
-            fitted = widget.fitted(component.take_value(widget.key))
-        except UnfitError:
-            self._fall_back(bound.binding, widget)
-            return
-        component.correct_value(widget.key, fitted)
-        bound.binding.mark = _mark_if_kept(widget.key, component.take_value(widget.key))
+        if bound.is_ours:
+            self._fit(bound, widget, bound.put, is_known=bound.is_restored)
+        elif bound.binding.widget_id not in (None, widget.id) and not self._is_chosen(bound):
+            self._carry_over(bound, widget)
 
-    def _fall_back(self, binding: _Binding, widget: Widget) -> None:
+    def _is_chosen(self, bound: _Bound) -> bool:
+        key = bound.binding.key
+        return not component.has_value(key) or component.is_set_in_this_run(key)
+
+    def _carry_over(self, bound: _Bound, widget: Widget) -> None:
+        """Its parameters have changed, so that to Streamlit it is a new widget, at its default."""
+        binding = bound.binding
+        if binding.is_changed:  # by the visitor, with this very run
+            self._fit(bound, widget, component.take_value(widget.key), is_known=False)
+            return
+        stored = self.bindings.state.get(widget.key, _NOTHING) if binding.version else _NOTHING
+        value = component.take_value(widget.key) if stored is _NOTHING else stored
+        self._fit(bound, widget, value, is_known=True)
+
+    def _fit(self, bound: _Bound, widget: Widget, value: Any, *, is_known: bool) -> None:
+        try:
+            fitted = widget.fitted(value)
+        except UnfitError:
+            self._fall_back(bound, widget)
+            return
+        self._correct(bound, fitted)
+        if is_known:
+            bound.binding.mark = _mark_if_kept(widget.key, bound.put)
+
+    def _correct(self, bound: _Bound, value: Any) -> None:
+        component.correct_value(bound.binding.key, value)
+        bound.put = component.take_value(bound.binding.key)
+
+    def _fall_back(self, bound: _Bound, widget: Widget) -> None:
+        binding = bound.binding
         self.bindings.say_unfit(binding, "what is stored no longer fits the widget")
-        component.drop_value(binding.key)
-        binding.mark = None
+        value = widget.initial()
         if binding.default is not _NOTHING:
             with contextlib.suppress(UnfitError):
-                component.correct_value(binding.key, widget.fitted(binding.default))
-                binding.mark = _mark(binding.key, component.take_value(binding.key))
+                value = widget.fitted(binding.default)
+        self._correct(bound, value)
+        binding.mark = _mark_if_kept(binding.key, bound.put)
 
     def after_widget(self, widget: Widget) -> None:
         bound = self.bound.get(widget.key)
         if bound is None:
             return
         binding = bound.binding
-        binding.is_widget = binding.was_drawn = True
-        binding.widget_default = widget.default()
         value = component.take_value(widget.key)
-        if bound.appears:
+        if bound.appears or binding.widget_id != widget.id:
             widget.begin_with(value)
+        binding.widget_id = widget.id
+        binding.widget_default = widget.default()
         if binding.mark is None:
             default = _mark_if_kept(widget.key, binding.widget_default)
             if default == _mark_if_kept(widget.key, value):
@@ -274,19 +399,29 @@ class _Run(RunListener):
 
     def at_end(self) -> None:
         with self.bindings.lock:
-            changes, deleted = {}, []
+            changes: dict[str, Any] = {}
+            marks: dict[str, _Mark] = {}
+            deleted: list[str] = []
             for key, bound in self.bound.items():
+                binding = bound.binding
                 if not component.has_value(key):
-                    if bound.is_there and not bound.binding.is_widget and bound.binding.version:
+                    if bound.is_there and binding.widget_id is None and binding.version:
                         deleted.append(key)
+                        binding.mark = None
                     continue
                 value = component.take_value(key)
                 try:
-                    if _mark(key, value) != bound.binding.mark:
-                        changes[key] = value
+                    mark = _mark(key, value)
                 except PgStateError as error:
-                    self.bindings.say_unsaved(error)
-            self.bindings.save(changes, deleted)
+                    self.bindings.say_unsaved(binding, error)
+                    continue
+                if bound.is_unreadable:
+                    binding.mark = mark
+                elif mark != binding.mark:
+                    changes[key], marks[key] = value, mark
+                elif bound.is_deleted:
+                    deleted.append(key)
+            self.bindings.save(changes, marks, deleted)
 
 
 def _never(key: str) -> bool:

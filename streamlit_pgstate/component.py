@@ -521,8 +521,8 @@ def _hooks() -> _Hooks:
 
     `ScriptRunContext._enqueue`, a method of the thread's `ScriptRunner`, and that one's
     `_on_script_finished`, called after each run, whatever ended it; `register_widget`,
-    `is_new_state_value` and `reset_state_value` of the context's `session_state`: seen in 1.51
-    to 1.67.
+    `is_new_state_value` and `reset_state_value` of the context's `session_state`, and in its
+    `_state` `_key_id_mapper` and `_new_widget_state`: seen in 1.51 to 1.67.
     """
     context = get_script_run_ctx(suppress_warning=True)
     runner = getattr(getattr(context, "_enqueue", None), "__self__", None)
@@ -549,6 +549,9 @@ class _Hooks:
         self._register = session_state.register_widget
         self._is_new = session_state.is_new_state_value
         self._reset = session_state.reset_state_value
+        self._state = session_state._state
+        self.has_value("")  # fails here, and not later, where a part is missing
+        self.widget_of("")
         runner._on_script_finished = self.finish
         # Past its own __setattr__, which would make them keys of the state.
         object.__setattr__(session_state, "register_widget", self.register)
@@ -588,6 +591,18 @@ class _Hooks:
     def set(self, user_key: str, value: Any) -> None:
         self._reset(user_key, value)
 
+    def widget_of(self, user_key: str) -> str | None:
+        """The id of the widget that was last drawn under a key; None once the key was deleted."""
+        found: str | None = self._state._key_id_mapper.get_id_from_key(user_key, None)
+        return found
+
+    def has_value(self, widget_id: str) -> bool:
+        """Whether the browser has sent a value of the widget, as it does for all that it shows.
+
+        What else Streamlit holds for a widget may be from long ago, set under its key.
+        """
+        return widget_id in self._state._new_widget_state
+
     def reset(self, user_key: str, value: Any) -> None:
         self._reset(user_key, value)
         for listener in self.listeners:
@@ -611,14 +626,23 @@ class Widget:
         self._metadata = metadata
 
     @property
+    def id(self) -> str:
+        """What it is by Streamlit's reckoning: another one where its parameters have changed."""
+        return str(self._metadata.id)
+
+    @property
     def is_settable(self) -> bool:
         """Whether Streamlit lets anybody set it: no button, upload, editor or chart."""
         serde = type(getattr(self._metadata.deserializer, "__self__", None)).__name__
         return self._metadata.value_type not in _UNSETTABLE_VALUES and not _UNSETTABLE.search(serde)
 
-    def default(self) -> Any:
+    def initial(self) -> Any:
         """The value that it has before anybody has touched it."""
-        return _plain(copy.deepcopy(self._metadata.deserializer(None)))
+        return copy.deepcopy(self._metadata.deserializer(None))
+
+    def default(self) -> Any:
+        """The same, as it can be stored."""
+        return _plain(self.initial())
 
     def fitted(self, value: Any) -> Any:
         """`value` as the widget has it: 7.0 for 7 where it has floats, an option for its equal.
@@ -638,7 +662,7 @@ class Widget:
         try:
             wire = _sent(self._metadata.value_type, self._metadata.serializer(value))
             back = self._metadata.deserializer(wire)
-            is_same = bool(back == value) or _is_told_by_its_label(value, back)
+            is_same = _is_same(back, value) or _is_told_by_its_label(value, back)
         except Exception as error:  # whatever a widget raises here: it is not its value
             raise UnfitError from error
         if not is_same or not _can_show(_message_of(self._metadata.id), wire):
@@ -655,6 +679,11 @@ class Widget:
             return
         with contextlib.suppress(TypeError):
             message.default = value
+
+
+def _is_same(back: Any, value: Any) -> bool:
+    """Equal, or not a number either."""
+    return bool(back == value) or (bool(back != back) and bool(value != value))
 
 
 def _is_told_by_its_label(value: Any, back: Any) -> bool:
@@ -723,6 +752,16 @@ def _is_between(part: Any, low: Any, high: Any) -> bool:
 def has_value(key: str) -> bool:
     """Whether `st.session_state` has a value under `key`."""
     return key in st.session_state
+
+
+def widget_of(key: str) -> str | None:
+    """The id of the widget that was last drawn under `key`; None for none, or if it was deleted."""
+    return _hooks().widget_of(key)
+
+
+def has_widget_value(widget_id: str) -> bool:
+    """Whether the browser shows the widget with this id, and has sent its value."""
+    return _hooks().has_value(widget_id)
 
 
 def is_set_in_this_run(key: str) -> bool:

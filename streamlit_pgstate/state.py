@@ -11,7 +11,7 @@ import threading
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -307,6 +307,14 @@ class State(MutableMapping[str, Any]):
             if self._is_unread:
                 self._load()
             return self._delete([key]) > 0
+
+    def discard(self, keys: Iterable[str]) -> int:
+        """Delete those of `keys` that are there, in one statement; how many went."""
+        names = [check_key(key) for key in keys]
+        with self._lock:
+            self._load_if_unread()
+            present = [key for key in names if self._live(key) is not None]
+            return self._delete(present) if present else 0
 
     def __delitem__(self, key: str) -> None:
         if not self.delete(key):

@@ -337,11 +337,6 @@ class Visit:
         """Keys of `st.session_state` that belong to the browser's state."""
         return self._bindings.keys if self._bindings is not None else frozenset()
 
-    def _drop_bindings(self) -> None:
-        if self._bindings is not None:
-            self._bindings.close()
-        self._bindings = None
-
     @property
     def state(self) -> State:
         if self._state is None:  # enter_run has failed or was never called
@@ -431,7 +426,8 @@ class Visit:
     def _clear_session_state(self) -> None:
         """What this tab holds is of another state: neither to be shown nor to be saved."""
         component.clear_session_state(keep={TESTING_KEY})
-        self._drop_bindings()
+        if self._bindings is not None:
+            self._bindings = self._bindings.begin_anew_over(self.state)
 
     # The browser
 

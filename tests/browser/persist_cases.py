@@ -145,3 +145,37 @@ def live_and_long() -> None:
             time.sleep(0.1)
             st.write(step)
         note(computed=True)
+
+
+@case
+def slow_above_the_widget() -> None:
+    pgstate.persist("name")
+    st.button("other")
+    time.sleep(1.5)  # computes; nothing of Streamlit's here that would end an overtaken run
+    note(name=st.text_input("name", key="name"))
+
+
+@case
+def persisting_page_and_fragment() -> None:
+    pgstate.persist("name", "inside")
+    st.text_input("name", key="name")
+
+    @st.fragment
+    def part() -> None:
+        with logged(fragment=True):
+            pgstate.persist("name", "inside")
+            st.text_input("inside", key="inside")
+
+    part()
+    note(name=st.session_state.name, inside=st.session_state.inside)
+
+
+@case
+def forgettable() -> None:
+    pgstate.persist("name", given="default")
+    st.text_input("name", key="name")
+    st.text_input("given", key="given")
+    st.button("nothing")
+    if st.button("forget"):
+        pgstate.forget()
+    note(name=st.session_state.name, given=st.session_state.given, keys=pgstate.keys())

@@ -165,6 +165,7 @@ def assert_shown_at_once(tab: Tab) -> None:
     assert set(seen) >= set(WIDGETS)
     for key in ("text_input", "text_area"):  # Streamlit's own, for a frame, with any value
         seen[key] = [look for look in seen[key] if not look.startswith('["",')]
+    seen["dataframe"] = [look for look in seen["dataframe"] if look != '[""]']  # not drawn yet
     assert not {key: looks for key, looks in seen.items() if len(looks) > 1}
 
 
@@ -321,3 +322,57 @@ def test_two_tabs_follow_each_other_without_writing_back(app: Server, visitor: V
         "True",
         "True",
     )
+
+
+def enter(tab: Tab, key: str, text: str) -> None:
+    fill("input", text)(tab.page, key)
+
+
+def test_a_click_that_overtakes_a_slow_run_loses_nothing_of_what_was_typed(
+    app: Server, visitor: Visitor
+) -> None:
+    tab = visitor.open(app, "slow_above_the_widget")
+    tab.settled(1)
+    for text in ("first", "second"):
+        enter(tab, "name", text)
+        tab.page.wait_for_timeout(500)
+        tab.click("other")
+        tab.settled()
+        expect(of(tab.page, "name").locator("input")).to_have_value(text)
+    tab.reload()
+    assert tab.settled(1).seen["name"] == "second"
+
+
+def test_a_key_may_be_persisted_in_the_page_and_in_a_fragment(
+    app: Server, visitor: Visitor
+) -> None:
+    tab = visitor.open(app, "persisting_page_and_fragment")
+    tab.settled()
+    for key, text in (("name", "one"), ("inside", "f"), ("inside", "f2"), ("name", "two")):
+        enter(tab, key, text)
+        tab.settled()
+    tab.reload()
+    tab.settled()
+    seen = [run.seen for run in tab.runs() if not run.is_fragment][-1]
+    assert seen == {"name": "two", "inside": "f2"}
+
+
+def test_what_another_tab_has_forgotten_does_not_come_back_from_a_page_that_shows_it(
+    app: Server, visitor: Visitor
+) -> None:
+    tab = visitor.open(app, "forgettable")
+    tab.settled(1)
+    enter(tab, "name", "secret")
+    tab.settled(1)
+    enter(tab, "given", "secret")
+    tab.settled(1)
+    other = visitor.open(app, "forgettable")
+    assert other.settled().seen["name"] == "secret"
+    other.click("forget")
+    other.settled()
+    tab.settled()
+    for _ in range(2):
+        tab.click("nothing")
+        seen = tab.settled().seen
+    assert seen == {"name": "", "given": "default", "keys": []}
+    expect(of(tab.page, "name").locator("input")).to_have_value("")

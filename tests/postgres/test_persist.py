@@ -601,3 +601,230 @@ def test_after_forget_nothing_of_the_page_comes_back(
     assert app.session_state["now"] == [[]]
     with pytest.raises(pgstate.UnknownToken):
         dict(state)
+
+
+# What fresh eyes found
+
+
+@pytest.mark.parametrize("stored", [{}, {"size": "stored"}])
+def test_what_the_script_sets_between_persist_and_the_widget_is_saved(
+    stored: dict[str, str], tab: Callable[[Script], AppTest], state: State
+) -> None:
+    state.update(stored)
+    app = tab("""
+        pgstate.persist(size="10")
+        if "link" in st.session_state:
+            st.session_state.size = st.session_state.pop("link")
+        st.text_input("Size", key="size")
+    """)
+    app.session_state["link"] = "from a link"
+    assert ran(app).text_input(key="size").value == "from a link"
+    assert state["size"] == "from a link"
+
+
+def test_what_was_typed_before_persist_was_ever_called_is_saved_then(
+    tab: Callable[[Script], AppTest], state: State
+) -> None:
+    app = ran(
+        tab("""
+            if st.checkbox("Remember me", key="remember"):
+                pgstate.persist("size")
+            st.text_input("Size", key="size")
+        """)
+    )
+    app.text_input(key="size").set_value("typed").run()
+    app.checkbox(key="remember").check().run()
+    assert dict(state) == {"size": "typed"}
+
+
+def test_no_older_value_comes_back_from_a_page_that_does_not_persist(
+    tab: Callable[[Script], AppTest], state: State
+) -> None:
+    state["size"] = "first"
+    app = ran(
+        tab("""
+            if st.radio("Page", ["A", "C"], key="page") == "A":
+                pgstate.persist("size")
+                if st.checkbox("Show", key="show"):
+                    st.text_input("Size", key="size")
+        """)
+    )
+    app.checkbox(key="show").check().run()
+    app.text_input(key="size").set_value("last").run()
+    app.radio(key="page").set_value("C").run()
+    app.radio(key="page").set_value("A").run()
+    app.checkbox(key="show").check().run()
+    assert app.text_input(key="size").value == "last"
+    assert state["size"] == "last"
+
+
+def test_another_widget_under_the_same_key_on_another_page_leaves_what_is_stored(
+    tab: Callable[[Script], AppTest], state: State
+) -> None:
+    app = ran(
+        tab("""
+            if st.radio("Page", ["A", "B"], key="page") == "A":
+                pgstate.persist("x")
+                st.text_input("Name", key="x")
+            else:
+                st.text_input("Another name", max_chars=50, key="x")
+        """)
+    )
+    app.text_input(key="x").set_value("abc").run()
+    app.radio(key="page").set_value("B").run()
+    app.radio(key="page").set_value("A").run()
+    assert app.text_input(key="x").value == "abc"
+    assert state["x"] == "abc"
+
+
+def test_visiting_a_page_whose_widget_does_not_fit_writes_nothing(
+    tab: Callable[[Script], AppTest], state: State
+) -> None:
+    app = ran(
+        tab("""
+            pgstate.persist("x")
+            if st.radio("Page", ["A", "B"], key="page") == "A":
+                st.text_input("Name", key="x")
+            else:
+                st.slider("Number", 0, 10, 3, key="x")
+        """)
+    )
+    app.text_input(key="x").set_value("abc").run()
+    app.radio(key="page").set_value("B").run()
+    assert app.slider(key="x").value == 3
+    app.radio(key="page").set_value("A").run()
+    assert app.text_input(key="x").value == "abc"
+    assert state["x"] == "abc"
+
+
+@pytest.mark.parametrize(
+    ("widget", "value"),
+    [
+        ('st.slider("w", 0, 100 + more, 5, key="w")', 90),
+        ('st.number_input("w", 0, 100 + more, 5, key="w")', 90),
+        ('st.selectbox("w", list(range(100 + more)), key="w")', 90),
+        ('st.multiselect("w", list(range(100 + more)), key="w")', [90]),
+        ('st.text_input(f"w {more}", "default", max_chars=50 + more, key="w")', "kept"),
+    ],
+)
+def test_a_value_that_still_fits_stays_when_the_widget_changes(
+    widget: str, value: Any, tab: Callable[[Script], AppTest], state: State
+) -> None:
+    state["w"] = value
+    app = ran(
+        tab(f"""
+            more = st.session_state.get("more", 0)
+            pgstate.persist("w")
+            {widget}
+            st.session_state["seen"] = [st.session_state["w"]]
+        """)
+    )
+    app.session_state["more"] = 50
+    assert ran(app).session_state["seen"] == [value]
+    assert ran(app).session_state["seen"] == [value]
+    assert state["w"] == value
+
+
+def test_a_default_of_the_script_does_not_overwrite_a_row_that_cannot_be_read(
+    tab: Callable[[Script], AppTest], state: State, sql: Any
+) -> None:
+    state["count"] = 41
+    sql.execute("UPDATE pgstate.entry SET kind = 'of-the-future'")
+    app = ran(
+        tab("""
+            pgstate.persist("count")
+            st.session_state.setdefault("count", 0)
+            if st.button("More", key="more"):
+                st.session_state.count += 1
+        """)
+    )
+    ran(app)
+    assert sql.execute("SELECT kind FROM pgstate.entry").fetchall() == [("of-the-future",)]
+    app.button(key="more").click().run()
+    assert state["count"] == 1
+
+
+def test_what_changes_while_it_is_being_saved_is_saved_by_the_next_run(
+    tab: Callable[[Script], AppTest], state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = ran(tab("pgstate.persist(messages=[])"))
+    app.session_state["messages"].append("one")
+    with monkeypatch.context() as patch:
+        write = Store.write
+
+        def slow(*all: Any, **named: Any) -> Any:
+            done = write(*all, **named)
+            app.session_state["messages"].append("two")  # as the next run's callback does
+            return done
+
+        patch.setattr(Store, "write", slow)
+        app.run()
+    app.run()
+    assert state["messages"] == ["one", "two"]
+
+
+def test_one_value_too_large_does_not_keep_the_others_from_being_saved(
+    tab: Callable[[Script], AppTest], state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGSTATE_MAX_VALUE_BYTES", "1000")
+    app = ran(
+        tab("""
+            pgstate.persist("big", "size")
+            st.session_state.big = "x" * 5000
+            st.text_input("Size", key="size")
+        """)
+    )
+    app.text_input(key="size").set_value("typed").run()
+    assert "max_value_bytes" in app.toast[0].value.replace("\\", "")
+    assert dict(state) == {"size": "typed"}
+
+
+def test_a_default_may_come_with_a_second_persist(
+    tab: Callable[[Script], AppTest], state: State
+) -> None:
+    app = ran(tab('pgstate.persist("x"); pgstate.persist(x=5); pgstate.persist("x")'))
+    assert app.session_state["x"] == 5
+    assert dict(state) == {}
+
+
+def test_a_widget_whose_key_a_callback_deletes_goes_back_to_its_default(
+    tab: Callable[[Script], AppTest], state: State
+) -> None:
+    def script() -> None:
+        import streamlit as st
+
+        import streamlit_pgstate as pgstate
+
+        def reset() -> None:
+            del st.session_state["own"]
+            del st.session_state["given"]
+
+        pgstate.persist("own", given="10")
+        st.text_input("Own", "the widget's", key="own")
+        st.text_input("Given", key="given")
+        st.button("Reset", key="reset", on_click=reset)
+
+    app = ran(tab(script))
+    app.text_input(key="own").set_value("typed")
+    app.text_input(key="given").set_value("typed").run()
+    assert set(state) == {"own", "given"}
+    app.button(key="reset").click().run()
+    assert app.text_input(key="own").value == "the widget's"
+    assert app.text_input(key="given").value == "10"
+    assert dict(state) == {}
+    assert ran(app).text_input(key="own").value == "the widget's"
+
+
+def test_not_a_number_is_an_option_like_others(
+    tab: Callable[[Script], AppTest], state: State, caplog: pytest.LogCaptureFixture
+) -> None:
+    state["w"] = float("nan")
+    app = ran(
+        tab("""
+            options = [1.0, float("nan")]
+            pgstate.persist("w")
+            st.session_state["seen"] = [st.selectbox("w", options, key="w")]
+        """)
+    )
+    assert app.session_state["seen"][0] != app.session_state["seen"][0]
+    assert "no longer fits" not in caplog.text
