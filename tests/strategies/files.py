@@ -12,7 +12,10 @@ from strategies import plain
 from strategies.once import once
 from streamlit_pgstate.codecs.file import StoredFile
 
-MODES = ("1", "L", "P", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "I", "F", "LA", "I;16", "RGBa")
+MODES = (
+    *("1", "L", "P", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "LAB", "I", "F", "LA", "PA", "La"),
+    *("RGBX", "RGBa", "I;16", "I;16B"),
+)
 
 
 @cache
@@ -48,7 +51,7 @@ def images(draw):
     empty = PIL.Image.new(mode, size)
     length = len(empty.tobytes())
     image = PIL.Image.frombytes(mode, size, draw(st.binary(min_size=length, max_size=length)))
-    if mode == "P":
+    if mode in ("P", "PA"):
         kind, width = draw(st.sampled_from([("RGB", 3), ("RGBA", 4)]))
         colours = draw(st.integers(1, 256)) * width
         image.putpalette(bytes(place % 251 for place in range(colours)), kind)

@@ -7,6 +7,7 @@ from functools import cache
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 from hypothesis import strategies as st
 from libraries import pl
 
@@ -56,9 +57,14 @@ _ITEMS = {
 }
 """A strategy for the items of each type that holds no other; None if its size says it."""
 
+_ORDERED = pa.dictionary(pa.uint32(), pa.int64(), ordered=True)
+
 _OF_ARROW_ALONE = {
     pa.month_day_nano_interval(): st.tuples(*[st.integers(-100, 100)] * 3),
-    **({pa.string_view(): st.text(max_size=20)} if hasattr(pa, "string_view") else {}),
+    pa.string_view(): st.text(max_size=20),
+    pa.binary_view(): st.binary(max_size=20),
+    pa.dictionary(pa.int8(), pa.string()): st.sampled_from(["a", "b", ""]),
+    **({_ORDERED: st.integers(0, 3)} if pa.array([1], _ORDERED).type.ordered else {}),
 }
 
 
@@ -124,42 +130,41 @@ def _items_of(arrow):
 def arrays_of(arrow, size):
     """Arrays of an Arrow type: whole, a slice of a larger one, or in chunks."""
     items = st.lists(items_of(arrow), min_size=size + 2, max_size=size + 2)
-    return st.builds(
-        lambda items, cut: _cut(pa.array(items, arrow), size, cut), items, st.integers(0, 2)
-    )
+    return st.builds(lambda items, cut: _cut(items, arrow, cut), items, st.integers(0, 2))
 
 
-def _cut(array, size, cut):
-    if cut == 2:
-        chunks = [
-            array.slice(0, size // 2),
-            array.slice(0, 0),
-            array.slice(size // 2, (size + 1) // 2),
-        ]
-        return pa.chunked_array(chunks, array.type)
-    return array.slice(cut, size)
+def _cut(items, arrow, cut):
+    size = len(items) - 2
+    if cut < 2:
+        return pa.array(items, arrow).slice(cut, size)
+    parts = (items[: size // 2], [], items[size // 2 : size])
+    return pa.chunked_array([pa.array(part, arrow) for part in parts], arrow)
 
 
 @cache
 @st.composite
 def arrow_arrays(draw):
-    size = draw(st.integers(0, 4))
+    size = draw(sizes())
     array = draw(arrays_of(draw(types()), size))
-    whole = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
-    kind = draw(st.integers(0, 5))
-    if kind == 5 and pa.types.is_string(array.type):
-        return whole.dictionary_encode()
-    if kind == 4:
-        codes = draw(st.lists(st.integers(0, 1), min_size=size, max_size=size))
-        numbers = pa.array(range(size), pa.int8())
-        return pa.UnionArray.from_sparse(pa.array(codes, pa.int8()), [numbers, whole])
-    return array
+    if isinstance(array, pa.ChunkedArray) or not draw(st.booleans()):
+        return array
+    if pa.types.is_integer(array.type) or pa.types.is_string(array.type):
+        return pa.compute.run_end_encode(array)
+    codes = pa.array(draw(st.lists(st.integers(0, 1), min_size=size, max_size=size)), pa.int8())
+    numbers = pa.array(range(size), pa.int8())
+    if draw(st.booleans()):
+        return pa.UnionArray.from_sparse(codes, [numbers, array])
+    return pa.UnionArray.from_dense(codes, pa.array(range(size), pa.int32()), [numbers, array])
+
+
+def sizes():
+    return st.integers(0, 4)
 
 
 @cache
 @st.composite
 def arrow_tables(draw):
-    size = draw(st.integers(0, 4))
+    size = draw(sizes())
     found = draw(st.lists(types().flatmap(lambda arrow: arrays_of(arrow, size)), max_size=3))
     names = draw(st.lists(st.text(max_size=3), min_size=len(found), max_size=len(found)))
     notes = st.none() | st.dictionaries(st.text(max_size=3), st.text(max_size=3), max_size=2)
