@@ -47,28 +47,38 @@ class Live(RunListener):
         self._refresh = refresh
         self._state: State | None = None
         self._shown: dict[str, int] = {}
-        """The versions of all entries at the end of the last run."""
+        """The versions of all entries that the page shows."""
         self._before: dict[str, int] = {}
-        """The same at its beginning."""
+        """Those at the beginning of the present run."""
         self._echoes: set[str] = set()
         self._is_following = False
+        self._is_whole = True
         self.typing: str | None = None
         self.postponed: set[str] = set()
         """Keys whose change waits until nobody types in their field."""
 
-    def enter_run(self, state: State) -> None:
-        """At the beginning of a run that the whole page takes part in."""
+    def enter_run(self, state: State, *, is_whole: bool) -> None:
+        """At the beginning of a run; `is_whole`: not of a fragment alone."""
         self._state = state
         self._before = state.versions()
+        self._is_whole = is_whole
         if not self._is_following:
             self._echoes.clear()
         component.listen(self)
 
     def at_end(self) -> None:
+        """What a run has shown is what there was at its beginning, and what it has written."""
         if self._state is None:
             return
-        self._shown = self._state.versions()
-        written = _differing(self._before, self._shown)
+        now = self._state.versions()
+        changed = _differing(self._before, now)
+        written = {key for key in changed if self._state.was_written_here(key)}
+        if self._is_whole:
+            self._shown = dict(self._before)
+        for key in written:
+            self._shown.pop(key, None)
+            if key in now:
+                self._shown[key] = now[key]
         if self._is_following:
             self._echoes |= written
         self._is_following = False
@@ -96,7 +106,7 @@ class Live(RunListener):
     def postpones(self, key: str) -> bool:
         """Whether the field of `key` is being typed in, so that its change has to wait."""
         name = component.class_of(key)
-        if name != self.typing:
+        if name != self.typing or not self._is_following:
             self.postponed.discard(name)
             return False
         self.postponed.add(name)

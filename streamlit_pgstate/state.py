@@ -174,6 +174,10 @@ class State(MutableMapping[str, Any]):
             self._load_if_unread()
             return {key: row.version for key, row in self._entries.items() if self._live(key)}
 
+    def was_written_here(self, key: str) -> bool:
+        """Whether the last write of `key` was this thread's, and through this state."""
+        return self._writers.get(key) == threading.get_ident()
+
     def version_of(self, key: str) -> int:
         """The session's version that wrote the value under `key`; 0 where there is none."""
         with self._lock:
@@ -469,6 +473,7 @@ class State(MutableMapping[str, Any]):
         self._version, self._due, entries = changes
         for entry in entries:
             self._put(entry)
+            self._writers.pop(entry.key, None)
 
     def _put(self, entry: EntryRow) -> None:
         replaced = self._entries.pop(entry.key, None)
@@ -482,6 +487,8 @@ class State(MutableMapping[str, Any]):
 
     def _forget_cache(self) -> None:
         self._entries: dict[str, EntryRow] = {}
+        self._writers: dict[str, int] = {}
+        """The threads that wrote, where it was one of this process, through this state."""
         self._deadlines: dict[str, float] = {}
         """When keys with a ttl expire, by this process's own clock."""
         self._bodies.clear()
@@ -591,6 +598,7 @@ class State(MutableMapping[str, Any]):
         version, existed = self._store.delete(self._ref, keys, self._basis(keys))
         for key in keys:
             self._put(EntryRow(key, version, None, 0, None, None, None, None))
+            self._writers[key] = threading.get_ident()
         self._reach(version)
         return existed
 
@@ -602,6 +610,7 @@ class State(MutableMapping[str, Any]):
     def _remember(self, writes: list[Write], version: int, *, ttl: float | None) -> None:
         for write in writes:
             self._put(_row_of(write, version, ttl))
+            self._writers[write.key] = threading.get_ident()
             if write.is_large:
                 self._keep_body(write.payload.digest, write.payload.body)
         self._reach(version)

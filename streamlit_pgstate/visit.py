@@ -213,6 +213,7 @@ class _Run:
     mounted: list[str] = dataclasses.field(default_factory=list)
     """Keys of the component's instances."""
     failure: PgStateError | None = None
+    is_live: bool = False
 
 
 class Visit:
@@ -278,6 +279,8 @@ class Visit:
         if self._state is before:
             self._refresh()
         self._hear(self._mount(run))
+        if self._live is not None and component.is_fragment_run():
+            self._enter_live_run()  # what it writes is no change by others
 
     def call(self, verb: Callable[[State], _T]) -> _T:
         """Run a verb on the state; start over where another tab has just forgotten it."""
@@ -308,16 +311,23 @@ class Visit:
 
     def follow(self) -> None:
         """Have the page run again whenever its state changes elsewhere."""
-        if component.is_callback() or component.is_fragment_run():
-            return  # the run of the whole page does it
+        run = self._present_run()
+        if component.is_callback() or run is None or run.is_live:
+            return
+        run.is_live = True
         with self._lock:
-            self._live = self._live or Live(self._state_of_now)
-            self._live.enter_run(self.state)
+            if self._live is None:
+                self._live = Live(self._state_of_now)
+            self._enter_live_run()
         component.mount_live(
             lambda said: self._hear_tick(Tick.read(said)),
             channel=self._live.channel,
             version=self.state.version,
         )
+
+    def _enter_live_run(self) -> None:
+        if self._live is not None and component.listener(Live) is None:
+            self._live.enter_run(self.state, is_whole=not component.is_fragment_run())
 
     def _hear_tick(self, tick: Tick) -> None:
         if self._live is None:

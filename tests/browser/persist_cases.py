@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -179,3 +180,58 @@ def forgettable() -> None:
     if st.button("forget"):
         pgstate.forget()
     note(name=st.session_state.name, given=st.session_state.given, keys=pgstate.keys())
+
+
+@case
+def live_twice() -> None:
+    pgstate.mount(live=True)
+    pgstate.mount(live=True)
+    note(job=pgstate.get("job"))
+
+
+@case
+def live_with_a_thread() -> None:
+    """The thread's last write comes after the script has read, and before its run is over."""
+    pgstate.mount(live=True)
+    state = pgstate.scope()
+    if st.button("start"):
+        pgstate.set("job", "begun")
+    note(job=pgstate.get("job"))
+    if state.get("job") == "begun":
+        thread = threading.Thread(target=lambda: state.set("job", "done"))
+        thread.start()
+        thread.join()
+
+
+@case
+def live_fragment() -> None:
+    pgstate.mount(live=True)
+
+    @st.fragment
+    def part() -> None:
+        with logged(fragment=True):
+            pgstate.persist("inside")
+            note(inside=st.text_input("inside", key="inside"))
+
+    part()
+
+
+@case
+def live_in_a_fragment() -> None:
+    @st.fragment
+    def part() -> None:
+        with logged(fragment=True):
+            pgstate.mount(live=True)
+            st.button("again")
+
+    part()
+    note(job=pgstate.get("job"))
+
+
+@case
+def live_page_and_another() -> None:
+    if st.sidebar.radio("Page", ["Live", "Other"]) == "Live":
+        pgstate.mount(live=True)
+    pgstate.persist("name")
+    note(name=st.text_input("name", key="name"))
+    st.button("nothing")
