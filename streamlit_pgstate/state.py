@@ -36,6 +36,7 @@ from streamlit_pgstate.store import (
     Store,
     Write,
 )
+from streamlit_pgstate.token import Token
 
 _WHOLE_AFTER = timedelta(hours=20).total_seconds()
 """A deleted key leaves its row for a day; a cache older than this may have missed one."""
@@ -89,6 +90,8 @@ class State(MutableMapping[str, Any]):
         self._source = store
         self._ref = ref
         self._cached = cache
+        self.on_rotate: Callable[[Token], object] = _ignore
+        """Called with the new token: whoever keeps the old one has to keep this one."""
         self.after_fork()
         fork.remember(self)
 
@@ -372,7 +375,8 @@ class State(MutableMapping[str, Any]):
                 )
             token = self._store.rotate(self._ref) or self._store.signer.mint()
             self._ref = SessionRef.of(token)
-            return token.text
+        self.on_rotate(token)
+        return token.text
 
     def follow(self, ref: SessionRef) -> None:
         """Go on under another token of the same session, and refresh.
@@ -653,6 +657,10 @@ class State(MutableMapping[str, Any]):
 
     def _expired(self) -> list[str]:
         return [key for key in self._deadlines if self._live(key) is None]
+
+
+def _ignore(token: Token) -> None:
+    """Nobody keeps it but the caller."""
 
 
 def _unpickled(handover: Handover, cache: bool) -> State:

@@ -359,8 +359,7 @@ class Visit:
     def rotate(self) -> None:
         """A new token for the same state; other tabs of this browser follow by themselves."""
         with self._lock:
-            token = self.store.signer.check(self.call(State.rotate))
-            self._replace_token(token)
+            self.call(State.rotate)  # and so `_replace_token`
 
     def forget(self) -> None:
         """Delete state and token, and go on with an empty state under a new one."""
@@ -401,14 +400,18 @@ class Visit:
         if self._state is not None and self._state.id == ref.id:
             self._state.follow(ref)  # the same object: a thread may be at work with it
         else:
-            self._state = State(self.store, ref)
+            self._go_on_with(State(self.store, ref))
         self._token = token
         self._is_candidate = self._offers = False
         self._replaces = None
 
+    def _go_on_with(self, state: State) -> None:
+        self._state = state
+        state.on_rotate = self._replace_token
+
     def _use_candidate(self) -> None:
         token = self.store.signer.mint()
-        self._state = State(self.store, SessionRef.of(token, self.scope))
+        self._go_on_with(State(self.store, SessionRef.of(token, self.scope)))
         self._token = token
         self._is_candidate = self._offers = True
         self._veil = component.new_veil()
@@ -421,6 +424,8 @@ class Visit:
 
     def _replace_token(self, token: Token) -> None:
         """Have the browser keep another token for the present state."""
+        if token.session_id != self.state.id:
+            return  # a state that this tab has left, in a thread
         self._replaces = self._token.fingerprint if self._token else None
         self._token, self._offers = token, True
         self._veil = component.new_veil()

@@ -350,6 +350,14 @@ def shows_session_state() -> None:
 
 
 @case
+def rotates_its_scope() -> None:
+    pgstate.set("word", "kept")
+    if st.button("rotate"):
+        pgstate.scope().rotate()
+    note_session()
+
+
+@case
 def rotates_each_run() -> None:
     pgstate.set("word", "written")
     pgstate.rotate()

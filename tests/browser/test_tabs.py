@@ -306,3 +306,16 @@ def test_site_data_cleared_under_two_open_tabs_ends_on_one_token(
     assert first.token() == second.token() != token
     assert len(last_ids([first, second])) == 1
     assert max(len(first.runs()), len(second.runs())) <= 1 + 2
+
+
+def test_the_browser_keeps_the_token_that_a_scope_was_rotated_to(
+    app: Server, visitor: Visitor
+) -> None:
+    tab = visitor.open(app, "rotates_its_scope")
+    before = tab.settled(1).seen["id"]
+    token = tab.token()
+    tab.click("rotate")
+    tab.settled(1)
+    assert tab.token() != token
+    tab.reload()
+    assert tab.settled(1).seen["id"] == before
