@@ -138,7 +138,7 @@ _MADE: Final = f"""moved AS (
 _ONE: Final = """(SELECT %(key)s::text AS key, %(kind)s::text AS kind, %(size)s::bigint AS size,
     %(text)s::text AS text, %(body)s::bytea AS body, %(digest)s::bytea AS digest)"""
 _MANY: Final = """unnest(%(key)s::text[], %(kind)s::text[], %(size)s::bigint[], %(text)s::text[],
-    %(body)s::bytea[], %(digest)s::bytea[])"""
+    %(body)b::bytea[], %(digest)s::bytea[])"""
 
 # `excluded` and the row itself only, no now(): so it may be sent to a shard as it is.
 _ENTRIES: Final = """
@@ -161,11 +161,12 @@ _AS_EXPECTED: Final = """AND %(expected)s = coalesce((
     SELECT version FROM {schema}.entry WHERE session_id = %(id)s AND key = ANY (%(key)s::text[])
         AND kind IS NOT NULL AND (expires_at IS NULL OR expires_at > now())), 0)"""
 
-# Joined with `moved`, so that the session is locked before.
+# Joined with `moved`, so that the session is locked before. %b: psycopg sends lists as text
+# otherwise, which is twice as long for bytes: 40 MB in 1.4 s, where this takes 0.4 s.
 _BODIES: Final = """bodies AS (
     INSERT INTO {schema}.body (session_id, digest, part, data)
     SELECT %(id)s, b.digest, b.part, b.data
-    FROM moved, unnest(%(body_digest)s::bytea[], %(body_part)s::int[], %(body_data)s::bytea[])
+    FROM moved, unnest(%(body_digest)s::bytea[], %(body_part)s::int[], %(body_data)b::bytea[])
         AS b(digest, part, data)
     ON CONFLICT (session_id, digest, part) DO NOTHING
 )"""
@@ -210,7 +211,7 @@ CREATE: Final = f"WITH {_MADE}, {_BODIES} {_entries(_MANY)}"
 SEND_BODIES: Final = f"""
 INSERT INTO {{schema}}.body (session_id, digest, part, data)
 SELECT %(id)s, b.digest, b.part, b.data
-FROM unnest(%(body_digest)s::bytea[], %(body_part)s::int[], %(body_data)s::bytea[])
+FROM unnest(%(body_digest)s::bytea[], %(body_part)s::int[], %(body_data)b::bytea[])
     AS b(digest, part, data)
 WHERE coalesce((SELECT {_USABLE} FROM {{schema}}.session WHERE id = %(id)s), %(may_create)s)
 ON CONFLICT (session_id, digest, part) DO NOTHING"""

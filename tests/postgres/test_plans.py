@@ -103,9 +103,9 @@ def filled(server: URL, admin: SQL, template: str) -> Iterator[SQL]:
 def plan(sql: SQL, name: str) -> str:
     """The generic plan: the one that serves every session, whatever its numbers."""
     statement = statements("pgstate")[name]
-    names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", statement)))
+    names = list(dict.fromkeys(re.findall(r"%\((\w+)\)[sb]", statement)))
     for number, parameter in enumerate(names, start=1):
-        statement = statement.replace(f"%({parameter})s", f"${number}")
+        statement = re.sub(rf"%\({parameter}\)[sb]", f"${number}", statement)
     several = name not in OF_ONE and name != "READ_BODY"
     types = [
         TYPES[parameter] + ("[]" if several and parameter in SEVERAL else "") for parameter in names
