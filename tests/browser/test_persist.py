@@ -137,10 +137,13 @@ window.frames_seen = {};
 const shown = (element) => [
     ...[...element.querySelectorAll("input, textarea")].map((field) =>
         ["checkbox", "radio"].includes(field.type) ? field.checked : field.value),
-    ...["aria-checked", "aria-selected", "aria-pressed", "aria-valuenow"].flatMap((name) =>
-        [...element.querySelectorAll(`[${name}]`)].map((part) => part.getAttribute(name))),
+    ...[...element.querySelectorAll("[aria-current]")].map((part) => part.innerText),
+    ...["checked", "selected", "pressed", "valuenow"].flatMap((state) =>
+        [...element.querySelectorAll(`[aria-${state}]`)]
+            .map((part) => part.getAttribute(`aria-${state}`))),
     ...[...element.querySelectorAll("[open]")].map(() => "open"),
-    ...[...element.querySelectorAll("[style*=background]")].map((part) => part.style.background),
+    ...[...element.querySelectorAll("[data-testid=stColorPickerBlock]")]
+        .map((part) => getComputedStyle(part).backgroundColor),
     element.innerText,
 ];
 const look = () => {
@@ -159,14 +162,22 @@ requestAnimationFrame(look);
 """Each different look of each widget that was on the screen, frame by frame, from the first on."""
 
 
-def assert_shown_at_once(tab: Tab) -> None:
-    """No frame showed anything but what is shown now: no default, not for an instant."""
+def looks(tab: Tab) -> dict[str, list[str]]:
+    """All that each widget was, in the order of the frames, once all have come into the page."""
+    tab.page.wait_for_function(
+        """names => names.every(name => ![undefined, '[""]'].includes(
+            (window.frames_seen[name] ?? []).at(-1)))""",
+        arg=list(WIDGETS),
+    )
     seen: dict[str, list[str]] = tab.page.evaluate("window.frames_seen")
-    assert set(seen) >= set(WIDGETS)
-    for key in ("text_input", "text_area"):  # Streamlit's own, for a frame, with any value
-        seen[key] = [look for look in seen[key] if not look.startswith('["",')]
-    seen["dataframe"] = [look for look in seen["dataframe"] if look != '[""]']  # not drawn yet
-    assert not {key: looks for key, looks in seen.items() if len(looks) > 1}
+    return seen
+
+
+def assert_shown_at_once(tab: Tab, defaults: dict[str, str]) -> None:
+    """Not one frame showed a default, not even while the page was being put together."""
+    seen = looks(tab)
+    assert not {key: seen[key] for key in WIDGETS if defaults[key] in seen[key]}
+    assert not {key for key in WIDGETS if seen[key][-1] == defaults[key]}
 
 
 def expected() -> dict[str, str]:
@@ -181,6 +192,7 @@ def test_each_widget_comes_back_as_the_visitor_left_it(
     visitor.context.add_init_script(FRAMES)
     tab = visitor.open(server, "every_widget")
     tab.settled(1)
+    defaults = {key: seen[-1] for key, seen in looks(tab).items()}
     for name in WIDGETS:
         act, _ = BY_HAND[name]
         act(tab.page, name)
@@ -189,7 +201,7 @@ def test_each_widget_comes_back_as_the_visitor_left_it(
 
     tab.reload()  # F5
     assert tab.settled(1).seen["values"] == expected()
-    assert_shown_at_once(tab)
+    assert_shown_at_once(tab, defaults)
 
     tab.page.get_by_text("Other", exact=True).click()  # and back
     tab.settled(1)
@@ -198,13 +210,13 @@ def test_each_widget_comes_back_as_the_visitor_left_it(
 
     second = visitor.open(server, "every_widget")
     assert second.settled(1).seen["values"] == expected()
-    assert_shown_at_once(second)
+    assert_shown_at_once(second, defaults)
 
     server.kill()
     server.start()
     again = visitor.open(server, "every_widget")
     assert again.settled(1).seen["values"] == expected()
-    assert_shown_at_once(again)
+    assert_shown_at_once(again, defaults)
     assert not [line for line in server.log.splitlines() if "WARN" in line]
 
 
