@@ -1,6 +1,6 @@
 """persist() in scripts run by AppTest, over a real database: what is saved, restored, refused.
 
-What the visitor sees of it, in a browser: `tests/browser/test_persist.py`.
+What the visitor sees of it, in a browser: `tests/browser/test_persisted_widgets.py`.
 """
 
 from __future__ import annotations
