@@ -161,7 +161,7 @@ if pydantic:
 
 def dtype_print(dtype: np.dtype[Any]) -> Print:
     """A dtype with what its == passes over: metadata, titles, alignment."""
-    found: list[Any] = [repr(dtype), dtype.char, str(dtype.type), repr(dict(dtype.metadata or {}))]
+    found: list[Any] = [dtype.str, dtype.char, str(dtype.type), repr(dict(dtype.metadata or {}))]
     if dtype.subdtype is not None:
         return [*found, dtype_print(dtype.subdtype[0]), str(dtype.subdtype[1])]
     if dtype.fields is not None:

@@ -238,8 +238,8 @@ def _dump_arrow(array: Any, out: BufferWriter) -> Spec:
 
 
 def _load_arrow(spec: Spec, buffers: BufferReader, length: int) -> Any:
-    values = buffers.get(spec["at"])
-    return _from_arrow(pd.ArrowDtype(values.type), values)
+    # Not by ArrowDtype.__from_arrow__, which casts: pyarrow 16 makes lists of nulls too short.
+    return pd.arrays.ArrowExtensionArray(buffers.get(spec["at"]))
 
 
 def _from_arrow(dtype: Any, values: pa.Array) -> Any:

@@ -33,10 +33,10 @@ _KEPT = frozenset(
 )
 
 
-# polars before 1.34 gives a Decimal no precision where it has found it itself, which Arrow gives
-# back as 38; before 1.33, Categoricals that a new process reads are of another dtype than its own;
-# before 1.32, Enums are written in another way and categories lose their order.
-_LOWEST = (1, 34)
+# Before 1.35, polars gives Arrow all categories that the process has met, those of other visitors
+# among them, and no Enum in an Array; before 1.34, decimals without a precision; before 1.33 it
+# reads Categoricals of another dtype.
+_LOWEST = (1, 35)
 
 _PARAMETERS = ("time_unit", "time_zone", "precision", "scale", "size")
 
@@ -47,11 +47,6 @@ def _dump_frame(frame: Any) -> bytes:
     for name, dtype in frame.schema.items():
         _check(dtype, f"column {name!r}")
     table = frame.rechunk().to_arrow()
-    if "'Enum'" in repr(_specs(frame)) and "_PL_ENUM" not in repr(_notes(table.schema)):
-        raise RefusedError(
-            "of the polars dtype Enum, which this version of polars does not give to Arrow. "
-            "Use a newer one, or cast it"
-        )
     metadata = {
         _DTYPES: plain.dump(_specs(frame)),
         _ROWS: str(frame.height).encode(),
@@ -78,23 +73,14 @@ def _notes(fields: Any) -> list[object]:
 
 def _check(dtype: Any, step: str) -> None:
     name = _name(dtype)
-    is_global = name != "Categorical" or _is_global(dtype)
-    if name not in _KEPT or not is_global:
+    # Categories of one's own are known only to their process.
+    is_own = name == "Categorical" and not dtype.categories.is_global()
+    if name not in _KEPT or is_own:
         raise RefusedError(
             f"of the polars dtype {name}, which cannot be kept exactly. Cast it to another one"
         ).inside(step)
     for inner in _inner(dtype):
         _check(inner, step)
-
-
-def _is_global(dtype: Any) -> bool:
-    """Categories of one's own (polars 1.32 and later) are known only to their process."""
-    categories = getattr(dtype, "categories", None)
-    return (
-        categories is None
-        or not callable(getattr(categories, "name", None))
-        or (categories.name() == "")
-    )
 
 
 def _specs(frame: Any) -> list[list[object]]:

@@ -45,6 +45,9 @@ FOUND = {
     "columns of labels without a hash": pd.DataFrame(
         [[1, "a"]], columns=pd.Index(pd.array([[1], None], pd.ArrowDtype(pa.list_(pa.int64()))))
     ),
+    # came back with lists that pointed outside of their items, by pyarrow 16
+    "lists of nulls": pd.Series([[None] * 2, None], dtype=pd.ArrowDtype(pa.list_(pa.null()))),
+    "two nulls in each": pd.Series([[None] * 2] * 2, dtype=pd.ArrowDtype(pa.list_(pa.null(), 2))),
     # could not be written: pandas 2 asks whether it is missing
     "an extension array of a signalling NaN": pd.arrays.NumpyExtensionArray(
         np.array([Decimal("sNaN")], object)
