@@ -50,3 +50,9 @@ def test_statements_on_our_tables_stand_in_the_store_alone(path: Path) -> None:
 def test_no_module_is_named_after_nothing() -> None:
     names = {path.stem for path in PACKAGE.rglob("*.py")}
     assert not names & {"utils", "util", "helpers", "base", "types", "common", "misc"}
+
+
+def test_no_two_test_files_have_one_name() -> None:
+    """pytest imports them by it, and would run only one of them."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names))
