@@ -67,6 +67,7 @@ _LARGE_BYTES = 32 << 10
 _LOOK_EVERY = 1 << 18
 _LARGE_LIST = 1 << 17
 _MAX_REPEATED = 20_000_000
+_SHORT = 64  # items of a container that is not remembered: 1e6 of them would take 200 MB
 _visits = itertools.count(1)
 
 # Longer lists, tuples and dicts are written in slices, so that there never are JSON's tree and
@@ -581,6 +582,8 @@ def _check_repetitions() -> None:
             alone = 1 + len(inner) // 8
             own += alone
             rest = [] if set(map(type, inner)) <= _LEAVES else inner
+            if not rest and len(inner) <= _SHORT:
+                return alone
             # The value is held, so that no other gets its id meanwhile.
             lengths[id(value)] = alone + sum(length(item, depth + 1) for item in rest), value
         return lengths[id(value)][0]
