@@ -104,7 +104,11 @@ def link(sql: SQL) -> Iterator[Link]:
 def over(link: Link, url: str) -> Iterator[Callable[..., State]]:
     """Open a state over the link."""
     stores: list[Store] = []
-    there = make_url(url).difference_update_query(["host"]).set(host="127.0.0.1", port=link.port)
+    there = (
+        make_url(url)
+        .difference_update_query(["host", "port"])
+        .set(host="127.0.0.1", port=link.port)
+    )
 
     def make(session: State, **settings: Any) -> State:
         stores.append(connect(there.render_as_string(hide_password=False), **settings))
