@@ -9,14 +9,15 @@ from __future__ import annotations
 import dataclasses
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import Enum, Flag
+from inspect import Parameter, signature
 from typing import Any, TypeVar
 
 from streamlit_pgstate.errors import ConfigError
 
 from . import kinds
-from .payload import DamagedError, UnreadableError
+from .payload import DamagedError, RefusedError, UnreadableError
 
 __all__ = ["Registered", "find", "load", "register"]
 
@@ -38,6 +39,20 @@ class Registered:
 _lock = threading.Lock()
 _by_name: dict[str, Registered] = {}
 _by_class: dict[tuple[str, str], Registered] = {}
+
+
+class _Own(threading.local):
+    """What this thread has registered itself.
+
+    A Streamlit script that defines a class makes a new one at every run, and runs of several
+    visitors overlap. What a run reads is of its own class, which `isinstance` and `==` know.
+    """
+
+    def __init__(self) -> None:
+        self.by_name: dict[str, Registered] = {}
+
+
+_own = _Own()
 
 
 def register(
@@ -71,6 +86,8 @@ def register(
         raise ConfigError(f"register(…, name={name!r}) needs both dump and load, or neither.")
     if dump is None or load is None:
         dump, load = _default(cls, name)
+    elif not callable(dump) or not callable(load):
+        raise ConfigError(f"register(…, name={name!r}) needs functions for dump and load.")
     entry = Registered(cls, name, dump, load)
     with _lock:
         old = _by_name.get(name)
@@ -82,6 +99,7 @@ def register(
         if old is not None:
             _by_class.pop(_place(old.cls), None)
         _by_name[name] = _by_class[_place(cls)] = entry
+    _own.by_name[name] = entry
 
 
 def find(cls: type) -> Registered | None:
@@ -103,7 +121,7 @@ def load(content: Any) -> Any:
     name, dumped = content
     if type(name) is not str:
         raise DamagedError("a registered value without a name")
-    entry = _by_name.get(name)
+    entry = _own.by_name.get(name) or _by_name.get(name)
     if entry is None:
         shown = repr(name)[: _MAX_NAME + 2]
         raise UnreadableError(
@@ -161,13 +179,16 @@ def _is_there(cls: type) -> bool:
 
 def _default(cls: Any, name: str) -> tuple[Callable[[Any], object], Callable[[Any], Any]]:
     if issubclass(cls, Enum):
-        return (_value_of, cls) if issubclass(cls, Flag) else (_name_of, cls.__getitem__)
+        # Not cls.__getitem__, which is that of str where the members are text.
+        return (_value_of, cls) if issubclass(cls, Flag) else (_name_of, lambda member: cls[member])
     if dataclasses.is_dataclass(cls):
+        if obstacle := _obstacle(cls):
+            raise ConfigError(f"register(…, name={name!r}) needs dump and load: {obstacle}.")
         return _dump_dataclass, _dataclass_loader(cls)
     if issubclass(cls, tuple) and hasattr(cls, "_fields"):
-        return cls._asdict, lambda fields: cls(**fields)
+        return cls._asdict, _tuple_loader(cls)
     if hasattr(cls, "model_dump") and hasattr(cls, "model_validate"):
-        return lambda model: model.model_dump(round_trip=True), cls.model_validate
+        return _model_functions(cls)
     raise ConfigError(
         f"register(…, name={name!r}) needs dump and load: {_full_name(cls)} is no dataclass, "
         "enum, NamedTuple or pydantic model."
@@ -182,9 +203,51 @@ def _name_of(member: Any) -> object:
     return member.name
 
 
+def _tuple_loader(cls: Any) -> Callable[[dict[str, Any]], Any]:
+    def load(found: dict[str, Any]) -> Any:
+        if not found.keys() <= set(cls._fields):
+            raise TypeError
+        every = {**cls._field_defaults, **found}
+        return cls._make(every[name] for name in cls._fields)  # whatever its __new__ takes
+
+    return load
+
+
+# --- dataclasses -------------------------------------------------------------------------
+
+
+def _obstacle(cls: Any) -> str | None:
+    """Why values of a dataclass cannot be made of their fields alone; None if they can."""
+    from . import plain
+
+    for base in cls.__mro__:
+        if base in plain.TYPES:
+            return f"{_full_name(cls)} is a {base.__name__}, too, whose content is in no field"
+    fields = {field.name for field in dataclasses.fields(cls) if field.init}
+    wanted = signature(cls).parameters
+    for parameter in wanted.values():
+        is_needed = parameter.default is Parameter.empty and parameter.kind not in _VARIADIC
+        if is_needed and parameter.name not in fields:
+            return f"{_full_name(cls)} is made with {parameter.name!r}, which is none of its fields"
+    if not any(parameter.kind is Parameter.VAR_KEYWORD for parameter in wanted.values()):
+        for name in sorted(fields - wanted.keys()):
+            return f"the __init__ of {_full_name(cls)} does not take its field {name!r}"
+    return None
+
+
+_VARIADIC = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
+
+
 def _dump_dataclass(value: Any) -> dict[str, object]:
     # Not dataclasses.asdict: dataclasses in it would become dicts, and stay so.
-    return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    fields = dataclasses.fields(value)
+    try:
+        return {field.name: getattr(value, field.name) for field in fields}
+    except AttributeError:
+        missing = next(field.name for field in fields if not hasattr(value, field.name))
+        raise RefusedError(
+            f"a {_full_name(type(value))} whose field {missing!r} was never set. Set it before"
+        ) from None
 
 
 def _dataclass_loader(cls: Any) -> Callable[[dict[str, Any]], Any]:
@@ -197,3 +260,61 @@ def _dataclass_loader(cls: Any) -> Callable[[dict[str, Any]], Any]:
         return value
 
     return load
+
+
+# --- pydantic ----------------------------------------------------------------------------
+
+
+def _model_functions(cls: Any) -> tuple[Callable[[Any], object], Callable[[Any], Any]]:
+    # By the names of the fields, which rows hold; pydantic before 2.11 knows only the model's own
+    # setting for that.
+    by_name = {"by_name": True} if "by_name" in signature(cls.model_validate).parameters else {}
+
+    def dump(model: Any) -> object:
+        """What model_dump gives, if it is all.
+
+        It leaves out what a subclass adds to the type of a field, private attributes, what is
+        excluded, and the classes of what lies in fields of any type.
+        """
+        found, different = None, None
+        try:
+            found = model.model_dump(round_trip=True, warnings=False)
+            # Of its own class, which may be that of the script's run before.
+            again = type(model).model_validate(found, **by_name)
+            different = next(_differences(model, again), None)
+        except Exception as cause:  # noqa: BLE001  # validators raise what they like
+            different = f"there was a {type(cause).__name__}"
+        if different is not None:
+            raise RefusedError(
+                f"a {_full_name(type(model))}, of whose model_dump its model_validate does not "
+                f"make the same again: {different}. Give pgstate.register a dump and a load for it"
+            )
+        return found
+
+    return dump, lambda found: cls.model_validate(found, **by_name)
+
+
+def _differences(one: Any, other: Any) -> Iterator[str]:
+    """In which fields and private attributes two models are not the same."""
+    names = type(one).model_fields
+    for name, item, again in (
+        *((name, getattr(one, name), getattr(other, name)) for name in names),
+        ("model_extra", one.model_extra, other.model_extra),
+        ("private", one.__pydantic_private__, other.__pydantic_private__),
+    ):
+        if not _is_same(item, again):
+            yield f"{name!r} would be another"
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    if one is other:
+        return True
+    if type(one) is not type(other):
+        return False
+    if hasattr(one, "__pydantic_private__"):
+        return next(_differences(one, other), None) is None
+    if isinstance(one, dict):
+        return _is_same([*one, *one.values()], [*other, *other.values()])
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(_is_same, one, other))
+    return bool(one == other) or (one != one and other != other)  # nan

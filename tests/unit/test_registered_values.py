@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 import enum
 import sys
+import threading
 import types
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import pytest
+from libraries import pydantic
 
 from streamlit_pgstate.codecs import Payload, decode, encode, register
 from streamlit_pgstate.errors import ConfigError, DecodeError, UnsupportedType
@@ -70,6 +72,23 @@ def test_a_class_that_was_made_anew_replaces_the_old_one():
     assert again(new(2)) == new(2)
     # A value of the run before is still about, say in st.session_state.
     assert encode(old(1), key="k") == payload
+
+
+def test_what_a_run_reads_is_of_its_own_class_while_another_visitor_s_run_makes_it_anew():
+    mine = module_of_a_rerun(POINT).Point
+    register(mine, name="point of two visitors")
+    payload = encode(mine(1), key="k")
+
+    def run_of_another_visitor():
+        register(module_of_a_rerun(POINT).Point, name="point of two visitors")
+
+    other = threading.Thread(target=run_of_another_visitor)
+    other.start()
+    other.join()
+
+    assert sys.modules["pages_of_a_test"].Point is not mine
+    assert decode(payload, key="k") == mine(1)
+    assert encode(mine(1), key="k") == payload
 
 
 def test_a_class_that_moved_keeps_its_name():
@@ -178,6 +197,34 @@ class Pair(NamedTuple):
     left: int
 
 
+@dataclasses.dataclass
+class WithInitVar:
+    x: int
+    path: dataclasses.InitVar[str]
+
+
+@dataclasses.dataclass
+class WithItsOwnInit:
+    x: int
+
+    def __init__(self, text):
+        self.x = int(text)
+
+
+@dataclasses.dataclass
+class WithoutAllFields:
+    x: int = 0
+    y: int = 0
+
+    def __init__(self, x=0):
+        self.x, self.y = x, 5
+
+
+@dataclasses.dataclass
+class WithItems(dict):
+    x: int = 0
+
+
 REFUSED = {
     "an empty name": (Celsius, {"name": ""}, "1 to 100 characters"),
     "a long name": (Celsius, {"name": "x" * 101}, "1 to 100 characters"),
@@ -185,6 +232,11 @@ REFUSED = {
     "a name that is no text": (Celsius, {"name": 5}, "1 to 100 characters"),
     "no functions": (Celsius, {"name": "c"}, "needs dump and load"),
     "no load": (Celsius, {"name": "c", "dump": str}, "both dump and load"),
+    "no functions but text": (Celsius, {"name": "c", "dump": "a", "load": "b"}, "needs functions"),
+    "a dataclass with an InitVar": (WithInitVar, {"name": "c"}, "made with 'path', which is none"),
+    "a dataclass with its own init": (WithItsOwnInit, {"name": "c"}, "made with 'text', which is"),
+    "a dataclass made of less": (WithoutAllFields, {"name": "c"}, "does not take its field 'y'"),
+    "a dataclass that is a dict": (WithItems, {"name": "c"}, "WithItems is a dict, too"),
     "no class": (5, {"name": "c"}, "needs a class"),
     "a plain type": (dict, {"name": "c"}, "builtins.dict is kept already"),
     "a frame": (pd.DataFrame, {"name": "c"}, "DataFrame is kept already"),
@@ -206,3 +258,120 @@ def test_a_renamed_type_is_still_read_under_its_old_name():
     register(Pair, name="pair, the new name")
     assert b"new name" in encode(Pair(1), key="k").body
     assert decode(payload, key="k") == Pair(1)
+
+
+class Word(enum.StrEnum):
+    YES = "y"
+
+
+class Corner(tuple, enum.Enum):
+    __slots__ = ()
+    FIRST = (0, 0)
+
+
+@pytest.mark.parametrize("member", [Word.YES, Corner.FIRST])
+def test_a_member_that_is_text_or_a_tuple_is_found_by_its_name(member):
+    register(type(member), name=type(member).__name__)
+    assert again([member])[0] is member
+
+
+class Double(Pair):
+    __slots__ = ()
+
+    def __new__(cls):
+        return super().__new__(cls, 2)
+
+
+def test_a_named_tuple_comes_back_whatever_it_is_made_with():
+    register(Double, name="double")
+    assert type(again(Double())) is Double
+    assert again(Double()) == (2,)
+
+
+def test_a_dataclass_without_one_of_its_fields_is_refused():
+    point = module_of_a_rerun(POINT).Point(1)
+    register(type(point), name="point without x")
+    del point.x
+    with pytest.raises(
+        UnsupportedType, match=r"'k' → \[0\] is a .*Point whose field 'x' was never"
+    ):
+        encode([point], key="k")
+
+
+# --- pydantic: what model_dump changes or leaves out is refused --------------------------
+
+if pydantic:
+
+    class Pet(pydantic.BaseModel):
+        name: str
+
+    class Dog(Pet):
+        breed: str
+
+    class Owner(pydantic.BaseModel):
+        pet: Pet
+        pets: tuple[Pet, ...] = ()
+        notes: Any = None
+        size: float = pydantic.Field(1.5, alias="theSize")
+        hidden: int = pydantic.Field(0, exclude=True)
+        _seen: int = 0
+
+        @pydantic.field_serializer("size")
+        def round_it(self, size):
+            return round(size, 1)
+
+    def seen(owner):
+        owner._seen = 1
+        return owner
+
+    class Doubled(pydantic.BaseModel):
+        x: int
+
+        @pydantic.field_validator("x", mode="before")
+        @classmethod
+        def double(cls, x):
+            return 2 * x
+
+    REX = Dog(name="Rex", breed="Boxer")
+    NO = Pet(name="No")
+    LOSSY = {
+        "a subclass in a field": (Owner(pet=REX), "'pet' would be another"),
+        "a subclass in a tuple": (Owner(pet=NO, pets=(NO, REX)), "'pets' would be"),
+        "a model in a field of any type": (Owner(pet=NO, notes=[NO]), "'notes' would be"),
+        "what its serializer rounds": (Owner(pet=NO, theSize=1.25), "'size' would be"),
+        "what is excluded": (Owner(pet=NO, hidden=1), "'hidden' would be"),
+        "a private attribute": (seen(Owner(pet=NO)), "'private' would be"),
+        "what its validator doubles": (Doubled(x=1), "'x' would be"),
+        "what is not valid": (Pet.model_construct(name=5), "there was a ValidationError"),
+    }
+
+    @pytest.mark.parametrize(("model", "words"), LOSSY.values(), ids=LOSSY)
+    def test_a_model_that_its_dump_does_not_give_back_is_refused(model, words):
+        register(type(model), name=type(model).__name__)
+        with pytest.raises(UnsupportedType, match=words) as caught:
+            encode({"m": [model]}, key="k")
+        assert str(caught.value).startswith("'k' → 'm' → [0] is a test_registered_values.")
+
+    def test_a_model_comes_back_with_the_models_in_it_and_whatever_its_fields_are_called_outside():
+        register(Owner, name="Owner")
+        frame = pd.DataFrame({"a": [1]})
+        owner = Owner(pet=NO, pets=(NO,), theSize=float("nan"), notes={"f": frame})
+        if pydantic.VERSION.startswith(tuple(f"2.{minor}." for minor in range(11))):
+            with pytest.raises(UnsupportedType, match="model_validate"):
+                encode(owner, key="k")  # which knows the field by its alias only
+            return
+        found = again(owner)
+        assert (type(found), found.pet, found.pets) == (Owner, NO, (NO,))
+        assert found.size != found.size
+        pd.testing.assert_frame_equal(found.notes["f"], frame)
+
+    def test_a_model_of_the_run_before_is_kept_with_the_models_in_it():
+        source = (
+            "import pydantic\nclass Inner(pydantic.BaseModel):\n    x: int\n"
+            "class Outer(pydantic.BaseModel):\n    inner: Inner\n"
+        )
+        old = module_of_a_rerun(source)
+        value = old.Outer(inner=old.Inner(x=1))
+        new = module_of_a_rerun(source)
+        register(new.Outer, name="outer")
+        assert again(value) == new.Outer(inner=new.Inner(x=1))
