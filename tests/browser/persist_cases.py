@@ -117,6 +117,21 @@ def persisting_fragment() -> None:
     part()
 
 
+def person() -> None:
+    """A page of an app whose pages all persist the name."""
+    pgstate.persist("age")
+    name = st.text_input("name", key="name")
+    note(name=name, age=st.slider("age", 0, 100, 50, key="age"))
+
+
+def person_again() -> None:
+    note(name=st.text_input("name again", "default", key="name"))
+
+
+def person_from_a_list() -> None:
+    note(name=st.selectbox("one of", ["Ada", "Grace"], key="name"))
+
+
 @case
 def own_name() -> None:
     pgstate.persist("name")

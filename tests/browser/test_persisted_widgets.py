@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 import streamlit as st
 from persist_cases import DAY, WIDGETS
 from playwright.sync_api import Locator, Page, expect
@@ -205,8 +206,10 @@ def test_each_widget_comes_back_as_the_visitor_left_it(
 
     tab.page.get_by_text("Other", exact=True).click()  # and back
     tab.settled(1)
+    tab.page.evaluate("window.frames_seen = {}")
     tab.page.get_by_text("Widgets", exact=True).click()
     assert tab.settled(1).seen["values"] == expected()
+    assert_shown_at_once(tab, defaults)
 
     second = visitor.open(server, "every_widget")
     assert second.settled(1).seen["values"] == expected()
@@ -388,3 +391,44 @@ def test_what_another_tab_has_forgotten_does_not_come_back_from_a_page_that_show
         seen = tab.settled().seen
     assert seen == {"name": "", "given": "default", "keys": []}
     expect(of(tab.page, "name").locator("input")).to_have_value("")
+
+
+@pytest.fixture(params=["app_kept_pages.py", "folder_of_kept/First.py"])
+def pages(request: pytest.FixtureRequest, new_app: Callable[..., Server]) -> Server:
+    return new_app(script=request.param)
+
+
+def follow(tab: Tab, page: str) -> dict[str, Any]:
+    tab.page.get_by_role("link", name=page, exact=True).click()
+    return tab.settled(1).seen
+
+
+def test_pages_of_one_app_keep_their_own_widgets_and_share_those_of_one_key(
+    pages: Server, visitor: Visitor
+) -> None:
+    tab = visitor.open(pages)
+    tab.settled(1)
+    enter(tab, "name", "Ada")
+    tab.settled(1)
+    press("ArrowRight")(tab.page, "age")
+    assert tab.settled(1).seen == {"name": "Ada", "age": 51}
+    assert follow(tab, "Second") == {"name": "Ada"}
+    enter(tab, "name", "Grace")
+    assert tab.settled(1).seen == {"name": "Grace"}
+    assert follow(tab, "First") == {"name": "Grace", "age": 51}
+    assert follow(tab, "List") == {"name": "Grace"}
+    tab.reload()
+    assert tab.settled(1).seen == {"name": "Grace"}
+    assert follow(tab, "First") == {"name": "Grace", "age": 51}
+    expect(of(tab.page, "name").locator("input")).to_have_value("Grace")
+    expect(of(tab.page, "age")).to_contain_text("51")
+    enter(tab, "name", "not in the list")
+    tab.settled(1)
+    assert follow(tab, "List") == {"name": "Ada"}  # does not fit: the default, and nothing is lost
+    assert follow(tab, "Second") == {"name": "not in the list"}
+    pages.kill()
+    pages.start()
+    tab.reload()
+    assert tab.settled(1).seen == {"name": "not in the list"}
+    assert follow(tab, "First") == {"name": "not in the list", "age": 51}
+    assert pages.log.count("no longer fits") == 1

@@ -46,6 +46,9 @@ KINDS = {
     "a picture": Copies(2, 2),
 }
 LIBRARIES = {"a sparse matrix": "scipy", "a polars frame": "polars", "a picture": "PIL"}
+
+pytestmark = pytest.mark.xdist_group("memory")  # they share one process that takes 15 s
+
 HERE = [name for name in KINDS if name not in LIBRARIES or find_spec(LIBRARIES[name])]
 
 

@@ -1,0 +1,12 @@
+"""The main page of an app with a folder `pages` that keeps widgets."""
+
+from __future__ import annotations
+
+from cases import logged
+from persist_cases import person
+
+import streamlit_pgstate as pgstate
+
+with logged():
+    pgstate.persist("name")
+    person()
