@@ -25,6 +25,7 @@ from streamlit_pgstate.errors import (
     LimitExceeded,
     StoreUnavailable,
     UnknownToken,
+    shortened,
 )
 from streamlit_pgstate.handover import Handover
 from streamlit_pgstate.progress import Work
@@ -140,6 +141,7 @@ class State(MutableMapping[str, Any]):
 
     # Reading
 
+    @shortened
     def get(self, key: str, default: Any = None) -> Any:
         """The value under `key`, the caller's own; `default` where there is none.
 
@@ -152,6 +154,7 @@ class State(MutableMapping[str, Any]):
         except KeyError:
             return default
 
+    @shortened
     def __getitem__(self, key: str) -> Any:
         check_key(key)
         with self._lock:
@@ -205,6 +208,7 @@ class State(MutableMapping[str, Any]):
     def __len__(self) -> int:
         return len(self.keys())
 
+    @shortened
     def session(self) -> SessionInfo:
         """What is known of the session, as of now: two round trips."""
         with self._lock:
@@ -224,6 +228,7 @@ class State(MutableMapping[str, Any]):
 
     # Writing
 
+    @shortened
     def set(self, key: str, value: Any, *, ttl: float | timedelta | None = None) -> None:
         """Store `value`; committed when this returns. What is already there is not written.
 
@@ -239,13 +244,16 @@ class State(MutableMapping[str, Any]):
         """
         self._store_all({key: value}, ttl=ttl)
 
+    @shortened
     def __setitem__(self, key: str, value: Any) -> None:
         self.set(key, value)
 
+    @shortened
     def update(self, mapping: Mapping[str, Any], /) -> None:  # type: ignore[override]
         """Store all values of `mapping` in one transaction, or none. Raises as `set`."""
         self._store_all(dict(mapping), ttl=None)
 
+    @shortened
     def modify(self, key: str, fn: Callable[[Any], Any], default: Any = None) -> Any:
         """Replace the value by `fn(value)`, atomically; returns the new value.
 
@@ -307,6 +315,7 @@ class State(MutableMapping[str, Any]):
             self._remember([write], version, ttl=ttl)
         return version is not None
 
+    @shortened
     def delete(self, key: str) -> bool:
         """Delete `key`; whether there was one."""
         check_key(key)
@@ -315,6 +324,7 @@ class State(MutableMapping[str, Any]):
                 self._load()
             return self._delete([key]) > 0
 
+    @shortened
     def discard(self, keys: Iterable[str]) -> int:
         """Delete those of `keys` that are there, in one statement; how many went."""
         names = [check_key(key) for key in keys]
@@ -323,10 +333,12 @@ class State(MutableMapping[str, Any]):
             present = [key for key in names if self._live(key) is not None]
             return self._delete(present) if present else 0
 
+    @shortened
     def __delitem__(self, key: str) -> None:
         if not self.delete(key):
             raise KeyError(key)
 
+    @shortened
     def clear(self) -> int:  # type: ignore[override]
         """Delete all keys; how many went."""
         with self._lock:
@@ -335,6 +347,7 @@ class State(MutableMapping[str, Any]):
 
     # The session
 
+    @shortened
     def refresh(self) -> None:
         """Take over what others have changed since the last refresh: one round trip.
 
@@ -357,6 +370,7 @@ class State(MutableMapping[str, Any]):
             else:
                 self._take_over(changes)
 
+    @shortened
     def rotate(self) -> str:
         """Give the state a new token and return it; the old one works for two more minutes.
 
@@ -397,6 +411,7 @@ class State(MutableMapping[str, Any]):
         if self.is_stored:
             self._ref = SessionRef(self.id, scope=self._ref.scope)
 
+    @shortened
     def forget(self) -> None:
         """Delete all values and the token; nothing can bring them back.
 
@@ -418,6 +433,7 @@ class State(MutableMapping[str, Any]):
                 self._store.forget(self._ref)
                 self._forget_cache()
 
+    @shortened
     def take_over(self, other: State, *keys: str) -> list[str]:
         """Have the keys of `other` that this state lacks; they are in `other` no more.
 

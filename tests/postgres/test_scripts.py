@@ -199,10 +199,15 @@ def test_an_error_shows_the_message_and_the_scripts_own_line_only(
 
         pgstate.set("cart", {"items": [1, 2, lambda: 3]})
 
-    shown = app(script).run().exception[0]
+    def script_with_a_scope() -> None:
+        import streamlit_pgstate as pgstate
 
-    assert "'cart' → 'items' → [2] is a function" in shown.message
-    assert len([line for line in shown.stack_trace if line.strip().startswith("File")]) <= 3
+        pgstate.scope("app")["cart"] = {"items": [1, 2, lambda: 3]}
+
+    for each in (script, script_with_a_scope):
+        shown = app(each).run().exception[0]
+        assert "'cart' → 'items' → [2] is a function" in shown.message
+        assert len([line for line in shown.stack_trace if line.strip().startswith("File")]) <= 3
 
 
 def test_a_cached_function_gets_no_visitors_value(
