@@ -281,7 +281,7 @@ def _(value: pd.RangeIndex) -> Print:
 def _(value: pd.MultiIndex) -> Print:
     levels = [fingerprint(level.rename(None)) for level in value.levels]
     codes = [fingerprint(np.asarray(codes)) for codes in value.codes]
-    return [list(map(fingerprint, value.names)), levels, codes]
+    return [list(map(fingerprint, value.names)), levels, codes, str(value.sortorder)]
 
 
 @_of.register

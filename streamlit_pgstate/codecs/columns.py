@@ -25,10 +25,12 @@ from .zones import dump_zone, load_zone
 __all__ = [
     "dump_array",
     "dump_bits",
+    "dump_freq",
     "dump_index",
     "dump_sparse",
     "is_bits",
     "load_array",
+    "load_freq",
     "load_index",
     "load_sparse",
     "view_bits",
@@ -205,7 +207,8 @@ def _dump_zoned(array: Any, out: BufferWriter) -> Spec:
 
 def _load_zoned(spec: Spec, buffers: BufferReader, length: int) -> Any:
     utc = pd.DatetimeIndex(_load_bits(spec["utc"], buffers, length))
-    return utc.tz_localize("UTC").tz_convert(load_zone(spec["zone"])).array
+    times = utc.tz_localize("UTC").tz_convert(load_zone(spec["zone"])).array
+    return times.copy()  # from pandas 3.1 on that of an index is read-only
 
 
 def _dump_period(array: Any, out: BufferWriter) -> Spec:
@@ -352,11 +355,7 @@ def dump_index(index: Any, out: BufferWriter) -> Spec:
         return _dump_multi(index, out)
     if type(index) is pd.RangeIndex:
         return {"range": [index.start, index.stop, index.step], "name": index.name}
-    spec: Spec = {"array": dump_array(index, out), "name": index.name}
-    freq = getattr(index, "freq", None)
-    if freq is not None and type(index) is not pd.PeriodIndex:
-        spec["freq"] = dump_offset(freq)
-    return spec
+    return {"array": dump_array(index, out), "name": index.name, **dump_freq(index)}
 
 
 def load_index(spec: Spec, buffers: BufferReader, length: int) -> Any:
@@ -379,9 +378,43 @@ def _load_index(spec: Spec, buffers: BufferReader, length: int) -> Any:
         return pd.RangeIndex(start, stop, step, name=spec["name"])
     values = load_array(spec["array"], buffers, length)
     index = pd.Index(values, dtype=values.dtype, name=spec["name"], copy=False, tupleize_cols=False)
-    if "freq" in spec:
-        index.freq = to_offset(spec["freq"])  # checked against the labels
+    load_freq(index, spec)
     return index
+
+
+def dump_freq(data: Any) -> Spec:
+    """Write the frequency that an index or an array of times knows, if it does.
+
+    Raises:
+        RefusedError: it cannot be kept exactly.
+    """
+    freq = getattr(data, "freq", None)
+    if freq is None or isinstance(data.dtype, pd.PeriodDtype):
+        return {}
+    spec: Spec = {"freq": dump_offset(freq)}
+    make: Any = pd.TimedeltaIndex if data.dtype.kind == "m" else pd.DatetimeIndex
+    bare = make(data, freq=None)
+    try:
+        bare.freq = freq
+    except Exception:  # noqa: BLE001  # pytz has errors of its own
+        # pandas 2 keeps days of 24 hours in a zone that has others, where tz_convert made them.
+        spec["unchecked"] = True
+    return spec
+
+
+def load_freq(index: Any, spec: Spec) -> None:
+    """Give an index the frequency that `dump_freq` wrote; checked against its times."""
+    if "freq" not in spec:
+        return
+    freq = to_offset(spec["freq"])
+    if spec.get("unchecked"):
+        # There is no other way around the check. Before pandas 3.1 the array has it.
+        holder = index if hasattr(index, "_freq") else index.array
+        holder._freq = freq
+        if index.freq != freq:
+            raise DamagedError("a frequency of what has none")
+    else:
+        index.freq = freq
 
 
 def _dump_multi(index: Any, out: BufferWriter) -> Spec:
@@ -393,6 +426,7 @@ def _dump_multi(index: Any, out: BufferWriter) -> Spec:
         "sizes": [len(level) for level in index.levels],
         "codes": [dump_bits(np.asarray(codes), out) for codes in index.codes],
         "names": list(index.names),
+        **({} if index.sortorder is None else {"sortorder": int(index.sortorder)}),
     }
 
 
@@ -405,7 +439,7 @@ def _load_multi(spec: Spec, buffers: BufferReader, length: int) -> Any:
     for level, part in zip(levels, codes, strict=True):
         if part.dtype.kind != "i" or (length and not -1 <= part.min() <= part.max() < len(level)):
             raise DamagedError("codes that point outside of their level")
-    return pd.MultiIndex(levels, codes, names=spec["names"])
+    return pd.MultiIndex(levels, codes, spec.get("sortorder"), spec["names"])
 
 
 def _unknown(dtype: Any) -> str:

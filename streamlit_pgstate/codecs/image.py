@@ -21,12 +21,11 @@ _PIXEL_BYTES = {
 def _dump(image: Any) -> bytes:
     if image.mode not in _PIXEL_BYTES:
         raise RefusedError(f"an image of the mode {image.mode!r}, which is not kept")
-    if getattr(image, "n_frames", 1) > 1:
+    if _frames(image) > 1:
         raise RefusedError(
             "an image of several frames, of which only one would be kept. "
             "Keep the file's bytes, or image.copy() of each frame"
         )
-    image.load()
     header: dict[str, Any] = {
         "mode": image.mode,
         "size": list(image.size),
@@ -38,6 +37,19 @@ def _dump(image: Any) -> bytes:
     palette = [] if image.palette is None else [_dump_palette(image, header)]
     pixels = image.tobytes() if all(image.size) else b""
     return sections.join(header, [pixels, *palette])
+
+
+def _frames(image: Any) -> int:
+    """How many frames an image has, whose pixels are loaded then."""
+    try:
+        frames = getattr(image, "n_frames", 1)
+        image.load()
+    except Exception as cause:  # a closed file is an AssertionError, a damaged one anything
+        raise RefusedError(
+            f"an image that Pillow cannot load ({type(cause).__name__}): its file is closed or "
+            "damaged. Call its load() while the file is open"
+        ) from cause
+    return int(frames)
 
 
 def _notes(info: dict[Any, Any]) -> dict[str, object]:

@@ -64,15 +64,18 @@ def _dump_timestamp(value: Any) -> list[object]:
     if value.tzinfo is not None:
         written.append(plain.tree(dump_zone(value.tzinfo)))
     elif value.fold:
-        written += [None, 1]
+        written.append(None)
+    if value.fold:
+        written.append(1)
     return written
 
 
 def _load_timestamp(number: int, unit: str, zone: Any = None, fold: Any = 0) -> Any:
     value = pd.Timestamp(_time("datetime64", number, unit))
     if zone is not None:
-        return value.tz_localize("UTC").tz_convert(load_zone(zone))
-    return value.replace(fold=fold) if fold else value
+        value = value.tz_localize("UTC").tz_convert(load_zone(zone))
+    # One with a zone has its fold already, but where an hour that comes once was given one.
+    return value.replace(fold=fold) if fold and not value.fold else value
 
 
 def _load_timedelta(number: int, unit: str) -> Any:

@@ -636,10 +636,31 @@ def _advice(value: object) -> str:
     base = next((base for base in type(value).__mro__ if base in TYPES), None)
     if base is not None:
         return f"Keep {base.__name__}(…) of it instead, or pgstate.register its class"
+    if found := next(
+        (way for way in map(_WAYS.get, map(class_name, type(value).__mro__)) if way), ""
+    ):
+        return f"Keep {found} of it instead"
     return (
         "Keep its data instead, as plain values of Python, arrays or frames, "
         "or pgstate.register its class"
     )
+
+
+# What makes of a value of a subclass one that is kept, where the name of the class is not it.
+_WAYS = {
+    "numpy.ndarray": "numpy.asarray(…)",
+    "pandas.DataFrame": "pandas.DataFrame(…)",
+    "pandas.core.frame.DataFrame": "pandas.DataFrame(…)",
+    "pandas.Series": "pandas.Series(…)",
+    "pandas.core.series.Series": "pandas.Series(…)",
+    "polars.lazyframe.frame.LazyFrame": "collect()",
+    "pyarrow.lib.Scalar": "as_py()",
+    "collections.deque": "list(…)",
+    "array.array": "numpy.asarray(…)",
+    "memoryview": "bytes(…)",
+    "pathlib.PurePath": "str(…)",
+    "pathlib._local.PurePath": "str(…)",
+}
 
 
 # --- reading -----------------------------------------------------------------------------

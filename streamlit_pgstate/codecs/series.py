@@ -6,12 +6,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pandas.tseries.frequencies import to_offset
 
 from .arrow import BufferReader, BufferWriter
 from .attrs import dump_attrs, load_attrs
-from .columns import dump_array, dump_index, load_array, load_index
-from .pandas_scalars import dump_offset
+from .columns import dump_array, dump_freq, dump_index, load_array, load_freq, load_index
 from .payload import Body, Codec, DamagedError, RefusedError
 
 __all__ = ["CODECS"]
@@ -65,11 +63,7 @@ def _dump_array(array: Any) -> bytes:
     if type(array) is pd.arrays.NumpyExtensionArray:
         header: Header = {"array": dump_array(np.asarray(array), out), "numpy": True}
         return _finish(out, array, header)
-    header = {"array": dump_array(array, out)}
-    freq = getattr(array, "freq", None)
-    if freq is not None and not isinstance(array.dtype, pd.PeriodDtype):
-        header["freq"] = dump_offset(freq)
-    return _finish(out, array, header)
+    return _finish(out, array, {"array": dump_array(array, out), **dump_freq(array)})
 
 
 def _load_array(body: Body) -> Any:
@@ -80,7 +74,7 @@ def _load_array(body: Body) -> Any:
     if "freq" not in header:
         return values if isinstance(values, pd.api.extensions.ExtensionArray) else pd.array(values)
     index: Any = pd.Index(values)
-    index.freq = to_offset(header["freq"])  # checked against the values
+    load_freq(index, header)
     return index.array
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 from fingerprint import fingerprint
-from libraries import pl
+from libraries import PIL, pl
 
 from streamlit_pgstate.codecs import decode, encode
 from streamlit_pgstate.errors import UnsupportedType
@@ -19,6 +21,9 @@ pytestmark = pytest.mark.filterwarnings("error")
 
 def masked(dtype, **more):
     return np.ma.MaskedArray(np.zeros(2, dtype), [True, False], **more)
+
+
+BERLIN = ZoneInfo("Europe/Berlin")
 
 
 def swapped_columns():
@@ -54,6 +59,19 @@ FOUND = {
     ),
     # came back in the byte order of this machine
     "33 columns of another byte order": pd.DataFrame(swapped_columns()),
+    # could not be read again by pandas 2: in this zone days have 23 to 25 hours
+    "days of another zone": pd.date_range("2026-03-28", periods=3, tz="UTC").tz_convert(BERLIN),
+    "an array of them": pd.date_range("2026-03-28", periods=3, tz="UTC").tz_convert(BERLIN).array,
+    "months of another zone, backwards": (
+        pd.date_range("2026-01-01", periods=6, freq="MS", tz="UTC").tz_convert(BERLIN)[::-1]
+    ),
+    "business hours, backwards": pd.date_range("2026-01-01", periods=9, freq="bh")[::-1],
+    "microseconds, in seconds": pd.date_range("2026", periods=3, freq="us").as_unit("s"),
+    "steps of microseconds, in seconds": pd.timedelta_range(0, periods=3, freq="us").as_unit("s"),
+    # lost its fold
+    "an hour that comes once, the second time": pd.Timestamp("2026-06-25", tz=BERLIN).replace(
+        fold=1
+    ),
 }
 if pl:
     FOUND |= {  # could not be read again
@@ -69,6 +87,45 @@ def test_what_was_once_wrong_comes_back_as_it_was(value):
     found = decode(payload, key="k")
     assert fingerprint(found) == fingerprint(value)
     assert encode(found, key="k").digest == payload.digest
+
+
+def test_how_far_levels_are_sorted_is_kept():
+    index, _ = pd.MultiIndex.from_tuples([(2, 2), (1, 3)]).sortlevel(0, sort_remaining=False)
+    assert index.sortorder == 0
+    assert decode(encode(index, key="k"), key="k").sortorder == 0
+
+
+def times_in_a_zone():
+    return pd.date_range("2026", periods=2, tz=BERLIN)
+
+
+@pytest.mark.parametrize("make", [pd.Series, pd.array, lambda times: pd.DataFrame({"at": times})])
+def test_times_in_a_zone_can_be_written_to(make):  # with pandas 3.1 they could not
+    found = decode(encode(make(times_in_a_zone()), key="k"), key="k")
+    places = found.iloc if hasattr(found, "iloc") else found
+    places[0] = places[1]
+    assert np.all(places[0] == times_in_a_zone()[1])
+
+
+def closed_image():
+    file = io.BytesIO()
+    PIL.Image.new("RGB", (4, 4)).save(file, "PNG")
+    with PIL.Image.open(file) as image:
+        pass
+    return image
+
+
+def cut_image():
+    file = io.BytesIO()
+    PIL.Image.new("RGB", (4, 4)).save(file, "PNG")
+    return PIL.Image.open(io.BytesIO(file.getvalue()[:-25]))
+
+
+@pytest.mark.skipif(not PIL, reason="Pillow is not installed")
+@pytest.mark.parametrize("make", [closed_image, cut_image])
+def test_an_image_that_cannot_be_loaded_is_refused(make):  # it was an AssertionError or OSError
+    with pytest.raises(UnsupportedType, match=r"'k' → \[0\] is an image that Pillow cannot load"):
+        encode([make()], key="k")
 
 
 class Own(np.ndarray):

@@ -12,11 +12,13 @@ import random
 import subprocess
 import sys
 import threading
-from collections import OrderedDict, defaultdict, namedtuple
+from collections import OrderedDict, defaultdict, deque, namedtuple
 from decimal import Decimal, localcontext
+from pathlib import Path
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 from fingerprint import fingerprint
 from hypothesis import given
@@ -299,6 +301,13 @@ REFUSED = {
     "a zone from a file": (
         dt.time(1, tzinfo=zone_from_file("My/Zone")),
         "'cart' is in a time zone",
+    ),
+    "a deque": (deque([1]), "Keep list(…) of it instead"),
+    "a path": ([Path("secret")], "Keep str(…) of it instead"),
+    "a matrix": (
+        np.matrix([[1]]),
+        "'cart' is a numpy.matrix, which cannot be kept exactly. "
+        "Keep numpy.asarray(…) of it instead",
     ),
     "an exception": (ValueError("secret"), "'cart' is a ValueError"),
     "a generator": ((i for i in "a"), "'cart' is a generator"),
