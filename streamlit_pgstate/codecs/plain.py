@@ -27,7 +27,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
 
 from . import registered
-from .payload import Body, DamagedError, RefusedError, TooLargeError
+from .payload import Body, DamagedError, RefusedError, TooLargeError, UnreadableError
 
 __all__ = [
     "TYPES",
@@ -212,6 +212,7 @@ def load(body: Body, part: Callable[[int], Any] | None = None) -> Any:
 
     Raises:
         DamagedError: it is no JSON text, or a marker in it is unknown or holds something else.
+        UnreadableError: the stack is too full for it.
 
     Example:
         >>> load(b'{"at": {"$tuple": [1, 2.5]}}')
@@ -224,8 +225,12 @@ def load(body: Body, part: Callable[[int], Any] | None = None) -> Any:
         return (_MARKED if part is None else _decoder(part)).decode(text)
     except DamagedError:
         raise
-    except (ValueError, RecursionError):  # their texts may quote the value
+    except ValueError:  # its text may quote the value
         raise DamagedError("no well-formed JSON text of this format") from None
+    except RecursionError:
+        raise UnreadableError(
+            "and is nested too deeply for the stack of this call. Read it from a shallower one"
+        ) from None
 
 
 # --- writing -----------------------------------------------------------------------------

@@ -45,7 +45,9 @@ def _dump_frame(frame: Any) -> bytes:
     if _is_old(sys.modules["polars"]):
         raise RefusedError(f"of polars before {_lowest()}, which loses something. Use a newer one")
     for name, dtype in frame.schema.items():
-        _check(dtype, f"column {name!r}")
+        step = f"column {plain.shown(name)}"
+        _check_name(name, step)
+        _check(dtype, step)
     table = frame.rechunk().to_arrow()
     metadata = {
         _DTYPES: plain.dump(_specs(frame)),
@@ -71,6 +73,13 @@ def _notes(fields: Any) -> list[object]:
     return notes
 
 
+def _check_name(name: str, step: str) -> None:
+    if "\0" in name:  # over which polars panics
+        raise RefusedError(
+            "of a name with NUL, which polars cannot give to Arrow. Rename it"
+        ).inside(step)
+
+
 def _check(dtype: Any, step: str) -> None:
     name = _name(dtype)
     # Categories of one's own are known only to their process.
@@ -79,6 +88,8 @@ def _check(dtype: Any, step: str) -> None:
         raise RefusedError(
             f"of the polars dtype {name}, which cannot be kept exactly. Cast it to another one"
         ).inside(step)
+    for field in getattr(dtype, "fields", ()):
+        _check_name(field.name, step)
     for inner in _inner(dtype):
         _check(inner, step)
 

@@ -137,6 +137,14 @@ def test_a_mask_over_a_subclass_is_refused():
         encode(np.ma.MaskedArray(np.zeros(2).view(Own)), key="k")
 
 
+@pytest.mark.skipif(not pl, reason="polars is not installed")
+@pytest.mark.parametrize("wrap", [lambda value: value, lambda value: [{"b\0": [value]}]])
+def test_a_name_over_which_polars_panics_is_refused(wrap):
+    frame = pl.DataFrame({"a" if wrap(0) else "a\0": [wrap(1)]})
+    with pytest.raises(UnsupportedType, match=r"'k' → column 'a.* is of a name with NUL"):
+        encode(frame, key="k")
+
+
 def test_what_lies_in_the_gaps_of_records_is_not_stored():
     dtype = np.dtype(
         [("a", "i1"), ("b", "f8"), ("c", [("d", "i2"), ("e", "i4")], (2,))], align=True

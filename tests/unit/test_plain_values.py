@@ -369,6 +369,16 @@ def test_a_stack_that_is_nearly_full_gives_an_error_of_ours():
         dive(sys.getrecursionlimit() - 200)
 
 
+def test_a_stack_that_is_nearly_full_is_not_called_damage_of_the_row():
+    payload = encode(nested(150, DEEP["tuples"]), key="k")
+
+    def dive(levels):
+        return dive(levels - 1) if levels else decode(payload, key="k")
+
+    with pytest.raises(DecodeError, match="nested too deeply for the stack of this call"):
+        dive(sys.getrecursionlimit() - 200)
+
+
 BROKEN = {
     "nothing": b"",
     "cut off": b'{"a": [1',
