@@ -18,6 +18,7 @@ import pyarrow as pa
 from harness import Result, measure, report
 
 from streamlit_pgstate.codecs import compression, decode, encode, register
+from streamlit_pgstate.codecs.file import StoredFile
 
 RANDOM = np.random.default_rng(1)
 ROWS = 100_000
@@ -57,8 +58,14 @@ def values() -> dict[str, Any]:
         "pandas.frame: 1,000 x 10 mixed": mixed.head(1000),
         "pandas.series: 100,000 texts": mixed["name"],
         "pandas.index: 100,000 times": pd.DatetimeIndex(mixed["at"]),
-        "pyarrow.table: 100,000 x 10": pa.Table.from_pandas(mixed),
+        "pandas.array: 100,000 categories": mixed["kind"].array,
+        "pyarrow.table: 100,000 x 10": (table := pa.Table.from_pandas(mixed)),
+        "pyarrow.batch: 100,000 x 10": table.to_batches()[0],
+        "pyarrow.array: 100,000 floats": table.to_batches()[0].column("share"),
+        "pyarrow.chunks: 100,000 texts": table.column("name"),
         "io.BytesIO: 8 MB of noise": io.BytesIO(RANDOM.bytes(8_000_000)),
+        "io.StringIO: 8 MB": io.StringIO("id,name\n" * 1_000_000),
+        "file: 8 MB of noise": StoredFile(RANDOM.bytes(8_000_000), name="a", type="image/png"),
         "bundle: a frame, an array, a date": {
             "frame": mixed,
             "array": RANDOM.random(100_000),
@@ -81,7 +88,8 @@ def optional(mixed: pd.DataFrame) -> dict[str, Any]:
     try:
         import polars
 
-        found["polars.frame: 100,000 x 10"] = polars.from_pandas(mixed)
+        found["polars.frame: 100,000 x 10"] = frame = polars.from_pandas(mixed)
+        found["polars.series: 100,000 texts"] = frame["name"]
     except ImportError:
         pass
     try:

@@ -632,11 +632,11 @@ def class_name(kind: type) -> str:
 
 
 def _advice(value: object) -> str:
-    if isinstance(value, Enum):
+    if issubclass(type(value), Enum):  # isinstance asks the value, too: some lazy ones raise
         return "Keep its .value instead, or pgstate.register its class"
     if callable(value):
         return "Keep the data that it works on instead"
-    if isinstance(value, dt.datetime):
+    if issubclass(type(value), dt.datetime):
         return "Keep a datetime.datetime instead"
     base = next((base for base in type(value).__mro__ if base in TYPES), None)
     if base is not None:

@@ -264,6 +264,14 @@ class Zone(dt.tzinfo):
         return dt.timedelta(0)
 
 
+class Lazy:
+    """As those of werkzeug: they ask what they stand for, which may not be there."""
+
+    @property
+    def __class__(self):
+        raise LookupError
+
+
 Point = namedtuple("Point", "x y")
 
 
@@ -302,6 +310,7 @@ REFUSED = {
         dt.time(1, tzinfo=zone_from_file("My/Zone")),
         "'cart' is in a time zone",
     ),
+    "what raises over its class": ([Lazy()], "'cart' → [0] is a test_plain_values.Lazy, which"),
     "a deque": (deque([1]), "Keep list(…) of it instead"),
     "a path": ([Path("secret")], "Keep str(…) of it instead"),
     "a matrix": (
