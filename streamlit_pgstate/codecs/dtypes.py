@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import plain
-from .payload import DamagedError, RefusedError
+from .payload import DamagedError, RefusedError, UnreadableError
 
 __all__ = ["check_values", "dump_dtype", "load_dtype", "without_gaps"]
 
@@ -56,6 +56,11 @@ def _dump(dtype: Dtype) -> str | dict[str, Any]:
 def _dump_record(dtype: Dtype) -> dict[str, Any]:
     every: dict[str, Any] = dict(dtype.fields or {})
     fields = [every[name] for name in dtype.names or ()]
+    if dtype.isalignedstruct and not all(field[0].alignment for field in fields):
+        raise RefusedError(
+            "of a dtype with a record of no fields in an aligned one, which NumPy before 2 cannot "
+            "make again. Leave that field out"
+        )
     spec = {
         "names": list(dtype.names or ()),
         "formats": [dump_dtype(field[0]) for field in fields],
@@ -97,6 +102,9 @@ def load_dtype(spec: Any) -> Dtype:
 def _load_record(spec: Any) -> Dtype:
     fields: dict[str, Any] = {key: spec[key] for key in ("names", "offsets", "itemsize")}
     fields["formats"] = [load_dtype(part) for part in spec["formats"]]
+    if spec["aligned"] and not all(part.alignment for part in fields["formats"]):
+        # It would divide by this, which ends the process.
+        raise UnreadableError("and needs NumPy 2 for aligned records: pip install -U numpy")
     if any(title is not None for title in spec["titles"]):
         fields["titles"] = spec["titles"]
     dtype: Dtype = _make(fields, align=bool(spec["aligned"]))

@@ -46,7 +46,10 @@ def records(draw, inner):
     spec = {"names": names, "formats": formats}
     if names and draw(st.booleans()):
         spec["titles"] = [draw(st.sampled_from([None, f"the {name}"])) for name in names]
-    dtype = np.dtype(spec, align=draw(st.booleans()))
+    align = draw(st.booleans())
+    if align and not all(np.dtype(format_).alignment for format_ in formats):
+        align = False  # with NumPy 1, one of no fields, which is refused there
+    dtype = np.dtype(spec, align=align)
     if names and draw(st.booleans()):
         gap = draw(st.integers(1, 9))
         offsets = [dtype.fields[name][1] + gap for name in names]

@@ -13,8 +13,9 @@ import pytest
 from fingerprint import fingerprint
 from libraries import PIL, pl
 
-from streamlit_pgstate.codecs import decode, encode
-from streamlit_pgstate.errors import UnsupportedType
+from streamlit_pgstate.codecs import Payload, decode, encode, plain, sections
+from streamlit_pgstate.codecs.dtypes import dump_dtype
+from streamlit_pgstate.errors import DecodeError, UnsupportedType
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -126,6 +127,23 @@ def cut_image():
 def test_an_image_that_cannot_be_loaded_is_refused(make):  # it was an AssertionError or OSError
     with pytest.raises(UnsupportedType, match=r"'k' → \[0\] is an image that Pillow cannot load"):
         encode([make()], key="k")
+
+
+def test_an_aligned_record_of_no_fields_in_another_does_not_end_the_process():  # by NumPy 1
+    inner = np.dtype([], align=True)
+    value = np.zeros(2, np.dtype([("a", inner), ("b", "i4")], align=True))
+    body = encode(np.zeros(2, [("a", "V0"), ("b", "i4")]), key="k").body
+    header = plain.load(body[8 : 8 + int.from_bytes(body[:8], "little")])
+    header["dtype"] |= {"aligned": True, "formats": [dump_dtype(inner), "<i4"]}
+    stored = Payload("numpy.array", sections.join(header, [bytes(8)]))
+    if inner.alignment:
+        assert fingerprint(decode(encode(value, key="k"), key="k")) == fingerprint(value)
+        assert decode(stored, key="k").dtype == value.dtype
+    else:
+        with pytest.raises(UnsupportedType, match="NumPy before 2"):
+            encode(value, key="k")
+        with pytest.raises(DecodeError, match="needs NumPy 2"):
+            decode(stored, key="k")
 
 
 class Own(np.ndarray):
