@@ -14,8 +14,10 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
-from streamlit_pgstate import codecs, component
-from streamlit_pgstate.component import RunListener, UnfitError, Widget
+from streamlit_pgstate import codecs
+from streamlit_pgstate.component import page, runs, session_state
+from streamlit_pgstate.component.runs import RunListener
+from streamlit_pgstate.component.widget import UnfitError, Widget
 from streamlit_pgstate.errors import (
     ConfigError,
     DecodeError,
@@ -63,26 +65,26 @@ class _Binding:
         For a widget that was not drawn in the last run, or that has given its key to another one,
         it may hold one that is older than the last.
         """
-        if not component.has_value(self.key):
+        if not session_state.has(self.key):
             return False
-        if self.widget_id is None or component.is_set_in_this_run(self.key):
+        if self.widget_id is None or runs.is_set_in_this_run(self.key):
             return True
-        is_its_own = component.widget_of(self.key) == self.widget_id
-        return is_its_own and component.has_widget_value(self.widget_id)
+        is_its_own = runs.widget_of(self.key) == self.widget_id
+        return is_its_own and runs.has_widget_value(self.widget_id)
 
     @property
     def was_deleted(self) -> bool:
         """Whether the script or a callback has deleted it: Streamlit itself keeps the id."""
         return (
             self.widget_id is not None
-            and component.widget_of(self.key) is None
-            and not component.has_value(self.key)
+            and runs.widget_of(self.key) is None
+            and not session_state.has(self.key)
         )
 
     @property
     def is_changed(self) -> bool:
         """Whether `st.session_state` holds what is not saved yet."""
-        return _mark_if_kept(self.key, component.take_value(self.key)) != self.mark
+        return _mark_if_kept(self.key, session_state.take(self.key)) != self.mark
 
 
 @dataclass(slots=True, eq=False)
@@ -106,9 +108,9 @@ class _Bound:
     @property
     def is_ours(self) -> bool:
         """Whether `st.session_state` still holds what `persist` has put there."""
-        if self.put is _NOTHING or not component.has_value(self.binding.key):
+        if self.put is _NOTHING or not session_state.has(self.binding.key):
             return False
-        return component.take_value(self.binding.key) is self.put
+        return session_state.take(self.binding.key) is self.put
 
 
 class Bindings:
@@ -139,14 +141,14 @@ class Bindings:
         for key in (*keys, *defaults):
             check_key(key)
         with self.lock:
-            run = component.listener(_Run) or component.listen(_Run(self))
+            run = runs.listener(_Run) or runs.listen(_Run(self))
             for key in (*keys, *defaults):
                 binding = self._all.setdefault(key, _Binding(key))
                 if key in defaults:
                     binding.default = defaults[key]
                 if key not in run.bound:
                     run.bound[key] = self._brought_in_line(binding)
-                elif key in defaults and not component.has_value(key):
+                elif key in defaults and not session_state.has(key):
                     self._put_default(run.bound[key])  # `persist` without one came before
 
     def _brought_in_line(self, binding: _Binding) -> _Bound:
@@ -168,16 +170,16 @@ class Bindings:
             if not self.postpones(binding.key):
                 self._restore(bound, version)  # by another tab, another device or a job
         elif self._may_be_new_to_the_browser(binding):
-            self._put(bound, component.take_value(binding.key))
-        bound.is_there = component.has_value(binding.key)
+            self._put(bound, session_state.take(binding.key))
+        bound.is_there = session_state.has(binding.key)
         return bound
 
     def _may_be_new_to_the_browser(self, binding: _Binding) -> bool:
         """A widget that is drawn for the first time shows only what was set in this run."""
-        if binding.widget_id is not None or component.is_set_in_this_run(binding.key):
+        if binding.widget_id is not None or runs.is_set_in_this_run(binding.key):
             return False
-        widget_id = component.widget_of(binding.key)
-        return widget_id is None or not component.has_widget_value(widget_id)
+        widget_id = runs.widget_of(binding.key)
+        return widget_id is None or not runs.has_widget_value(widget_id)
 
     def _restore(self, bound: _Bound, version: int) -> None:
         binding = bound.binding
@@ -187,7 +189,7 @@ class Bindings:
             self._put(bound, stored)
             bound.is_restored = True
             binding.mark = _mark(binding.key, stored)
-        elif is_lost or not component.has_value(binding.key) or binding.widget_id is not None:
+        elif is_lost or not session_state.has(binding.key) or binding.widget_id is not None:
             binding.mark = None
             self._put_default(bound)
         binding.version = version  # not where the put was refused: it is refused in each run
@@ -205,7 +207,7 @@ class Bindings:
             bound.is_restored = True
             binding.mark = _mark_if_kept(binding.key, binding.widget_default)
         else:
-            component.drop_value(binding.key)
+            session_state.drop(binding.key)
 
     def _stored(self, bound: _Bound, version: int) -> Any:
         try:
@@ -217,8 +219,8 @@ class Bindings:
             return _NOTHING
 
     def _put(self, bound: _Bound, value: Any) -> None:
-        component.put_value(bound.binding.key, value)
-        bound.put = component.take_value(bound.binding.key)
+        session_state.put(bound.binding.key, value)
+        bound.put = session_state.take(bound.binding.key)
 
     def save(
         self, changes: Mapping[str, Any], marks: Mapping[str, _Mark], deleted: Sequence[str]
@@ -266,7 +268,7 @@ class Bindings:
         if binding.unsaved != str(error):
             binding.unsaved = str(error)
             _LOG.error("persist() could not save: %s", error)
-        component.show_error(f"Not saved: {error}")
+        page.show_error(f"Not saved: {error}")
 
     def say_unfit(self, binding: _Binding, why: str) -> None:
         """Once for each version of the entry: what is shown is not what is stored."""
@@ -313,7 +315,7 @@ class Bindings:
 
 @dataclass(slots=True, eq=False)
 class _Run(RunListener):
-    """The bound keys of one run; listens to what happens in it: see `component.RunListener`."""
+    """The bound keys of one run; listens to what happens in it: see `RunListener`."""
 
     bindings: Bindings
     bound: dict[str, _Bound] = field(default_factory=dict)
@@ -327,7 +329,7 @@ class _Run(RunListener):
             return
         if not widget.is_settable:
             del self.bound[widget.key]
-            component.drop_value(widget.key)
+            session_state.drop(widget.key)
             raise ConfigError(
                 f"persist({widget.key!r}) cannot keep this widget: Streamlit lets nobody set "
                 "buttons, uploads, data editors and charts. For data_editor, file_uploader, "
@@ -340,16 +342,16 @@ class _Run(RunListener):
 
     def _is_chosen(self, bound: _Bound) -> bool:
         key = bound.binding.key
-        return not component.has_value(key) or component.is_set_in_this_run(key)
+        return not session_state.has(key) or runs.is_set_in_this_run(key)
 
     def _carry_over(self, bound: _Bound, widget: Widget) -> None:
         """Its parameters have changed, so that to Streamlit it is a new widget, at its default."""
         binding = bound.binding
         if binding.is_changed:  # by the visitor, with this very run
-            self._fit(bound, widget, component.take_value(widget.key), is_known=False)
+            self._fit(bound, widget, session_state.take(widget.key), is_known=False)
             return
         stored = self.bindings.state.get(widget.key, _NOTHING) if binding.version else _NOTHING
-        value = component.take_value(widget.key) if stored is _NOTHING else stored
+        value = session_state.take(widget.key) if stored is _NOTHING else stored
         self._fit(bound, widget, value, is_known=True)
 
     def _fit(self, bound: _Bound, widget: Widget, value: Any, *, is_known: bool) -> None:
@@ -363,8 +365,8 @@ class _Run(RunListener):
             bound.binding.mark = _mark_if_kept(widget.key, bound.put)
 
     def _correct(self, bound: _Bound, value: Any) -> None:
-        component.correct_value(bound.binding.key, value)
-        bound.put = component.take_value(bound.binding.key)
+        runs.correct_value(bound.binding.key, value)
+        bound.put = session_state.take(bound.binding.key)
 
     def _fall_back(self, bound: _Bound, widget: Widget) -> None:
         binding = bound.binding
@@ -381,7 +383,7 @@ class _Run(RunListener):
         if bound is None:
             return
         binding = bound.binding
-        value = component.take_value(widget.key)
+        value = session_state.take(widget.key)
         if bound.appears or binding.widget_id != widget.id:
             widget.begin_with(value)
         binding.widget_id = widget.id
@@ -404,12 +406,12 @@ class _Run(RunListener):
             deleted: list[str] = []
             for key, bound in self.bound.items():
                 binding = bound.binding
-                if not component.has_value(key):
+                if not session_state.has(key):
                     if bound.is_there and binding.widget_id is None and binding.version:
                         deleted.append(key)
                         binding.mark = None
                     continue
-                value = component.take_value(key)
+                value = session_state.take(key)
                 try:
                     mark = _mark(key, value)
                 except PgStateError as error:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from streamlit_pgstate import component
-from streamlit_pgstate.component import RunListener
+from streamlit_pgstate.component import bridge, page, runs
+from streamlit_pgstate.component.runs import RunListener
 from streamlit_pgstate.state import State
 
 
@@ -64,7 +64,7 @@ class Live(RunListener):
         self._is_whole = is_whole
         if not self._is_following:
             self._echoes.clear()
-        component.listen(self)
+        runs.listen(self)
 
     def at_end(self) -> None:
         """What a run has shown is what there was at its beginning, and what it has written."""
@@ -83,7 +83,7 @@ class Live(RunListener):
             self._echoes |= written
         self._is_following = False
         if written:
-            component.announce(channel=self.channel, version=self._state.version)
+            bridge.announce(channel=self.channel, version=self._state.version)
 
     @property
     def channel(self) -> str:
@@ -105,7 +105,7 @@ class Live(RunListener):
 
     def postpones(self, key: str) -> bool:
         """Whether the field of `key` is being typed in, so that its change has to wait."""
-        name = component.class_of(key)
+        name = page.class_of(key)
         if name != self.typing or not self._is_following:
             self.postponed.discard(name)
             return False

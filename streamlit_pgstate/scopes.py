@@ -13,8 +13,8 @@ from typing import NoReturn, TypeVar
 
 import streamlit as st
 
-from streamlit_pgstate import component
 from streamlit_pgstate import visit as _visit
+from streamlit_pgstate.component import script
 from streamlit_pgstate.errors import ConfigError, NoSessionError
 from streamlit_pgstate.state import State
 from streamlit_pgstate.store import SessionRef
@@ -129,7 +129,7 @@ class _Opened:
         """The run that each was last refreshed in."""
 
     def open(self, kind: type[StateT], ref: SessionRef) -> StateT:
-        run = component.run()
+        run = script.run()
         with self._lock:
             state = self._states.get(ref.scope)
             if not isinstance(state, kind) or state.id != ref.id:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import weakref
 from typing import ClassVar
 
-from streamlit_pgstate import component
-from streamlit_pgstate.component import Answer
+from streamlit_pgstate.component import bridge, cookies, script, session_state
+from streamlit_pgstate.component.bridge import Answer
 from streamlit_pgstate.errors import UnknownToken
 from streamlit_pgstate.state import State
 from streamlit_pgstate.store import SessionRef
@@ -32,7 +32,7 @@ class TabVisit(Visit):
 
     def _open(self) -> None:
         """The token of the one tab that was reloaded just now, or a candidate."""
-        texts = component.reloaded_tokens(self.store.settings.app)
+        texts = cookies.reloaded_tokens(self.store.settings.app)
         if len(texts) != 1:  # of several nobody can say which is this one
             self._use_candidate()
             return
@@ -43,12 +43,12 @@ class TabVisit(Visit):
             self._use_candidate()
 
     def _place(self) -> str:
-        return "-".join(part for part in ("tab", component.fragment()) if part)
+        return "-".join(part for part in ("tab", script.fragment()) if part)
 
     def _clear_session_state(self) -> None:
         browser = self._browser()
         bound = browser.bound_keys if browser is not None else ()
-        component.clear_session_state(keep={TESTING_KEY, *bound})
+        session_state.clear(keep={TESTING_KEY, *bound})
 
     def _hear(self, component_state: object) -> None:
         answer = Answer.read(component_state, self._veil)
@@ -71,8 +71,8 @@ class TabVisit(Visit):
         self._token, self._offers = token, True
         self._is_candidate = False
         self._replaces = source.fingerprint
-        self._veil = component.new_veil()
-        self._rerun_due = component.is_fragment_run()
+        self._veil = bridge.new_veil()
+        self._rerun_due = script.is_fragment_run()
         self._clear_session_state()
         if before is not None and was_candidate:
             self._drop(before, kept=False)

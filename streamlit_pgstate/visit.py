@@ -19,9 +19,10 @@ from typing import Any, ClassVar, TypeVar
 
 import streamlit as st
 
-from streamlit_pgstate import component, fork, handover, progress
+from streamlit_pgstate import fork, handover, progress
 from streamlit_pgstate.binding import Bindings
-from streamlit_pgstate.component import Answer, Question
+from streamlit_pgstate.component import bridge, cookies, page, runs, script, session_state
+from streamlit_pgstate.component.bridge import Answer, Question
 from streamlit_pgstate.errors import ConfigError, NoSessionError, PgStateError, UnknownToken
 from streamlit_pgstate.live import Live, Tick
 from streamlit_pgstate.settings import Settings
@@ -48,7 +49,7 @@ _stores: dict[Settings, Store] = {}
 _store_of_app: dict[Path, Store] = {}
 _visits: dict[int, Visit] = {}
 
-progress.show_to(component.progress_bar)
+progress.show_to(page.progress_bar)
 
 
 class _AfterFork:
@@ -65,7 +66,7 @@ fork.remember(_after_fork)
 
 def configure(settings: Mapping[str, Any]) -> None:
     """Set the settings of the running app; the same again costs nothing."""
-    app = component.script_path() if component.is_script() else None
+    app = script.path() if script.is_script() else None
     with _lock:
         if _configured.get(app) == settings:
             return
@@ -77,15 +78,15 @@ def configure(settings: Mapping[str, Any]) -> None:
 def connect(settings: Mapping[str, Any]) -> Store:
     """A store with the settings given; then, in a script, with those of its app."""
     given = {name: value for name, value in settings.items() if value is not None}
-    if not component.is_script():
+    if not script.is_script():
         return Store(_read_settings(given, None))
-    app = component.script_path()
+    app = script.path()
     return Store(_read_settings({**_configured_for(app), **given}, _home(app)))
 
 
 def store() -> Store:
     """The store of the running app, made once a process."""
-    app = component.script_path()
+    app = script.path()
     with _lock:
         if app not in _store_of_app:
             settings = _read_settings(_configured_for(app), _home(app))
@@ -97,7 +98,7 @@ def store() -> Store:
 
 def _store_of_job(job: handover.Handover) -> Store:
     """The store for a state that came from the app in `job.home`, perhaps to another process."""
-    if component.is_script():
+    if script.is_script():
         return store()
     with _lock:
         apps = {app.parent.resolve(): given for app, given in _configured.items() if app}
@@ -120,7 +121,7 @@ def _configured_for(app: Path) -> dict[str, Any]:
 
 def _home(app: Path) -> Path:
     """Where `.pgstate/` lies: beside the app; an AppTest's script may lie anywhere."""
-    return Path.cwd() if component.is_apptest() else app.parent
+    return Path.cwd() if script.is_apptest() else app.parent
 
 
 def _secrets() -> Mapping[str, Any]:
@@ -173,19 +174,19 @@ def present() -> Visit:
     Raises:
         NoSessionError: no script of Streamlit's runs here.
     """
-    if not component.is_script():
+    if not script.is_script():
         raise NoSessionError(
             "There is no visitor here: no Streamlit script runs on this thread. In a thread or "
             "a job use the state that pgstate.scope() returned in the script; in tools and "
             "tests use pgstate.connect(url).state(token)."
         )
-    if component.is_cached_function():
+    if script.is_cached_function():
         raise NoSessionError(
             "This runs under st.cache_data or st.cache_resource, which would give one visitor's "
             "value to all others. Call the verb outside, and hand the value to the cached "
             "function."
         )
-    return _visit_of(component.tab(), store())
+    return _visit_of(script.tab(), store())
 
 
 def _visit_of(tab: object, store: Store) -> Visit:
@@ -236,7 +237,7 @@ class Visit:
         self._replaces: str | None = None
         self._refused: deque[str] = deque(maxlen=_KEPT_REFUSALS)
         self._asks = False
-        self._veil = component.new_veil()
+        self._veil = bridge.new_veil()
         self._rerun_due = False
 
     def leave(self) -> None:
@@ -253,7 +254,7 @@ class Visit:
             self._asks |= asks
             run = self._present_run()
             if run is None:
-                run = _Run(component.run())
+                run = _Run(script.run())
                 try:
                     self._start(run)
                 except PgStateError as error:
@@ -265,7 +266,7 @@ class Visit:
             self._rerun_if_due()
 
     def _present_run(self) -> _Run | None:
-        mark = component.run()
+        mark = script.run()
         return next((run for run in self._runs if run.mark is mark), None)
 
     def _start(self, run: _Run) -> None:
@@ -275,11 +276,11 @@ class Visit:
         if before is None:
             self._open()
         for key in keys:
-            self._hear(component.earlier_state(key))
+            self._hear(bridge.earlier_state(key))
         if self._state is before:
             self._refresh()
         self._hear(self._mount(run))
-        if self._live is not None and component.is_fragment_run():
+        if self._live is not None and script.is_fragment_run():
             self._enter_live_run()  # what it writes is no change by others
 
     def call(self, verb: Callable[[State], _T]) -> _T:
@@ -293,7 +294,7 @@ class Visit:
             with self._lock:
                 if self._state is state:  # and no other run of this tab has moved on already
                     self._start_over()
-                if not component.is_callback():
+                if not script.is_callback():
                     self._rerun_due = True
                     self._rerun_if_due()
             return verb(self.state)
@@ -312,22 +313,22 @@ class Visit:
     def follow(self) -> None:
         """Have the page run again whenever its state changes elsewhere."""
         run = self._present_run()
-        if component.is_callback() or run is None or run.is_live:
+        if script.is_callback() or run is None or run.is_live:
             return
         run.is_live = True
         with self._lock:
             if self._live is None:
                 self._live = Live(self._state_of_now)
             self._enter_live_run()
-        component.mount_live(
+        bridge.mount_live(
             lambda said: self._hear_tick(Tick.read(said)),
             channel=self._live.channel,
             version=self.state.version,
         )
 
     def _enter_live_run(self) -> None:
-        if self._live is not None and component.listener(Live) is None:
-            self._live.enter_run(self.state, is_whole=not component.is_fragment_run())
+        if self._live is not None and runs.listener(Live) is None:
+            self._live.enter_run(self.state, is_whole=not script.is_fragment_run())
 
     def _hear_tick(self, tick: Tick) -> None:
         if self._live is None:
@@ -369,7 +370,7 @@ class Visit:
 
     def wait_for_browser(self) -> None:
         """Stop the script until the browser has said whether it keeps the token."""
-        if self.durable is None and not component.is_apptest():
+        if self.durable is None and not script.is_apptest():
             st.stop()
 
     # The token
@@ -392,7 +393,7 @@ class Visit:
             self._use_candidate()
 
     def _cookie(self) -> str | None:
-        return component.cookie_token(self.store.settings.app)
+        return cookies.cookie_token(self.store.settings.app)
 
     def _adopt(self, token: Token) -> None:
         """Go on with a token that the browser brought. Raises UnknownToken, changing nothing."""
@@ -414,7 +415,7 @@ class Visit:
         self._go_on_with(State(self.store, SessionRef.of(token, self.scope)))
         self._token = token
         self._is_candidate = self._offers = True
-        self._veil = component.new_veil()
+        self._veil = bridge.new_veil()
 
     def _start_over(self) -> None:
         """An empty state under a new token, which takes the place of the present one."""
@@ -428,7 +429,7 @@ class Visit:
             return  # a state that this tab has left, in a thread
         self._replaces = self._token.fingerprint if self._token else None
         self._token, self._offers = token, True
-        self._veil = component.new_veil()
+        self._veil = bridge.new_veil()
         self._ask_again()
 
     def _refresh(self) -> None:
@@ -440,21 +441,21 @@ class Visit:
 
     def _clear_session_state(self) -> None:
         """What this tab holds is of another state: neither to be shown nor to be saved."""
-        component.clear_session_state(keep={TESTING_KEY})
+        session_state.clear(keep={TESTING_KEY})
         if self._bindings is not None:
             self._bindings = self._bindings.begin_anew_over(self.state)
 
     # The browser
 
     def _mount(self, run: _Run) -> object:
-        if component.draws_over_the_page():
+        if script.draws_over_the_page():
             return None
-        key = component.key(place=self._place(), number=len(run.mounted))
+        key = bridge.key(place=self._place(), number=len(run.mounted))
         run.mounted.append(key)
-        return component.mount(self._question(), key=key)
+        return bridge.mount(self._question(), key=key)
 
     def _place(self) -> str:
-        return component.fragment()
+        return script.fragment()
 
     def _ask_again(self) -> None:
         """The question has changed: once it was asked in this run, ask under another key."""
@@ -496,7 +497,7 @@ class Visit:
             self._use_candidate()
             self._clear_session_state()
             self.durable = None
-            self._rerun_due = component.is_fragment_run()
+            self._rerun_due = script.is_fragment_run()
 
     def _hear_of_another(self, answer: Answer, text: str) -> None:
         if text in self._refused:
@@ -509,7 +510,7 @@ class Visit:
             self._refuse(text)
             return
         self.durable = True
-        self._rerun_due = component.is_fragment_run()
+        self._rerun_due = script.is_fragment_run()
         if before is None or before.id == self.state.id:
             return
         self._clear_session_state()
@@ -528,6 +529,6 @@ class Visit:
 
     def _rerun_if_due(self) -> None:
         """A fragment heard of another token: the rest of the page shows the former state."""
-        if self._rerun_due and not component.is_callback():
+        if self._rerun_due and not script.is_callback():
             self._rerun_due = False
             st.rerun()

@@ -1,7 +1,6 @@
 """A table as Streamlit's data editor takes it: any kind of data as a frame, edited, and back.
 
-Stands between `editor` and the private parts of `st.data_editor`, seen in 1.51 to 1.67: without
-them edits that were stored could not be shown, and the editor says so instead of losing them.
+Stands between `editor` and the parts of `st.data_editor` that turn data and edits into frames.
 """
 
 from __future__ import annotations
@@ -13,7 +12,8 @@ import pandas as pd
 import pyarrow as pa
 
 from streamlit_pgstate import codecs
-from streamlit_pgstate.errors import ConfigError, UnsupportedType
+from streamlit_pgstate.component import data_editor
+from streamlit_pgstate.errors import UnsupportedType
 from streamlit_pgstate.widgets.edits import INDEX, Edits
 
 _WITHOUT_INDEX: Final = frozenset(
@@ -34,7 +34,7 @@ class Table:
     """The data given to an editor. Nothing here changes it."""
 
     def __init__(self, data: Any) -> None:
-        parts = _parts()
+        parts = data_editor.parts()
         self._format = parts.determine_data_format(data)
         self.styler = data if self._format.name == "PANDAS_STYLER" else None
         frame = parts.convert_anything_to_pandas_df(data).copy(deep=False)
@@ -60,15 +60,17 @@ class Table:
 
     @functools.cached_property
     def _schema(self) -> Any:
-        return _parts().determine_schema(self.frame, pa.Table.from_pandas(self.frame).schema)
+        return data_editor.parts().determine_schema(
+            self.frame, pa.Table.from_pandas(self.frame).schema
+        )
 
     def edited(self, edits: Edits) -> pd.DataFrame:
         """The frame as the editor would return it, had it had all these edits at once."""
-        return _parts().apply(self.frame.copy(), edits.as_state(), self._schema)
+        return data_editor.parts().apply(self.frame.copy(), edits.as_state(), self._schema)
 
     def as_given(self, frame: pd.DataFrame) -> Any:
         """The frame in the format in which the data was given, as `st.data_editor` does it."""
-        return _parts().convert_pandas_df_to_data_format(frame, self._format)
+        return data_editor.parts().convert_pandas_df_to_data_format(frame, self._format)
 
     def shown(self, edits: Edits) -> Any:
         """What to give to `st.data_editor` for these edits to be on the screen.
@@ -105,9 +107,14 @@ class Table:
         )
         kinds = {
             **self._schema,
-            _ORIGIN: _parts().determine_schema(rows, pa.Table.from_pandas(rows).schema)[_ORIGIN],
+            _ORIGIN: data_editor.parts().determine_schema(rows, pa.Table.from_pandas(rows).schema)[
+                _ORIGIN
+            ],
         }
-        return [int(origin) for origin in _parts().apply(rows, labels.as_state(), kinds)[_ORIGIN]]
+        return [
+            int(origin)
+            for origin in data_editor.parts().apply(rows, labels.as_state(), kinds)[_ORIGIN]
+        ]
 
 
 def _like(column: pd.Series[Any], dtype: Any) -> pd.Series[Any]:
@@ -124,46 +131,3 @@ def _like(column: pd.Series[Any], dtype: Any) -> pd.Series[Any]:
     except (TypeError, ValueError, OverflowError):
         return column
     return cast if cast.isna().equals(column.isna()) else column
-
-
-class _Parts:
-    """The private parts of Streamlit that are leant on here, and nowhere else in `widgets`."""
-
-    def __init__(self) -> None:
-        from streamlit import dataframe_util
-        from streamlit.elements.lib import column_config_utils
-        from streamlit.elements.widgets import data_editor
-
-        self.determine_data_format = dataframe_util.determine_data_format
-        self.convert_anything_to_pandas_df = dataframe_util.convert_anything_to_pandas_df
-        self.convert_pandas_df_to_data_format = dataframe_util.convert_pandas_df_to_data_format
-        self.determine_schema = column_config_utils.determine_dataframe_schema
-        self.fix_column_headers = data_editor._fix_column_headers
-        self._apply = data_editor._apply_dataframe_edits
-        self._fix = getattr(dataframe_util, "determine_arrow_column_fix", None)
-        if self._fix is None:  # up to some version after 1.51
-            self._is_incompatible = dataframe_util.is_colum_type_arrow_incompatible  # type: ignore[attr-defined]
-
-    def apply(self, frame: pd.DataFrame, edits: dict[str, Any], schema: Any) -> pd.DataFrame:
-        """Apply to `frame`, which may be changed by it; 1.51 changes it and returns nothing."""
-        state: Any = edits
-        done: pd.DataFrame | None = self._apply(frame, state, schema)
-        return frame if done is None else done
-
-    def is_incompatible(self, column: pd.Series[Any]) -> bool:
-        if self._fix is None:
-            return bool(self._is_incompatible(column))
-        return self._fix(column, trial_conversion=True) is not None
-
-
-@functools.cache
-def _parts() -> _Parts:
-    try:
-        return _Parts()
-    except (ImportError, AttributeError) as error:
-        import streamlit
-
-        raise ConfigError(
-            f"The data editor of Streamlit {streamlit.__version__} is not one that this version "
-            "of streamlit-pgstate knows. Upgrade it, or use st.data_editor; nothing was lost."
-        ) from error

@@ -15,9 +15,9 @@ from typing import Any, Final, Literal
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
-from streamlit_pgstate import component
 from streamlit_pgstate import visit as _visit
 from streamlit_pgstate.codecs.file import StoredFile
+from streamlit_pgstate.component import page
 from streamlit_pgstate.errors import DecodeError, PgStateError
 from streamlit_pgstate.state import State
 from streamlit_pgstate.visit import Visit
@@ -252,7 +252,7 @@ def _draw_remover(call: Call, uploads: Uploads, upload: Upload, label: str = "")
                 label or ":material/close:",
                 key=key,
                 icon=":material/close:" if label else None,
-                help=None if label else f"Remove {component.plain_markdown(upload.name)}",
+                help=None if label else f"Remove {page.plain_markdown(upload.name)}",
                 type="secondary" if label else "tertiary",
                 on_click=_removed,
                 args=(call, upload),
@@ -264,7 +264,7 @@ def _draw_remover(call: Call, uploads: Uploads, upload: Upload, label: str = "")
 
 
 def _describe(upload: Upload) -> None:
-    name, size = component.plain_markdown(upload.name), _size(len(upload.content))
+    name, size = page.plain_markdown(upload.name), _size(len(upload.content))
     st.markdown(f":small[:material/draft: {name} :gray[{size}]]", width="content")
 
 

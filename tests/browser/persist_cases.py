@@ -139,6 +139,12 @@ def own_name() -> None:
 
 
 @case
+def bound_to_the_address() -> None:
+    pgstate.persist("size")
+    note(size=st.text_input("size", key="size", bind="query-params"))
+
+
+@case
 def live() -> None:
     pgstate.mount(live=True)
     pgstate.persist("name", "check")

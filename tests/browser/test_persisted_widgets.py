@@ -432,3 +432,23 @@ def test_pages_of_one_app_keep_their_own_widgets_and_share_those_of_one_key(
     assert tab.settled(1).seen == {"name": "not in the list"}
     assert follow(tab, "First") == {"name": "not in the list", "age": 51}
     assert pages.log.count("no longer fits") == 1
+
+
+@pytest.mark.skipif(
+    "bind" not in inspect.signature(st.text_input).parameters, reason="a Streamlit without bind="
+)
+def test_what_the_address_names_wins_and_is_kept(app: Server, visitor: Visitor) -> None:
+    tab = visitor.open(app, "bound_to_the_address")
+    tab.settled(1)
+    enter(tab, "size", "7")
+    tab.settled(1)
+    assert "size=7" in tab.page.url
+    tab.reload()
+    assert tab.settled(1).seen["size"] == "7"
+    shared = visitor.tab(app, "bound_to_the_address")
+    shared.address += "&size=12"
+    shared.open()
+    assert shared.settled(1).seen["size"] == "12"
+    again = visitor.open(app, "bound_to_the_address")
+    assert again.settled(1).seen["size"] == "12"
+    expect(of(again.page, "size").locator("input")).to_have_value("12")

@@ -6,6 +6,7 @@ import hashlib
 import random
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -114,6 +115,34 @@ def test_several_files_add_up_and_may_have_the_same_name(app: Server, visitor: V
     assert left.seen["one"] == run.seen["one"]
     tab.reload()
     assert tab.settled(1).seen["many"] == left.seen["many"]
+
+
+def test_a_folder_is_there_after_a_reload(app: Server, visitor: Visitor, tmp_path: Path) -> None:
+    (tmp_path / "chosen" / "in it").mkdir(parents=True)
+    (tmp_path / "chosen" / "a.csv").write_bytes(b"1")
+    (tmp_path / "chosen" / "in it" / "a.csv").write_bytes(b"2")
+    tab = visitor.open(app, "upload_of_a_folder")
+    tab.settled(1)
+    fields(tab).set_input_files(tmp_path / "chosen")
+    before = tab.settled(1)
+    assert sorted(names(before, "many")) == ["chosen/a.csv", "chosen/in it/a.csv"]
+    tab.reload()
+    assert tab.settled(1).seen == before.seen
+
+
+def test_a_disabled_uploader_shows_its_file_and_lets_nobody_remove_it(
+    app: Server, visitor: Visitor
+) -> None:
+    tab = visitor.open(app, "upload_disabled")
+    tab.settled(1)
+    fields(tab).set_input_files(file("one.csv"))
+    before = tab.settled(1)
+    tab.reload()
+    tab.settled(1)
+    tab.page.get_by_text("disable", exact=True).click()
+    assert tab.settled(1).seen["one"] == before.seen["one"]
+    expect(tab.page.get_by_text("one.csv 8.0B")).to_be_visible()
+    expect(removers(tab)).to_be_disabled()
 
 
 def test_a_second_tab_and_a_restarted_server_have_the_file(

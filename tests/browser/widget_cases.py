@@ -158,6 +158,18 @@ def upload_of_a_type() -> None:
 
 
 @case
+def upload_of_a_folder() -> None:
+    many = pgstate.file_uploader("A folder", key="many", accept_multiple_files="directory")
+    note_files(many=many)
+
+
+@case
+def upload_disabled() -> None:
+    is_disabled = st.toggle("disable")
+    note_files(one=pgstate.file_uploader("One file", key="one", disabled=is_disabled))
+
+
+@case
 def upload_in_form() -> None:
     with st.form("form"):
         one = pgstate.file_uploader("One file", key="one")

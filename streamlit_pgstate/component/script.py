@@ -1,0 +1,126 @@
+"""The script that runs on this thread: of which tab, in which run, and which part of it."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from streamlit_pgstate.component import KEY
+
+_APPTEST_SESSION = "test session id"
+
+
+def is_script() -> bool:
+    """Whether a script of Streamlit's runs on this thread."""
+    return get_script_run_ctx(suppress_warning=True) is not None
+
+
+def path() -> Path:
+    """The app's main script."""
+    context = get_script_run_ctx(suppress_warning=True)
+    return Path(context.main_script_path) if context is not None else Path()
+
+
+def is_apptest() -> bool:
+    """Whether an AppTest runs the script: there is no browser, so nothing is mounted.
+
+    By the id that AppTest gives its sessions, seen in 1.51 to 1.67. Without it the component is
+    mounted, which AppTest carries since some version after 1.51 and before 1.67.
+    """
+    context = get_script_run_ctx(suppress_warning=True)
+    return getattr(context, "session_id", "") == _APPTEST_SESSION
+
+
+def tab() -> object:
+    """An object that lives as long as this tab's session, however often its script runs.
+
+    It outlives `st.session_state.clear()`. `ScriptRunContext.pages_manager`, one for each tab,
+    seen in 1.51 to 1.67; in an AppTest, where it is one for each run, and without it, an object
+    in `st.session_state` has to do.
+    """
+    context = get_script_run_ctx(suppress_warning=True)
+    manager = getattr(context, "pages_manager", None)
+    if manager is None or is_apptest():
+        return st.session_state.setdefault(f"{KEY}_tab", _Tab())
+    return manager
+
+
+class _Tab:
+    """Stands for a tab where Streamlit shows nothing that does."""
+
+
+def run() -> object:
+    """An object that is another one in each run: full or of a fragment, callbacks included.
+
+    Three parts of `ScriptRunContext` that are made anew at the start of each: in 1.67
+    `parallel_coordinator`, in 1.51 `widget_ids_this_run`, and in all `cursors`, which a fragment
+    replaces, so that its callbacks would be another run. Without any of them each verb is taken
+    for a run of its own, which costs a round trip, and mounts by number.
+    """
+    context = get_script_run_ctx(suppress_warning=True)
+    coordinator = getattr(context, "parallel_coordinator", None)
+    if coordinator is not None:  # it leads to the tab, which nobody may hold longer than Streamlit
+        mark: object = vars(coordinator).setdefault(f"_{KEY}_run", object())
+        return mark
+    for name in ("widget_ids_this_run", "cursors"):
+        mark = getattr(context, name, None)
+        if mark is not None:  # an empty one stands for a run too
+            return mark
+    return object()
+
+
+def fragment() -> str:
+    """The id of the fragment that this thread is in; "" for none.
+
+    `ScriptRunContext.current_fragment_id` up to 1.57, `ThreadState` from 1.58 on; without
+    either the component belongs to the page.
+    """
+    context = get_script_run_ctx(suppress_warning=True)
+    known = getattr(context, "current_fragment_id", None)
+    if known is None:
+        with contextlib.suppress(ImportError, AttributeError, RuntimeError):
+            from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
+
+            known = ThreadState.get().fragment_id
+    return known or ""
+
+
+def is_fragment_run() -> bool:
+    """Whether only a fragment runs, not the whole script.
+
+    `ScriptRunContext.fragment_ids_this_run`, seen in 1.51 to 1.67.
+    """
+    context = get_script_run_ctx(suppress_warning=True)
+    return bool(getattr(context, "fragment_ids_this_run", None))
+
+
+def is_callback() -> bool:
+    """Whether a widget's callback runs, before the script: there `st.rerun` does nothing.
+
+    `ScriptRunContext._has_script_started`, seen in 1.51 to 1.67; without it: no.
+    """
+    context = get_script_run_ctx(suppress_warning=True)
+    return not getattr(context, "_has_script_started", True)
+
+
+def draws_over_the_page() -> bool:
+    """Whether this is a callback in a run of a fragment: what it draws, replaces what is there.
+
+    Seen in 1.51 to 1.67, where the page then breaks: so nothing is drawn, but by the fragment.
+    """
+    return is_callback() and is_fragment_run()
+
+
+def is_cached_function() -> bool:
+    """Whether a function under `st.cache_data` or `st.cache_resource` runs: all share its result.
+
+    `in_cached_function`, seen in 1.51 to 1.67; without it: no.
+    """
+    with contextlib.suppress(ImportError):
+        from streamlit.runtime.scriptrunner_utils.script_run_context import in_cached_function
+
+        return in_cached_function.get()
+    return False

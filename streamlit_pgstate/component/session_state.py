@@ -1,0 +1,60 @@
+"""`st.session_state`: values of widgets and of the script's own."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from typing import Any
+
+import streamlit as st
+from streamlit.errors import StreamlitAPIException
+
+from streamlit_pgstate.component import KEY
+from streamlit_pgstate.errors import ConfigError
+
+
+def has(key: str) -> bool:
+    """Whether `st.session_state` has a value under `key`."""
+    return key in st.session_state
+
+
+def put(key: str, value: Any) -> None:
+    """Set `st.session_state[key]`, which a widget that is drawn later in this run will show.
+
+    Raises:
+        ConfigError: the widget was drawn already.
+    """
+    try:
+        st.session_state[key] = value
+    except StreamlitAPIException as error:
+        raise ConfigError(
+            f"persist({key!r}) must stand above the widget with this key: Streamlit lets nobody "
+            "set a widget that was drawn."
+        ) from error
+
+
+def take(key: str) -> Any:
+    """`st.session_state[key]`; a selection as the plain dictionary that it is."""
+    value = st.session_state[key]
+    return plain(value) if isinstance(value, dict) and type(value) is not dict else value
+
+
+def plain(value: Any) -> Any:
+    if type(value).__module__.startswith("streamlit") and isinstance(value, dict):
+        return {name: plain(part) for name, part in value.items()}
+    return value
+
+
+def drop(key: str) -> None:
+    """Remove `key` from `st.session_state`."""
+    st.session_state.pop(key, None)
+
+
+def clear(*, keep: Container[str]) -> None:
+    """Empty `st.session_state`, but for the keys of `keep` and what is ours.
+
+    It was filled from another state: what `setdefault` has put there would hide the values that
+    the present one has.
+    """
+    for key in list(st.session_state):
+        if str(key) not in keep and not str(key).startswith(KEY):
+            del st.session_state[key]
