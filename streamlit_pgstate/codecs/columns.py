@@ -167,7 +167,10 @@ def _check_encodable(array: Any) -> None:
 
 def _load_string(spec: Spec, buffers: BufferReader, length: int) -> Any:
     dtype = _string_dtype(spec["storage"], spec["missing"])
-    return _from_arrow(dtype, _typed(buffers.get(spec["at"]), pa.large_string()))
+    array = _from_arrow(dtype, _typed(buffers.get(spec["at"]), pa.large_string()))
+    # pandas 2.3 makes of ("python", nan) what compares like ("python", NA), if read by Arrow.
+    cls = dtype.construct_array_type()
+    return array if type(array) is cls else cls._from_sequence(array, dtype=dtype)
 
 
 def _string_dtype(storage: str, missing: str) -> Any:
