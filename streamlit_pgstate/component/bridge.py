@@ -166,6 +166,18 @@ def announce(*, channel: str, version: int) -> None:
             _component()(key=f"{KEY}_news", data=data)
 
 
+def mount_reconnect() -> None:
+    """Have the page run by itself, at once, when it has found its server again.
+
+    The run costs nothing but itself where the server still knows the page. To one that does not,
+    all values that the page sends look alike: the visitor's next change would be lost among them.
+    """
+    if not is_apptest():
+        with still_place():
+            data = {"role": "reconnect"}
+            _component()(key=f"{KEY}_reconnect", data=data, on_reconnect_change=_ignore)
+
+
 def earlier_state(key: str) -> object:
     """What the component said before this run mounts it; None where that is not known."""
     return st.session_state.get(key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import inspect
 from collections.abc import Callable
@@ -79,7 +80,8 @@ def choose(*options: str) -> Callable[[Page, str], None]:
 
 
 def star(page: Page, key: str) -> None:
-    of(page, key).get_by_role("radio").nth(3).click()
+    # Buttons in 1.51, radio buttons in 1.67.
+    of(page, key).locator("[role=radio], button").nth(3).click()
 
 
 def color(page: Page, key: str) -> None:
@@ -92,7 +94,20 @@ def third_row(page: Page, key: str) -> None:
     canvas = of(page, key).locator("canvas").first
     box = canvas.bounding_box()
     assert box is not None
-    page.mouse.click(box["x"] + 15, box["y"] + box["height"] - 15)
+    selected = canvas.locator("tr[aria-selected=true]")
+    for _ in range(2):  # 1.51 takes the first click for one outside of the color's popover
+        page.mouse.click(box["x"] + 15, box["y"] + box["height"] - 15)
+        with contextlib.suppress(AssertionError):
+            expect(selected).to_have_count(1, timeout=3000)
+            return
+
+
+def date_as_text(text: str) -> Callable[[Page, str], None]:
+    def act(page: Page, key: str) -> None:
+        fill("input", text)(page, key)
+        page.keyboard.press("Escape")  # its calendar lies over what comes below
+
+    return act
 
 
 def date(text: str) -> Callable[[Page, str], None]:
@@ -104,6 +119,11 @@ def date(text: str) -> Callable[[Page, str], None]:
 
     return act
 
+
+IS_NEW = hasattr(st, "pagination")
+"""Whether dates are typed part by part; in 1.51 as text, and times are chosen from a list."""
+SHOWN = set(WIDGETS) - ({"dataframe"} if not IS_NEW else set())
+"""What the page shows as it was set by the script: selections only since 1.56."""
 
 BY_HAND: dict[str, tuple[Callable[[Page, str], None], Any]] = {
     "text_input": (fill("input", "typed"), "typed"),
@@ -122,8 +142,11 @@ BY_HAND: dict[str, tuple[Callable[[Page, str], None], Any]] = {
     "pills": (click("beta"), ["beta"]),
     "segmented_control": (click("gamma"), "gamma"),
     "feedback": (star, 3),
-    "date_input": (date("20240315"), dt.date(2024, 3, 15)),
-    "time_input": (date("0930"), dt.time(9, 30)),
+    "date_input": (
+        date("20240315") if IS_NEW else date_as_text("2024/03/15"),
+        dt.date(2024, 3, 15),
+    ),
+    "time_input": (date("0930") if IS_NEW else choose("09:30"), dt.time(9, 30)),
     "color_picker": (color, "#00ff80"),
     "dataframe": (third_row, {"selection": {"rows": [2], "columns": [], "cells": []}}),
     "datetime_input": (date("202403150930"), dt.datetime(2024, 3, 15, 9, 30)),
@@ -143,6 +166,7 @@ const shown = (element) => [
         [...element.querySelectorAll(`[aria-${state}]`)]
             .map((part) => part.getAttribute(`aria-${state}`))),
     ...[...element.querySelectorAll("[open]")].map(() => "open"),
+    ...[...element.querySelectorAll("[data-testid$=Active]")].map((part) => part.innerText),
     ...[...element.querySelectorAll("[data-testid=stColorPickerBlock]")]
         .map((part) => getComputedStyle(part).backgroundColor),
     element.innerText,
@@ -177,8 +201,9 @@ def looks(tab: Tab) -> dict[str, list[str]]:
 def assert_shown_at_once(tab: Tab, defaults: dict[str, str]) -> None:
     """Not one frame showed a default, not even while the page was being put together."""
     seen = looks(tab)
-    assert not {key: seen[key] for key in WIDGETS if defaults[key] in seen[key]}
-    assert not {key for key in WIDGETS if seen[key][-1] == defaults[key]}
+    flashed = {key: seen[key] for key in SHOWN if defaults[key] in seen[key]}
+    assert not flashed, sorted(flashed)
+    assert not {key for key in SHOWN if seen[key][-1] == defaults[key]}
 
 
 def expected() -> dict[str, str]:
@@ -313,10 +338,12 @@ def test_a_quick_visitor_loses_nothing(app: Server, visitor: Visitor) -> None:
         tab.page.keyboard.press("ArrowRight")
     of(tab.page, "checkbox").get_by_text("check", exact=True).click()
     of(tab.page, "toggle").get_by_text("toggle", exact=True).click()
-    tab.settled()
+    before = tab.settled().seen["values"]
+    assert int(before["slider"]) > 55  # Streamlit's own slider misses a key, up to some 1.5x
+    expect(of(tab.page, "slider")).to_contain_text(before["slider"])
+    assert (before["checkbox"], before["toggle"]) == ("True", "True")
     tab.reload()
-    values = tab.settled(1).seen["values"]
-    assert (values["slider"], values["checkbox"], values["toggle"]) == ("65", "True", "True")
+    assert tab.settled(1).seen["values"] == before
 
 
 def test_two_tabs_follow_each_other_without_writing_back(app: Server, visitor: Visitor) -> None:
@@ -445,6 +472,7 @@ def test_what_the_address_names_wins_and_is_kept(app: Server, visitor: Visitor) 
     assert "size=7" in tab.page.url
     tab.reload()
     assert tab.settled(1).seen["size"] == "7"
+    assert "size=7" in tab.page.url
     shared = visitor.tab(app, "bound_to_the_address")
     shared.address += "&size=12"
     shared.open()

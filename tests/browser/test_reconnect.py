@@ -1,0 +1,88 @@
+"""A page whose server was away: what its visitor changes next is not lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from served import Server
+from table_editor import TableEditor
+from visitor import Tab, Visitor
+
+DROP = """(() => {
+    const Plain = window.WebSocket
+    window.sockets = []
+    window.WebSocket = class extends Plain {
+        constructor(...rest) { super(...rest); window.sockets.push(this) }
+    }
+})()"""
+
+
+def restart(server: Server) -> None:
+    server.kill()
+    server.start()
+
+
+def write(tab: Tab, text: str) -> None:
+    tab.page.get_by_label("name").fill(text)
+    tab.page.get_by_label("name").press("Enter")
+
+
+def test_what_is_changed_first_after_a_restart_is_kept(
+    new_app: Callable[..., Server], visitor: Visitor
+) -> None:
+    server = new_app()
+    tab = visitor.open(server, "own_name")
+    tab.settled(1)
+    write(tab, "before")
+    tab.settled(1)
+    restart(server)
+    tab.reconnected()
+    assert tab.settled(1).seen["name"] == "before"
+    write(tab, "after")
+    assert tab.settled(1).seen["name"] == "after"
+    tab.reload()
+    assert tab.settled(1).seen["name"] == "after"
+
+
+def test_a_tab_that_missed_a_change_does_not_write_over_it_after_a_restart(
+    new_app: Callable[..., Server], visitor: Visitor
+) -> None:
+    server = new_app()
+    first, second = visitor.open(server, "own_name"), visitor.tab(server, "own_name")
+    first.settled(1)
+    write(first, "first")
+    first.settled(1)
+    second.open().settled(1)
+    write(second, "second")
+    second.settled(1)
+    restart(server)
+    first.reconnected()
+    assert first.settled(1).seen["name"] == "second"
+
+
+def test_a_table_that_is_edited_first_after_a_restart_keeps_the_edit(
+    new_app: Callable[..., Server], visitor: Visitor
+) -> None:
+    server = new_app()
+    tab = visitor.open(server, "table")
+    tab.settled(1)
+    restart(server)
+    tab.reconnected()
+    tab.settled(1)
+    TableEditor(tab).type(0, "name", "eve")
+    assert tab.settled(1).seen["rows"][0][0] == "eve"
+
+
+def test_what_is_half_typed_survives_a_short_break(app: Server, visitor: Visitor) -> None:
+    visitor.context.add_init_script(DROP)
+    tab = visitor.open(app, "own_name")
+    tab.settled(1)
+    write(tab, "sent")
+    tab.settled(1)
+    tab.page.get_by_label("name").fill("half")
+    tab.page.evaluate("window.sockets.forEach(socket => socket.close())")
+    tab.page.wait_for_function(
+        "window.sockets.length > 1 && window.sockets.at(-1).readyState === 1"
+    )
+    tab.settled(1)
+    assert tab.page.get_by_label("name").input_value() == "half"
