@@ -215,6 +215,7 @@ class _Run:
     """Keys of the component's instances."""
     failure: PgStateError | None = None
     is_live: bool = False
+    notices_reconnect: bool = False
 
 
 class Visit:
@@ -301,6 +302,7 @@ class Visit:
 
     def persist(self, keys: Sequence[str], defaults: Mapping[str, Any]) -> None:
         """Bind keys of `st.session_state` to the state, up to the end of this run."""
+        self.notice_reconnect()
         with self._lock:
             if self._bindings is None:
                 self._bindings = Bindings(self.state)
@@ -325,6 +327,17 @@ class Visit:
             channel=self._live.channel,
             version=self.state.version,
         )
+
+    def notice_reconnect(self) -> None:
+        """Have the page run when it has found its server again, before its visitor changes it.
+
+        Not from a fragment: a server that has lost the page knows no fragment of it.
+        """
+        run = self._present_run()
+        if run is None or run.notices_reconnect or script.is_callback() or script.fragment():
+            return
+        run.notices_reconnect = True
+        bridge.mount_reconnect()
 
     def _enter_live_run(self) -> None:
         if self._live is not None and runs.listener(Live) is None:

@@ -1,6 +1,7 @@
 /**
- * The component, in three roles: it asks the browser for its token when mounted, and whenever it
- * may have changed; it follows the state of a live page; it tells other tabs of a change.
+ * The component, in four roles: it asks the browser for its token when mounted, and whenever it
+ * may have changed; it follows the state of a live page; it tells other tabs of a change; it
+ * notices that the server was away.
  */
 
 import type { FrontendRenderer } from "@streamlit/component-v2-lib";
@@ -8,6 +9,7 @@ import { type Answer, agree, fingerprint, markOf, type Memory, newMemory } from 
 import type { Question } from "./agreement";
 import { basePath, type Copies, copiesIn } from "./copies";
 import { announce, follow, type LiveData, type NewsData, type Tick } from "./live";
+import { noticeReconnect, type ReconnectData } from "./reconnect";
 import { addStyle } from "./style";
 import { Hold, sessionCopyIn } from "./tab";
 
@@ -22,8 +24,8 @@ interface TokenData extends Question {
   veil: string;
 }
 
-type Data = TokenData | LiveData | NewsData;
-type State = { answer: Answer; tick: Tick };
+type Data = TokenData | LiveData | NewsData | ReconnectData;
+type State = { answer: Answer; tick: Tick; reconnect: number };
 
 const BASE = basePath(import.meta.url);
 
@@ -56,6 +58,7 @@ const render: FrontendRenderer<State, Data> = ({ data, key, setStateValue }) => 
   addStyle(document);
   if (data.role === "live") return follow(key, data, (tick) => setStateValue("tick", tick));
   if (data.role === "news") return announce(data);
+  if (data.role === "reconnect") return noticeReconnect(key, (at) => setStateValue("reconnect", at));
   return keepToken(data, key, (answer) => setStateValue("answer", answer));
 };
 

@@ -127,6 +127,7 @@ class Editor:
 def draw(call: Call) -> Any:
     """Draw the editor and return what is in it."""
     visit = _visit.current()
+    visit.notice_reconnect()
     table = Table(call.arguments.pop("data"))
     if table.hides_index and call.arguments.get("hide_index") is None:
         call.arguments["hide_index"] = True

@@ -169,6 +169,7 @@ def draw_camera(call: Call) -> Any:
 def _current(call: Call, *, is_multiple: bool) -> Uploads:
     """What the tab knows of the widget; begun anew where that no longer holds."""
     visit = _visit.current()
+    visit.notice_reconnect()
     known = st.session_state.get(slot(call.key))
     if not isinstance(known, Uploads) or known.state_id != visit.state.id:
         return _begin(call, visit, is_multiple=is_multiple)

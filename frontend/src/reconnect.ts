@@ -1,0 +1,34 @@
+/**
+ * A page that has found its server again. A server that was restarted, and one that has given up
+ * the session after two minutes, know nothing of the page: what the visitor then changes could not
+ * be told from what the page has shown all along. So the script runs before anything is changed.
+ */
+
+export interface ReconnectData {
+  role: "reconnect";
+}
+
+/** What Streamlit says of its connection, as an attribute: seen in 1.51 to 1.67. */
+const APP = "[data-testid=stApp]";
+const STATE = "data-test-connection-state";
+const CONNECTED = "CONNECTED";
+
+const observers: Map<string, MutationObserver> = new Map();
+
+/** Say so at once when the server was away and is there again. */
+export function noticeReconnect(key: string, say: (at: number) => void): () => void {
+  observers.get(key)?.disconnect();
+  const app = document.querySelector(APP);
+  let was = app?.getAttribute(STATE);
+  const observer = new MutationObserver(() => {
+    const is = app?.getAttribute(STATE);
+    if (is === CONNECTED && was !== CONNECTED) say(Date.now());
+    was = is;
+  });
+  if (app !== null) observer.observe(app, { attributeFilter: [STATE] });
+  observers.set(key, observer);
+  return () => {
+    observers.get(key)?.disconnect();
+    observers.delete(key);
+  };
+}
