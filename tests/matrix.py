@@ -1,5 +1,7 @@
 """Runs the tests of values with other versions of what they are made of, and without some of it.
 
+And those of widgets and of the browser with the lowest version of Streamlit.
+
 Each environment is made anew by uv, from pyproject.toml. Run: make matrix, or for some of them
 python tests/matrix.py lowest without-polars. Nothing else is tested here than in make test.
 """
@@ -43,6 +45,7 @@ class Environment:
             app shows an image.
         python: another version than that which runs this.
         lowest: of all that pyproject.toml names the lowest version that it allows.
+        more: tests that are run with it beside those of values.
     """
 
     name: str
@@ -50,10 +53,11 @@ class Environment:
     without: tuple[str, ...] = ()
     python: str = sys.executable
     lowest: bool = False
+    more: tuple[str, ...] = ()
 
 
 ENVIRONMENTS = (
-    Environment("lowest", lowest=True),
+    Environment("lowest", lowest=True, more=("tests/postgres/test_persist.py", "tests/browser")),
     Environment("pandas-2.2", ("pandas==2.2.*", "numpy>=2")),
     Environment("pandas-2.3", ("pandas==2.3.*", "numpy>=2")),
     Environment("newest"),
@@ -89,7 +93,18 @@ def run(environment: Environment) -> list[str]:
     versions = dict(zip(("Python", *SHOWN), json.loads(done.stdout), strict=True))
     assert all(versions[name] == "–" for name in environment.without), versions
     tests = subprocess.run(
-        [python, "-m", "pytest", "-q", "-n", WORKERS, "-p", "no:cacheprovider", *TESTS],
+        [
+            python,
+            "-m",
+            "pytest",
+            "-q",
+            "-n",
+            WORKERS,
+            "-p",
+            "no:cacheprovider",
+            *TESTS,
+            *environment.more,
+        ],
         cwd=ROOT,
         check=False,
     )

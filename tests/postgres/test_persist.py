@@ -343,7 +343,7 @@ UNSETTABLE = {
     "audio_input": 'st.audio_input("Sound", key="w")',
     "data_editor": 'st.data_editor({"a": [1]}, key="w")',
     "chat_input": 'st.chat_input(key="w")',
-    "vega_lite_chart": """st.vega_lite_chart({"a": [1]}, {"mark": "bar", "params": [
+    "vega_lite_chart": """st.vega_lite_chart({"a": [1]}, {"mark": "bar", "encoding": {}, "params": [
         {"name": "p", "select": "point"}]}, key="w", on_select="rerun")""",
 }
 
@@ -462,6 +462,9 @@ if hasattr(st, "pagination"):
     FITS["expander"] = ('st.expander("w", key="w", on_change="rerun")', [True])
     FITS["popover"] = ('st.popover("w", key="w", on_change="rerun")', [True])
     MISFITS["expander"] = (FITS["expander"][0], ["x"])
+else:  # AppTest of 1.51 runs no second time where nothing is chosen in these
+    for name in ("pills", "segmented_control", "feedback"):
+        del MISFITS[name]
 
 SEEN = '\nst.session_state["seen"] = [st.session_state["w"]]'
 
@@ -815,6 +818,7 @@ def test_a_widget_whose_key_a_callback_deletes_goes_back_to_its_default(
     assert ran(app).text_input(key="own").value == "the widget's"
 
 
+@pytest.mark.skipif(not hasattr(st, "pagination"), reason="the selectbox of 1.51 cannot find it")
 def test_not_a_number_is_an_option_like_others(
     tab: Callable[[Script], AppTest], state: State, caplog: pytest.LogCaptureFixture
 ) -> None:
