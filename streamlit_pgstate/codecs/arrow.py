@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from . import plain
+from .arrow_stream import check_views, read_stream
 from .payload import Body, DamagedError
 
 __all__ = ["BufferReader", "BufferWriter"]
@@ -74,6 +75,7 @@ class BufferWriter:
         sink = io.BytesIO()
         with pa.ipc.new_stream(pa.PythonFile(sink, "w"), batch.schema) as stream:
             stream.write_batch(batch)
+        check_views(batch.schema, [batch], sink.tell())
         return sink.getvalue()
 
 
@@ -86,17 +88,19 @@ class BufferReader:
         Raises:
             DamagedError: it is not of this form.
         """
-        with pa.ipc.open_stream(pa.py_buffer(body)) as stream:
-            header = (stream.schema.metadata or {}).get(_HEADER)
-            batch = stream.read_next_batch()
+        schema, (batch,) = read_stream(body)
+        header = (schema.metadata or {}).get(_HEADER)
         if header is None:
             raise DamagedError("an Arrow stream of another program")
-        batch.validate(full=True)
         self.header = plain.load(header)
         self._batch = batch
+        self._taken: set[int] = set()
 
     def get(self, position: int) -> pa.Array:
-        """The Arrow array at a position, with no copy."""
+        """The Arrow array at a position, with no copy. Each belongs to one place only."""
+        if position in self._taken:
+            raise DamagedError("a buffer that is in two places")
+        self._taken.add(position)
         column = self._batch.column(position)
         if position < 0 or not pa.types.is_large_list(column.type):
             raise DamagedError("a buffer that is no list")
@@ -106,8 +110,15 @@ class BufferReader:
 
     def get_numpy(self, position: int, dtype: np.dtype[Any], length: int) -> np.ndarray[Any, Any]:
         """The numbers at a position: a read-only view on the body of exactly this length."""
-        stored, width = storage_of(dtype)
+        return self._numpy(self.get(position), dtype, length)
+
+    def get_bytes(self, position: int) -> memoryview:
+        """The bytes at a position: a read-only view on the body."""
         values = self.get(position)
+        return self._numpy(values, np.dtype("uint8"), len(values)).data
+
+    def _numpy(self, values: pa.Array, dtype: np.dtype[Any], length: int) -> np.ndarray[Any, Any]:
+        stored, width = storage_of(dtype)
         if values.type != _ARROW_TYPES[stored] or len(values) != length * width:
             raise DamagedError("a buffer of another type or length than the header says")
         if values.null_count:
@@ -119,10 +130,6 @@ class BufferReader:
         if dtype.kind == "b" and numbers.max() > 1:
             raise DamagedError("a truth value that is neither 0 nor 1")
         return numbers.view(dtype)
-
-    def get_bytes(self, position: int) -> memoryview:
-        """The bytes at a position: a read-only view on the body."""
-        return self.get_numpy(position, np.dtype("uint8"), len(self.get(position))).data
 
 
 def storage_of(dtype: np.dtype[Any]) -> tuple[np.dtype[Any], int]:

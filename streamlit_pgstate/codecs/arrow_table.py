@@ -9,9 +9,10 @@ from typing import Any
 import pyarrow as pa
 
 from . import plain
+from .arrow_stream import check_views, read_stream
 from .payload import Body, Codec, DamagedError, RefusedError
 
-__all__ = ["CODECS", "is_kept", "read_stream", "write_stream"]
+__all__ = ["CODECS", "is_kept", "read_kept", "write_stream"]
 
 _EXTENSION = b"ARROW:extension:name"
 
@@ -28,25 +29,23 @@ def write_stream(schema: Any, batches: Iterable[Any]) -> bytes:
                 f"of the Arrow type {field.type}, which is not kept. Convert it to its storage"
             ).inside(f"column {field.name!r}")
     sink = io.BytesIO()
+    batches = list(batches)
     with pa.ipc.new_stream(pa.PythonFile(sink, "w"), schema) as stream:
         for batch in batches:
             plain.check_size(sink.tell() + pa.ipc.get_record_batch_size(batch))
             stream.write_batch(batch)
+    check_views(schema, batches, sink.tell())
     return sink.getvalue()
 
 
-def read_stream(body: Body) -> tuple[Any, list[Any]]:
+def read_kept(body: Body) -> tuple[Any, list[Any]]:
     """Read what `write_stream` wrote: the schema and the batches, checked, in memory of their own.
 
     Arrow's values cannot be changed, so they may lie in the body.
     """
-    with pa.ipc.open_stream(pa.py_buffer(body)) as stream:
-        schema = stream.schema
-        batches = list(stream)
+    schema, batches = read_stream(body)
     if not all(map(is_kept, schema)):
         raise DamagedError("a type of another program")
-    for batch in batches:
-        batch.validate(full=True)
     return schema, batches
 
 
@@ -68,12 +67,12 @@ def is_kept(field: Any) -> bool:
 
 
 def _load_table(body: Body) -> Any:
-    schema, batches = read_stream(body)
+    schema, batches = read_kept(body)
     return pa.Table.from_batches(batches, schema)
 
 
 def _load_batch(body: Body) -> Any:
-    _, (batch,) = read_stream(body)
+    _, (batch,) = read_kept(body)
     return batch
 
 
@@ -85,13 +84,13 @@ def _dump_chunks(chunked: Any) -> bytes:
 
 
 def _load_chunks(body: Body) -> Any:
-    schema, batches = read_stream(body)
+    schema, batches = read_kept(body)
     (field,) = schema
     return pa.chunked_array([batch.column(0) for batch in batches], field.type)
 
 
 def _load_array(body: Body) -> Any:
-    _, (batch,) = read_stream(body)
+    _, (batch,) = read_kept(body)
     (array,) = batch.columns
     return array
 

@@ -14,11 +14,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from pandas.tseries.frequencies import to_offset
 
 from . import bundle, plain
 from .arrow import BufferReader, BufferWriter
-from .pandas_scalars import dump_offset
+from .pandas_scalars import dump_offset, load_offset, short
 from .payload import DamagedError, RefusedError, UnreadableError
 from .zones import dump_zone, load_zone
 
@@ -223,7 +222,7 @@ def _dump_period(array: Any, out: BufferWriter) -> Spec:
 
 def _load_period(spec: Spec, buffers: BufferReader, length: int) -> Any:
     ordinals = buffers.get_numpy(spec["at"], _BITS["int64"], length).copy()
-    return pd.arrays.PeriodArray(ordinals, dtype=pd.PeriodDtype(spec["freq"]))
+    return pd.arrays.PeriodArray(ordinals, dtype=pd.PeriodDtype(short(spec["freq"])))
 
 
 def _dump_interval(array: Any, out: BufferWriter) -> Spec:
@@ -232,6 +231,8 @@ def _dump_interval(array: Any, out: BufferWriter) -> Spec:
 
 
 def _load_interval(spec: Spec, buffers: BufferReader, length: int) -> Any:
+    if "array" not in spec["left"] or "array" not in spec["right"]:
+        raise DamagedError("intervals between what is no array")  # numbers that a range makes
     left, right = (load_index(spec[side], buffers, length) for side in ("left", "right"))
     return pd.arrays.IntervalArray.from_arrays(left, right, spec["closed"])
 
@@ -409,7 +410,7 @@ def load_freq(index: Any, spec: Spec) -> None:
     """Give an index the frequency that `dump_freq` wrote; checked against its times."""
     if "freq" not in spec:
         return
-    freq = to_offset(spec["freq"])
+    freq = load_offset(spec["freq"])
     if spec.get("unchecked"):
         # There is no other way around the check. Before pandas 3.1 the array has it.
         holder = index if hasattr(index, "_freq") else index.array
@@ -442,7 +443,13 @@ def _load_multi(spec: Spec, buffers: BufferReader, length: int) -> Any:
     for level, part in zip(levels, codes, strict=True):
         if part.dtype.kind != "i" or (length and not -1 <= part.min() <= part.max() < len(level)):
             raise DamagedError("codes that point outside of their level")
-    return pd.MultiIndex(levels, codes, spec.get("sortorder"), spec["names"])
+    # pandas looks for missing labels, with a byte for each, in ranges too, which have none.
+    is_long = any(type(level) is pd.RangeIndex and len(level) > length for level in levels)
+    if is_long and not all(level.is_unique for level in levels):
+        raise DamagedError("a level with repeated labels")
+    return pd.MultiIndex(
+        levels, codes, spec.get("sortorder"), spec["names"], verify_integrity=not is_long
+    )
 
 
 def _unknown(dtype: Any) -> str:

@@ -102,6 +102,10 @@ def load_dtype(spec: Any) -> Dtype:
 def _load_record(spec: Any) -> Dtype:
     fields: dict[str, Any] = {key: spec[key] for key in ("names", "offsets", "itemsize")}
     fields["formats"] = [load_dtype(part) for part in spec["formats"]]
+    for offset, part in zip(spec["offsets"], fields["formats"], strict=True):
+        # NumPy adds them up in 32 bits, and reads anywhere where that overflows.
+        if type(offset) is not int or not 0 <= offset <= spec["itemsize"] - part.itemsize:
+            raise DamagedError("a field outside of its record")
     if spec["aligned"] and not all(part.alignment for part in fields["formats"]):
         # It would divide by this, which ends the process.
         raise UnreadableError("and needs NumPy 2 for aligned records: pip install -U numpy")

@@ -18,6 +18,10 @@ _PIXEL_BYTES = {
 }
 
 
+# An image of no width has a place in memory for each of its lines.
+_MOST_EMPTY = 1 << 16
+
+
 def _dump(image: Any) -> bytes:
     if image.mode not in _PIXEL_BYTES:
         raise RefusedError(f"an image of the mode {image.mode!r}, which is not kept")
@@ -33,6 +37,8 @@ def _dump(image: Any) -> bytes:
     }
     if image.format is not None:
         header["format_name"] = image.format
+    if not all(image.size) and max(image.size) > _MOST_EMPTY:
+        raise RefusedError(f"an image of no pixels, in over {_MOST_EMPTY:,} lines or columns")
     plain.check_size(_size(image.mode, *image.size))
     palette = [] if image.palette is None else [_dump_palette(image, header)]
     pixels = image.tobytes() if all(image.size) else b""
@@ -80,6 +86,8 @@ def _load(body: Body) -> Any:
         raise DamagedError("an image of another size than it says")
     if pixels:
         image = _image(library, mode, (width, height), pixels)
+    elif max(width, height) > _MOST_EMPTY:
+        raise DamagedError("an image of no pixels, but very many lines")
     else:
         image = library.new(mode, (width, height))
     if palette:

@@ -15,6 +15,8 @@ __all__ = ["CODECS", "dump_array", "load_array"]
 
 Array = np.ndarray[Any, Any]
 
+_MOST_DIMENSIONS = 64  # of NumPy 2. The product of 100,000 sizes takes seconds.
+
 
 def dump_array(array: Array) -> bytes:
     """Write an array; what is neither in C nor in F order comes back in C order.
@@ -51,7 +53,7 @@ def load_array(body: Body) -> Array:
 
 def _shape(header: dict[str, Any]) -> tuple[int, ...]:
     shape = tuple(header["shape"])
-    if any(type(size) is not int or size < 0 for size in shape):
+    if len(shape) > _MOST_DIMENSIONS or any(type(size) is not int or size < 0 for size in shape):
         raise DamagedError("an array without a shape")
     return shape
 
@@ -141,6 +143,8 @@ def _load_masked(body: Body) -> Any:
     if len(arrays) != 1 + bool(header["mask"]) + bool(header["fill"]):
         raise DamagedError("a masked array without its parts")
     mask = arrays[1] if header["mask"] else np.ma.nomask
+    if header["mask"] and arrays[1].shape != arrays[0].shape:
+        raise DamagedError("a mask of another shape")  # NumPy would repeat it
     array: Any = np.ma.MaskedArray(arrays[0], mask, hard_mask=bool(header["hard"]), copy=False)
     if header["fill"]:
         array.fill_value = arrays[-1][()]

@@ -13,7 +13,11 @@ from . import plain
 from .payload import DamagedError, RefusedError
 from .zones import dump_zone, load_zone
 
-__all__ = ["dump", "dump_offset", "load"]
+__all__ = ["dump", "dump_offset", "load", "load_offset", "short"]
+
+# Names of frequencies have up to 36 characters, numbers included. pandas splits a longer text in
+# a time that grows with its square: over 100,000 digits it would sit for hours.
+_LONGEST_FREQUENCY = 64
 
 
 def dump(value: Any) -> dict[str, Any] | None:
@@ -57,6 +61,26 @@ def dump_offset(offset: Any) -> str:
             "Set it anew after reading"
         )
     return text
+
+
+def load_offset(text: Any) -> Any:
+    """Read what `dump_offset` wrote.
+
+    Raises:
+        DamagedError: it is something else. Other errors of pandas mean the same.
+    """
+    return to_offset(short(text))
+
+
+def short(freq: Any) -> str:
+    """The name of a frequency, if it is one that pandas may look at.
+
+    Raises:
+        DamagedError: it is longer than any.
+    """
+    if type(freq) is not str or len(freq) > _LONGEST_FREQUENCY:
+        raise DamagedError("a frequency that is none")
+    return freq
 
 
 def _dump_timestamp(value: Any) -> list[object]:
@@ -114,7 +138,7 @@ _LOADERS: dict[str, Callable[..., Any]] = {
     "NA": lambda: pd.NA,
     "Timestamp": _load_timestamp,
     "Timedelta": _load_timedelta,
-    "Period": lambda ordinal, freq: pd.Period(ordinal=ordinal, freq=freq),
+    "Period": lambda ordinal, freq: pd.Period(ordinal=ordinal, freq=short(freq)),
     "Interval": pd.Interval,
-    "offset": to_offset,
+    "offset": load_offset,
 }

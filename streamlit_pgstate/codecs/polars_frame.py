@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import Any
 
 from . import plain
-from .arrow_table import read_stream, write_stream
+from .arrow_table import read_kept, write_stream
 from .payload import Body, Codec, DamagedError, RefusedError, UnreadableError
 
 __all__ = ["CODECS"]
@@ -123,7 +123,9 @@ def _load_frame(body: Body) -> Any:
     polars = _polars()
     import pyarrow as pa
 
-    schema, batches = read_stream(body)
+    schema, batches = read_kept(body)
+    if len(batches) > 1 or not all(_is_ours(field.type) for field in schema):
+        raise DamagedError("a stream that polars has not given")
     metadata = schema.metadata or {}
     table = pa.Table.from_batches(batches, schema.remove_metadata())
     rows = int(metadata[_ROWS])
@@ -133,6 +135,15 @@ def _load_frame(body: Body) -> Any:
     if _specs(frame) != plain.load(metadata[_DTYPES]) or frame.height != rows:
         raise DamagedError("a frame of other dtypes than it says")
     return frame
+
+
+def _is_ours(arrow_type: Any) -> bool:
+    """Whether polars gives this to Arrow. It unpacks dictionaries of anything else than text."""
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(arrow_type):
+        return bool(pa.types.is_large_string(arrow_type.value_type))
+    return all(_is_ours(arrow_type.field(place).type) for place in range(arrow_type.num_fields))
 
 
 def _from_arrow(polars: Any, table: Any) -> Any:

@@ -150,6 +150,8 @@ def _take_lil(matrix: Any) -> list[Any]:
 
 def _check_lil(layout: str, shape: tuple[int, ...], arrays: list[Array]) -> None:
     data, columns, counts = arrays
+    if columns.dtype != "i8" or counts.dtype != "i8":
+        raise DamagedError("a sparse array with lengths of rows in few bytes")
     _check_integers(columns, counts)
     _check_coords(shape[1:], data, [columns])
     if len(shape) != 2 or len(counts) != shape[0] or (counts < 0).any() or sum(counts) != len(data):

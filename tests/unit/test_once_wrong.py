@@ -6,6 +6,7 @@ import io
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+import crafted
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -178,3 +179,46 @@ def test_what_lies_in_the_gaps_of_records_is_not_stored():
         for name in ("a", "b", "c"):
             other[name] = one[name]
         assert encode(other, key="k") == encode(one, key="k")
+
+
+def test_parts_that_stand_in_each_other_too_often_are_refused():  # they took 50 s to read
+    cells = np.empty(200, object)
+    cells[:] = [np.zeros(1)] * 200
+    assert len(decode(encode([cells] * 100, key="k"), key="k")) == 100
+    with pytest.raises(UnsupportedType, match="parts larger when read"):
+        encode([cells] * 110, key="k")
+
+
+def test_one_part_may_stand_in_as_many_places_as_there_is_text_for_them():
+    value = [np.zeros(1)] * 30_000
+    assert len(decode(encode(value, key="k"), key="k")) == 30_000
+
+
+@pytest.mark.skipif(crafted.ARROW < 20, reason="from_buffers does not take the text of views")
+@pytest.mark.parametrize("wrap", [lambda views: views, pd.arrays.ArrowExtensionArray])
+def test_a_text_that_too_many_views_show_is_refused(wrap):  # each view is checked when it is read
+    assert decode(encode(wrap(crafted.views(900)), key="k"), key="k") is not None
+    with pytest.raises(UnsupportedType, match="most of it the same"):
+        encode(wrap(crafted.views()), key="k")
+
+
+@pytest.mark.skipif(not PIL, reason="Pillow is not installed")
+def test_an_image_of_many_lines_but_no_pixels_is_refused():
+    assert decode(encode(PIL.Image.new("L", (0, 9)), key="k"), key="k").size == (0, 9)
+    with pytest.raises(UnsupportedType, match="an image of no pixels"):
+        encode(PIL.Image.new("L", (0, 10**6)), key="k")
+
+
+def test_a_field_outside_of_its_record_is_damage():  # the process could end over it, or show memory
+    body = encode(np.zeros(1, [("a", "i4"), ("b", "f8")]), key="k").body
+    header = plain.load(body[8 : 8 + int.from_bytes(body[:8], "little")])
+    header["dtype"]["offsets"][0] = 2**31 - 1
+    with pytest.raises(DecodeError, match="a field outside of its record"):
+        decode(Payload("numpy.array", sections.join(header, [bytes(12)])), key="k")
+
+
+def test_levels_of_long_ranges_come_back():
+    levels = [pd.RangeIndex(10**12), ["a", "b"]]
+    index = pd.MultiIndex(levels, [[0, 5], [1, 0]], verify_integrity=False)  # 1 TB of truth values
+    found = decode(encode(index, key="k"), key="k")
+    assert fingerprint(found) == fingerprint(index)

@@ -1,0 +1,206 @@
+"""Arrow IPC streams, looked through before they are read: few bytes cannot ask for much.
+
+Arrow itself unpacks compressed buffers of any size, lets buffers lie over each other, puts the
+deltas of a dictionary together anew for each batch, and copies a name for each that points to it.
+Nothing of this is ever written here. What is looked at are the messages, whose flatbuffers Arrow
+has verified when it gives them out.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from .payload import Body, DamagedError, RefusedError
+
+__all__ = ["FlatTable", "check_views", "read_stream"]
+
+# A schema has at most eight times as many fields, by Arrow's own limit, as its message has bytes.
+# For messages of up to so many bytes, that is 32 MB of names at the worst.
+_SMALL = 2 << 10
+
+# Texts that views show, in bytes: many views may show one text, and each is checked for itself.
+# So many times those of the body, and so many more: 0.1 s.
+_MAX_TIMES = 64
+_MAX_VIEWED = 1 << 30
+
+# The fields of the tables of Arrow's Message.fbs and Schema.fbs, by their numbers.
+_MESSAGE_HEADER = 2
+_SCHEMA_FIELDS, _SCHEMA_NOTES = 1, 2
+_FIELD_NAME, _FIELD_KIND, _FIELD_TYPE, _FIELD_CHILDREN, _FIELD_NOTES = 0, 2, 3, 5, 6
+_NOTE_KEY, _NOTE_VALUE = 0, 1
+_BATCH_BUFFERS, _BATCH_COMPRESSION = 2, 3
+_DICTIONARY_BATCH, _DICTIONARY_IS_DELTA = 1, 2
+_LISTED = {10: 1, 14: 4}  # types with a list as their field 1: zone (text), type codes (integers)
+
+
+def read_stream(body: Body) -> tuple[Any, list[Any]]:
+    """Read an Arrow IPC stream: the schema and the batches, checked, with no copy of the body.
+
+    Raises:
+        DamagedError: it asks for more than it holds. Errors of Arrow mean that it is damaged.
+    """
+    data = pa.py_buffer(body)
+    for message in pa.ipc.MessageReader.open_stream(data):
+        _check(message)
+    with pa.ipc.open_stream(data) as stream:
+        schema = stream.schema
+        batches = list(stream)
+    if _is_too_much(schema, batches, len(body)):
+        raise DamagedError("views of more text than there is")
+    for batch in batches:
+        batch.validate(full=True)
+    return schema, batches
+
+
+def check_views(schema: Any, batches: Iterable[Any], size: int) -> None:
+    """Look whether `read_stream` takes these batches from a body of this size.
+
+    Raises:
+        RefusedError: their views show one text too often.
+    """
+    if _is_too_much(schema, batches, size):
+        raise RefusedError(
+            f"views of over {_MAX_VIEWED >> 30} GiB of text, most of it the same. "
+            "Cast it to a dictionary or to string"
+        )
+
+
+# --- messages ----------------------------------------------------------------------------
+
+
+def _check(message: Any) -> None:
+    data = memoryview(message.metadata).cast("B")
+    header = FlatTable(data, *struct.unpack_from("<I", data)).table(_MESSAGE_HEADER)
+    if message.type == "schema":
+        if len(data) > _SMALL:
+            _check_schema(header, len(data))
+    elif message.type == "record batch":
+        _check_batch(header, message)
+    elif message.type == "dictionary":
+        if header.place(_DICTIONARY_IS_DELTA):  # which is not there, if it is false
+            raise DamagedError("a dictionary in parts")
+        _check_batch(header.table(_DICTIONARY_BATCH), message)
+    else:
+        raise DamagedError("an Arrow stream with something else than batches")
+
+
+def _check_batch(batch: FlatTable, message: Any) -> None:
+    if batch.place(_BATCH_COMPRESSION):
+        raise DamagedError("an Arrow stream that Arrow has compressed")
+    start, count = batch.vector(_BATCH_BUFFERS)
+    lengths = struct.unpack_from(f"<{2 * count}q", batch.data, start)[1::2]
+    if min(lengths, default=0) < 0 or sum(lengths) > (message.body.size if message.body else 0):
+        raise DamagedError("an Arrow stream with buffers over each other")
+
+
+def _check_schema(schema: FlatTable, size: int) -> None:
+    """Whether all names and notes, as often as there is a way to them, are as long as it is."""
+    weight = 0
+    stack = [(schema, _SCHEMA_FIELDS, _SCHEMA_NOTES)]
+    while stack:
+        table, *vectors = stack.pop()
+        for vector in vectors:
+            weight += 4 * table.vector(vector)[1]  # before there is anything of each
+            if weight > size:
+                raise DamagedError("an Arrow schema with fields over each other")
+        for field in table.tables(vectors[0]):
+            weight += field.vector(_FIELD_NAME)[1]
+            width = _LISTED.get(field.byte(_FIELD_KIND))
+            if width:
+                weight += width * field.table(_FIELD_TYPE).vector(1)[1]
+            stack.append((field, _FIELD_CHILDREN, _FIELD_NOTES))
+        for note in table.tables(vectors[1]):
+            weight += note.vector(_NOTE_KEY)[1] + note.vector(_NOTE_VALUE)[1]
+
+
+class FlatTable:
+    """A table of a flatbuffer. Its fields are known by their numbers, and may be absent."""
+
+    __slots__ = ("_offsets", "_start", "data")
+
+    def __init__(self, data: memoryview, start: int) -> None:
+        self.data, self._start = data, start
+        offsets = start - struct.unpack_from("<i", data, start)[0]
+        (size,) = struct.unpack_from("<H", data, offsets)
+        self._offsets = struct.unpack_from(f"<{size // 2 - 2}H", data, offsets + 4)
+
+    def place(self, field: int) -> int:
+        """Where a field is; 0 if it is absent."""
+        offset = self._offsets[field] if field < len(self._offsets) else 0
+        return offset and self._start + offset
+
+    def byte(self, field: int) -> int:
+        place = self.place(field)
+        return self.data[place] if place else 0
+
+    def table(self, field: int) -> FlatTable:
+        place = self.place(field)
+        if not place:
+            raise DamagedError("an Arrow message without its content")
+        return FlatTable(self.data, _target(self.data, place))
+
+    def vector(self, field: int) -> tuple[int, int]:
+        """Where a vector or a text starts, and how many items it has."""
+        place = self.place(field)
+        if not place:
+            return 0, 0
+        start = _target(self.data, place)
+        return start + 4, struct.unpack_from("<I", self.data, start)[0]
+
+    def tables(self, field: int) -> Iterator[FlatTable]:
+        start, count = self.vector(field)
+        for place in range(start, start + 4 * count, 4):
+            yield FlatTable(self.data, _target(self.data, place))
+
+
+def _target(data: memoryview, place: int) -> int:
+    return place + int(struct.unpack_from("<I", data, place)[0])
+
+
+# --- views -------------------------------------------------------------------------------
+
+
+def _is_too_much(schema: Any, batches: Iterable[Any], size: int) -> bool:
+    seen = [place for place, field in enumerate(schema) if _has_views(field.type)]
+    viewed = sum(_viewed(batch.column(place)) for batch in batches for place in seen)
+    return viewed > _MAX_TIMES * size + _MAX_VIEWED
+
+
+def _has_views(arrow_type: Any) -> bool:
+    if pa.types.is_dictionary(arrow_type):
+        return _has_views(arrow_type.value_type)
+    if arrow_type.num_fields:
+        return any(
+            _has_views(arrow_type.field(place).type) for place in range(arrow_type.num_fields)
+        )
+    return _is_view(arrow_type)
+
+
+def _is_view(arrow_type: Any) -> bool:
+    return bool(pa.types.is_string_view(arrow_type) or pa.types.is_binary_view(arrow_type))
+
+
+def _viewed(array: Any) -> int:
+    """How many bytes all views in an array show together."""
+    if _is_view(array.type):
+        views = array.buffers()[1]
+        if not views:
+            return 0
+        lengths = np.frombuffer(views, "<u4", views.size // 4)[::4]
+        return int(lengths[array.offset : array.offset + len(array)].sum(dtype="u8"))
+    return sum(map(_viewed, _inner(array)))
+
+
+def _inner(array: Any) -> list[Any]:
+    if pa.types.is_dictionary(array.type):
+        return [array.dictionary]
+    if hasattr(array, "values"):  # lists of all kinds, runs
+        return [array.values]
+    if isinstance(array, pa.ExtensionArray):
+        return [array.storage]
+    return [array.field(place) for place in range(array.type.num_fields)]
