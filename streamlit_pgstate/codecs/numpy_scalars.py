@@ -8,9 +8,9 @@ import numpy as np
 
 from . import plain
 from .dtypes import check_values, dump_dtype, load_dtype, without_gaps
-from .payload import DamagedError
+from .payload import DamagedError, RefusedError
 
-__all__ = ["dump", "load"]
+__all__ = ["dump", "is_kept", "load"]
 
 
 def dump(value: Any) -> dict[str, Any] | None:
@@ -24,6 +24,16 @@ def dump(value: Any) -> dict[str, Any] | None:
     if not isinstance(value, np.generic) or type(value) is not value.dtype.type:
         return None
     return {"$numpy": [plain.tree(dump_dtype(value.dtype)), plain.tree(_content(value))]}
+
+
+def is_kept(cls: type) -> bool:
+    """Whether `dump` takes values of exactly this class."""
+    if cls is type(np.ma.masked) or cls is np.record:
+        return True
+    try:
+        return cls in np.sctypeDict.values() and bool(dump_dtype(np.dtype(cls)))
+    except RefusedError:
+        return False
 
 
 def _content(value: Any) -> object:

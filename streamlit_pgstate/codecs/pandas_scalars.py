@@ -13,7 +13,7 @@ from . import plain
 from .payload import DamagedError, RefusedError
 from .zones import dump_zone, load_zone
 
-__all__ = ["dump", "dump_offset", "load", "load_offset", "short"]
+__all__ = ["dump", "dump_offset", "is_kept", "load", "load_offset", "short"]
 
 # Names of frequencies have up to 36 characters, numbers included. pandas splits a longer text in
 # a time that grows with its square: over 100,000 digits it would sit for hours.
@@ -32,6 +32,16 @@ def dump(value: Any) -> dict[str, Any] | None:
     if isinstance(value, BaseOffset):
         return {"$pandas": ["offset", dump_offset(value)]}
     return None
+
+
+def is_kept(cls: type) -> bool:
+    """Whether `dump` takes values of exactly this class; of frequencies, the plainest at least."""
+    if cls in _DUMPERS:
+        return True
+    try:
+        return issubclass(cls, BaseOffset) and bool(dump_offset(cls()))
+    except Exception:  # noqa: BLE001  # it is refused, or cannot be made
+        return False
 
 
 def load(content: Any) -> Any:

@@ -26,7 +26,7 @@ from typing import Any, NoReturn
 from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
 
-from . import registered
+from . import kinds, registered
 from .payload import Body, DamagedError, RefusedError, TooLargeError, UnreadableError
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "describe",
     "dump",
     "dump_zone",
+    "is_kept",
     "load",
     "load_zone",
     "shown",
@@ -262,15 +263,22 @@ def _other(value: object, depth: int) -> object:
 
 
 def _scalar(value: object) -> dict[str, Any] | None:
-    root = str(type(value).__module__).partition(".")[0]
+    scalars = _scalars_of(type(value))
+    marker: dict[str, Any] | None = None if scalars is None else scalars.dump(value)
+    return marker
+
+
+def _scalars_of(cls: type) -> Any:
+    """The module for the scalars of the library that a class is from; None for most."""
+    root = str(cls.__module__).partition(".")[0]
     if root == "numpy" and "numpy" in sys.modules:
         from . import numpy_scalars
 
-        return numpy_scalars.dump(value)
+        return numpy_scalars
     if root == "pandas" and "pandas" in sys.modules:
         from . import pandas_scalars
 
-        return pandas_scalars.dump(value)
+        return pandas_scalars
     return None
 
 
@@ -556,6 +564,14 @@ def _is_flat(values: Sequence[Any]) -> bool:
             check_size(len(text))
         return text.isascii() or not _SURROGATE_PAIR.search(text)
     return kind is bool
+
+
+def is_kept(cls: type) -> bool:
+    """Whether values of exactly this class are kept without being registered."""
+    if cls in TYPES or kinds.kind_of(cls) is not None:
+        return True
+    scalars = _scalars_of(cls)
+    return scalars is not None and bool(scalars.is_kept(cls))
 
 
 def _check_depth(depth: int) -> None:

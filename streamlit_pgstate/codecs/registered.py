@@ -11,12 +11,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from enum import Enum, Flag
-from inspect import Parameter, signature
+from inspect import Parameter, isabstract, signature
+from pathlib import PurePath
 from typing import Any, TypeVar
 
 from streamlit_pgstate.errors import ConfigError
 
-from . import kinds
 from .payload import DamagedError, RefusedError, UnreadableError
 
 __all__ = ["Registered", "find", "load", "register"]
@@ -151,8 +151,25 @@ def _check_class(cls: object, name: str) -> None:
 
     if not isinstance(cls, type):
         raise ConfigError(f"register(…, name={name!r}) needs a class.")
-    if cls in plain.TYPES or kinds.kind_of(cls) is not None:
+    if plain.is_kept(cls):
         raise ConfigError(f"{_full_name(cls)} is kept already, without being registered.")
+    if isabstract(cls):
+        raise ConfigError(
+            f"register(…, name={name!r}): {_full_name(cls)} is abstract, no value is of this "
+            "class itself. Register the classes below it."
+        )
+    if issubclass(cls, PurePath) and (made := _made_by(cls)) is not cls:
+        raise ConfigError(
+            f"register(…, name={name!r}): {_full_name(cls)}() gives a {_full_name(made)}. "
+            f"Register type({cls.__name__}()) instead."
+        )
+
+
+def _made_by(cls: type) -> type:
+    try:
+        return type(cls())
+    except Exception:  # noqa: BLE001  # a path of another system, or one that needs arguments
+        return cls
 
 
 def _place(cls: type) -> tuple[str, str]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import collections.abc
 import dataclasses
+import decimal
 import enum
+import io
+import pathlib
 import sys
 import threading
 import types
@@ -12,10 +16,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from libraries import pydantic
 
-from streamlit_pgstate.codecs import Payload, decode, encode, register
+from streamlit_pgstate.codecs import Payload, decode, encode, register, registered
 from streamlit_pgstate.errors import ConfigError, DecodeError, UnsupportedType
 
 
@@ -225,6 +230,14 @@ class WithItems(dict):
     x: int = 0
 
 
+KEPT = (
+    *(pd.Timestamp, pd.Timedelta, pd.Period, pd.Interval, type(pd.NaT), type(pd.NA)),
+    *(pd.offsets.MonthEnd, pd.Series, pd.MultiIndex, pd.Categorical, pd.arrays.SparseArray),
+    *(np.float64, np.int8, np.longlong, np.bool_, np.str_, np.datetime64, np.void, np.record),
+    *(np.ndarray, np.ma.MaskedArray, type(np.ma.masked), pa.Table, pa.Int64Array),
+    *(bytes, type(None), decimal.Decimal, io.BytesIO),
+)
+
 REFUSED = {
     "an empty name": (Celsius, {"name": ""}, "1 to 100 characters"),
     "a long name": (Celsius, {"name": "x" * 101}, "1 to 100 characters"),
@@ -240,6 +253,20 @@ REFUSED = {
     "no class": (5, {"name": "c"}, "needs a class"),
     "a plain type": (dict, {"name": "c"}, "builtins.dict is kept already"),
     "a frame": (pd.DataFrame, {"name": "c"}, "DataFrame is kept already"),
+    **{
+        cls.__name__: (cls, {"name": "c", "dump": str, "load": str}, f"{cls.__name__} is kept al")
+        for cls in KEPT
+    },
+    "all paths": (
+        pathlib.Path,
+        {"name": "c", "dump": str, "load": pathlib.Path},
+        rf"gives a pathlib\S*\.{type(pathlib.Path()).__name__}\. Register type\(Path\(\)\)",
+    ),
+    "an abstract class": (
+        collections.abc.Mapping,
+        {"name": "c", "dump": str, "load": str},
+        "abstract, no value",
+    ),
     "a name that is taken": (Pair, {"name": "size"}, "'size' is the name of test_registered"),
 }
 
@@ -250,6 +277,23 @@ def test_what_cannot_be_registered_is_said_at_once(cls, more, words):
     with pytest.raises(ConfigError, match=words):
         register(cls, **more)
     assert again(Size.SMALL) is Size.SMALL
+
+
+PATH = pathlib.Path("a", "b")
+OTHERS = {
+    "a path": (PATH, str, pathlib.Path),
+    "80 bits": (np.longdouble(1) / 3, str, np.longdouble),
+    "a frequency without a name": (pd.offsets.Easter(2), lambda freq: freq.n, pd.offsets.Easter),
+}
+
+
+@pytest.mark.parametrize(("value", "dump", "load"), OTHERS.values(), ids=OTHERS)
+def test_a_class_of_a_library_that_is_not_kept_can_be_registered(monkeypatch, value, dump, load):
+    monkeypatch.setattr(registered, "_by_class", {})  # nor is it afterwards
+    monkeypatch.setattr(registered, "_by_name", {})
+    register(type(value), name=type(value).__name__, dump=dump, load=load)
+    (found,) = again([value])
+    assert (type(found), found) == (type(value), value)
 
 
 def test_a_renamed_type_is_still_read_under_its_old_name():
