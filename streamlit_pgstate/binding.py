@@ -32,6 +32,10 @@ _LOG = logging.getLogger(__name__)
 _KEPT_MARK: Final = 1024
 """Bytes of a body up to which a mark holds it, and not its hash."""
 
+_SOON: Final = 1.0
+"""Seconds after which a run that is not over saves what the visitor has changed with it: most runs
+are over by then, and need no statement for that."""
+
 _NOTHING: Final = object()
 
 _Mark: TypeAlias = tuple[str, bytes]
@@ -104,6 +108,8 @@ class _Bound:
     """Whether a row is there that cannot be read: nothing else takes its place unasked."""
     appears: bool = False
     """Whether its widget, if there is one, comes into the page with this run."""
+    chosen: tuple[Any, _Mark] | None = None
+    """What the visitor has changed its widget to with this run."""
 
     @property
     def is_ours(self) -> bool:
@@ -150,6 +156,7 @@ class Bindings:
                     run.bound[key] = self._brought_in_line(binding)
                 elif key in defaults and not session_state.has(key):
                     self._put_default(run.bound[key])  # `persist` without one came before
+            run.save_soon()
 
     def _brought_in_line(self, binding: _Binding) -> _Bound:
         bound = _Bound(binding)
@@ -171,8 +178,21 @@ class Bindings:
                 self._restore(bound, version)  # by another tab, another device or a job
         elif self._may_be_new_to_the_browser(binding):
             self._put(bound, session_state.take(binding.key))
+        if has_own_value and bound.put is _NOTHING and binding.widget_id is not None:
+            bound.chosen = self._chosen(binding)
         bound.is_there = session_state.has(binding.key)
         return bound
+
+    def _chosen(self, binding: _Binding) -> tuple[Any, _Mark] | None:
+        """A copy, which another thread may store while the script changes the value."""
+        try:
+            payload = codecs.encode(session_state.take(binding.key), key=binding.key)
+            mark = _mark_of(payload)
+            if mark == binding.mark:
+                return None
+            return codecs.decode(payload, key=binding.key), mark
+        except PgStateError:
+            return None  # the run's end says why
 
     def _may_be_new_to_the_browser(self, binding: _Binding) -> bool:
         """A widget that is drawn for the first time shows only what was set in this run."""
@@ -253,6 +273,25 @@ class Bindings:
             binding.mark, binding.unsaved = marks.get(key, binding.mark), ""
             binding.version = self.state.version_of(key)
 
+    def save_soon(self, run: _Run) -> None:
+        """What the visitor has changed with a run that goes on: F5 does not wait for its end.
+
+        Nor does it come after what they choose next, in the page that F5 brings.
+        """
+        with self.lock:
+            chosen = {key: bound.chosen for key, bound in run.bound.items() if bound.chosen}
+            if self._is_closed or run.is_over or not chosen:
+                return
+            try:
+                self.state.update({key: value for key, (value, _) in chosen.items()})
+                self.state.attribute(chosen, run.thread)
+            except PgStateError as error:
+                _LOG.debug("Not saved in the midst of a run: %s", error)  # its end tries again
+                return
+            for key, (_, mark) in chosen.items():
+                self._all[key].mark = mark
+                self._all[key].version = self.state.version_of(key)
+
     def _save_each(
         self, changes: Mapping[str, Any], marks: Mapping[str, _Mark], error: LimitExceeded
     ) -> None:
@@ -319,6 +358,15 @@ class _Run(RunListener):
 
     bindings: Bindings
     bound: dict[str, _Bound] = field(default_factory=dict)
+    thread: int = field(default_factory=threading.get_ident)
+    is_over: bool = False
+    timer: threading.Timer | None = None
+
+    def save_soon(self) -> None:
+        if self.timer is None and any(bound.chosen for bound in self.bound.values()):
+            self.timer = threading.Timer(_SOON, self.bindings.save_soon, [self])
+            self.timer.daemon = True
+            self.timer.start()
 
     def has_set(self, key: str) -> bool:
         return key in self.bound and self.bound[key].is_ours
@@ -401,6 +449,9 @@ class _Run(RunListener):
 
     def at_end(self) -> None:
         with self.bindings.lock:
+            self.is_over = True
+            if self.timer is not None:
+                self.timer.cancel()
             changes: dict[str, Any] = {}
             marks: dict[str, _Mark] = {}
             deleted: list[str] = []

@@ -184,6 +184,11 @@ class State(MutableMapping[str, Any]):
         """Whether the last write of `key` was this thread's, and through this state."""
         return self._writers.get(key) == threading.get_ident()
 
+    def attribute(self, keys: Iterable[str], thread: int) -> None:
+        """Have the last writes of `keys` count as those of the thread that they were made for."""
+        with self._lock:
+            self._writers.update(dict.fromkeys(keys, thread))
+
     def version_of(self, key: str) -> int:
         """The session's version that wrote the value under `key`; 0 where there is none."""
         with self._lock:

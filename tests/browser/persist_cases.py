@@ -256,3 +256,28 @@ def live_page_and_another() -> None:
     pgstate.persist("name")
     note(name=st.text_input("name", key="name"))
     st.button("nothing")
+
+
+LET_GO = threading.Event()
+
+
+@case
+def long_run() -> None:
+    pgstate.persist("name", found="nothing")
+    name = st.text_input("name", key="name")
+    if name == "long" and not LET_GO.is_set():
+        LET_GO.wait(60)
+        st.session_state.found = "something"
+    note(name=name, found=st.session_state.found)
+
+
+@case
+def long_live_run() -> None:
+    pgstate.mount(live=True)
+    long_run()
+
+
+@case
+def let_go() -> None:
+    pgstate.mount()
+    LET_GO.set()
