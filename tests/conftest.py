@@ -24,7 +24,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from sqlalchemy.engine import URL, make_url
 
-from streamlit_pgstate import Store, connect
+from streamlit_pgstate import State, Store, connect
 
 for _name in [name for name in os.environ if name.startswith("PGSTATE_")]:
     if _name != "PGSTATE_TEST_URL":
@@ -147,6 +147,17 @@ def store(url: str) -> Iterator[Store]:
     store = connect(url)
     yield store
     store.close()
+
+
+@pytest.fixture
+def token(store: Store) -> str:
+    return store.new_token()
+
+
+@pytest.fixture
+def state(store: Store, token: str) -> State:
+    """A new visitor's."""
+    return store.state(token)
 
 
 @pytest.fixture

@@ -36,11 +36,6 @@ def url(emptied_url: str) -> str:
 
 
 @pytest.fixture
-def token(store: Store) -> str:
-    return store.new_token()
-
-
-@pytest.fixture
 def one(store: Store, token: str) -> State:
     """The state of one tab, with a row, so that the next read is a refresh."""
     state = store.state(token)

@@ -27,16 +27,6 @@ WAYS = ["fork", "spawn", "forkserver"]
 
 
 @pytest.fixture
-def token(store: Store) -> str:
-    return store.new_token()
-
-
-@pytest.fixture
-def state(store: Store, token: str) -> State:
-    return store.state(token)
-
-
-@pytest.fixture
 def settings_of_the_worker(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGSTATE_URL", url)
 

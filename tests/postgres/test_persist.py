@@ -30,11 +30,6 @@ def url(emptied_url: str) -> str:
 
 
 @pytest.fixture
-def token(store: Store) -> str:
-    return store.new_token()
-
-
-@pytest.fixture
 def state(store: Store, token: str) -> State:
     """The visitor's state, as PostgreSQL has it at each moment."""
     return store.state(token, cache=False)

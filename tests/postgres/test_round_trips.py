@@ -26,11 +26,6 @@ def url(emptied_url: str) -> str:
 
 
 @pytest.fixture
-def token(store: Store) -> str:
-    return store.new_token()
-
-
-@pytest.fixture
 def state(store: Store, token: str) -> State:
     """A state with a row, small values and a large one."""
     state = store.state(token)

@@ -47,16 +47,6 @@ def url(emptied_url: str) -> str:
 
 
 @pytest.fixture
-def token(store: Store) -> str:
-    return store.new_token()
-
-
-@pytest.fixture
-def state(store: Store, token: str) -> State:
-    return store.state(token)
-
-
-@pytest.fixture
 def limited(url: str) -> Iterator[Callable[..., State]]:
     """A new state under other settings."""
     stores: list[Store] = []
