@@ -55,6 +55,10 @@ def encode(value: object, *, key: str, limit: float = math.inf) -> Payload:
         # Without its traceback: one has up to 800 lines, and the path says it all.
         cause = refused.with_traceback(None)
         raise UnsupportedType(f"{_path(key, refused.steps)} is {refused.culprit}.") from cause
+    except TypeError:
+        if odd := plain.unhashable(value):
+            raise UnsupportedType(f"{key!r} is {odd.culprit}.") from None
+        raise
     except RecursionError as full:
         raise UnsupportedType(
             f"{key!r} is nested too deeply for the stack of this call. Keep a flatter structure."

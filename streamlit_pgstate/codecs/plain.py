@@ -41,6 +41,7 @@ __all__ = [
     "load_zone",
     "shown",
     "tree",
+    "unhashable",
     "walk",
 ]
 
@@ -136,6 +137,8 @@ def dump(value: object, add_part: Callable[[object], int | None] | None = None) 
         return text if len(sliced) == start else _filled(text, start)
     except BaseException as error:
         del sliced[start:]
+        if isinstance(error, TypeError) and (odd := unhashable(value)):
+            raise odd from None
         if isinstance(error, RefusedError) and error.is_whole:  # it was noticed somewhere inside
             error.steps, error.is_whole = [], False
         raise
@@ -247,6 +250,8 @@ def _other(value: object, depth: int) -> object:
     if entry is not None:
         _check_depth(depth)
         dumped = entry.dump(value)
+        if odd := unhashable(dumped):
+            raise odd
         return {"$registered": [entry.name, _WRITERS.get(type(dumped), _other)(dumped, depth + 1)]}
     marker = _scalar(value)
     if marker is not None:
@@ -398,6 +403,11 @@ def _values(items: list[tuple[object, object]], depth: int) -> list[object]:
             trees.append(_WRITERS.get(type(item), _other)(item, depth + 1))
     except RefusedError as refused:
         raise refused.inside(shown(items[len(trees)][0])) from None
+    except TypeError:
+        key, item = items[len(trees)]
+        if odd := unhashable(item):
+            raise odd.inside(shown(key)) from None
+        raise
     return trees
 
 
@@ -409,13 +419,17 @@ def _keys(items: list[tuple[object, object]], depth: int) -> list[object]:
         raise
 
 
-def _items(values: Iterable[object], depth: int, start: int = 0) -> list[object]:
+def _items(values: Sequence[object], depth: int, start: int = 0) -> list[object]:
     trees: list[object] = []  # its length is the position, for the message
     try:
         for item in values:
             trees.append(_WRITERS.get(type(item), _other)(item, depth + 1))  # noqa: PERF401
     except RefusedError as refused:
         raise refused.inside(f"[{start + len(trees)}]") from None
+    except TypeError:
+        if odd := unhashable(values[len(trees)]):
+            raise odd.inside(f"[{start + len(trees)}]") from None
+        raise
     return trees
 
 
@@ -431,7 +445,7 @@ def _elements(value: Iterable[Any], depth: int) -> list[object]:
     """Elements in an order that only depends on what they are, so that equal sets write equally."""
     _check_depth(depth)
     elements = list(value)
-    if set(map(type, elements)) in ({int}, {str}):
+    if _kinds(elements) in ({int}, {str}):
         return _items(sorted(elements), depth)
     sliced = walk.sliced
     start = len(sliced)
@@ -550,7 +564,7 @@ _LEAVES = TYPES - _CONTAINERS
 
 def _is_flat(values: Sequence[Any]) -> bool:
     """Whether the JSON encoder may have the list as it is: 1e6 ints then take 40 ms less of 150."""
-    kinds = set(map(type, values))
+    kinds = _kinds(values)
     if len(kinds) != 1:
         return not kinds
     kind = kinds.pop()
@@ -572,6 +586,26 @@ def is_kept(cls: type) -> bool:
         return True
     scalars = _scalars_of(cls)
     return scalars is not None and bool(scalars.is_kept(cls))
+
+
+def _kinds(values: Sequence[object]) -> set[type]:
+    try:
+        return set(map(type, values))
+    except TypeError:  # over a class without a hash, for which somebody else has words
+        return {object, type}
+
+
+def unhashable(value: object) -> RefusedError | None:
+    """What to raise for a value whose class cannot be looked up; None for any other."""
+    try:
+        hash(type(value))
+    except TypeError:
+        name = class_name(type(value))
+        return RefusedError(
+            f"of the class {name}, which has no hash, by its metaclass "
+            f"{type(type(value)).__name__}. Keep its data as plain values, arrays or frames"
+        )
+    return None
 
 
 def _check_depth(depth: int) -> None:
@@ -602,7 +636,7 @@ def _check_repetitions() -> None:
             _check_depth(depth)
             alone = 1 + len(inner) // 8
             own += alone
-            rest = [] if set(map(type, inner)) <= _LEAVES else inner
+            rest = [] if _kinds(inner) <= _LEAVES else inner
             if not rest and len(inner) <= _SHORT:
                 return alone
             # The value is held, so that no other gets its id meanwhile.
@@ -621,6 +655,8 @@ def _inner(value: Any) -> list[Any] | None:
     """What a container holds; None for what is none."""
     if type(value) is dict:
         return [*value, *value.values()]
+    if unhashable(value):
+        return None
     if type(value) in _CONTAINERS:
         return list(value)
     entry = registered.find(type(value)) if type(value) not in TYPES else None

@@ -151,6 +151,8 @@ def _check_class(cls: object, name: str) -> None:
 
     if not isinstance(cls, type):
         raise ConfigError(f"register(…, name={name!r}) needs a class.")
+    if type(cls).__hash__ is None:
+        raise ConfigError(f"{_full_name(cls)} cannot be registered: its metaclass has no hash.")
     if plain.is_kept(cls):
         raise ConfigError(f"{_full_name(cls)} is kept already, without being registered.")
     if isabstract(cls):

@@ -25,8 +25,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies.plain import plain_values
 
-from streamlit_pgstate.codecs import Payload, decode, encode
-from streamlit_pgstate.errors import DecodeError, UnsupportedType
+from streamlit_pgstate.codecs import Payload, decode, encode, register
+from streamlit_pgstate.errors import ConfigError, DecodeError, UnsupportedType
 
 
 def again(value):
@@ -339,6 +339,39 @@ def test_anything_else_is_refused_with_the_way_to_it(value, words):
     assert words in message
     assert "secret" not in message
     assert len(message) < 400
+
+
+class WithoutHash(type):
+    __hash__ = None
+
+
+class Odd(metaclass=WithoutHash):
+    pass
+
+
+ODD = {
+    "alone": (Odd(), "'k'"),
+    "in a list": ([1, Odd()], "'k' → [1]"),
+    "in a tuple": ((Odd(),), "'k' → [0]"),
+    "in dicts": ({"a": [{"b": Odd()}]}, "'k' → 'a' → [0] → 'b'"),
+    "as a key": ({Odd(): 1}, "'k' → a key"),
+    "in a set": ({1, Odd()}, "'k' → an element"),
+    "in a long list": ([*range(9000), Odd()], "'k' → [9000]"),
+    "in cells": (np.array([[1, Odd()]], object), "'k' → [0, 1]"),
+}
+
+
+@pytest.mark.parametrize(("value", "path"), ODD.values(), ids=ODD)
+def test_what_is_of_a_class_without_a_hash_is_refused_with_the_way_to_it(value, path):
+    with pytest.raises(UnsupportedType) as caught:
+        encode(value, key="k")
+    words = f"{path} is of the class test_plain_values.Odd, which has no hash, by its metaclass"
+    assert str(caught.value).startswith(words)
+
+
+def test_a_class_without_a_hash_cannot_be_registered():
+    with pytest.raises(ConfigError, match="its metaclass has no hash"):
+        register(Odd, name="odd", dump=vars, load=Odd)
 
 
 def test_a_long_key_is_cut_in_the_message():
