@@ -48,7 +48,9 @@ def gallery(page: Page) -> None:
 
 
 def settle(page: Page) -> None:
+    """Wait until the script has run and all that it drew has been loaded."""
     page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    page.wait_for_function("document.querySelector('[data-testid=stSkeleton]') === null")
 
 
 def main(name: str, address: str) -> None:
