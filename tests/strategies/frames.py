@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import warnings
 from functools import cache
@@ -189,18 +190,60 @@ def pandas_arrow(size):
 @cache
 @st.composite
 def frequent(draw, size):
-    """Times at regular steps, which know their frequency."""
-    start = pd.Timestamp(draw(moments()), unit="s")
+    """Times at regular steps, which know their frequency, and what pandas makes of these."""
+    start = pd.Timestamp(draw(moments() | changes()), unit="s")
     if draw(st.booleans()):
         freq = draw(st.sampled_from(FREQUENCIES))
         zone = draw(st.none() | st.sampled_from(ZONES))
         try:
-            return pd.date_range(start, periods=size, freq=freq, tz=zone)
+            made = pd.date_range(start, periods=2 * size, freq=freq, tz=zone)
         except Exception:  # noqa: BLE001  # an hour that the zone leaves out or has twice
-            return pd.date_range(start, periods=size, freq=freq)
-    return pd.timedelta_range(
+            made = pd.date_range(start, periods=2 * size, freq=freq)
+        return draw(_moved(made, size))
+    made = pd.timedelta_range(
         draw(st.integers(0, 9)), periods=size, freq=draw(st.sampled_from(STEPS))
     )
+    return made[::-1] if draw(st.booleans()) else made
+
+
+@cache
+def changes():
+    """A day or two before the clocks of Berlin and St. John's change, in seconds."""
+    days = [
+        pd.Timestamp(day, tz="UTC")
+        for day in ("2026-03-07", "2026-03-28", "2026-10-24", "2026-10-31")
+    ]
+    before = st.sampled_from([0, 23, 24, 24.5, 25, 28]).map(lambda hours: int(3600 * hours))
+    return st.builds(lambda day, more: int(day.timestamp()) + more, st.sampled_from(days), before)
+
+
+@st.composite
+def _moved(draw, times, size):
+    """Half of them, in other zones or units, a step on or backwards, with what freq is left."""
+    for _ in range(draw(st.integers(0, 2))):
+        zone = draw(st.sampled_from(ZONES))
+        way = draw(
+            st.sampled_from(
+                [
+                    lambda times, zone=zone: times.tz_convert(zone),
+                    lambda times, zone=zone: times.tz_localize(zone),
+                    lambda times: times.tz_localize(None),
+                    lambda times: times.tz_convert(None),
+                    lambda times: times.shift(1),
+                    lambda times: times[::-1],
+                    lambda times: times.as_unit("s"),
+                    lambda times: times.as_unit("ns"),
+                    lambda times: times + pd.Timedelta(1, "h"),
+                    lambda times: times.normalize(),
+                ]
+            )
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with contextlib.suppress(Exception):  # it has a zone, or none; the hour is left out
+                times = way(times)
+    part = draw(st.sampled_from([slice(0, None, 2), slice(size), slice(size, None)]))
+    return times[part]
 
 
 @once
