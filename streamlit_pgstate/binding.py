@@ -57,6 +57,8 @@ class _Binding:
     widget_default: Any = None
     must_restore: bool = False
     """Whether the state has become another one: what the page still shows is not of this one."""
+    held: Any = _NOTHING
+    """What the visitor chose with a run that could not reach the database, and so drew nothing."""
     unfit: int = -1
     """The version that did not fit the widget, as was said in the log."""
     unsaved: str = ""
@@ -158,12 +160,23 @@ class Bindings:
                     self._put_default(run.bound[key])  # `persist` without one came before
             run.save_soon()
 
+    def hold(self) -> None:
+        """Keep what the visitor has changed with a run that ends here, above all widgets.
+
+        Streamlit forgets widgets that a run has not drawn.
+        """
+        with self.lock:
+            for binding in self._all.values():
+                if binding.widget_id and binding.has_own_value and binding.is_changed:
+                    binding.held = session_state.take(binding.key)
+
     def _brought_in_line(self, binding: _Binding) -> _Bound:
         bound = _Bound(binding)
         version = self.state.version_of(binding.key)
         is_first = binding.mark is None and not binding.version
         has_own_value = binding.has_own_value
         bound.appears = not has_own_value or binding.widget_id is None
+        held, binding.held = binding.held, _NOTHING
         if binding.must_restore:
             binding.must_restore = False
             self._restore(bound, version)
@@ -171,6 +184,9 @@ class Bindings:
             bound.is_deleted = version > 0
             binding.version, binding.mark = version, None
             self._put_default(bound)
+        elif not has_own_value and held is not _NOTHING:
+            self._put(bound, held)
+            binding.version = version
         elif not has_own_value or (is_first and version):
             self._restore(bound, version)
         elif version != binding.version and not binding.is_changed:

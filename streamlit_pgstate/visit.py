@@ -260,6 +260,8 @@ class Visit:
                     self._start(run)
                 except PgStateError as error:
                     run.failure = error
+                    if self._bindings is not None:
+                        self._bindings.hold()
             elif run.failure is None and not run.mounted:
                 self._hear(self._mount(run))  # its callback could not
             if run.failure is not None:

@@ -1,10 +1,13 @@
-"""A page whose server was away: what its visitor changes next is not lost."""
+"""A page whose server or database was away: what its visitor changes is not lost."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+import psycopg
+from playwright.sync_api import expect
 from served import Server
+from sqlalchemy.engine import make_url
 from table_editor import TableEditor
 from visitor import Tab, Visitor
 
@@ -86,3 +89,28 @@ def test_what_is_half_typed_survives_a_short_break(app: Server, visitor: Visitor
     )
     tab.settled(1)
     assert tab.page.get_by_label("name").input_value() == "half"
+
+
+def test_what_was_changed_while_the_database_was_away_is_there_when_it_is_back(
+    new_app: Callable[..., Server], visitor: Visitor, admin: psycopg.Connection
+) -> None:
+    server = new_app()
+    tab = visitor.open(server, "own_name")
+    tab.settled(1)
+    write(tab, "before")
+    tab.settled(1)
+    name = make_url(server.url).database
+    admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+    admin.execute(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", (name,)
+    )
+    write(tab, "typed")
+    expect(tab.page.get_by_text("accepting connections").first).to_be_visible()
+    tab.settled(1)
+    tab.page.keyboard.press("r")
+    tab.settled(1)
+    admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+    tab.page.keyboard.press("r")
+    assert tab.settled(1).seen["name"] == "typed"
+    tab.reload()
+    assert tab.settled(1).seen["name"] == "typed"
