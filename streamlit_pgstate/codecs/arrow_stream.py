@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from .payload import Body, DamagedError, RefusedError
 
-__all__ = ["FlatTable", "check_views", "read_stream"]
+__all__ = ["FlatTable", "check_views", "read_stream", "size_of"]
 
 # A schema has at most eight times as many fields, by Arrow's own limit, as its message has bytes.
 # For messages of up to so many bytes, that is 32 MB of names at the worst.
@@ -55,6 +55,20 @@ def read_stream(body: Body) -> tuple[Any, list[Any]]:
     for batch in batches:
         batch.validate(full=True)
     return schema, batches
+
+
+def size_of(batch: Any) -> int:
+    """How many bytes a batch takes in a stream.
+
+    Raises:
+        RefusedError: a column of it is longer than Arrow writes.
+    """
+    try:
+        return int(pa.ipc.get_record_batch_size(batch))
+    except pa.lib.ArrowCapacityError:
+        raise RefusedError(
+            "longer than 2,147,483,647 items, which Arrow does not write. Keep it in parts"
+        ) from None
 
 
 def check_views(schema: Any, batches: Iterable[Any], size: int) -> None:

@@ -202,6 +202,13 @@ def test_a_text_that_too_many_views_show_is_refused(wrap):  # each view is check
         encode(wrap(crafted.views()), key="k")
 
 
+@pytest.mark.parametrize("wrap", [lambda nulls: nulls, pd.arrays.ArrowExtensionArray])
+def test_what_is_longer_than_arrow_writes_is_refused(wrap):  # it was an ArrowCapacityError
+    assert len(decode(encode(wrap(crafted.nulls(2**31 - 1)), key="k"), key="k")) == 2**31 - 1
+    with pytest.raises(UnsupportedType, match=r"'k' → \[0\] is longer than 2,147,483,647 items"):
+        encode([wrap(crafted.nulls(2**31))], key="k")
+
+
 @pytest.mark.skipif(not PIL, reason="Pillow is not installed")
 def test_an_image_of_many_lines_but_no_pixels_is_refused():
     assert decode(encode(PIL.Image.new("L", (0, 9)), key="k"), key="k").size == (0, 9)
