@@ -7,7 +7,6 @@ at the run's end what this tab has changed goes into the state, in one statement
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence, Set
@@ -61,6 +60,8 @@ class _Binding:
     """What the visitor chose with a run that could not reach the database, and so drew nothing."""
     unfit: int = -1
     """The version that did not fit the widget, as was said in the log."""
+    says_default: bool = False
+    """Whether the log has said that the default does not fit."""
     unsaved: str = ""
     """Why it could not be saved, as was said in the log."""
 
@@ -327,7 +328,7 @@ class Bindings:
 
     def say_unfit(self, binding: _Binding, why: str) -> None:
         """Once for each version of the entry: what is shown is not what is stored."""
-        if binding.unfit == binding.version:
+        if not binding.version or binding.unfit == binding.version:
             return
         binding.unfit = binding.version
         _LOG.warning(
@@ -335,6 +336,11 @@ class Bindings:
             binding.key,
             why,
         )
+
+    def say_unfit_default(self, binding: _Binding) -> None:
+        if not binding.says_default:
+            binding.says_default = True
+            _LOG.warning("%r: the default given to persist() does not fit the widget.", binding.key)
 
     def go_on_over(self, state: State) -> Bindings:
         """The same bindings over another state: the same session's, or a new and empty one.
@@ -437,8 +443,10 @@ class _Run(RunListener):
         self.bindings.say_unfit(binding, "what is stored no longer fits the widget")
         value = widget.initial()
         if binding.default is not _NOTHING:
-            with contextlib.suppress(UnfitError):
+            try:
                 value = widget.fitted(binding.default)
+            except UnfitError:
+                self.bindings.say_unfit_default(binding)
         self._correct(bound, value)
         binding.mark = _mark_if_kept(binding.key, bound.put)
 

@@ -827,3 +827,29 @@ def test_not_a_number_is_an_option_like_others(
     )
     assert app.session_state["seen"][0] != app.session_state["seen"][0]
     assert "no longer fits" not in caplog.text
+
+
+def test_a_choice_that_another_one_rules_out_is_no_news_for_the_log_where_nothing_is_stored(
+    tab: Callable[[Script], AppTest], state: State, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = ran(
+        tab("""
+            pgstate.persist("country", "city")
+            cities = {"DE": ["Bonn", "Ulm"], "FR": ["Lyon", "Nice"]}
+            country = st.selectbox("Country", list(cities), key="country")
+            st.selectbox("City", cities[country], key="city")
+        """)
+    )
+    app.selectbox(key="country").select("FR").run()
+    assert app.selectbox(key="city").value == "Lyon"
+    assert dict(state) == {"country": "FR"}
+    assert "fit" not in caplog.text
+
+
+def test_a_default_for_persist_that_the_widget_cannot_show_is_said_once(
+    tab: Callable[[Script], AppTest], caplog: pytest.LogCaptureFixture
+) -> None:
+    app = ran(tab('pgstate.persist(size=99); st.slider("Size", 0, 10, 5, key="size")'))
+    assert ran(app).slider(key="size").value == 5
+    said = [record.getMessage() for record in caplog.records if "fit" in record.getMessage()]
+    assert said == ["'size': the default given to persist() does not fit the widget."]
