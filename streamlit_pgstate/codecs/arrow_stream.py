@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from .payload import Body, DamagedError, RefusedError
 
-__all__ = ["FlatTable", "check_views", "read_stream", "size_of"]
+__all__ = ["FlatTable", "check_values", "check_views", "read_stream", "size_of"]
 
 # A schema has at most eight times as many fields, by Arrow's own limit, as its message has bytes.
 # For messages of up to so many bytes, that is 32 MB of names at the worst.
@@ -68,6 +68,21 @@ def size_of(batch: Any) -> int:
     except pa.lib.ArrowCapacityError:
         raise RefusedError(
             "longer than 2,147,483,647 items, which Arrow does not write. Keep it in parts"
+        ) from None
+
+
+def check_values(array: Any) -> None:
+    """Look whether an array, or a batch, is what `read_stream` takes: it reads nothing unchecked.
+
+    Raises:
+        RefusedError: Arrow itself finds fault with it.
+    """
+    try:
+        array.validate(full=True)
+    except pa.ArrowException:  # it quotes values
+        raise RefusedError(
+            "of Arrow and not valid: its validate(full=True) says why. pyarrow itself makes some "
+            "so, of nulls in a struct over a dictionary. Cast the dictionary to its values"
         ) from None
 
 

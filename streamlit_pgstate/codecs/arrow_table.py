@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from . import plain
-from .arrow_stream import check_views, read_stream, size_of
+from .arrow_stream import check_values, check_views, read_stream, size_of
 from .payload import Body, Codec, DamagedError, RefusedError
 
 __all__ = ["CODECS", "is_kept", "read_kept", "write_stream"]
@@ -32,6 +32,7 @@ def write_stream(schema: Any, batches: Iterable[Any]) -> bytes:
     batches = list(batches)
     with pa.ipc.new_stream(pa.PythonFile(sink, "w"), schema) as stream:
         for batch in batches:
+            check_values(batch)
             plain.check_size(sink.tell() + size_of(batch))
             stream.write_batch(batch)
     check_views(schema, batches, sink.tell())

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from . import bundle, plain
 from .arrow import BufferReader, BufferWriter
+from .arrow_stream import check_values
 from .pandas_scalars import dump_offset, load_offset, short
 from .payload import DamagedError, RefusedError, UnreadableError
 from .zones import dump_zone, load_zone
@@ -241,6 +242,7 @@ def _dump_arrow(array: Any, out: BufferWriter) -> Spec:
     values = _as_one(pa.array(array))
     if not _is_simple(values.type):
         raise RefusedError(_unknown(array.dtype))
+    check_values(values)
     return {"is": "arrow", "at": out.add(values)}
 
 

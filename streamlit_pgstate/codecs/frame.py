@@ -90,7 +90,8 @@ def _dump_axis(name: str, index: Any, out: BufferWriter) -> Spec:
 
 
 def _dump_data(frame: pd.DataFrame, out: BufferWriter) -> list[Spec]:
-    dtypes = set(frame.dtypes)
+    # By their classes: a hash of categories looks at all of them, and fails over mixed ones.
+    dtypes = {dtype if isinstance(dtype, np.dtype) else type(dtype) for dtype in frame.dtypes}
     if len(dtypes) == 1 and is_bits(dtype := dtypes.pop()) and dtype.kind not in "mM":
         plain.check_size(frame.size * dtype.itemsize)
         matrix = np.ascontiguousarray(frame.to_numpy().T)  # a view, where it is one block

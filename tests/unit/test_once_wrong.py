@@ -76,6 +76,10 @@ FOUND = {
     "business hours, backwards": pd.date_range("2026-01-01", periods=9, freq="bh")[::-1],
     "microseconds, in seconds": pd.date_range("2026", periods=3, freq="us").as_unit("s"),
     "steps of microseconds, in seconds": pd.timedelta_range(0, periods=3, freq="us").as_unit("s"),
+    # could not be written: pandas does not find a hash of mixed categories
+    "mixed categories": pd.DataFrame(
+        {"a": pd.Categorical.from_codes([0], pd.Index([True, ("a",)], tupleize_cols=False))}
+    ),
     # lost its fold
     "an hour that comes once, the second time": pd.Timestamp("2026-06-25", tz=BERLIN).replace(
         fold=1
@@ -200,6 +204,26 @@ def test_a_text_that_too_many_views_show_is_refused(wrap):  # each view is check
     assert decode(encode(wrap(crafted.views(900)), key="k"), key="k") is not None
     with pytest.raises(UnsupportedType, match="most of it the same"):
         encode(wrap(crafted.views()), key="k")
+
+
+def no_text():
+    ends = pa.py_buffer(b"\0\0\0\0\1\0\0\0")
+    return pa.Array.from_buffers(pa.string(), 1, [None, ends, pa.py_buffer(b"\xff")])
+
+
+NOT_VALID = {
+    "nulls in a struct over a dictionary": pa.array(
+        [None], pa.struct([("a", pa.dictionary(pa.int8(), pa.string()))])
+    ),
+    "text that is none": no_text(),
+    "in pandas": pd.Series(pd.arrays.ArrowExtensionArray(no_text())),
+}
+
+
+@pytest.mark.parametrize("value", NOT_VALID.values(), ids=NOT_VALID)
+def test_what_arrow_would_not_read_again_is_refused(value):
+    with pytest.raises(UnsupportedType, match="not valid: its validate"):
+        encode({"a": value}, key="k")
 
 
 @pytest.mark.parametrize("wrap", [lambda nulls: nulls, pd.arrays.ArrowExtensionArray])
