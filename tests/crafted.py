@@ -241,7 +241,7 @@ def names_over_each_other():
     """All fields of a schema are its first one, whose name is long."""
     body = bytearray(stream(pa.table([zeros(1)] * 9000, names=["a" * 99_999, *"b" * 8999])))
     view = memoryview(body)[8:]
-    start, count = FlatTable(view, *struct.unpack_from("<I", view)).table(2).vector(1)
+    start, count = FlatTable.root(view).table(2).vector(1)
     first = start + struct.unpack_from("<I", view, start)[0]
     for place in range(start, start + 4 * count, 4):
         struct.pack_into("<I", view, place, first - place)
@@ -255,7 +255,7 @@ def buffers_over_each_other():
     start = 8 + struct.unpack_from("<I", body, 4)[0]
     length = 8 + struct.unpack_from("<I", body, start + 4)[0]
     view = memoryview(body)[start + 8 : start + length]
-    message = FlatTable(view, *struct.unpack_from("<I", view))
+    message = FlatTable.root(view)
     place, buffers = message.table(2).vector(2)
     for buffer in range(buffers):
         struct.pack_into("<qq", view, place + 16 * buffer, 0, size if buffer % 2 else 0)

@@ -8,7 +8,6 @@ has verified when it gives them out.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -103,11 +102,11 @@ def check_views(schema: Any, batches: Iterable[Any], size: int) -> None:
 
 
 def _check(message: Any) -> None:
-    data = memoryview(message.metadata).cast("B")
-    header = FlatTable(data, *struct.unpack_from("<I", data)).table(_MESSAGE_HEADER)
+    size = message.metadata.size
+    header = FlatTable.root(message.metadata).table(_MESSAGE_HEADER)
     if message.type == "schema":
-        if len(data) > _SMALL:
-            _check_schema(header, len(data))
+        if size > _SMALL:
+            _check_schema(header, size)
     elif message.type == "record batch":
         _check_batch(header, message)
     elif message.type == "dictionary":
@@ -122,13 +121,17 @@ def _check_batch(batch: FlatTable, message: Any) -> None:
     if batch.place(_BATCH_COMPRESSION):
         raise DamagedError("an Arrow stream that Arrow has compressed")
     start, count = batch.vector(_BATCH_BUFFERS)
-    lengths = struct.unpack_from(f"<{2 * count}q", batch.data, start)[1::2]
+    words = batch.words[start >> 2 : (start >> 2) + 4 * count]
+    lengths = words.cast("B").cast("q").tolist()[1::2]
     if min(lengths, default=0) < 0 or sum(lengths) > (message.body.size if message.body else 0):
         raise DamagedError("an Arrow stream with buffers over each other")
 
 
 def _check_schema(schema: FlatTable, size: int) -> None:
-    """Whether all names and notes, as often as there is a way to them, are as long as it is."""
+    """Whether all names and notes, as often as there is a way to them, are as long as it is.
+
+    Takes 2.5 µs a column, of some 10 that reading it takes.
+    """
     weight = 0
     stack = [(schema, _SCHEMA_FIELDS, _SCHEMA_NOTES)]
     while stack:
@@ -150,45 +153,55 @@ def _check_schema(schema: FlatTable, size: int) -> None:
 class FlatTable:
     """A table of a flatbuffer. Its fields are known by their numbers, and may be absent."""
 
-    __slots__ = ("_offsets", "_start", "data")
+    __slots__ = ("_offsets", "_start", "words")
 
-    def __init__(self, data: memoryview, start: int) -> None:
-        self.data, self._start = data, start
-        offsets = start - struct.unpack_from("<i", data, start)[0]
-        (size,) = struct.unpack_from("<H", data, offsets)
-        self._offsets = struct.unpack_from(f"<{size // 2 - 2}H", data, offsets + 4)
+    def __init__(self, words: memoryview, start: int) -> None:
+        """Look at the table that starts at this byte of what is seen as words of 32 bits."""
+        self.words, self._start = words, start
+        self._offsets = start - words[start >> 2] & 0xFFFFFFFF
+
+    @classmethod
+    def root(cls, data: Any) -> FlatTable:
+        """The table that a buffer says to be the outermost."""
+        words = memoryview(data).cast("B").cast("I")
+        return cls(words, words[0])
 
     def place(self, field: int) -> int:
         """Where a field is; 0 if it is absent."""
-        offset = self._offsets[field] if field < len(self._offsets) else 0
+        at = 4 + 2 * field
+        if at >= self._half(self._offsets):
+            return 0
+        offset = self._half(self._offsets + at)
         return offset and self._start + offset
 
     def byte(self, field: int) -> int:
+        """A field of one byte; 0 if it is absent."""
         place = self.place(field)
-        return self.data[place] if place else 0
+        return self.words[place >> 2] >> 8 * (place & 3) & 0xFF if place else 0
 
     def table(self, field: int) -> FlatTable:
+        """A field that is a table."""
         place = self.place(field)
         if not place:
             raise DamagedError("an Arrow message without its content")
-        return FlatTable(self.data, _target(self.data, place))
+        return FlatTable(self.words, place + self.words[place >> 2])
 
     def vector(self, field: int) -> tuple[int, int]:
-        """Where a vector or a text starts, and how many items it has."""
+        """Where the items of a vector or a text start, and how many it has."""
         place = self.place(field)
         if not place:
             return 0, 0
-        start = _target(self.data, place)
-        return start + 4, struct.unpack_from("<I", self.data, start)[0]
+        start = place + self.words[place >> 2]
+        return start + 4, self.words[start >> 2]
 
     def tables(self, field: int) -> Iterator[FlatTable]:
+        """A field that is a vector of tables."""
         start, count = self.vector(field)
         for place in range(start, start + 4 * count, 4):
-            yield FlatTable(self.data, _target(self.data, place))
+            yield FlatTable(self.words, place + self.words[place >> 2])
 
-
-def _target(data: memoryview, place: int) -> int:
-    return place + int(struct.unpack_from("<I", data, place)[0])
+    def _half(self, place: int) -> int:
+        return self.words[place >> 2] >> 8 * (place & 2) & 0xFFFF
 
 
 # --- views -------------------------------------------------------------------------------
