@@ -42,6 +42,7 @@ def bodies() -> dict[str, Payload]:
         "many sizes": numpy_array([999_999_999] * 100_000, "<f8"),
         "a mask of one for all": masked(numpy_array([MANY], "|S0"), numpy_array([1], "|b1", b"\0")),
         "records of nothing": masked(numpy_array([MANY], {**RECORD, "formats": ["|S0"]})),
+        "fields over each other": fields_over_each_other(60_000, 1 << 20),
         "nothing in large pieces": numpy_array([0], {"each": "<f8", "shape": [MANY]}),
         "few rows, many columns of nothing": numpy_array([0, 10**10], "<f8"),
         "parts in parts": nested(18, encode(pd.DataFrame(), key="k").body),
@@ -191,6 +192,18 @@ RECORD = {"names": ["a"], "offsets": [0], "titles": [None], "itemsize": 0, "alig
 
 def numpy_array(shape, dtype, data=b""):
     return Payload("numpy.array", sections.join({"shape": shape, "dtype": dtype}, [data]))
+
+
+def fields_over_each_other(count, length):
+    dtype = {
+        "names": [f"f{number}" for number in range(count)],
+        "formats": [f"<U{length}"] * count,
+        "offsets": [0] * count,
+        "titles": [None] * count,
+        "itemsize": 4 * length,
+        "aligned": False,
+    }
+    return numpy_array([1], dtype, bytes(4 * length))
 
 
 def masked(*parts):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,9 @@ _TEXT = re.compile(
 _LONG_LONG = ("q", "Q")
 
 _MAX_CODE_POINT = 0x10FFFF
+
+# Fields may lie over each other, but not all of a thousand: each is looked through when it is read.
+_MAX_TIMES = 16
 
 
 def dump_dtype(dtype: Dtype) -> str | dict[str, Any]:
@@ -60,6 +64,11 @@ def _dump_record(dtype: Dtype) -> dict[str, Any]:
         raise RefusedError(
             "of a dtype with a record of no fields in an aligned one, which NumPy before 2 cannot "
             "make again. Leave that field out"
+        )
+    if _is_crowded(fields, dtype.itemsize):
+        raise RefusedError(
+            f"of a dtype with fields over each other, over {_MAX_TIMES} times. Keep the one that "
+            "they are views of"
         )
     spec = {
         "names": list(dtype.names or ()),
@@ -106,6 +115,8 @@ def _load_record(spec: Any) -> Dtype:
         # NumPy adds them up in 32 bits, and reads anywhere where that overflows.
         if type(offset) is not int or not 0 <= offset <= spec["itemsize"] - part.itemsize:
             raise DamagedError("a field outside of its record")
+    if _is_crowded(zip(fields["formats"]), spec["itemsize"]):
+        raise DamagedError("records with fields over each other")
     if spec["aligned"] and not all(part.alignment for part in fields["formats"]):
         # It would divide by this, which ends the process.
         raise UnreadableError("and needs NumPy 2 for aligned records: pip install -U numpy")
@@ -115,6 +126,10 @@ def _load_record(spec: Any) -> Dtype:
     if dtype.itemsize != spec["itemsize"]:
         raise DamagedError("records of another size than they say")
     return np.dtype((np.record, dtype)) if spec.get("record") else dtype
+
+
+def _is_crowded(fields: Iterable[Any], size: int) -> bool:
+    return bool(sum(field[0].itemsize for field in fields) > _MAX_TIMES * size)
 
 
 def without_gaps(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

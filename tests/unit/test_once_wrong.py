@@ -248,6 +248,16 @@ def test_a_field_outside_of_its_record_is_damage():  # the process could end ove
         decode(Payload("numpy.array", sections.join(header, [bytes(12)])), key="k")
 
 
+def test_fields_may_lie_over_each_other_but_not_very_many():
+    def record(count):
+        spec = {"names": [f"f{n}" for n in range(count)], "formats": ["i4"] * count}
+        return np.zeros(2, {**spec, "offsets": [0] * count})
+
+    assert fingerprint(decode(encode(record(16), key="k"), key="k")) == fingerprint(record(16))
+    with pytest.raises(UnsupportedType, match="fields over each other"):
+        encode(record(17), key="k")
+
+
 def test_levels_of_long_ranges_come_back():
     levels = [pd.RangeIndex(10**12), ["a", "b"]]
     index = pd.MultiIndex(levels, [[0, 5], [1, 0]], verify_integrity=False)  # 1 TB of truth values
