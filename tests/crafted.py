@@ -42,7 +42,7 @@ def bodies() -> dict[str, Payload]:
         "many sizes": numpy_array([999_999_999] * 100_000, "<f8"),
         "a mask of one for all": masked(numpy_array([MANY], "|S0"), numpy_array([1], "|b1", b"\0")),
         "records of nothing": masked(numpy_array([MANY], {**RECORD, "formats": ["|S0"]})),
-        "fields over each other": fields_over_each_other(60_000, 1 << 20),
+        "fields over each other": fields_over_each_other(100_000, 1 << 20),
         "nothing in large pieces": numpy_array([0], {"each": "<f8", "shape": [MANY]}),
         "few rows, many columns of nothing": numpy_array([0, 10**10], "<f8"),
         "parts in parts": nested(18, encode(pd.DataFrame(), key="k").body),
