@@ -295,7 +295,7 @@ def _array(data: Any) -> Print:
     if isinstance(dtype, np.dtype):
         return [dtype_print(dtype), _elements(np.asarray(data))]
     array = data if isinstance(data, pd.api.extensions.ExtensionArray) else data.array
-    return [repr(dtype), _class(type(array)), _EXTENSIONS[type(dtype)](array)]
+    return [ascii(dtype), _class(type(array)), _EXTENSIONS[type(dtype)](array)]
 
 
 def _masked(array: Any) -> Print:
