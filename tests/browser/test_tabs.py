@@ -12,7 +12,7 @@ from visitor import Tab, Visitor
 
 from streamlit_pgstate import Store
 
-TIMES = [*((2, repeat) for repeat in range(3)), (4, 0)]
+NUMBERS = [2, 4]
 
 
 def open_at_once(*tabs: Tab) -> None:
@@ -53,9 +53,9 @@ def last_ids(tabs: list[Tab]) -> set[str]:
     return {tab.runs()[-1].seen["id"] for tab in tabs}
 
 
-@pytest.mark.parametrize(("number", "repeat"), TIMES)
+@pytest.mark.parametrize("number", NUMBERS)
 def test_tabs_opened_at_once_on_a_first_visit_end_on_one_token(
-    number: int, repeat: int, app: Server, visitor: Visitor, store_of_app: Store
+    number: int, app: Server, visitor: Visitor, store_of_app: Store
 ) -> None:
     tabs = [visitor.tab(app, "tab_writes") for _ in range(number)]
     open_at_once(*tabs)
@@ -68,9 +68,9 @@ def test_tabs_opened_at_once_on_a_first_visit_end_on_one_token(
     assert state.keys() == sorted(f"from {tab.name}" for tab in tabs)
 
 
-@pytest.mark.parametrize(("number", "repeat"), TIMES)
+@pytest.mark.parametrize("number", NUMBERS)
 def test_tabs_whose_components_start_in_the_same_moment_end_on_one_token(
-    number: int, repeat: int, app: Server, visitor: Visitor, store_of_app: Store
+    number: int, app: Server, visitor: Visitor, store_of_app: Store
 ) -> None:
     """Each has run its script under a candidate of its own before any could store one."""
     tabs = [visitor.tab(app, "tab_writes") for _ in range(number)]
@@ -215,9 +215,8 @@ def test_a_tab_that_writes_in_each_run_brings_nothing_back_that_was_forgotten(
     ).fetchall()
 
 
-@pytest.mark.parametrize("repeat", range(3))
 def test_a_tab_frozen_while_another_forgot_follows_when_it_writes(
-    repeat: int, app: Server, visitor: Visitor, rows: psycopg.Connection
+    app: Server, visitor: Visitor, rows: psycopg.Connection
 ) -> None:
     """The storage event never came; its next write meets a forgotten session."""
     first = visitor.open(app, "reads")
@@ -235,8 +234,9 @@ def test_a_tab_frozen_while_another_forgot_follows_when_it_writes(
     assert len(second.runs()) <= 2 + 2
     assert first.token() == second.token()
     second.click("run")
-    first.click("run")
-    seen = [tab.settled(1).seen for tab in (first, second)]
+    first.click("run")  # it may have run once more, for the token that the second has now
+    seen = [tab.settled().seen for tab in (first, second)]
+    assert len(first.runs()) <= 2 + 2
     assert seen[0]["id"] == seen[1]["id"] != forgotten
     assert not rows.execute(
         "SELECT FROM pgstate.entry WHERE session_id = %s", (forgotten,)

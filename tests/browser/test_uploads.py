@@ -36,6 +36,15 @@ def removers(tab: Tab) -> Locator:
     return tab.page.locator("[class*='-remove-'] button >> visible=true")
 
 
+def take_photo(tab: Tab) -> None:
+    """Once the camera shows something, and until the photo has come to the server."""
+    tab.page.wait_for_function(
+        "[...document.querySelectorAll('video')].some(video => video.videoWidth > 0)"
+    )
+    with tab.page.expect_response(lambda response: "upload_file" in response.url):
+        tab.page.get_by_role("button", name="Take Photo").click()
+
+
 def own_removers(tab: Tab) -> Locator:
     """Those of Streamlit's own widgets, for what is in them; named otherwise up to 1.51."""
     return tab.page.locator(
@@ -305,7 +314,7 @@ def test_a_photo_is_there_after_a_reload_until_it_is_cleared(
     tab = with_devices().open(app, "camera")
     tab.settled(1)
     for _ in range(2):
-        tab.page.get_by_role("button", name="Take Photo").click()
+        take_photo(tab)
         before = tab.settled(1)
         assert before.seen["photo"][2] == "image/jpeg"
         tab.reload()
@@ -323,9 +332,9 @@ def test_a_photo_in_a_form_is_cleared_with_its_button(
 ) -> None:
     tab = with_devices().open(app, "camera_in_form")
     tab.settled(1)
-    tab.page.get_by_role("button", name="Take Photo").click()
+    take_photo(tab)
     expect(tab.page.get_by_role("button", name="Clear photo")).to_be_visible()
-    tab.page.wait_for_timeout(400)  # it has been sent
+    tab.page.wait_for_timeout(400)  # the page has heard of it
     tab.click("send")
     before = tab.settled(1)
     assert before.seen["photo"][2] == "image/jpeg"
