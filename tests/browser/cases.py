@@ -42,6 +42,9 @@ def logged(*, fragment: bool = False) -> Iterator[None]:
     except Exception as error:
         note(error=f"{type(error).__name__}: {error}")
         raise
+    except BaseException as signal:
+        line["followed"] = type(signal).__name__ == "RerunException"
+        raise
     finally:  # nothing of Streamlit's here: after a stop it would stop again
         record("end", {**line, "seen": _notes.seen})
         _notes.seen = outer

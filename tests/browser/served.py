@@ -32,6 +32,8 @@ class Run:
     seen: dict[str, Any]
     is_fragment: bool
     is_over: bool
+    is_followed: bool = False
+    """Whether another one took its place, by `st.rerun` or by what the visitor did next."""
 
 
 @dataclass
@@ -115,6 +117,7 @@ class Server:
                 ends.get(line["run"], {}).get("seen", {}),
                 line["fragment"],
                 line["run"] in ends,
+                ends.get(line["run"], {}).get("followed", False),
             )
             for line in lines
             if line["event"] == "start"

@@ -92,10 +92,15 @@ class Tab:
         self.page.wait_for_timeout(seconds * 1000)
         return len(self.runs()) - before
 
+    def _awaits_another(self) -> bool:
+        return any(run.is_followed for run in self.runs()[-1:])
+
     def _ended(self) -> list[Run]:
         return [run for run in self.runs() if run.is_over]
 
     def _is_idle(self) -> bool:
+        if self._awaits_another():
+            return False
         with contextlib.suppress(Error):
             app = self.frame.locator("[data-testid=stApp]")
             return (
