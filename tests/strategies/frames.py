@@ -366,9 +366,10 @@ def indexes(size, *, plain=False):
 
 
 def _named(index):
+    # Not by the bound method, which Hypothesis shows with its index: pandas may not be able to.
     if isinstance(index, pd.MultiIndex):
-        return _lists(names(), index.nlevels).map(index.set_names)
-    return names().map(index.rename)
+        return _lists(names(), index.nlevels).map(lambda each: index.set_names(each))
+    return names().map(lambda name: index.rename(name))
 
 
 def _distinct(index):
