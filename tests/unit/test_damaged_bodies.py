@@ -113,7 +113,7 @@ def check_the_watch():
 def attempt(payload, decode):
     from streamlit_pgstate.errors import DecodeError
 
-    start = time.perf_counter()
+    start = time.process_time()  # whatever else the machine does
     watching.append(True)
     try:
         value = decode(payload, key="k")
@@ -126,7 +126,7 @@ def attempt(payload, decode):
         raise AssertionError(f"{payload.kind}: {error!r} of {payload.body[:2000]!r}") from error
     finally:
         watching.clear()
-        seconds = time.perf_counter() - start
+        seconds = time.process_time() - start
         assert not found, (payload.kind, found)
         assert seconds < 5, (payload.kind, seconds, payload.body[:200])
 
