@@ -119,9 +119,9 @@ def test_the_parts_of_two_good_tokens_do_not_make_a_third() -> None:
     "text", ["a" * 10**6, "a." * 10**6, "A" * 64 + "." + "A" * 10**6], ids=range(3)
 )
 def test_a_huge_text_is_refused_before_any_work_is_done_on_it(text: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     assert "not a token" in refused(text)
-    assert time.perf_counter() - start < 0.1
+    assert time.process_time() - start < 0.1
 
 
 @pytest.mark.parametrize(
