@@ -351,9 +351,9 @@ def test_a_recording_is_there_after_a_reload_and_a_new_one_replaces_it(
     tab = with_devices().open(app, "recorder")
     tab.settled(1)
     recordings = []
-    for _ in range(2):
+    for milliseconds in (700, 2000):  # of one length they could be the same silence
         tab.page.get_by_role("button", name="Record").click()
-        tab.page.wait_for_timeout(700)  # what is recorded
+        tab.page.wait_for_timeout(milliseconds)
         tab.page.get_by_role("button", name="Stop recording").click()
         recordings.append(tab.settled(1).seen["sound"])
         assert recordings[-1][2] == "audio/wav"
