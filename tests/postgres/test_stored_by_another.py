@@ -77,7 +77,7 @@ class Drawn:
     def __repr__(self) -> str:
         try:
             return repr(self.value)
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001  # pandas cannot show all
             return f"a {type(self.value).__name__}, over whose repr there is {error!r}"
 
 
