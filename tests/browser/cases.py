@@ -51,7 +51,7 @@ def logged(*, fragment: bool = False) -> Iterator[None]:
 
 
 def record(event: str, line: dict[str, Any]) -> None:
-    """Append one line; a write this short to a file opened for appending is atomic."""
+    """Append one line; a write this short to a file opened for appending mixes with no other."""
     with open(os.environ["RUNS_LOG"], "a") as log:
         log.write(json.dumps({"event": event, **line}) + "\n")
 

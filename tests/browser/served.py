@@ -105,10 +105,7 @@ class Server:
 
     def runs(self) -> list[Run]:
         """All script runs so far, in the order of their starts."""
-        path = self.folder / "runs.log"
-        lines = (
-            [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-        )
+        lines = whole_lines(self.folder / "runs.log")
         ends = {line["run"]: line for line in lines if line["event"] == "end"}
         return [
             Run(
@@ -122,6 +119,15 @@ class Server:
             for line in lines
             if line["event"] == "start"
         ]
+
+
+def whole_lines(path: Path) -> list[dict[str, Any]]:
+    """The log so far, without a line that is being written.
+
+    An append is atomic among writers, not for readers: they see it up to the page's end first.
+    """
+    text = path.read_text() if path.exists() else ""
+    return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
 
 
 def free_port() -> int:

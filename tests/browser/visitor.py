@@ -14,6 +14,8 @@ SETTLED_WITHIN = 45.0
 QUIET_FOR = 0.6
 """Seconds without a further run after which none is expected: an answer of the component's
 comes within 0.1 s of its script run."""
+QUIET_POLLS = 8
+"""And so many looks at the page in that time: on a busy machine each look takes longer too."""
 
 
 class Tab:
@@ -65,26 +67,32 @@ class Tab:
                 found = len(self._ended()) - self._counted
                 raise AssertionError(f"{found} of {runs or 1} runs ended: {self.runs()}")
             self.page.wait_for_timeout(20)
-        self.stays_quiet(QUIET_FOR)
-        found = len(self.runs()) - self._counted
+        all_runs = self.stays_quiet(QUIET_FOR)
+        found = len(all_runs) - self._counted
         self._counted += found
-        assert runs is None or found == runs, f"{found} runs, not {runs}: {self.runs()[-found:]}"
-        return self.runs()[-1]
+        assert runs is None or found == runs, f"{found} runs, not {runs}: {all_runs[-found:]}"
+        return all_runs[-1]
 
     def reconnected(self) -> None:
         """Wait until the page has found its server again."""
         connected = "[data-testid=stApp][data-test-connection-state=CONNECTED]"
         self.frame.wait_for_selector(connected, timeout=READY_WITHIN * 1000)
 
-    def stays_quiet(self, seconds: float) -> None:
-        """Poll until no run has begun for so long; a loop fails by its number of runs."""
-        quiet_since, count = time.monotonic(), len(self.runs())
-        while time.monotonic() - quiet_since < seconds or not self._is_idle():
+    def stays_quiet(self, seconds: float) -> list[Run]:
+        """Poll until no run has begun or ended for so long; a loop fails by its number of runs."""
+        began = quiet_since = time.monotonic()
+        polls, before = 0, self.runs()
+        while (
+            time.monotonic() - quiet_since < seconds or polls < QUIET_POLLS or not self._is_idle()
+        ):
             self.page.wait_for_timeout(50)
-            now = len(self.runs())
-            if now != count:
-                quiet_since, count = time.monotonic(), now
-            assert now - self._counted < 12, f"a loop: {now - self._counted} runs"
+            now = self.runs()
+            polls += 1
+            if now != before:
+                quiet_since, polls, before = time.monotonic(), 0, now
+            assert len(now) - self._counted < 12, f"a loop: {len(now) - self._counted} runs"
+            assert time.monotonic() - began < SETTLED_WITHIN + seconds, f"never quiet: {now[-3:]}"
+        return before
 
     def runs_within(self, seconds: float) -> int:
         """How many runs begin in so many seconds from now."""
@@ -93,7 +101,7 @@ class Tab:
         return len(self.runs()) - before
 
     def _awaits_another(self) -> bool:
-        return any(run.is_followed for run in self.runs()[-1:])
+        return any(run.is_followed or not run.is_over for run in self.runs()[-1:])
 
     def _ended(self) -> list[Run]:
         return [run for run in self.runs() if run.is_over]
