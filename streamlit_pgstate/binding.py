@@ -272,15 +272,12 @@ class Bindings:
         if self._is_closed or not (changes or deleted):
             return
         try:
-            if changes:
-                self.state.update(changes)
-            if deleted:
-                self.state.discard(deleted)
+            self.state.amend(changes, deleted)
         except UnknownToken:
             _LOG.debug("The session was forgotten during a run; its changes went with it.")
             return
         except LimitExceeded as error:
-            self._save_each(changes, marks, error)
+            self._save_each(changes, marks, deleted, error)
             return
         except PgStateError as error:
             self.say_unsaved(self._all[next(iter([*changes, *deleted]))], error)
@@ -310,9 +307,14 @@ class Bindings:
                 self._all[key].version = self.state.version_of(key)
 
     def _save_each(
-        self, changes: Mapping[str, Any], marks: Mapping[str, _Mark], error: LimitExceeded
+        self,
+        changes: Mapping[str, Any],
+        marks: Mapping[str, _Mark],
+        deleted: Sequence[str],
+        error: LimitExceeded,
     ) -> None:
         """One of them is too large, or too many: the others are saved all the same."""
+        self.save({}, {}, deleted)
         if len(changes) == 1:
             self.say_unsaved(self._all[next(iter(changes))], error)
             return

@@ -11,7 +11,7 @@ import threading
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -256,7 +256,7 @@ class State(MutableMapping[str, Any]):
     @shortened
     def update(self, mapping: Mapping[str, Any], /) -> None:  # type: ignore[override]
         """Store all values of `mapping` in one transaction, or none. Raises as `set`."""
-        self._store_all(dict(mapping), ttl=None)
+        self._store_all(dict(mapping))
 
     @shortened
     def modify(self, key: str, fn: Callable[[Any], Any], default: Any = None) -> Any:
@@ -304,7 +304,7 @@ class State(MutableMapping[str, Any]):
         present = self._live(write.key)
         if (present and present.version) != (entry and entry.version):
             return False  # another thread was faster: `_basis` speaks of its entry, not of ours
-        if _is_same(entry, write.payload, entry.ttl if entry else None):
+        if write.payload and _is_same(entry, write.payload, entry.ttl if entry else None):
             return True
         self._check_limits([write])
         if self._send_ahead([write], work):
@@ -330,13 +330,12 @@ class State(MutableMapping[str, Any]):
             return self._delete([key]) > 0
 
     @shortened
-    def discard(self, keys: Iterable[str]) -> int:
-        """Delete those of `keys` that are there, in one statement; how many went."""
-        names = [check_key(key) for key in keys]
-        with self._lock:
-            self._load_if_unread()
-            present = [key for key in names if self._live(key) is not None]
-            return self._delete(present) if present else 0
+    def amend(self, values: Mapping[str, Any], deleted: Iterable[str]) -> None:
+        """Store all of `values` and delete the keys `deleted`, in one statement, or do nothing.
+
+        Raises as `set`.
+        """
+        self._store_all(dict(values), deleted=deleted)
 
     @shortened
     def __delitem__(self, key: str) -> None:
@@ -577,8 +576,14 @@ class State(MutableMapping[str, Any]):
     def _encode(self, key: str, value: Any) -> Payload:
         return codecs.encode(value, key=key, limit=self._store.settings.max_value_bytes)
 
-    def _store_all(self, values: dict[str, Any], *, ttl: float | timedelta | None) -> None:
-        for key in values:
+    def _store_all(
+        self,
+        values: dict[str, Any],
+        *,
+        deleted: Iterable[str] = (),
+        ttl: float | timedelta | None = None,
+    ) -> None:
+        for key in (*values, *deleted):
             check_key(key)
         seconds = _ttl_seconds(ttl)
         with Work(f"Saving {_names(list(values))}") as work:
@@ -590,6 +595,7 @@ class State(MutableMapping[str, Any]):
                     for key, payload in payloads.items()
                     if not _is_same(self._live(key), payload, seconds)
                 ]
+                writes += [Write(key, None) for key in deleted if self._live(key) is not None]
                 if writes:
                     self._write(writes, work, ttl=seconds)
 
@@ -622,7 +628,7 @@ class State(MutableMapping[str, Any]):
     def _delete(self, keys: list[str]) -> int:
         version, existed = self._store.delete(self._ref, keys, self._basis(keys))
         for key in keys:
-            self._put(EntryRow(key, version, None, 0, None, None, None, None))
+            self._put(_row_of(Write(key, None), version, None))
             self._writers[key] = threading.get_ident()
         self._reach(version)
         return existed
@@ -636,7 +642,7 @@ class State(MutableMapping[str, Any]):
         for write in writes:
             self._put(_row_of(write, version, ttl))
             self._writers[write.key] = threading.get_ident()
-            if write.is_large:
+            if write.is_large and write.payload:
                 self._keep_body(write.payload.digest, write.payload.body)
         self._reach(version)
 
@@ -650,20 +656,21 @@ class State(MutableMapping[str, Any]):
 
     def _check_limits(self, writes: list[Write]) -> None:
         """Refuse what would grow the session over a limit, as far as this cache knows."""
-        sizes = {write.key: write.payload.size for write in writes}
-        if self._excess(sizes) and (expired := self._expired()):
+        sizes = {write.key: write.payload.size for write in writes if write.payload}
+        deleted = [write.key for write in writes if write.payload is None]
+        if self._excess(sizes, deleted) and (expired := self._expired()):
             self._delete(expired)
-        if excess := self._excess(sizes):
+        if excess := self._excess(sizes, deleted):
             names, size = _names(list(sizes)), sum(sizes.values())
             raise LimitExceeded(f"{names} ({size:,} bytes) would make {excess}")
 
-    def _excess(self, sizes: Mapping[str, int]) -> str | None:
+    def _excess(self, sizes: Mapping[str, int], deleted: Sequence[str] = ()) -> str | None:
         """What would be too much with entries of these sizes; None for nothing."""
         settings = self._store.settings
-        held = [self._entries[key] for key in sizes if key in self._entries]
+        held = [self._entries[key] for key in (*sizes, *deleted) if key in self._entries]
         more = len(sizes) - len(held)
         count = len(self._entries) + more
-        if more and count > settings.max_keys:
+        if more > 0 and count > settings.max_keys:
             return (
                 f"{count:,} keys in this session, over max_keys ({settings.max_keys:,}). "
                 "Delete some, or raise the setting."
@@ -724,6 +731,8 @@ def _is_same(entry: EntryRow | None, payload: Payload, ttl: float | None) -> boo
 def _row_of(write: Write, version: int, ttl: float | None) -> EntryRow:
     """The row as a refresh would bring it."""
     payload = write.payload
+    if payload is None:
+        return EntryRow(write.key, version, None, 0, None, None, None, None)
     body = None if write.is_large else payload.body
     digest = payload.digest if write.is_large else None
     return EntryRow(write.key, version, payload.kind, payload.size, body, digest, ttl, ttl)

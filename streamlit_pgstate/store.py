@@ -414,14 +414,14 @@ class Changes(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A value on its way to the entry `key`."""
+    """A value on its way to the entry `key`; without a payload, the entry is deleted."""
 
     key: str
-    payload: Payload
+    payload: Payload | None
 
     @property
     def is_large(self) -> bool:
-        return len(self.payload.body) > SMALL
+        return self.payload is not None and len(self.payload.body) > SMALL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -623,7 +623,7 @@ class Store:
         ttl: float | None = None,
         expected: int | None = None,
     ) -> int | None:
-        """Store values: all of them or none, in one statement, committed when this returns.
+        """Store and delete: all of it or nothing, in one statement, committed when this returns.
 
         What is too large for one statement has to be there already: see `send_ahead`.
 
@@ -864,6 +864,8 @@ _COLUMNS: Final = ("key", "kind", "size", "text", "body", "digest")
 def _values(write: Write) -> tuple[Any, ...]:
     """One entry as `_COLUMNS`: plain values as text, others as bytes, large ones by digest."""
     key, payload = write.key, write.payload
+    if payload is None:  # it stays as an empty row, as after DELETE
+        return key, None, 0, None, None, None
     if write.is_large:
         return key, payload.kind, payload.size, None, None, payload.digest
     if payload.kind == "json":
@@ -873,7 +875,8 @@ def _values(write: Write) -> tuple[Any, ...]:
 
 def _bodies(writes: Iterable[Write]) -> dict[bytes, bytes]:
     """The bodies of the large values by digest: the same content once."""
-    return {write.payload.digest: write.payload.body for write in writes if write.is_large}
+    large = (write.payload for write in writes if write.is_large and write.payload)
+    return {payload.digest: payload.body for payload in large}
 
 
 def _go_ahead(bodies: Mapping[bytes, bytes]) -> bool:

@@ -109,6 +109,48 @@ def test_a_run_in_which_nothing_changed_is_one_refresh_and_any_number_of_changes
     assert dict(state) == dict.fromkeys(names, "changed")
 
 
+def test_what_a_run_changes_and_deletes_goes_in_one_statement(
+    tab: Callable[[Script], AppTest], state: State, round_trips: Counter
+) -> None:
+    app = ran(
+        tab("""
+            pgstate.persist("size", "step", "messages")
+            st.text_input("Size", key="size")
+            if st.button("Next", key="next"):
+                st.session_state.step = 2
+                del st.session_state["messages"]
+            else:
+                st.session_state.setdefault("messages", ["hello"])
+        """)
+    )
+    app.text_input(key="size").set_value("typed")
+    app.button(key="next").click()
+    with round_trips() as sent:
+        app.run()
+    assert len(sent) == 2
+    assert dict(state) == {"size": "typed", "step": 2}
+
+
+def test_where_a_change_is_too_large_what_the_run_deleted_is_deleted(
+    tab: Callable[[Script], AppTest], state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGSTATE_MAX_VALUE_BYTES", "1000")
+    app = ran(
+        tab("""
+            pgstate.persist("size", "step", "messages")
+            st.text_input("Size", key="size")
+            if st.button("Next", key="next"):
+                st.session_state.step = "x" * 2000
+                del st.session_state["messages"]
+            else:
+                st.session_state.setdefault("messages", ["hello"])
+        """)
+    )
+    app.text_input(key="size").set_value("typed")
+    app.button(key="next").click().run()
+    assert dict(state) == {"size": "typed"}
+
+
 ENDS = """
     pgstate.persist(messages=[])
     how = st.session_state.get("how")

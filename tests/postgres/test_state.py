@@ -716,6 +716,54 @@ def test_updates_of_the_same_keys_in_other_orders_do_not_deadlock(store: Store, 
     assert len({tuple(value) for value in store.state(token).values()}) == 1
 
 
+# amend
+
+
+def test_an_amendment_stores_and_deletes_in_one_version(
+    state: State, store: Store, token: str, sql: SQL
+) -> None:
+    large = noise(100_000, "x")
+    state.update({"kept": 1, "changed": 2, "gone": 3, "large": large})
+    version, other = state.version, again(state, store, token)
+    state.amend({"changed": 4, "new": 5}, ["gone", "large", "never there"])
+    other.refresh()
+    expected = {"kept": 1, "changed": 4, "new": 5}
+    assert dict(state) == dict(other) == dict(again(state, store, token)) == expected
+    assert state.version == version + 1
+    assert state.session().bytes == other.session().bytes
+    assert count(sql, "body") == 0
+
+
+def test_an_amendment_that_is_refused_deletes_nothing(state: State, sql: SQL) -> None:
+    state.update({"a": 1, "gone": 2})
+    before = rows(sql)
+    with pytest.raises(UnsupportedType, match="'a'"):
+        state.amend({"a": open}, ["gone"])
+    with pytest.raises(InvalidKey):
+        state.amend({"a": 2}, ["gone", ""])
+    assert rows(sql) == before
+
+
+def test_what_an_amendment_deletes_makes_room(limited: Callable[..., State]) -> None:
+    state = limited(max_keys=2, max_session_bytes=1000)
+    state.update({"a": b"x" * 900, "b": 1})
+    state.amend({"c": b"x" * 900}, ["a"])
+    assert state.keys() == ["b", "c"]
+    with pytest.raises(LimitExceeded, match=r"'d'.*max_keys"):
+        state.amend({"d": 1, "e": 2}, ["b"])
+    assert state.keys() == ["b", "c"]
+
+
+def test_a_key_that_an_amendment_deleted_can_be_set_again(
+    state: State, store: Store, token: str
+) -> None:
+    state.set("a", 1, ttl=60)
+    state.amend({}, ["a"])
+    assert not state.delete("a")
+    state["a"] = 1
+    assert dict(again(state, store, token)) == {"a": 1}
+
+
 # modify
 
 
