@@ -13,7 +13,7 @@ from typing import Any
 
 from streamlit_pgstate.errors import DecodeError, LimitExceeded, UnsupportedType
 
-from . import bundle, compression, kinds, plain
+from . import bundle, compression, kinds, limits, plain, refusals
 from .payload import DamagedError, Payload, RefusedError, TooLargeError, UnreadableError
 from .registered import register
 
@@ -56,7 +56,7 @@ def encode(value: object, *, key: str, limit: float = math.inf) -> Payload:
         cause = refused.with_traceback(None)
         raise UnsupportedType(f"{_path(key, refused.steps)} is {refused.culprit}.") from cause
     except TypeError:
-        if odd := plain.unhashable(value):
+        if odd := refusals.unhashable(value):
             raise UnsupportedType(f"{key!r} is {odd.culprit}.") from None
         raise
     except RecursionError as full:
@@ -102,8 +102,8 @@ def _write(value: object, limit: float) -> tuple[str, bytes]:
             raise TooLargeError(len(value))  # type: ignore[arg-type]
         kind, body = "json", plain.dump(value)
     else:
-        plain.walk.limit = limit
-        own = None if cls in plain.TYPES and cls is not bytes else kinds.kind_of(cls)
+        limits.now.max_bytes = limit
+        own = None if cls in kinds.PLAIN and cls is not bytes else kinds.kind_of(cls)
         kind, body = bundle.write(value) if own is None else (own, kinds.dump(own, value))
     size = len(body)
     if size > limit:

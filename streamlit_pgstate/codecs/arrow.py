@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from . import plain
 from .arrow_stream import check_views, read_stream, size_of
+from .limits import check_size
 from .payload import Body, DamagedError
 
 __all__ = ["BufferReader", "BufferWriter"]
@@ -47,7 +48,7 @@ class BufferWriter:
     def add_numpy(self, values: np.ndarray[Any, Any]) -> int:
         """Take a one-dimensional array of plain numbers; copies only if it has strides."""
         self._size += values.nbytes
-        plain.check_size(self._size)
+        check_size(self._size)
         values = np.ascontiguousarray(values)
         if not values.dtype.isnative:  # the bytes stay as they are
             values = values.view(values.dtype.newbyteorder("="))
@@ -69,7 +70,7 @@ class BufferWriter:
         names = [str(position) for position in range(len(self._lists))]
         batch = pa.RecordBatch.from_arrays(self._lists, names)
         batch = batch.replace_schema_metadata({_HEADER: plain.dump(header)})
-        plain.check_size(size_of(batch))
+        check_size(size_of(batch))
         # BytesIO gives its buffer away without a copy: 80 MB in 30 ms, through pyarrow's own
         # buffer and to_pybytes in 34 to 62 ms.
         sink = io.BytesIO()

@@ -8,8 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from . import plain
 from .arrow_stream import check_values, check_views, read_stream, size_of
+from .limits import check_size
 from .payload import Body, Codec, DamagedError, RefusedError
 
 __all__ = ["CODECS", "is_kept", "read_kept", "write_stream"]
@@ -33,7 +33,7 @@ def write_stream(schema: Any, batches: Iterable[Any]) -> bytes:
     with pa.ipc.new_stream(pa.PythonFile(sink, "w"), schema) as stream:
         for batch in batches:
             check_values(batch)
-            plain.check_size(sink.tell() + size_of(batch))
+            check_size(sink.tell() + size_of(batch))
             stream.write_batch(batch)
     check_views(schema, batches, sink.tell())
     return sink.getvalue()

@@ -10,6 +10,7 @@ import threading
 from typing import Any
 
 from . import kinds, plain, sections
+from .limits import check_size
 from .payload import Body, DamagedError, RefusedError
 
 __all__ = ["read", "write"]
@@ -131,7 +132,7 @@ class _Parts:
         count = 1 + _account.parts - parts
         _account.bytes, _account.parts = before, parts
         self._size += len(body)
-        plain.check_size(self._size)
+        check_size(self._size)
         self.kinds.append(kind)
         self.bodies.append(body)
         return len(self.kinds) - 1, size, count, value

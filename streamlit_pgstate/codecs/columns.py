@@ -15,12 +15,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from . import bundle, plain
+from . import bundle, kinds
 from .arrow import BufferReader, BufferWriter
 from .arrow_stream import check_values
 from .pandas_scalars import dump_offset, load_offset, short
 from .payload import DamagedError, RefusedError, UnreadableError
-from .zones import dump_zone, load_zone
+from .refusals import class_name
+from .zones import dump_zone_of_pandas, load_zone_of_pandas
 
 __all__ = [
     "dump_array",
@@ -205,12 +206,12 @@ def _load_categorical(spec: Spec, buffers: BufferReader, length: int) -> Any:
 def _dump_zoned(array: Any, out: BufferWriter) -> Spec:
     zone = array.dtype.tz
     utc = np.asarray(array.tz_convert(None))
-    return {"is": "zoned", "zone": dump_zone(zone), "utc": dump_bits(utc, out)}
+    return {"is": "zoned", "zone": dump_zone_of_pandas(zone), "utc": dump_bits(utc, out)}
 
 
 def _load_zoned(spec: Spec, buffers: BufferReader, length: int) -> Any:
     utc = pd.DatetimeIndex(_load_bits(spec["utc"], buffers, length))
-    times = utc.tz_localize("UTC").tz_convert(load_zone(spec["zone"])).array
+    times = utc.tz_localize("UTC").tz_convert(load_zone_of_pandas(spec["zone"])).array
     return times.copy()  # from pandas 3.1 on that of an index is read-only
 
 
@@ -326,7 +327,7 @@ def _dump_fill(dtype: Any) -> Spec:
         return {"nat": True}
     if isinstance(fill, np.generic) and is_bits(fill.dtype):
         return {"numpy": fill.dtype.name, "bits": fill.tobytes()}
-    if type(fill) in plain.TYPES:
+    if type(fill) in kinds.PLAIN:
         return {"plain": fill}
     raise RefusedError(_unknown(dtype))
 
@@ -354,9 +355,7 @@ def dump_index(index: Any, out: BufferWriter) -> Spec:
         RefusedError: its class, its frequency or a label cannot be kept exactly.
     """
     if type(index) not in _INDEXES:
-        raise RefusedError(
-            f"an index of the class {plain.class_name(type(index))}, which is not kept"
-        )
+        raise RefusedError(f"an index of the class {class_name(type(index))}, which is not kept")
     if type(index) is pd.MultiIndex:
         return _dump_multi(index, out)
     if type(index) is pd.RangeIndex:

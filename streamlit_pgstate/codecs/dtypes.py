@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from . import plain
 from .payload import DamagedError, RefusedError, UnreadableError
+from .refusals import class_name, shown
 
 __all__ = ["check_values", "dump_dtype", "load_dtype", "without_gaps"]
 
@@ -52,7 +52,7 @@ def _dump(dtype: Dtype) -> str | dict[str, Any]:
     if dtype.char in _LONG_LONG and dtype.isnative:
         return dtype.char
     raise RefusedError(
-        f"of the dtype {plain.shown(dtype.name)}, which cannot be kept exactly. "
+        f"of the dtype {shown(dtype.name)}, which cannot be kept exactly. "
         "Convert it with astype first"
     )
 
@@ -81,7 +81,7 @@ def _dump_record(dtype: Dtype) -> dict[str, Any]:
     if dtype.type is np.record:
         spec["record"] = True
     elif dtype.type is not np.void:
-        raise RefusedError(f"of a dtype over {plain.class_name(dtype.type)}, which is not kept")
+        raise RefusedError(f"of a dtype over {class_name(dtype.type)}, which is not kept")
     return spec
 
 

@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import Any
 
 from . import plain, sections
+from .limits import check_size
 from .payload import Body, Codec, DamagedError, RefusedError
 
 __all__ = ["CODECS", "StoredFile"]
@@ -55,7 +56,7 @@ def _dump_file(file: Any) -> bytes:
     if file.closed:
         raise RefusedError("a closed file")
     content = file.getvalue()
-    plain.check_size(len(content))
+    check_size(len(content))
     return sections.join({"name": file.name, "type": file.type}, [content])
 
 
@@ -69,7 +70,7 @@ def _load_file(body: Body) -> StoredFile:
 
 def _dump_bytes_io(file: io.BytesIO) -> bytes:
     content, position, attributes = _state(file)
-    plain.check_size(len(content))
+    check_size(len(content))
     header = {"position": position, "attributes": attributes or {}}
     return sections.join(header, [content])
 

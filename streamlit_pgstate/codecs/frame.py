@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from . import plain
 from .arrow import BufferReader, BufferWriter
 from .attrs import dump_attrs, load_attrs
 from .columns import (
@@ -27,7 +26,9 @@ from .columns import (
     load_sparse,
     view_bits,
 )
+from .limits import check_size
 from .payload import Body, Codec, DamagedError, RefusedError
+from .refusals import shown
 
 __all__ = ["CODECS", "dump", "load"]
 
@@ -93,7 +94,7 @@ def _dump_data(frame: pd.DataFrame, out: BufferWriter) -> list[Spec]:
     # By their classes: a hash of categories looks at all of them, and fails over mixed ones.
     dtypes = {dtype if isinstance(dtype, np.dtype) else type(dtype) for dtype in frame.dtypes}
     if len(dtypes) == 1 and is_bits(dtype := dtypes.pop()) and dtype.kind not in "mM":
-        plain.check_size(frame.size * dtype.itemsize)
+        check_size(frame.size * dtype.itemsize)
         matrix = np.ascontiguousarray(frame.to_numpy().T)  # a view, where it is one block
         spec = dump_bits(matrix.reshape(-1), out)
         return [{"columns": list(range(frame.shape[1])), "array": spec}]
@@ -138,7 +139,7 @@ def _dump_columns(columns: list[Any], places: list[int], labels: Any, out: Buffe
             return dump_bits(np.concatenate(cells, dtype=cells[0].dtype), out)  # in its byte order
         return dump_array(parts[0], out)
     except RefusedError as refused:
-        raise refused.inside(f"column {plain.shown(labels[places[0]])}") from None
+        raise refused.inside(f"column {shown(labels[places[0]])}") from None
 
 
 def _load_data(data: list[Spec], buffers: BufferReader, index: Any, width: int) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import plain, sections
+from .limits import check_size
 from .payload import Body, Codec, DamagedError, RefusedError, UnreadableError
 
 __all__ = ["CODECS"]
@@ -39,7 +40,7 @@ def _dump(image: Any) -> bytes:
         header["format_name"] = image.format
     if not all(image.size) and max(image.size) > _MOST_EMPTY:
         raise RefusedError(f"an image of no pixels, in over {_MOST_EMPTY:,} lines or columns")
-    plain.check_size(_size(image.mode, *image.size))
+    check_size(_size(image.mode, *image.size))
     palette = [] if image.palette is None else [_dump_palette(image, header)]
     pixels = image.tobytes() if all(image.size) else b""
     return sections.join(header, [pixels, *palette])

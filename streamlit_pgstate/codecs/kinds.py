@@ -7,13 +7,45 @@ missed; a codec imports it.
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
+from decimal import Decimal
+from functools import cache
 from importlib import import_module
+from types import ModuleType
 from typing import Any
+from uuid import UUID
 
 from .payload import Body, Codec, DamagedError, UnreadableError
 
-__all__ = ["KINDS", "dump", "is_part", "kind_of", "load"]
+__all__ = [
+    "CONTAINERS",
+    "KINDS",
+    "LEAVES",
+    "PLAIN",
+    "dump",
+    "is_kept",
+    "is_part",
+    "kind_of",
+    "load",
+    "scalars",
+    "scalars_of",
+]
+
+CONTAINERS = frozenset({list, tuple, dict, set, frozenset})
+
+LEAVES = frozenset(
+    {
+        *(type(None), bool, int, float, complex, str, bytes, bytearray, range, Decimal, UUID),
+        *(dt.date, dt.time, dt.datetime, dt.timedelta),
+    }
+)
+
+PLAIN = CONTAINERS | LEAVES
+"""The exact types whose values are JSON text (containers: if what they hold is)."""
+
+# library: the module of this package that has its scalars, which have markers in JSON text
+_SCALARS = {"numpy": "numpy_scalars", "pandas": "pandas_scalars"}
 
 # kind: the module of this package that has its codec in CODECS
 _HOMES = {
@@ -100,6 +132,26 @@ def kind_of(cls: type) -> str | None:
         base = _shown(home, name)
         return kind if isinstance(base, type) and issubclass(cls, base) else None
     return None
+
+
+def scalars_of(cls: type) -> ModuleType | None:
+    """The module for the scalars of the library that a class is from; None for most."""
+    root = str(cls.__module__).partition(".")[0]
+    return scalars(root) if root in _SCALARS and root in sys.modules else None
+
+
+@cache
+def scalars(library: str) -> ModuleType:
+    """The module for the scalars of a library, which it imports."""
+    return import_module(f".{_SCALARS[library]}", __package__)
+
+
+def is_kept(cls: type) -> bool:
+    """Whether values of exactly this class are kept without being registered."""
+    if cls in PLAIN or kind_of(cls) is not None:
+        return True
+    found = scalars_of(cls)
+    return found is not None and bool(found.is_kept(cls))
 
 
 def _shown(module: str, name: str) -> object:

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from . import bundle, plain, sections
+from . import bundle, sections
 from .dtypes import check_values, dump_dtype, load_dtype, without_gaps
+from .limits import check_size
 from .payload import Body, Codec, DamagedError, RefusedError, UnreadableError
+from .refusals import class_name
 
 __all__ = ["CODECS", "dump_array", "load_array"]
 
@@ -31,7 +33,7 @@ def dump_array(array: Array) -> bytes:
     if array.dtype.kind in "OT":
         return _dump_cells(array, header)
     header["dtype"] = dump_dtype(array.dtype)
-    plain.check_size(array.nbytes)
+    check_size(array.nbytes)
     # As bytes: a memoryview does not take times and records.
     flat = without_gaps(np.ascontiguousarray(array).reshape(-1))
     return sections.join(header, [flat.view("u1") if array.nbytes else b""])
@@ -121,7 +123,7 @@ def _load_string_dtype(spec: dict[str, Any]) -> Any:
 
 def _dump_masked(array: Any) -> bytes:
     if type(array.data) is not np.ndarray:
-        name = plain.class_name(type(array.data))
+        name = class_name(type(array.data))
         raise RefusedError(f"masked over a {name}, which is not kept. Mask numpy.asarray of it")
     parts = [dump_array(np.asarray(array.data))]
     masked = array.mask is not np.ma.nomask

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from . import plain
 from .dtypes import check_values, dump_dtype, load_dtype, without_gaps
 from .payload import DamagedError, RefusedError
 
 __all__ = ["dump", "is_kept", "load"]
 
 
-def dump(value: Any) -> dict[str, Any] | None:
+def dump(value: Any, tree: Callable[[object], Any]) -> dict[str, Any] | None:
     """The marker of a scalar; None if the value is something else.
+
+    Args:
+        value: the scalar.
+        tree: what JSON has for a plain value.
 
     Raises:
         RefusedError: its dtype cannot be kept exactly.
@@ -23,7 +27,7 @@ def dump(value: Any) -> dict[str, Any] | None:
         return {"$numpy": "masked"}
     if not isinstance(value, np.generic) or type(value) is not value.dtype.type:
         return None
-    return {"$numpy": [plain.tree(dump_dtype(value.dtype)), plain.tree(_content(value))]}
+    return {"$numpy": [tree(dump_dtype(value.dtype)), tree(_content(value))]}
 
 
 def is_kept(cls: type) -> bool:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import pandas as pd
 from pandas.tseries.frequencies import to_offset
 from pandas.tseries.offsets import BaseOffset
 
-from . import plain
 from .payload import DamagedError, RefusedError
-from .zones import dump_zone, load_zone
+from .zones import dump_zone_of_pandas, load_zone_of_pandas
 
 __all__ = ["dump", "dump_offset", "is_kept", "load", "load_offset", "short"]
 
@@ -19,16 +18,22 @@ __all__ = ["dump", "dump_offset", "is_kept", "load", "load_offset", "short"]
 # a time that grows with its square: over 100,000 digits it would sit for hours.
 _LONGEST_FREQUENCY = 64
 
+_Tree: TypeAlias = Callable[[object], Any]
 
-def dump(value: Any) -> dict[str, Any] | None:
+
+def dump(value: Any, tree: _Tree) -> dict[str, Any] | None:
     """The marker of a scalar; None if the value is something else.
+
+    Args:
+        value: the scalar.
+        tree: what JSON has for a plain value.
 
     Raises:
         RefusedError: its time zone or frequency cannot be kept exactly.
     """
     write = _DUMPERS.get(type(value))
     if write is not None:
-        return {"$pandas": write(value)}
+        return {"$pandas": write(value, tree)}
     if isinstance(value, BaseOffset):
         return {"$pandas": ["offset", dump_offset(value)]}
     return None
@@ -93,10 +98,10 @@ def short(freq: Any) -> str:
     return freq
 
 
-def _dump_timestamp(value: Any) -> list[object]:
+def _dump_timestamp(value: Any, tree: _Tree) -> list[object]:
     written: list[object] = ["Timestamp", int(value.asm8.view("i8")), value.unit]
     if value.tzinfo is not None:
-        written.append(plain.tree(dump_zone(value.tzinfo)))
+        written.append(tree(dump_zone_of_pandas(value.tzinfo)))
     elif value.fold:
         written.append(None)
     if value.fold:
@@ -107,7 +112,7 @@ def _dump_timestamp(value: Any) -> list[object]:
 def _load_timestamp(number: int, unit: str, zone: Any = None, fold: Any = 0) -> Any:
     value = pd.Timestamp(_time("datetime64", number, unit))
     if zone is not None:
-        value = value.tz_localize("UTC").tz_convert(load_zone(zone))
+        value = value.tz_localize("UTC").tz_convert(load_zone_of_pandas(zone))
     # One with a zone has its fold already, but where an hour that comes once was given one.
     return value.replace(fold=fold) if fold and not value.fold else value
 
@@ -124,21 +129,21 @@ def _time(kind: str, number: int, unit: str) -> Any:
     return np.array(number, "i8").view(f"{kind}[{unit}]")[()]
 
 
-def _dump_period(value: Any) -> list[object]:
+def _dump_period(value: Any, tree: _Tree) -> list[object]:
     if pd.Period(ordinal=value.ordinal, freq=value.freqstr) != value:
         raise RefusedError("a period that its frequency does not give back")
     return ["Period", value.ordinal, value.freqstr]
 
 
-def _dump_interval(value: Any) -> list[object]:
-    return ["Interval", plain.tree(value.left), plain.tree(value.right), value.closed]
+def _dump_interval(value: Any, tree: _Tree) -> list[object]:
+    return ["Interval", tree(value.left), tree(value.right), value.closed]
 
 
-_DUMPERS: dict[type, Callable[[Any], list[object]]] = {
-    type(pd.NaT): lambda value: ["NaT"],
-    type(pd.NA): lambda value: ["NA"],
+_DUMPERS: dict[type, Callable[[Any, _Tree], list[object]]] = {
+    type(pd.NaT): lambda value, tree: ["NaT"],
+    type(pd.NA): lambda value, tree: ["NA"],
     pd.Timestamp: _dump_timestamp,
-    pd.Timedelta: lambda value: ["Timedelta", int(value.asm8.view("i8")), value.unit],
+    pd.Timedelta: lambda value, tree: ["Timedelta", int(value.asm8.view("i8")), value.unit],
     pd.Period: _dump_period,
     pd.Interval: _dump_interval,
 }

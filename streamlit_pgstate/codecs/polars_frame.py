@@ -14,6 +14,7 @@ from typing import Any
 from . import plain
 from .arrow_table import read_kept, write_stream
 from .payload import Body, Codec, DamagedError, RefusedError, UnreadableError
+from .refusals import shown
 
 __all__ = ["CODECS"]
 
@@ -45,7 +46,7 @@ def _dump_frame(frame: Any) -> bytes:
     if _is_old(sys.modules["polars"]):
         raise RefusedError(f"of polars before {_lowest()}, which loses something. Use a newer one")
     for name, dtype in frame.schema.items():
-        step = f"column {plain.shown(name)}"
+        step = f"column {shown(name)}"
         _check_name(name, step)
         _check(dtype, step)
     table = frame.rechunk().to_arrow()

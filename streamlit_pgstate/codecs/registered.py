@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from streamlit_pgstate.errors import ConfigError
 
+from . import kinds
 from .payload import DamagedError, RefusedError, UnreadableError
 
 __all__ = ["Registered", "find", "load", "register"]
@@ -147,13 +148,11 @@ def _check_name(name: object) -> None:
 
 
 def _check_class(cls: object, name: str) -> None:
-    from . import plain
-
     if not isinstance(cls, type):
         raise ConfigError(f"register(…, name={name!r}) needs a class.")
     if type(cls).__hash__ is None:
         raise ConfigError(f"{_full_name(cls)} cannot be registered: its metaclass has no hash.")
-    if plain.is_kept(cls):
+    if kinds.is_kept(cls):
         raise ConfigError(f"{_full_name(cls)} is kept already, without being registered.")
     if isabstract(cls):
         raise ConfigError(
@@ -237,10 +236,8 @@ def _tuple_loader(cls: Any) -> Callable[[dict[str, Any]], Any]:
 
 def _obstacle(cls: Any) -> str | None:
     """Why values of a dataclass cannot be made of their fields alone; None if they can."""
-    from . import plain
-
     for base in cls.__mro__:
-        if base in plain.TYPES:
+        if base in kinds.PLAIN:
             return f"{_full_name(cls)} is a {base.__name__}, too, whose content is in no field"
     fields = {field.name for field in dataclasses.fields(cls) if field.init}
     wanted = signature(cls).parameters

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from . import plain, sections
+from . import sections
+from .limits import check_size
 from .ndarray import dump_array, load_array
 from .payload import Body, Codec, DamagedError, RefusedError, UnreadableError
 
@@ -18,7 +19,7 @@ Array = np.ndarray[Any, Any]
 
 def _dump(matrix: Any) -> bytes:
     arrays = [np.asarray(array) for array in _TAKERS[matrix.format](matrix)]
-    plain.check_size(sum(array.nbytes for array in arrays))
+    check_size(sum(array.nbytes for array in arrays))
     try:
         _CHECKERS[matrix.format](matrix.format, tuple(matrix.shape), arrays)
     except DamagedError as cause:

@@ -1,42 +1,103 @@
-"""Time zones as pandas has them: those of `plain`, and those of pytz."""
+"""Time zones: Python's own, and those of pytz that pandas has."""
 
 from __future__ import annotations
 
-from datetime import tzinfo
+import datetime as dt
+from functools import cache
 from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
 
-from . import plain
 from .payload import RefusedError, UnreadableError
+from .refusals import class_name
 
-__all__ = ["dump_zone", "load_zone"]
+__all__ = ["UTC", "dump_zone", "dump_zone_of_pandas", "load_zone", "load_zone_of_pandas"]
+
+# Most times are in UTC: a known zone saves 3 of 6 µs to write one and 1 of 3 to read it.
+UTC = ["+00:00:00"]
 
 
-def dump_zone(zone: tzinfo) -> object:
-    """Write a time zone: as `plain` does, or ``{"pytz": name}``.
+def dump_zone(zone: dt.tzinfo) -> object:
+    """A time zone as plain values: the key of a `ZoneInfo`, or ``[offset]``, ``[offset, name]``.
+
+    Raises:
+        RefusedError: the zone is of another class, or was made from a file.
+    """
+    if type(zone) is dt.timezone:
+        if zone is dt.UTC:
+            return UTC
+        offset, *name = zone.__getinitargs__()  # type: ignore[attr-defined]
+        return [_offset(offset), *name]
+    if type(zone) is ZoneInfo and zone.key is not None and _is_zone(zone.key):
+        return zone.key
+    raise RefusedError(
+        f"in a time zone of the class {class_name(type(zone))}, which cannot be kept exactly. "
+        "Use zoneinfo.ZoneInfo('…') or datetime.timezone"
+    )
+
+
+def load_zone(content: Any) -> dt.tzinfo:
+    """Read what `dump_zone` wrote; looks up nothing but keys of the time zone database.
+
+    Raises:
+        ValueError, LookupError, OSError, TypeError: it is something else, or not installed.
+    """
+    if type(content) is str:
+        if not _is_zone(content):
+            raise LookupError
+        return ZoneInfo(content)
+    if type(content) is not list:
+        raise TypeError
+    if content == UTC:
+        return dt.UTC
+    offset, *name = content
+    sign = {"+": 1, "-": -1}[offset[0]]
+    at = dt.time.fromisoformat(offset[1:])
+    size = dt.timedelta(0, at.second, at.microsecond, 0, at.minute, at.hour)
+    return dt.timezone(sign * size, *name)
+
+
+def _is_zone(key: str) -> bool:
+    """Whether the database has the zone: ZoneInfo opens files and imports by what it is given."""
+    return key.removeprefix("posix/").removeprefix("right/") in _zone_names()
+
+
+@cache  # 10 ms
+def _zone_names() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def _offset(offset: dt.timedelta) -> str:
+    sign = "-" if offset < dt.timedelta(0) else "+"
+    hours, rest = divmod(abs(offset), dt.timedelta(hours=1))
+    return f"{sign}{(dt.datetime.min + rest).replace(hour=hours).time().isoformat()}"
+
+
+def dump_zone_of_pandas(zone: dt.tzinfo) -> object:
+    """As `dump_zone`, or ``{"pytz": name}``: the default of pandas before 3.0.
 
     Raises:
         RefusedError: the zone is of another class, or has no name to find it by.
     """
     if type(zone).__module__.partition(".")[0] != "pytz":
-        return plain.dump_zone(zone)
+        return dump_zone(zone)
     name = getattr(zone, "zone", None)
     if name is None:
         raise RefusedError(
             "in a fixed offset of pytz, which cannot be kept exactly. Use datetime.timezone"
         )
-    return {"pytz": name}  # the default of pandas before 3.0
+    return {"pytz": name}
 
 
-def load_zone(zone: Any) -> Any:
-    """Read what `dump_zone` wrote.
+def load_zone_of_pandas(content: Any) -> Any:
+    """Read what `dump_zone_of_pandas` wrote.
 
     Raises:
-        UnreadableError: it needs pytz, which is not installed.
+        UnreadableError: it needs pytz, which is not installed. Others as `load_zone`.
     """
-    if type(zone) is not dict:
-        return plain.load_zone(zone)
+    if type(content) is not dict:
+        return load_zone(content)
     try:
         import pytz  # type: ignore[import-untyped,unused-ignore]
     except ImportError:
         raise UnreadableError("and needs pytz for a time zone: pip install pytz") from None
-    return pytz.timezone(zone["pytz"])
+    return pytz.timezone(content["pytz"])

@@ -11,6 +11,7 @@ from playwright.sync_api import BrowserContext, Error, Frame, Page
 from served import READY_WITHIN, TOKEN, Run, Server
 
 SETTLED_WITHIN = 45.0
+AGREED_WITHIN = 10.0
 QUIET_FOR = 0.6
 """Seconds without a further run after which none is expected: an answer of the component's
 comes within 0.1 s of its script run."""
@@ -139,11 +140,12 @@ class Tab:
         return found[0]["value"] if found else None
 
     def token(self) -> str:
-        """The token, of which both copies must agree."""
-        local, cookie = self.local(), self.cookie()
-        assert local is not None
+        """The token, of which both copies must agree: soon, where the component is on its way."""
+        deadline = time.monotonic() + AGREED_WITHIN
+        while (local := self.local()) != (cookie := self.cookie()) or local is None:
+            assert time.monotonic() < deadline, f"{local} is not {cookie}"
+            self.page.wait_for_timeout(50)
         assert TOKEN.fullmatch(local)
-        assert local == cookie
         return local
 
     def set_local(self, text: str | None) -> None:
