@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import signal
@@ -14,26 +13,14 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from urllib.request import urlopen
+
+from run_log import Run, RunLog
 
 HERE = Path(__file__).parent
 TOKEN = re.compile(r"[\w-]{64}\.[\w-]{4,8}\.[\w-]{43}", re.ASCII)
 
 READY_WITHIN = 30.0
-
-
-@dataclass(frozen=True)
-class Run:
-    """One script run, full or of a fragment, as the app's own log has it."""
-
-    visitor: str
-    tab: str | None
-    seen: dict[str, Any]
-    is_fragment: bool
-    is_over: bool
-    is_followed: bool = False
-    """Whether another one took its place, by `st.rerun` or by what the visitor did next."""
 
 
 @dataclass
@@ -50,6 +37,9 @@ class Server:
     options: tuple[str, ...] = ()
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
+
+    def __post_init__(self) -> None:
+        self._runs = RunLog(self.folder / "runs.log")
 
     @property
     def address(self) -> str:
@@ -103,31 +93,9 @@ class Server:
             self.process.wait()
             self.process = None
 
-    def runs(self) -> list[Run]:
-        """All script runs so far, in the order of their starts."""
-        lines = whole_lines(self.folder / "runs.log")
-        ends = {line["run"]: line for line in lines if line["event"] == "end"}
-        return [
-            Run(
-                line["visitor"],
-                line["tab"],
-                ends.get(line["run"], {}).get("seen", {}),
-                line["fragment"],
-                line["run"] in ends,
-                ends.get(line["run"], {}).get("followed", False),
-            )
-            for line in lines
-            if line["event"] == "start"
-        ]
-
-
-def whole_lines(path: Path) -> list[dict[str, Any]]:
-    """The log so far, without a line that is being written.
-
-    An append is atomic among writers, not for readers: they see it up to the page's end first.
-    """
-    text = path.read_text() if path.exists() else ""
-    return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+    def runs(self, visitor: str) -> list[Run]:
+        """The script runs of a visitor so far, in the order of their starts."""
+        return self._runs.of(visitor)
 
 
 def free_port() -> int:

@@ -10,7 +10,8 @@ import psycopg
 import pytest
 import streamlit as st
 from playwright.sync_api import expect
-from served import Run, Server
+from run_log import Run
+from served import Server
 from table_editor import TableEditor
 from visitor import Tab, Visitor
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from served import Run, Server
+from run_log import Run
+from served import Server
 from visitor import Tab, Visitor
 
 from streamlit_pgstate import Store

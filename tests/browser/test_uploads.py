@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from conftest import CHROMIUM, CHROMIUM_ARGS
 from playwright.sync_api import Browser, Locator, expect
-from served import Run, Server
+from run_log import Run
+from served import Server
 from visitor import Tab, Visitor
 
 

@@ -8,7 +8,8 @@ import uuid
 from urllib.parse import urlencode
 
 from playwright.sync_api import BrowserContext, Error, Frame, Page
-from served import READY_WITHIN, TOKEN, Run, Server
+from run_log import Run
+from served import READY_WITHIN, TOKEN, Server
 
 SETTLED_WITHIN = 45.0
 AGREED_WITHIN = 10.0
@@ -35,11 +36,7 @@ class Tab:
 
     def runs(self) -> list[Run]:
         """All runs of this tab; by visitor where a switch of pages has dropped the tab's name."""
-        return [
-            run
-            for run in self.server.runs()
-            if run.visitor == self.visitor and run.tab in (self.name, None)
-        ]
+        return [run for run in self.server.runs(self.visitor) if run.tab in (self.name, None)]
 
     def open(self) -> Tab:
         self.page.goto(self.address)
