@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from streamlit_pgstate import codecs
-from streamlit_pgstate.component import page, runs, session_state
+from streamlit_pgstate.component import page, runs, script, session_state
 from streamlit_pgstate.component.runs import RunListener
 from streamlit_pgstate.component.widget import UnfitError, Widget
 from streamlit_pgstate.errors import (
@@ -58,6 +58,9 @@ class _Binding:
     """Whether the state has become another one: what the page still shows is not of this one."""
     held: Any = _NOTHING
     """What the visitor chose with a run that could not reach the database, and so drew nothing."""
+    overruled: Any = _NOTHING
+    """What the page has sent of a widget that this server did not know, and which was given what
+    is stored: perhaps the visitor's choice, as the page may say with the next run."""
     unfit: int = -1
     """The version that did not fit the widget, as was said in the log."""
     says_default: bool = False
@@ -131,6 +134,8 @@ class Bindings:
         """Runs of a tab may overlap: the one that was overtaken ends while the next begins."""
         self.postpones: Callable[[str], bool] = _never
         """Whether what others have changed under a key is not to be shown yet."""
+        self.page_showed: int | None = None
+        """The version that the page showed when it found its server again; for its first run."""
         self._all: dict[str, _Binding] = {}
         self._is_closed = False
 
@@ -138,6 +143,20 @@ class Bindings:
     def keys(self) -> Set[str]:
         """All keys that were ever bound in this tab."""
         return self._all.keys()
+
+    @property
+    def version_shown(self) -> int:
+        """Up to which version the page shows all bound keys, at the end of a run."""
+        versions = {key: self.state.version_of(key) for key in self._all}
+        missed = [found - 1 for key, found in versions.items() if found > self._all[key].version]
+        return min([self.state.version, *missed])
+
+    def has_shown(self, binding: _Binding) -> bool:
+        """Whether the page showed what is stored: then another value is its visitor's choice."""
+        if self.page_showed is None:
+            return False
+        stored = self.state.version_of(binding.key)
+        return stored <= self.page_showed if stored else self.state.version == self.page_showed
 
     def bind(self, keys: Sequence[str], defaults: Mapping[str, Any]) -> None:
         """Bring `st.session_state` in line with what is stored; save its changes at the run's end.
@@ -178,6 +197,7 @@ class Bindings:
         has_own_value = binding.has_own_value
         bound.appears = not has_own_value or binding.widget_id is None
         held, binding.held = binding.held, _NOTHING
+        overruled, binding.overruled = binding.overruled, _NOTHING
         if binding.must_restore:
             binding.must_restore = False
             self._restore(bound, version)
@@ -190,6 +210,8 @@ class Bindings:
             binding.version = version
         elif not has_own_value or (is_first and version):
             self._restore(bound, version)
+        elif overruled is not _NOTHING and self.has_shown(binding) and not binding.is_changed:
+            self._put(bound, overruled)
         elif version != binding.version and not binding.is_changed:
             if not self.postpones(binding.key):
                 self._restore(bound, version)  # by another tab, another device or a job
@@ -409,8 +431,24 @@ class _Run(RunListener):
             )
         if bound.is_ours:
             self._fit(bound, widget, bound.put, is_known=bound.is_restored)
+            if bound.is_restored and bound.binding.widget_id is None:
+                self._hear_page(bound, widget)
         elif bound.binding.widget_id not in (None, widget.id) and not self._is_chosen(bound):
             self._carry_over(bound, widget)
+
+    def _hear_page(self, bound: _Bound, widget: Widget) -> None:
+        """A server that was restarted does not know the widget, which the page has shown."""
+        binding = bound.binding
+        try:
+            sent = runs.sent_value(widget)
+        except Exception:  # noqa: BLE001  # nothing, or what no longer fits
+            return
+        if _mark_if_kept(widget.key, sent) in (None, binding.mark):
+            return
+        if self.bindings.has_shown(binding):
+            self._fit(bound, widget, sent, is_known=False)
+        else:
+            binding.overruled = sent
 
     def _is_chosen(self, bound: _Bound) -> bool:
         key = bound.binding.key
@@ -473,9 +511,11 @@ class _Run(RunListener):
             self.bindings.say_unfit(bound.binding, "what is stored no longer fits the widget")
             bound.binding.mark = _mark_if_kept(key, value)
 
-    def at_end(self) -> None:
+    def at_end(self, *, is_followed: bool) -> None:
         with self.bindings.lock:
             self.is_over = True
+            if not is_followed and not script.is_fragment_run():
+                self.bindings.page_showed = None
             if self.timer is not None:
                 self.timer.cancel()
             changes: dict[str, Any] = {}

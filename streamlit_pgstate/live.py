@@ -66,7 +66,7 @@ class Live(RunListener):
             self._echoes.clear()
         runs.listen(self)
 
-    def at_end(self) -> None:
+    def at_end(self, *, is_followed: bool) -> None:
         """What a run has shown is what there was at its beginning, and what it has written."""
         if self._state is None:
             return

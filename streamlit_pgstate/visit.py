@@ -22,9 +22,10 @@ import streamlit as st
 from streamlit_pgstate import fork, handover, progress
 from streamlit_pgstate.binding import Bindings
 from streamlit_pgstate.component import bridge, cookies, page, runs, script, session_state
-from streamlit_pgstate.component.bridge import Answer, Question
+from streamlit_pgstate.component.bridge import Answer, Question, Shown
 from streamlit_pgstate.errors import ConfigError, NoSessionError, PgStateError, UnknownToken
 from streamlit_pgstate.live import Live, Tick
+from streamlit_pgstate.reconnect import Reconnect
 from streamlit_pgstate.settings import Settings
 from streamlit_pgstate.state import SessionInfo, State
 from streamlit_pgstate.store import SessionRef, Store
@@ -215,7 +216,6 @@ class _Run:
     """Keys of the component's instances."""
     failure: PgStateError | None = None
     is_live: bool = False
-    notices_reconnect: bool = False
 
 
 class Visit:
@@ -233,6 +233,7 @@ class Visit:
         self._state: State | None = None
         self._bindings: Bindings | None = None
         self._live: Live | None = None
+        self._reconnect = Reconnect(self._shown)
         self._is_candidate = False
         self._offers = False
         self._replaces: str | None = None
@@ -304,14 +305,18 @@ class Visit:
 
     def persist(self, keys: Sequence[str], defaults: Mapping[str, Any]) -> None:
         """Bind keys of `st.session_state` to the state, up to the end of this run."""
-        self.notice_reconnect()
         with self._lock:
+            self._reconnect.enter_run()
             if self._bindings is None:
                 self._bindings = Bindings(self.state)
             elif self._bindings.state is not self.state:
                 self._bindings = self._bindings.go_on_over(self.state)
             if self._live is not None:
                 self._bindings.postpones = self._live.postpones
+            said = self._reconnect.said
+            if said is not None and self._token is not None:
+                is_same = said.have == self._token.fingerprint
+                self._bindings.page_showed = said.version if is_same else None
             self._bindings.bind(keys, defaults)
 
     def follow(self) -> None:
@@ -331,15 +336,17 @@ class Visit:
         )
 
     def notice_reconnect(self) -> None:
-        """Have the page run when it has found its server again, before its visitor changes it.
+        """Have the page run when it has found its server again, before its visitor changes it."""
+        with self._lock:
+            self._reconnect.enter_run()
 
-        Not from a fragment: a server that has lost the page knows no fragment of it.
-        """
-        run = self._present_run()
-        if run is None or run.notices_reconnect or script.is_callback() or script.fragment():
-            return
-        run.notices_reconnect = True
-        bridge.mount_reconnect()
+    def _shown(self) -> Shown | None:
+        """What the page shows at the end of a run."""
+        if self._token is None or self._bindings is None:
+            return None
+        if self._bindings.state is not self._state:  # another one by now
+            return None
+        return Shown(self._token.fingerprint, self._bindings.version_shown)
 
     def _enter_live_run(self) -> None:
         if self._live is not None and runs.listener(Live) is None:

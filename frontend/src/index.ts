@@ -1,7 +1,7 @@
 /**
- * The component, in four roles: it asks the browser for its token when mounted, and whenever it
+ * The component, in five roles: it asks the browser for its token when mounted, and whenever it
  * may have changed; it follows the state of a live page; it tells other tabs of a change; it
- * notices that the server was away.
+ * notices that the server was away, and is told what the page shows.
  */
 
 import type { FrontendRenderer } from "@streamlit/component-v2-lib";
@@ -9,7 +9,7 @@ import { type Answer, agree, fingerprint, markOf, type Memory, newMemory } from 
 import type { Question } from "./agreement";
 import { basePath, type Copies, copiesIn } from "./copies";
 import { announce, follow, type LiveData, type NewsData, type Tick } from "./live";
-import { noticeReconnect, type ReconnectData } from "./reconnect";
+import { noticeReconnect, type Reconnect, type ReconnectData, show, type ShownData } from "./reconnect";
 import { addStyle } from "./style";
 import { Hold, sessionCopyIn } from "./tab";
 
@@ -24,8 +24,8 @@ interface TokenData extends Question {
   veil: string;
 }
 
-type Data = TokenData | LiveData | NewsData | ReconnectData;
-type State = { answer: Answer; tick: Tick; reconnect: number };
+type Data = TokenData | LiveData | NewsData | ReconnectData | ShownData;
+type State = { answer: Answer; tick: Tick; reconnect: Reconnect };
 
 const BASE = basePath(import.meta.url);
 
@@ -58,7 +58,8 @@ const render: FrontendRenderer<State, Data> = ({ data, key, setStateValue }) => 
   addStyle(document);
   if (data.role === "live") return follow(key, data, (tick) => setStateValue("tick", tick));
   if (data.role === "news") return announce(data);
-  if (data.role === "reconnect") return noticeReconnect(key, (at) => setStateValue("reconnect", at));
+  if (data.role === "shown") return show(data);
+  if (data.role === "reconnect") return noticeReconnect(key, (what) => setStateValue("reconnect", what));
   return keepToken(data, key, (answer) => setStateValue("answer", answer));
 };
 

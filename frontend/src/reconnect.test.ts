@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, expect, it } from "vitest";
-import { noticeReconnect } from "./reconnect";
+import { noticeReconnect, type Reconnect, show } from "./reconnect";
 
 let stop: () => void = () => {};
 
@@ -58,4 +58,17 @@ it("says nothing once it has left the page, nor where Streamlit tells nothing", 
   element.remove();
   stop = noticeReconnect("key", () => count++);
   expect(count).toBe(0);
+});
+
+it("says what the page was told last that it shows", async () => {
+  const element = app("CONNECTED");
+  const said: Reconnect[] = [];
+  stop = noticeReconnect("key", (what) => said.push(what));
+  show({ role: "shown", have: "abc", version: 3 });
+  show({ role: "shown", have: "abc", version: 4 });
+  element.setAttribute("data-test-connection-state", "CONNECTING");
+  await new Promise((resolve) => setTimeout(resolve));
+  element.setAttribute("data-test-connection-state", "CONNECTED");
+  await new Promise((resolve) => setTimeout(resolve));
+  expect(said).toEqual([{ at: expect.any(Number), have: "abc", version: 4 }]);
 });

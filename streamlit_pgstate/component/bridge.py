@@ -6,7 +6,7 @@ import functools
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -14,6 +14,9 @@ from streamlit_pgstate.component import KEY
 from streamlit_pgstate.component.cookies import app_label
 from streamlit_pgstate.component.page import still_place
 from streamlit_pgstate.component.script import is_apptest, is_fragment_run
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
 
 NAME = "streamlit-pgstate.bridge"
 
@@ -87,6 +90,28 @@ class Answer:
             answer.get("kept") is True,
             answer.get("copied") is True,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Which state a page showed, and how far it was."""
+
+    have: str
+    """Fingerprint of the state's token."""
+    version: int
+    at: int = 0
+    """When the page said so, by its own clock: each time is another."""
+
+    @classmethod
+    def read(cls, state: object) -> Shown | None:
+        """What the page said when it found its server again; it comes from the browser."""
+        said = state.get("reconnect") if isinstance(state, Mapping) else None
+        if not isinstance(said, Mapping):
+            return None
+        have, version, at = (said.get(name) for name in ("have", "version", "at"))
+        if not isinstance(have, str) or type(version) is not int or type(at) is not int:
+            return None
+        return cls(have, version, at)
 
 
 def new_veil() -> bytes:
@@ -166,16 +191,35 @@ def announce(*, channel: str, version: int) -> None:
             _component()(key=f"{KEY}_news", data=data)
 
 
-def mount_reconnect() -> None:
+def mount_reconnect() -> Shown | None:
     """Have the page run by itself, at once, when it has found its server again.
 
-    The run costs nothing but itself where the server still knows the page. To one that does not,
-    all values that the page sends look alike: the visitor's next change would be lost among them.
+    The run costs nothing but itself where the server still knows the page.
+
+    Returns:
+        What the page showed when it did so last.
     """
-    if not is_apptest():
-        with still_place():
-            data = {"role": "reconnect"}
-            _component()(key=f"{KEY}_reconnect", data=data, on_reconnect_change=_ignore)
+    if is_apptest():
+        return None
+    with still_place():
+        data = {"role": "reconnect"}
+        said = _component()(key=f"{KEY}_reconnect", data=data, on_reconnect_change=_ignore)
+    return Shown.read(said)
+
+
+def reserve_place() -> DeltaGenerator | None:
+    """A place in the page, where it moves nothing, for what is mounted when the run is over."""
+    if is_apptest():
+        return None
+    with still_place():
+        return st.empty()
+
+
+def tell_shown(place: DeltaGenerator, shown: Shown) -> None:
+    """Tell the page what it shows, so that it can say so when it has found its server again."""
+    with place:
+        data = {"role": "shown", "have": shown.have, "version": shown.version}
+        _component()(key=f"{KEY}_shown", data=data)
 
 
 def earlier_state(key: str) -> object:

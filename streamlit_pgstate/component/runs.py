@@ -35,8 +35,11 @@ class RunListener:
         """Whether `st.session_state[key]` is the listener's doing, not the script's."""
         return False
 
-    def at_end(self) -> None:
-        """The run is over: its last line, `st.stop`, `st.rerun` or an error."""
+    def at_end(self, *, is_followed: bool) -> None:
+        """The run is over: its last line, `st.stop`, `st.rerun` or an error.
+
+        `is_followed`: another takes its place, by `st.rerun` or by what the visitor has done.
+        """
 
 
 _Listener = TypeVar("_Listener", bound=RunListener)
@@ -63,7 +66,7 @@ def _hooks() -> _Hooks:
     `ScriptRunContext._enqueue`, a method of the thread's `ScriptRunner`, and that one's
     `_on_script_finished`, called after each run, whatever ended it; `register_widget`,
     `is_new_state_value` and `reset_state_value` of the context's `session_state`, and in its
-    `_state` `_key_id_mapper` and `_new_widget_state`: seen in 1.51 to 1.67.
+    `_state` `_key_id_mapper` and `_new_widget_state` (`set_widget_metadata`): seen in 1.51 to 1.67.
     """
     context = get_script_run_ctx(suppress_warning=True)
     runner = getattr(getattr(context, "_enqueue", None), "__self__", None)
@@ -101,9 +104,11 @@ class _Hooks:
 
     def finish(self, *args: Any, **kwargs: Any) -> Any:
         listeners, self.listeners = self.listeners, []
+        events = [getattr(part, "name", "") for part in (*args, *kwargs.values())]
+        is_followed = "SCRIPT_STOPPED_FOR_RERUN" in events
         for listener in sorted(listeners, key=lambda listener: listener.comes_last):
             try:
-                listener.at_end()
+                listener.at_end(is_followed=is_followed)
             except Exception:  # noqa: BLE001 - it would end the script's thread, and so the visitor's page
                 _LOG.exception("The end of a script run could not be handled.")
         return self._finish(*args, **kwargs)
@@ -128,6 +133,12 @@ class _Hooks:
             return False
         is_new: bool = self._is_new(user_key)
         return is_new
+
+    def sent(self, widget: Widget) -> Any:
+        """What the browser has sent as the value of a widget that is about to be drawn."""
+        states = self._state._new_widget_state
+        states.set_widget_metadata(widget.metadata)
+        return states[widget.id]
 
     def set(self, user_key: str, value: Any) -> None:
         self._reset(user_key, value)
@@ -158,6 +169,15 @@ def widget_of(key: str) -> str | None:
 def has_widget_value(widget_id: str) -> bool:
     """Whether the browser shows the widget with this id, and has sent its value."""
     return _hooks().has_value(widget_id)
+
+
+def sent_value(widget: Widget) -> Any:
+    """What the browser has sent as the value of a widget that is about to be drawn.
+
+    Raises:
+        KeyError: nothing.
+    """
+    return _hooks().sent(widget)
 
 
 def is_set_in_this_run(key: str) -> bool:

@@ -34,26 +34,26 @@ class Widget:
     `WidgetMetadata` with `serializer`, `deserializer` and `value_type`, seen in 1.51 to 1.67.
     """
 
-    __slots__ = ("_metadata", "key")
+    __slots__ = ("key", "metadata")
 
     def __init__(self, key: str, metadata: Any) -> None:
         self.key = key
-        self._metadata = metadata
+        self.metadata = metadata
 
     @property
     def id(self) -> str:
         """What it is by Streamlit's reckoning: another one where its parameters have changed."""
-        return str(self._metadata.id)
+        return str(self.metadata.id)
 
     @property
     def is_settable(self) -> bool:
         """Whether Streamlit lets anybody set it: no button, upload, editor or chart."""
-        serde = type(getattr(self._metadata.deserializer, "__self__", None)).__name__
-        return self._metadata.value_type not in _UNSETTABLE_VALUES and not _UNSETTABLE.search(serde)
+        serde = type(getattr(self.metadata.deserializer, "__self__", None)).__name__
+        return self.metadata.value_type not in _UNSETTABLE_VALUES and not _UNSETTABLE.search(serde)
 
     def initial(self) -> Any:
         """The value that it has before anybody has touched it."""
-        return copy.deepcopy(self._metadata.deserializer(None))
+        return copy.deepcopy(self.metadata.deserializer(None))
 
     def default(self) -> Any:
         """The same, as it can be stored."""
@@ -67,20 +67,20 @@ class Widget:
         Raises:
             UnfitError: it is of another type, out of range, or not one of the options.
         """
-        default = self._metadata.deserializer(None)
+        default = self.metadata.deserializer(None)
         if isinstance(default, dict) and type(value) is dict:
             return type(default)(value)  # a selection is a dictionary with attributes
-        if self._metadata.value_type == "bool_value":
+        if self.metadata.value_type == "bool_value":
             if not isinstance(value, bool):
                 raise UnfitError
             return value
         try:
-            wire = _sent(self._metadata.value_type, self._metadata.serializer(value))
-            back = self._metadata.deserializer(wire)
+            wire = _sent(self.metadata.value_type, self.metadata.serializer(value))
+            back = self.metadata.deserializer(wire)
             is_same = _is_same(back, value) or _is_told_by_its_label(value, back)
         except Exception as error:  # whatever a widget raises here: it is not its value
             raise UnfitError from error
-        if not is_same or not _can_show(_message_of(self._metadata.id), wire):
+        if not is_same or not _can_show(_message_of(self.metadata.id), wire):
             raise UnfitError
         return back
 
@@ -91,12 +91,12 @@ class Widget:
         text fields. Not in a form: one with `clear_on_submit` goes back to what it began with.
         Nor where the widget is bound to the address, which leaves a default out.
         """
-        message = _message_of(self._metadata.id)
+        message = _message_of(self.metadata.id)
         if any(getattr(message, name, "") for name in ("form_id", "query_param_key")):
             return
         if hasattr(message, "default"):
             with contextlib.suppress(TypeError, ValueError):
-                _set_default(message, self._metadata.serializer(value))
+                _set_default(message, self.metadata.serializer(value))
 
 
 def _is_same(back: Any, value: Any) -> bool:

@@ -138,6 +138,20 @@ def own_name() -> None:
     note(name=st.text_input("name", key="name"))
 
 
+@st.cache_resource
+def model() -> None:
+    """Takes a restarted server a while, with which the page is connected already."""
+    time.sleep(4)
+
+
+@case
+def heavy() -> None:
+    model()
+    pgstate.persist("name", "agreed", size="given")
+    seen = {"name": st.text_input("name", key="name"), "size": st.text_input("size", key="size")}
+    note(**seen, agreed=st.checkbox("agreed", key="agreed"))
+
+
 @case
 def bound_to_the_address() -> None:
     pgstate.persist("size")

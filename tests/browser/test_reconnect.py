@@ -25,9 +25,9 @@ def restart(server: Server) -> None:
     server.start()
 
 
-def write(tab: Tab, text: str) -> None:
-    tab.page.get_by_label("name").fill(text)
-    tab.page.get_by_label("name").press("Enter")
+def write(tab: Tab, text: str, field: str = "name") -> None:
+    tab.page.get_by_label(field).fill(text)
+    tab.page.get_by_label(field).press("Enter")
 
 
 def test_what_is_changed_first_after_a_restart_is_kept(
@@ -61,6 +61,94 @@ def test_a_tab_that_missed_a_change_does_not_write_over_it_after_a_restart(
     restart(server)
     first.reconnected()
     assert first.settled(1).seen["name"] == "second"
+
+
+def test_what_is_chosen_while_a_restarted_server_is_busy_with_its_first_run_is_kept(
+    new_app: Callable[..., Server], visitor: Visitor
+) -> None:
+    server = new_app()
+    tab = visitor.open(server, "heavy")
+    tab.settled(1)
+    write(tab, "before")
+    tab.settled(1)
+    restart(server)
+    tab.reconnected()
+    write(tab, "after")
+    write(tab, "never stored before", "size")
+    chosen = {"name": "after", "size": "never stored before", "agreed": False}
+    assert tab.settled().seen == chosen
+    tab.reload()
+    assert tab.settled(1).seen == chosen
+
+
+CLICK_AT_ONCE = """(() => {
+    const isConnected = () => document.querySelector(
+        "[data-testid=stApp][data-test-connection-state=CONNECTED]") !== null
+    let was = true
+    const observer = new MutationObserver(() => {
+        const is = isConnected()
+        if (is && !was) document.querySelector("input[type=checkbox]").click()
+        was = is
+    })
+    window.clickAtOnce = () => observer.observe(document, {subtree: true, attributes: true})
+})()"""
+
+
+def test_what_is_chosen_before_the_page_can_say_that_it_has_found_its_server_is_kept(
+    new_app: Callable[..., Server], visitor: Visitor
+) -> None:
+    server = new_app()
+    visitor.context.add_init_script(CLICK_AT_ONCE)
+    tab = visitor.open(server, "heavy")
+    tab.settled(1)
+    write(tab, "before")
+    tab.settled(1)
+    tab.page.evaluate("window.clickAtOnce()")
+    restart(server)
+    tab.reconnected()
+    chosen = {"name": "before", "size": "given", "agreed": True}
+    assert tab.settled().seen == chosen
+    expect(tab.page.get_by_label("agreed")).to_be_checked()
+    tab.reload()
+    assert tab.settled(1).seen == chosen
+
+
+def test_what_is_chosen_after_a_restart_does_not_write_over_what_the_page_had_missed(
+    new_app: Callable[..., Server], visitor: Visitor
+) -> None:
+    server = new_app()
+    first, second = visitor.open(server, "heavy"), visitor.tab(server, "heavy")
+    first.settled(1)
+    write(first, "first")
+    first.settled(1)
+    second.open().settled(1)
+    write(second, "second")
+    second.settled(1)
+    second.page.close()
+    restart(server)
+    first.reconnected()
+    first.page.get_by_text("agreed").click()
+    chosen = {"name": "second", "size": "given", "agreed": True}
+    assert first.settled().seen == chosen
+    first.reload()
+    assert first.settled(1).seen == chosen
+
+
+def test_a_page_that_persists_in_a_fragment_only_runs_when_it_has_found_its_server(
+    new_app: Callable[..., Server], visitor: Visitor
+) -> None:
+    server = new_app()
+    tab = visitor.open(server, "persisting_fragment")
+    tab.settled(2)
+    write(tab, "before", "inside")
+    tab.settled(1)
+    restart(server)
+    tab.reconnected()
+    tab.settled(2)
+    write(tab, "after", "inside")
+    assert tab.settled(1).seen["inside"] == "after"
+    tab.reload()
+    assert tab.settled(2).seen["inside"] == "after"
 
 
 def test_a_table_that_is_edited_first_after_a_restart_keeps_the_edit(

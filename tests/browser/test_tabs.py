@@ -63,7 +63,9 @@ def test_tabs_opened_at_once_on_a_first_visit_end_on_one_token(
         tab.settled()
     assert len({tab.token() for tab in tabs}) == 1
     assert len(last_ids(tabs)) == 1
-    assert all(len(tab.runs()) <= 2 for tab in tabs), [len(tab.runs()) for tab in tabs]
+    # Of more than two that store at the same moment, a third may see one token before the last.
+    most = 2 if number == 2 else 3
+    assert all(len(tab.runs()) <= most for tab in tabs), [len(tab.runs()) for tab in tabs]
     state = store_of_app.state(tabs[0].token())
     assert state.keys() == sorted(f"from {tab.name}" for tab in tabs)
 
@@ -81,7 +83,9 @@ def test_tabs_whose_components_start_in_the_same_moment_end_on_one_token(
         tab.settled()
     assert len({tab.token() for tab in tabs}) == 1
     assert len(last_ids(tabs)) == 1
-    assert all(len(tab.runs()) <= 2 for tab in tabs), [len(tab.runs()) for tab in tabs]
+    # Of more than two that store at the same moment, a third may see one token before the last.
+    most = 2 if number == 2 else 3
+    assert all(len(tab.runs()) <= most for tab in tabs), [len(tab.runs()) for tab in tabs]
     state = store_of_app.state(tabs[0].token())
     assert state.keys() == sorted(f"from {tab.name}" for tab in tabs)
 

@@ -1,4 +1,4 @@
-function B() {
+function H() {
   return { stored: /* @__PURE__ */ new Set(), gone: /* @__PURE__ */ new Set() };
 }
 function c(e) {
@@ -7,12 +7,12 @@ function c(e) {
 function $(e, t, n) {
   e.replaces !== null && n.gone.add(e.replaces);
   const s = t.readLocal(), o = s ?? t.readCookie();
-  return o !== null && c(o) === e.have ? (s === null && t.writeLocal(o), t.writeCookie(o), n.gone.delete(e.have), P(e, o, n)) : n.gone.has(e.have) ? null : o === null ? U(e, t, n) : H(o, e, t, n);
+  return o !== null && c(o) === e.have ? (s === null && t.writeLocal(o), t.writeCookie(o), n.gone.delete(e.have), P(e, o, n)) : n.gone.has(e.have) ? null : o === null ? W(e, t, n) : U(o, e, t, n);
 }
-function H(e, t, n, s) {
+function U(e, t, n, s) {
   return t.offer !== null && c(e) === t.replaces ? O(t.offer, t, n, s) : b(e, t, s);
 }
-function U(e, t, n) {
+function W(e, t, n) {
   return e.offer === null || n.stored.has(e.have) ? b(null, e, n) : O(e.offer, e, t, n);
 }
 function O(e, t, n, s) {
@@ -28,15 +28,15 @@ function k(e) {
   const t = e.token === null ? "" : c(e.token);
   return `${e.to} ${t} ${e.blocked} ${e.copied ?? !1}`;
 }
-const W = /^[\w-]{64}\.[\w-]{4,8}\.[\w-]{43}$/;
+const _ = /^[\w-]{64}\.[\w-]{4,8}\.[\w-]{43}$/;
 function D(e) {
-  return typeof e == "string" && W.test(e);
+  return typeof e == "string" && _.test(e);
 }
 function m(e, t, n) {
   const s = n.port || (n.protocol === "https:" ? "443" : "80");
   return `pgstate.${e}.${s}.${encodeURIComponent(t)}`;
 }
-function _(e) {
+function j(e) {
   try {
     const { pathname: t } = new URL(e), n = t.indexOf("/_stcore/");
     return n > 0 ? t.slice(0, n) : "";
@@ -44,7 +44,7 @@ function _(e) {
     return "";
   }
 }
-function j(e, t) {
+function z(e, t) {
   const n = m(t.app, t.base, e.location);
   return {
     readLocal: () => a(() => A(e.localStorage.getItem(n))),
@@ -53,7 +53,7 @@ function j(e, t) {
         () => s === null ? e.localStorage.removeItem(n) : e.localStorage.setItem(n, s)
       );
     },
-    readCookie: () => a(() => A(z(e.document.cookie, n))),
+    readCookie: () => a(() => A(F(e.document.cookie, n))),
     writeCookie: (s) => {
       a(() => {
         const o = t.cookie ? s : null;
@@ -78,14 +78,14 @@ function a(e) {
 function A(e) {
   return D(e) ? e : null;
 }
-function z(e, t) {
+function F(e, t) {
   for (const n of e.split(/;\s*/))
     if (n.startsWith(`${t}=`)) return n.slice(t.length + 1);
   return null;
 }
-const F = 1e3, J = 1e4, p = /* @__PURE__ */ new Map();
-function X(e, t, n) {
-  const s = p.get(e);
+const J = 1e3, X = 1e4, v = /* @__PURE__ */ new Map();
+function G(e, t, n) {
+  const s = v.get(e);
   s?.stop();
   const o = {
     data: t,
@@ -94,10 +94,10 @@ function X(e, t, n) {
     stop: () => {
     }
   };
-  p.set(e, o);
+  v.set(e, o);
   const r = () => {
-    document.visibilityState !== "visible" || o.said !== null && o.said.number > o.data.heard && Date.now() - o.saidAt < J || (o.said = { number: o.data.heard + 1, typing: K() }, o.saidAt = Date.now(), n(o.said));
-  }, l = setInterval(r, F), h = () => r();
+    document.visibilityState !== "visible" || o.said !== null && o.said.number > o.data.heard && Date.now() - o.saidAt < X || (o.said = { number: o.data.heard + 1, typing: Q() }, o.saidAt = Date.now(), n(o.said));
+  }, l = setInterval(r, J), h = () => r();
   document.addEventListener("visibilitychange", h);
   const i = N(t.channel);
   return i !== null && (i.onmessage = ({ data: d }) => {
@@ -105,10 +105,10 @@ function X(e, t, n) {
   }), o.stop = () => {
     clearInterval(l), document.removeEventListener("visibilitychange", h), i?.close();
   }, () => {
-    p.get(e)?.stop(), p.delete(e);
+    v.get(e)?.stop(), v.delete(e);
   };
 }
-function G(e) {
+function K(e) {
   const t = N(e.channel);
   t?.postMessage(e.version), t?.close();
 }
@@ -119,26 +119,30 @@ function N(e) {
     return null;
   }
 }
-function K() {
+function Q() {
   const e = document.activeElement;
   if (e === null || !["INPUT", "TEXTAREA"].includes(e.tagName)) return null;
   const t = e.closest('[class*="st-key-"]');
   return Array.from(t?.classList ?? []).find((s) => s.startsWith("st-key-")) ?? null;
 }
-const Q = "[data-testid=stApp]", L = "data-test-connection-state", C = "CONNECTED", v = /* @__PURE__ */ new Map();
-function Y(e, t) {
-  v.get(e)?.disconnect();
-  const n = document.querySelector(Q);
+let R = { have: "", version: 0 };
+function Y(e) {
+  R = { have: e.have, version: e.version };
+}
+const Z = "[data-testid=stApp]", L = "data-test-connection-state", C = "CONNECTED", p = /* @__PURE__ */ new Map();
+function V(e, t) {
+  p.get(e)?.disconnect();
+  const n = document.querySelector(Z);
   let s = n?.getAttribute(L);
   const o = new MutationObserver(() => {
     const r = n?.getAttribute(L);
-    r === C && s !== C && t(Date.now()), s = r;
+    r === C && s !== C && t({ at: Date.now(), ...R }), s = r;
   });
-  return n !== null && o.observe(n, { attributeFilter: [L] }), v.set(e, o), () => {
-    v.get(e)?.disconnect(), v.delete(e);
+  return n !== null && o.observe(n, { attributeFilter: [L] }), p.set(e, o), () => {
+    p.get(e)?.disconnect(), p.delete(e);
   };
 }
-const I = "streamlit-pgstate-style", R = ".st-key-streamlit_pgstate_progress", T = `[data-testid="stEvent"]:has(${R} [data-testid="stProgress"])`, Z = `
+const I = "streamlit-pgstate-style", y = ".st-key-streamlit_pgstate_progress", T = `[data-testid="stEvent"]:has(${y} [data-testid="stProgress"])`, q = `
 ${T} {
   display: block !important;
   position: fixed;
@@ -152,17 +156,17 @@ ${T} {
   pointer-events: none;
   z-index: 999991;
 }
-${T} [data-testid="stElementContainer"]:not(${R} *) {
+${T} [data-testid="stElementContainer"]:not(${y} *) {
   display: none;
 }
 `;
-function V(e) {
+function ee(e) {
   if (e.getElementById(I) !== null) return;
   const t = e.createElement("style");
-  t.id = I, t.textContent = Z, e.head.append(t);
+  t.id = I, t.textContent = q, e.head.append(t);
 }
-const q = 5, ee = 150;
-function te(e, t) {
+const te = 5, ne = 150;
+function se(e, t) {
   const n = m(t.app, t.base, e.location);
   return {
     readLocal: () => a(() => {
@@ -179,7 +183,7 @@ function te(e, t) {
     }
   };
 }
-class ne {
+class oe {
   constructor(t, n, s, o) {
     this.page = t, this.options = n, this.copies = s, this.events = new EventTarget(), this.id = Math.random().toString(36).slice(2), this.copied = /* @__PURE__ */ new Set(), this.since = o ?? performance.timeOrigin;
     const r = m(n.app, n.base, t.location);
@@ -187,7 +191,7 @@ class ne {
       l.persisted && (this.hint(null), this.ask());
     }), t.document.addEventListener("visibilitychange", () => {
       t.document.visibilityState === "visible" && this.ask();
-    }), !this.isSettled && (this.ask(), t.setTimeout(() => this.settle(), ee));
+    }), !this.isSettled && (this.ask(), t.setTimeout(() => this.settle(), ne));
   }
   /** Whether an older tab holds this token too. */
   isCopy(t) {
@@ -217,7 +221,7 @@ class ne {
     a(() => {
       this.page.document.cookie = [
         `${o.replace(/^pgstate/, "pgstate-tab")}.${c(n)}=${t ?? ""}`,
-        `Max-Age=${t === null ? 0 : q}`,
+        `Max-Age=${t === null ? 0 : te}`,
         `Path=${this.options.base || "/"}`,
         "SameSite=Strict",
         ...s.protocol === "https:" ? ["Secure"] : []
@@ -225,38 +229,38 @@ class ne {
     });
   }
 }
-const se = _(import.meta.url), M = /* @__PURE__ */ new Map(), g = /* @__PURE__ */ new Map(), le = ({ data: e, key: t, setStateValue: n }) => (V(document), e.role === "live" ? X(t, e, (s) => n("tick", s)) : e.role === "news" ? G(e) : e.role === "reconnect" ? Y(t, (s) => n("reconnect", s)) : oe(e, t, (s) => n("answer", s)));
-function oe(e, t, n) {
-  const s = { ...e, base: se }, o = e.scope === "tab", r = (o ? te : j)(window, s), l = JSON.stringify(e), h = `${e.scope} ${e.app}`, i = M.get(h) ?? {
-    ...B(),
+const ie = j(import.meta.url), M = /* @__PURE__ */ new Map(), g = /* @__PURE__ */ new Map(), ae = ({ data: e, key: t, setStateValue: n }) => (ee(document), e.role === "live" ? G(t, e, (s) => n("tick", s)) : e.role === "news" ? K(e) : e.role === "shown" ? Y(e) : e.role === "reconnect" ? V(t, (s) => n("reconnect", s)) : re(e, t, (s) => n("answer", s)));
+function re(e, t, n) {
+  const s = { ...e, base: ie }, o = e.scope === "tab", r = (o ? se : z)(window, s), l = JSON.stringify(e), h = `${e.scope} ${e.app}`, i = M.get(h) ?? {
+    ...H(),
     asked: l,
     answered: /* @__PURE__ */ new Set(),
-    hold: o ? new ne(window, s, r) : null
+    hold: o ? new oe(window, s, r) : null
   };
   M.set(h, i), i.asked !== l && (i.asked = l, i.answered.clear());
   const d = g.get(t);
   d?.stop();
-  const E = d?.asked === l ? d.answered : /* @__PURE__ */ new Set(), S = (x) => {
-    const u = ie(e, r, i);
-    u === null || x.has(k(u)) || (E.add(k(u)), i.answered.add(k(u)), n({ ...u, token: re(u.token, e.veil) }));
+  const E = d?.asked === l ? d.answered : /* @__PURE__ */ new Set(), S = (B) => {
+    const u = le(e, r, i);
+    u === null || B.has(k(u)) || (E.add(k(u)), i.answered.add(k(u)), n({ ...u, token: ce(u.token, e.veil) }));
   }, f = () => S(i.answered), w = () => {
     document.visibilityState === "visible" && S(i.answered);
   };
   window.addEventListener("storage", f), window.addEventListener("pageshow", w), document.addEventListener("visibilitychange", w), i.hold?.events.addEventListener("told", f);
-  const y = () => {
+  const x = () => {
     window.removeEventListener("storage", f), window.removeEventListener("pageshow", w), document.removeEventListener("visibilitychange", w), i.hold?.events.removeEventListener("told", f);
   };
-  return g.set(t, { asked: l, answered: E, stop: y }), S(E), () => {
+  return g.set(t, { asked: l, answered: E, stop: x }), S(E), () => {
     g.get(t)?.stop(), g.delete(t);
   };
 }
-function ie(e, t, n) {
+function le(e, t, n) {
   const s = n.hold === null ? null : t.readLocal();
   if (n.hold === null || s === null) return $(e, t, n);
   const o = c(s) === e.replaces;
   return n.hold.isCopy(s) && !o ? { to: e.have, token: s, blocked: !1, kept: !1, copied: !0 } : !n.hold.isSettled && c(s) !== e.have ? null : $(e, t, n);
 }
-function re(e, t) {
+function ce(e, t) {
   if (e === null) return null;
   let n = "";
   for (let s = 0; s < e.length; s++) {
@@ -266,6 +270,6 @@ function re(e, t) {
   return n;
 }
 export {
-  le as default,
-  re as veiled
+  ae as default,
+  ce as veiled
 };
