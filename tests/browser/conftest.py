@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, sync_playwright
+from profiles import Profiles
 from served import Server, running
 from sqlalchemy.engine import URL
 from visitor import Visitor
@@ -32,22 +33,33 @@ def chromium() -> Iterator[Browser]:
         yield playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
 
 
+@pytest.fixture(scope="session")
+def profiles(chromium: Browser) -> Iterator[Profiles]:
+    profiles = Profiles(chromium)
+    yield profiles
+    profiles.close()
+
+
 @pytest.fixture
 def new_visitor(
-    chromium: Browser, tmp_path: Path, request: pytest.FixtureRequest
+    chromium: Browser, profiles: Profiles, tmp_path: Path, request: pytest.FixtureRequest
 ) -> Iterator[Callable[..., Visitor]]:
     """Make a browser profile; keyword arguments are Playwright's for a context."""
     visitors: list[Visitor] = []
 
     def make(context: BrowserContext | None = None, **options: Any) -> Visitor:
+        if context is None and not options:
+            visitors.append(profiles.take())
+            return visitors[-1]
         name = f"visitor-{uuid.uuid4().hex[:8]}"
         context = context or chromium.new_context(user_agent=name, **options)
-        visitors.append(Visitor(context, name))
+        visitors.append(Visitor(context, name, is_altered=True))
         return visitors[-1]
 
     yield make
+    has_failed = request.node.stash.get(_FAILED, False)
     pages = [page for visitor in visitors for page in visitor.context.pages]
-    if request.node.stash.get(_FAILED, False):
+    if has_failed:
         for number, page in enumerate(pages):
             with contextlib.suppress(Error):
                 path = tmp_path / f"failed-{number}.png"
@@ -55,7 +67,8 @@ def new_visitor(
                 print(f"screenshot: {path}")
     errors = [error for visitor in visitors for tab in visitor.tabs for error in tab.errors]
     for visitor in visitors:
-        visitor.context.close()
+        visitor.is_altered |= has_failed
+        profiles.give_back(visitor)
     assert not [
         error for error in errors if "pgstate" in error.lower() or "component" in error.lower()
     ]

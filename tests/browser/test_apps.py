@@ -219,7 +219,7 @@ def test_a_dropped_connection_goes_on_where_it_was(app: Server, visitor: Visitor
             constructor(...rest) { super(...rest); window.sockets.push(this) }
         }
     })()"""
-    visitor.context.add_init_script(drop)
+    visitor.run_first(drop)
     tab = visitor.open(app)
     tab.settled(1)
     token = tab.token()

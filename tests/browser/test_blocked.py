@@ -49,7 +49,7 @@ def test_with_both_blocked_the_app_works_and_says_so(
     scripts: tuple[str, str], app: Server, visitor: Visitor
 ) -> None:
     for script in scripts:
-        visitor.context.add_init_script(script)
+        visitor.run_first(script)
     tab = visitor.open(app)
     works_undurably(tab)
     tab.reload()
@@ -77,7 +77,7 @@ def works_undurably(tab: Tab) -> None:
 def test_with_local_storage_blocked_the_cookie_will_do(
     script: str, app: Server, visitor: Visitor
 ) -> None:
-    visitor.context.add_init_script(script)
+    visitor.run_first(script)
     tab = visitor.open(app)
     assert tab.settled(1).seen["visits"] == 1
     token = tab.cookie()
@@ -99,7 +99,7 @@ def test_with_local_storage_blocked_the_cookie_will_do(
 def test_with_cookies_blocked_local_storage_will_do(
     script: str, app: Server, visitor: Visitor
 ) -> None:
-    visitor.context.add_init_script(script)
+    visitor.run_first(script)
     tab = visitor.open(app)
     assert tab.settled(1).seen["visits"] == 1
     for visits in (2, 3):
@@ -181,6 +181,7 @@ def test_in_a_frame_of_another_site_the_app_works(
     app: Server, visitor: Visitor, frame_around: str
 ) -> None:
     """Chromium gives such a frame a localStorage of its own for each page around it."""
+    visitor.is_altered = True  # storage of a frame is emptied by nothing else
     tab = visitor.tab(app)
     tab.address = frame_around + tab.address.replace("localhost", "127.0.0.1")
     tab.open()

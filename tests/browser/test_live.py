@@ -20,7 +20,7 @@ Object.defineProperty(document, "visibilityState", {
 
 @pytest.fixture
 def tab(app: Server, visitor: Visitor) -> Tab:
-    visitor.context.add_init_script(HIDE)
+    visitor.run_first(HIDE)
     tab = visitor.open(app, "live")
     tab.settled(1)
     return tab

@@ -215,7 +215,7 @@ def test_each_widget_comes_back_as_the_visitor_left_it(
 ) -> None:
     server = new_app()
     visitor = new_visitor(viewport={"width": 1000, "height": 2600})
-    visitor.context.add_init_script(FRAMES)
+    visitor.run_first(FRAMES)
     tab = visitor.open(server, "every_widget")
     tab.settled(1)
     defaults = {key: seen[-1] for key, seen in looks(tab).items()}

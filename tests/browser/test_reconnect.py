@@ -98,7 +98,7 @@ def test_what_is_chosen_before_the_page_can_say_that_it_has_found_its_server_is_
     new_app: Callable[..., Server], visitor: Visitor
 ) -> None:
     server = new_app()
-    visitor.context.add_init_script(CLICK_AT_ONCE)
+    visitor.run_first(CLICK_AT_ONCE)
     tab = visitor.open(server, "heavy")
     tab.settled(1)
     write(tab, "before")
@@ -165,7 +165,7 @@ def test_a_table_that_is_edited_first_after_a_restart_keeps_the_edit(
 
 
 def test_what_is_half_typed_survives_a_short_break(app: Server, visitor: Visitor) -> None:
-    visitor.context.add_init_script(DROP)
+    visitor.run_first(DROP)
     tab = visitor.open(app, "own_name")
     tab.settled(1)
     write(tab, "sent")

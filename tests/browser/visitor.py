@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 import uuid
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from playwright.sync_api import BrowserContext, Error, Frame, Page
 from run_log import Run
@@ -41,6 +41,12 @@ class Tab:
     def open(self) -> Tab:
         self.page.goto(self.address)
         return self
+
+    @property
+    def origin(self) -> str:
+        """Of the app, also where the page around it is another."""
+        parts = urlsplit(self.address)
+        return f"{parts.scheme}://{parts.netloc}"
 
     @property
     def frame(self) -> Frame:
@@ -170,10 +176,17 @@ _HAS_COMPONENT = """() => performance.getEntriesByType("resource").some(
 class Visitor:
     """One browser profile: its tabs share cookies and localStorage with nobody."""
 
-    def __init__(self, context: BrowserContext, name: str) -> None:
+    def __init__(self, context: BrowserContext, name: str, *, is_altered: bool = False) -> None:
         self.context = context
         self.name = name
+        self.is_altered = is_altered
+        """Whether the profile is of no use to others, even when it is emptied."""
         self.tabs: list[Tab] = []
+
+    def run_first(self, script: str) -> None:
+        """Run `script` in each page and frame, before its own scripts."""
+        self.is_altered = True
+        self.context.add_init_script(script)
 
     def tab(self, server: Server, case: str = "visits", *, path: str = "/") -> Tab:
         """A tab that has not been opened yet."""
