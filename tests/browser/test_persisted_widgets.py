@@ -13,7 +13,7 @@ import streamlit as st
 from persist_cases import DAY, WIDGETS
 from playwright.sync_api import Locator, Page, expect
 from served import Server
-from visitor import Tab, Visitor
+from visitor import Tab, Visitor, settled
 
 NOT_SETTABLE = {
     *("altair_chart", "echarts_chart", "plotly_chart", "pydeck_chart", "vega_lite_chart"),
@@ -321,11 +321,10 @@ def test_twenty_visitors_at_once_get_each_their_own(
         field = of(tab.page, "name").locator("input")
         field.fill(f"visitor {number}")
         field.press("Enter")
-    for tab in tabs:
-        tab.settled(2)
+    settled(tabs, 2)
     for tab in tabs:
         tab.reload()
-    names = [tab.settled(1).seen["name"] for tab in tabs]
+    names = [run.seen["name"] for run in settled(tabs, 1)]
     assert names == [f"visitor {number}" for number in range(20)]
 
 

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from itsdangerous import URLSafeTimedSerializer
 from served import Server, running
-from visitor import Tab, Visitor
+from visitor import Tab, Visitor, settled
 
 COOKIE_SECRET = "of the test only, and long enough"
 ISSUER = "https://accounts.example"
@@ -74,8 +74,7 @@ def test_a_user_has_the_same_state_on_every_device_and_no_other_user_has(
     log_in(laptop, app, "the same on every device")
     log_in(stranger, app, "another, with the same e-mail")
     tabs = [visitor.open(app, "user_scope") for visitor in (phone, laptop, stranger)]
-    for tab in tabs:
-        tab.settled(1)
+    settled(tabs, 1)
     assert user_of(tabs[0], "write as user")["user"] == {"theme": "dark"}
     seen = [user_of(tab) for tab in tabs]
     assert [each["user"] for each in seen] == [{"theme": "dark"}, {"theme": "dark"}, {}]
@@ -179,8 +178,7 @@ def test_five_visitors_at_once_share_the_apps_state_and_nothing_else(
     app: Server, new_visitor: Callable[..., Visitor]
 ) -> None:
     tabs = [new_visitor().open(app, "app_scope") for _ in range(5)]
-    for tab in tabs:
-        tab.settled(1)
+    settled(tabs, 1)
     for button in ("count", "write mine"):
         for tab in tabs:  # none waits for the one before
             tab.frame.evaluate(
@@ -188,8 +186,7 @@ def test_five_visitors_at_once_share_the_apps_state_and_nothing_else(
                 ".find(button => button.innerText === name).click()",
                 button,
             )
-        for tab in tabs:
-            tab.settled(1)
+        settled(tabs, 1)
     for tab in tabs:
         seen = user_of(tab)
         assert (seen["clicks"], seen["mine"], seen["scope"]) == (len(tabs), tab.name, "app")

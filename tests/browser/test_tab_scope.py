@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 from served import TOKEN, Server, running
-from visitor import QUIET_FOR, Tab, Visitor
+from visitor import QUIET_FOR, Tab, Visitor, settled
 
 
 @pytest.fixture(scope="module")
@@ -184,14 +184,13 @@ def test_five_visitors_at_once_have_their_own(
     app: Server, new_visitor: Callable[..., Visitor]
 ) -> None:
     tabs = [new_visitor().open(app, "tab_scope") for _ in range(5)]
-    for tab in tabs:
-        tab.settled(1)
+    settled(tabs, 1)
     words = [written(tab) for tab in tabs]
     for tab in tabs:
         tab.reload()
-    for tab, word in zip(tabs, words, strict=True):
-        assert tab.settled(1).seen["word"] == word
-    assert len({tab.runs()[-1].seen["tab_id"] for tab in tabs}) == len(tabs)
+    runs = settled(tabs, 1)
+    assert [run.seen["word"] for run in runs] == words
+    assert len({run.seen["tab_id"] for run in runs}) == len(tabs)
 
 
 def test_in_a_fragment_it_survives_f5_too(app: Server, visitor: Visitor) -> None:

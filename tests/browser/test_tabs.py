@@ -8,7 +8,7 @@ from collections.abc import Callable
 import psycopg
 import pytest
 from served import Server
-from visitor import Tab, Visitor
+from visitor import Tab, Visitor, settled
 
 from streamlit_pgstate import Store
 
@@ -59,8 +59,7 @@ def test_tabs_opened_at_once_on_a_first_visit_end_on_one_token(
 ) -> None:
     tabs = [visitor.tab(app, "tab_writes") for _ in range(number)]
     open_at_once(*tabs)
-    for tab in tabs:
-        tab.settled()
+    settled(tabs)
     assert len({tab.token() for tab in tabs}) == 1
     assert len(last_ids(tabs)) == 1
     # Of more than two that store at the same moment, a third may see one token before the last.
@@ -79,8 +78,7 @@ def test_tabs_whose_components_start_in_the_same_moment_end_on_one_token(
     release = hold_components(*tabs)
     open_at_once(*tabs)
     release()
-    for tab in tabs:
-        tab.settled()
+    settled(tabs)
     assert len({tab.token() for tab in tabs}) == 1
     assert len(last_ids(tabs)) == 1
     # Of more than two that store at the same moment, a third may see one token before the last.

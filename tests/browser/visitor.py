@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 import uuid
+from collections.abc import Sequence
 from urllib.parse import urlencode, urlsplit
 
 from playwright.sync_api import BrowserContext, Error, Frame, Page
@@ -64,39 +65,16 @@ class Tab:
 
         Without a number: one at least.
         """
-        wanted = self._counted + (1 if runs is None else runs)
-        deadline = time.monotonic() + SETTLED_WITHIN
-        while not (len(self._ended()) >= wanted and self._is_idle()):
-            if time.monotonic() > deadline:
-                found = len(self._ended()) - self._counted
-                raise AssertionError(f"{found} of {runs or 1} runs ended: {self.runs()}")
-            self.page.wait_for_timeout(20)
-        all_runs = self.stays_quiet(QUIET_FOR)
-        found = len(all_runs) - self._counted
-        self._counted += found
-        assert runs is None or found == runs, f"{found} runs, not {runs}: {all_runs[-found:]}"
-        return all_runs[-1]
+        return settled([self], runs)[0]
 
     def reconnected(self) -> None:
         """Wait until the page has found its server again."""
         connected = "[data-testid=stApp][data-test-connection-state=CONNECTED]"
         self.frame.wait_for_selector(connected, timeout=READY_WITHIN * 1000)
 
-    def stays_quiet(self, seconds: float) -> list[Run]:
+    def stays_quiet(self, seconds: float) -> None:
         """Poll until no run has begun or ended for so long; a loop fails by its number of runs."""
-        began = quiet_since = time.monotonic()
-        polls, before = 0, self.runs()
-        while (
-            time.monotonic() - quiet_since < seconds or polls < QUIET_POLLS or not self._is_idle()
-        ):
-            self.page.wait_for_timeout(50)
-            now = self.runs()
-            polls += 1
-            if now != before:
-                quiet_since, polls, before = time.monotonic(), 0, now
-            assert len(now) - self._counted < 12, f"a loop: {len(now) - self._counted} runs"
-            assert time.monotonic() - began < SETTLED_WITHIN + seconds, f"never quiet: {now[-3:]}"
-        return before
+        _stay_quiet([self], seconds)
 
     def runs_within(self, seconds: float) -> int:
         """How many runs begin in so many seconds from now."""
@@ -107,8 +85,16 @@ class Tab:
     def _awaits_another(self) -> bool:
         return any(run.is_followed or not run.is_over for run in self.runs()[-1:])
 
-    def _ended(self) -> list[Run]:
-        return [run for run in self.runs() if run.is_over]
+    def _ended(self) -> int:
+        return sum(run.is_over for run in self.runs())
+
+    def _await_end(self, runs: int) -> None:
+        deadline = time.monotonic() + SETTLED_WITHIN
+        while not (self._ended() >= self._counted + runs and self._is_idle()):
+            if time.monotonic() > deadline:
+                found = self._ended() - self._counted
+                raise AssertionError(f"{found} of {runs} runs ended: {self.runs()}")
+            self.page.wait_for_timeout(20)
 
     def _is_idle(self) -> bool:
         if self._awaits_another():
@@ -166,6 +152,38 @@ class Tab:
             self.page.context.add_cookies(
                 [{**cookie, "path": self.server.base or "/", "sameSite": "Strict"}]
             )  # type: ignore[list-item]
+
+
+def settled(tabs: Sequence[Tab], runs: int | None = None) -> list[Run]:
+    """As `Tab.settled`, of several tabs that all have begun; the last run of each."""
+    for tab in tabs:
+        tab._await_end(1 if runs is None else runs)
+    last = []
+    for tab, found in zip(tabs, _stay_quiet(tabs, QUIET_FOR), strict=True):
+        new = found[tab._counted :]
+        tab._counted = len(found)
+        assert runs in (None, len(new)), f"{len(new)} runs, not {runs}: {new}"
+        last.append(found[-1])
+    return last
+
+
+def _stay_quiet(tabs: Sequence[Tab], seconds: float) -> list[list[Run]]:
+    began = quiet_since = time.monotonic()
+    polls, before = 0, [tab.runs() for tab in tabs]
+    while (
+        time.monotonic() - quiet_since < seconds
+        or polls < QUIET_POLLS
+        or not all(tab._is_idle() for tab in tabs)
+    ):
+        tabs[0].page.wait_for_timeout(50)
+        now = [tab.runs() for tab in tabs]
+        polls += 1
+        if now != before:
+            quiet_since, polls, before = time.monotonic(), 0, now
+        for tab, runs in zip(tabs, now, strict=True):
+            assert len(runs) - tab._counted < 12, f"a loop: {len(runs) - tab._counted} runs"
+        assert time.monotonic() - began < SETTLED_WITHIN + seconds, f"never quiet: {now}"
+    return before
 
 
 _HAS_COMPONENT = """() => performance.getEntriesByType("resource").some(
