@@ -333,9 +333,10 @@ class State(MutableMapping[str, Any]):
     def amend(self, values: Mapping[str, Any], deleted: Iterable[str]) -> None:
         """Store all of `values` and delete the keys `deleted`, in one statement, or do nothing.
 
-        Raises as `set`.
+        A key that is in both is stored. Raises as `set`.
         """
-        self._store_all(dict(values), deleted=deleted)
+        gone = [key for key in dict.fromkeys(deleted) if key not in values]
+        self._store_all(dict(values), deleted=gone)
 
     @shortened
     def __delitem__(self, key: str) -> None:
@@ -580,7 +581,7 @@ class State(MutableMapping[str, Any]):
         self,
         values: dict[str, Any],
         *,
-        deleted: Iterable[str] = (),
+        deleted: Sequence[str] = (),
         ttl: float | timedelta | None = None,
     ) -> None:
         for key in (*values, *deleted):

@@ -734,6 +734,12 @@ def test_an_amendment_stores_and_deletes_in_one_version(
     assert count(sql, "body") == 0
 
 
+def test_an_amendment_takes_keys_from_any_iterable_and_more_than_once(state: State) -> None:
+    state.update({"a": 1, "b": 2, "c": 3})
+    state.amend({"a": 4}, iter(["b", "b", "a"]))
+    assert dict(state) == {"a": 4, "c": 3}
+
+
 def test_an_amendment_that_is_refused_deletes_nothing(state: State, sql: SQL) -> None:
     state.update({"a": 1, "gone": 2})
     before = rows(sql)
