@@ -82,6 +82,13 @@ class _Binding:
         is_its_own = runs.widget_of(self.key) == self.widget_id
         return is_its_own and runs.has_widget_value(self.widget_id)
 
+    def lacks(self, version: int) -> bool:
+        """Whether what is stored in that version, 0 for nothing, is not what the page shows.
+
+        Nor does it where the widget could not show it.
+        """
+        return version > self.version or 0 < version == self.unfit
+
     @property
     def was_deleted(self) -> bool:
         """Whether the script or a callback has deleted it: Streamlit itself keeps the id."""
@@ -136,7 +143,11 @@ class Bindings:
         """Whether what others have changed under a key is not to be shown yet."""
         self.page_showed: int | None = None
         """The version that the page showed when it found its server again; for its first run."""
+        self.page_lacked: Callable[[str], bool] = _never
+        """Whether nothing was stored under a key in the version that the page showed."""
         self._all: dict[str, _Binding] = {}
+        self._in_page: set[str] = set()
+        """Keys that were bound in the last run of the whole page, and in its fragments since."""
         self._is_closed = False
 
     @property
@@ -146,17 +157,17 @@ class Bindings:
 
     @property
     def version_shown(self) -> int:
-        """Up to which version the page shows all bound keys, at the end of a run."""
-        versions = {key: self.state.version_of(key) for key in self._all}
-        missed = [found - 1 for key, found in versions.items() if found > self._all[key].version]
-        return min([self.state.version, *missed])
+        """Up to which version the page shows all keys bound in it, at the end of a run."""
+        with self.lock:
+            found = [(self.state.version_of(key), self._all[key]) for key in self._in_page]
+            return min([self.state.version, *(at - 1 for at, it in found if it.lacks(at))])
 
     def has_shown(self, binding: _Binding) -> bool:
         """Whether the page showed what is stored: then another value is its visitor's choice."""
         if self.page_showed is None:
             return False
         stored = self.state.version_of(binding.key)
-        return stored <= self.page_showed if stored else self.state.version == self.page_showed
+        return stored <= self.page_showed if stored else self.page_lacked(binding.key)
 
     def bind(self, keys: Sequence[str], defaults: Mapping[str, Any]) -> None:
         """Bring `st.session_state` in line with what is stored; save its changes at the run's end.
@@ -169,9 +180,14 @@ class Bindings:
         for key in (*keys, *defaults):
             check_key(key)
         with self.lock:
-            run = runs.listener(_Run) or runs.listen(_Run(self))
+            run = runs.listener(_Run)
+            if run is None:
+                run = runs.listen(_Run(self))
+                if not script.is_fragment_run():
+                    self._in_page.clear()
             for key in (*keys, *defaults):
                 binding = self._all.setdefault(key, _Binding(key))
+                self._in_page.add(key)
                 if key in defaults:
                     binding.default = defaults[key]
                 if key not in run.bound:
@@ -430,8 +446,11 @@ class _Run(RunListener):
                 "camera_input and audio_input there are functions of the same name in pgstate."
             )
         if bound.is_ours:
+            # An overtaken run may have restored it, and not come to the widget.
+            is_new = bound.binding.widget_id is None
+            is_choice_of_nobody = bound.is_restored or (is_new and not bound.binding.is_changed)
             self._fit(bound, widget, bound.put, is_known=bound.is_restored)
-            if bound.is_restored and bound.binding.widget_id is None:
+            if is_new and is_choice_of_nobody:
                 self._hear_page(bound, widget)
         elif bound.binding.widget_id not in (None, widget.id) and not self._is_chosen(bound):
             self._carry_over(bound, widget)
@@ -440,15 +459,15 @@ class _Run(RunListener):
         """A server that was restarted does not know the widget, which the page has shown."""
         binding = bound.binding
         try:
-            sent = runs.sent_value(widget)
+            sent = widget.fitted(session_state.plain(runs.sent_value(widget)))
         except Exception:  # noqa: BLE001  # nothing, or what no longer fits
             return
-        if _mark_if_kept(widget.key, sent) in (None, binding.mark):
+        if _mark_if_kept(widget.key, session_state.plain(sent)) in (None, binding.mark):
             return
         if self.bindings.has_shown(binding):
-            self._fit(bound, widget, sent, is_known=False)
+            self._correct(bound, sent)
         else:
-            binding.overruled = sent
+            binding.overruled = session_state.plain(sent)
 
     def _is_chosen(self, bound: _Bound) -> bool:
         key = bound.binding.key
@@ -514,8 +533,6 @@ class _Run(RunListener):
     def at_end(self, *, is_followed: bool) -> None:
         with self.bindings.lock:
             self.is_over = True
-            if not is_followed and not script.is_fragment_run():
-                self.bindings.page_showed = None
             if self.timer is not None:
                 self.timer.cancel()
             changes: dict[str, Any] = {}

@@ -22,7 +22,7 @@ import streamlit as st
 from streamlit_pgstate import fork, handover, progress
 from streamlit_pgstate.binding import Bindings
 from streamlit_pgstate.component import bridge, cookies, page, runs, script, session_state
-from streamlit_pgstate.component.bridge import Answer, Question, Shown
+from streamlit_pgstate.component.bridge import Answer, Question
 from streamlit_pgstate.errors import ConfigError, NoSessionError, PgStateError, UnknownToken
 from streamlit_pgstate.live import Live, Tick
 from streamlit_pgstate.reconnect import Reconnect
@@ -231,6 +231,8 @@ class Visit:
         self._runs: deque[_Run] = deque(maxlen=_KEPT_RUNS)
         self._token: Token | None = None
         self._state: State | None = None
+        self._found: tuple[int, Set[str]] = (0, frozenset())
+        """The state's version and its keys when this tab began with it."""
         self._bindings: Bindings | None = None
         self._live: Live | None = None
         self._reconnect = Reconnect(self._shown)
@@ -313,11 +315,19 @@ class Visit:
                 self._bindings = self._bindings.go_on_over(self.state)
             if self._live is not None:
                 self._bindings.postpones = self._live.postpones
-            said = self._reconnect.said
-            if said is not None and self._token is not None:
-                is_same = said.have == self._token.fingerprint
-                self._bindings.page_showed = said.version if is_same else None
+            self._hear_what_the_page_showed(self._bindings)
             self._bindings.bind(keys, defaults)
+
+    def _hear_what_the_page_showed(self, bindings: Bindings) -> None:
+        said = self._reconnect.said
+        if said is None or self._token is None or said.have != self._token.fingerprint:
+            bindings.page_showed = None
+            return
+        # Not the present version: this run may have written already, and others have deleted.
+        version, found = self._found
+        is_current = said.version == version
+        bindings.page_showed = said.version
+        bindings.page_lacked = lambda key: is_current and key not in found
 
     def follow(self) -> None:
         """Have the page run again whenever its state changes elsewhere."""
@@ -340,13 +350,14 @@ class Visit:
         with self._lock:
             self._reconnect.enter_run()
 
-    def _shown(self) -> Shown | None:
-        """What the page shows at the end of a run."""
-        if self._token is None or self._bindings is None:
-            return None
-        if self._bindings.state is not self._state:  # another one by now
-            return None
-        return Shown(self._token.fingerprint, self._bindings.version_shown)
+    def _shown(self) -> tuple[str, int] | None:
+        """What the page shows at the end of a run: the fingerprint and version of its state."""
+        with self._lock:
+            if self._token is None or self._bindings is None:
+                return None
+            if self._bindings.state is not self._state:  # another one by now
+                return None
+            return self._token.fingerprint, self._bindings.version_shown
 
     def _enter_live_run(self) -> None:
         if self._live is not None and runs.listener(Live) is None:
@@ -429,7 +440,7 @@ class Visit:
         self._replaces = None
 
     def _go_on_with(self, state: State) -> None:
-        self._state = state
+        self._state, self._found = state, (state.version, state.versions().keys())
         state.on_rotate = self._replace_token
 
     def _use_candidate(self) -> None:

@@ -64,11 +64,11 @@ it("says what the page was told last that it shows", async () => {
   const element = app("CONNECTED");
   const said: Reconnect[] = [];
   stop = noticeReconnect("key", (what) => said.push(what));
-  show({ role: "shown", have: "abc", version: 3 });
-  show({ role: "shown", have: "abc", version: 4 });
+  show({ role: "shown", have: "abc", version: 3, teller: "one" });
+  show({ role: "shown", have: "abc", version: 4, teller: "two" });
   element.setAttribute("data-test-connection-state", "CONNECTING");
   await new Promise((resolve) => setTimeout(resolve));
   element.setAttribute("data-test-connection-state", "CONNECTED");
   await new Promise((resolve) => setTimeout(resolve));
-  expect(said).toEqual([{ at: expect.any(Number), have: "abc", version: 4 }]);
+  expect(said).toEqual([{ at: expect.any(Number), have: "abc", version: 4, teller: "two" }]);
 });

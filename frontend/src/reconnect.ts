@@ -9,24 +9,29 @@ export interface ReconnectData {
   role: "reconnect";
 }
 
-/** What the page shows: the fingerprint of the state's token, and how far that state was. */
-export interface ShownData {
+/**
+ * What the page shows: the fingerprint of the state's token, how far that state was, and which
+ * session of the server's has told the page so.
+ */
+interface Shown {
+  have: string;
+  version: number;
+  teller: string;
+}
+
+export interface ShownData extends Shown {
   role: "shown";
-  have: string;
-  version: number;
 }
 
-export interface Reconnect {
+export interface Reconnect extends Shown {
   at: number;
-  have: string;
-  version: number;
 }
 
-let shown = { have: "", version: 0 };
+let shown: Shown = { have: "", version: 0, teller: "" };
 
 /** Told at the end of each run. */
-export function show(data: ShownData): void {
-  shown = { have: data.have, version: data.version };
+export function show({ have, version, teller }: ShownData): void {
+  shown = { have, version, teller };
 }
 
 /** What Streamlit says of its connection, as an attribute: seen in 1.51 to 1.67. */

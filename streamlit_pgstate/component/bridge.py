@@ -99,6 +99,8 @@ class Shown:
     have: str
     """Fingerprint of the state's token."""
     version: int
+    teller: str
+    """The server's session that has told the page so: a restarted server has another."""
     at: int = 0
     """When the page said so, by its own clock: each time is another."""
 
@@ -108,10 +110,13 @@ class Shown:
         said = state.get("reconnect") if isinstance(state, Mapping) else None
         if not isinstance(said, Mapping):
             return None
-        have, version, at = (said.get(name) for name in ("have", "version", "at"))
-        if not isinstance(have, str) or type(version) is not int or type(at) is not int:
+        names = ("have", "version", "teller", "at")
+        have, version, teller, at = (said.get(name) for name in names)
+        if not (isinstance(have, str) and isinstance(teller, str)):
             return None
-        return cls(have, version, at)
+        if type(version) is not int or type(at) is not int:
+            return None
+        return cls(have, version, teller, at)
 
 
 def new_veil() -> bytes:
@@ -218,8 +223,8 @@ def reserve_place() -> DeltaGenerator | None:
 def tell_shown(place: DeltaGenerator, shown: Shown) -> None:
     """Tell the page what it shows, so that it can say so when it has found its server again."""
     with place:
-        data = {"role": "shown", "have": shown.have, "version": shown.version}
-        _component()(key=f"{KEY}_shown", data=data)
+        data = {"have": shown.have, "version": shown.version, "teller": shown.teller}
+        _component()(key=f"{KEY}_shown", data={"role": "shown", **data})
 
 
 def earlier_state(key: str) -> object:

@@ -66,7 +66,8 @@ def _hooks() -> _Hooks:
     `ScriptRunContext._enqueue`, a method of the thread's `ScriptRunner`, and that one's
     `_on_script_finished`, called after each run, whatever ended it; `register_widget`,
     `is_new_state_value` and `reset_state_value` of the context's `session_state`, and in its
-    `_state` `_key_id_mapper` and `_new_widget_state` (`set_widget_metadata`): seen in 1.51 to 1.67.
+    `_state` `_key_id_mapper` and `_new_widget_state` (`get_serialized`,
+    `set_widget_metadata`): seen in 1.51 to 1.67.
     """
     context = get_script_run_ctx(suppress_warning=True)
     runner = getattr(getattr(context, "_enqueue", None), "__self__", None)
@@ -89,6 +90,7 @@ class _Hooks:
 
     def __init__(self, runner: Any, session_state: Any) -> None:
         self.listeners: list[RunListener] = []
+        self._runner = runner
         self._finish = runner._on_script_finished
         self._register = session_state.register_widget
         self._is_new = session_state.is_new_state_value
@@ -105,13 +107,21 @@ class _Hooks:
     def finish(self, *args: Any, **kwargs: Any) -> Any:
         listeners, self.listeners = self.listeners, []
         events = [getattr(part, "name", "") for part in (*args, *kwargs.values())]
-        is_followed = "SCRIPT_STOPPED_FOR_RERUN" in events
+        is_followed = "SCRIPT_STOPPED_FOR_RERUN" in events or self._is_overtaken()
         for listener in sorted(listeners, key=lambda listener: listener.comes_last):
             try:
                 listener.at_end(is_followed=is_followed)
             except Exception:  # noqa: BLE001 - it would end the script's thread, and so the visitor's page
                 _LOG.exception("The end of a script run could not be handled.")
         return self._finish(*args, **kwargs)
+
+    def _is_overtaken(self) -> bool:
+        """Whether Streamlit has stopped this run for the next, which goes on on another thread.
+
+        `ScriptRunner._requests._state`, seen in 1.51 to 1.67: it ends like a `st.stop` otherwise.
+        """
+        requests = getattr(self._runner, "_requests", None)
+        return getattr(getattr(requests, "_state", None), "name", "") == "STOP"
 
     def register(self, metadata: Any, user_key: str | None) -> Any:
         if user_key is None or not self.listeners:
@@ -135,10 +145,19 @@ class _Hooks:
         return is_new
 
     def sent(self, widget: Widget) -> Any:
-        """What the browser has sent as the value of a widget that is about to be drawn."""
+        """What the browser has sent as the value of a widget that is about to be drawn.
+
+        Some widgets read as their default what is out of their range: that was not sent.
+        """
         states = self._state._new_widget_state
+        message = states.get_serialized(widget.id)
         states.set_widget_metadata(widget.metadata)
-        return states[widget.id]
+        value = states[widget.id]
+        # A selection is JSON's text, which may be written in several ways.
+        is_default = not isinstance(value, dict) and value == widget.initial()
+        if is_default and message != states.get_serialized(widget.id):
+            raise KeyError(widget.id)
+        return value
 
     def set(self, user_key: str, value: Any) -> None:
         self._reset(user_key, value)
@@ -175,7 +194,7 @@ def sent_value(widget: Widget) -> Any:
     """What the browser has sent as the value of a widget that is about to be drawn.
 
     Raises:
-        KeyError: nothing.
+        KeyError: nothing that it could show.
     """
     return _hooks().sent(widget)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -150,6 +151,47 @@ def heavy() -> None:
     pgstate.persist("name", "agreed", size="given")
     seen = {"name": st.text_input("name", key="name"), "size": st.text_input("size", key="size")}
     note(**seen, agreed=st.checkbox("agreed", key="agreed"))
+
+
+@case
+def heavy_and_counting() -> None:
+    """Writes in each run, before anything else."""
+    model()
+    pgstate.modify("visits", lambda n: n + 1, default=0)
+    pgstate.persist(size="given")
+    note(size=st.text_input("size", key="size"))
+
+
+@case
+def heavy_below_a_widget() -> None:
+    pgstate.persist("name", size="given")
+    name = st.text_input("name", key="name")
+    st.caption(f"served by {os.getpid()}")
+    model()
+    st.write("loaded")  # where an overtaken run ends
+    note(name=name, size=st.text_input("size", key="size"))
+
+
+@case
+def heavy_pages() -> None:
+    model()
+    key = {"One": "name", "Other": "size"}[st.radio("Page", ["One", "Other"])]
+    pgstate.persist(key)
+    note(**{key: st.text_input(key, key=key)})
+
+
+@case
+def heavy_and_narrow() -> None:
+    model()
+    pgstate.persist(number=5)
+    note(number=st.number_input("number", 0, int(os.environ.get("MOST", "100")), key="number"))
+
+
+@case
+def heavy_selection() -> None:
+    model()
+    pgstate.persist("dataframe")
+    note(rows=WIDGETS["dataframe"]()["selection"]["rows"])
 
 
 @case

@@ -30,6 +30,23 @@ def write(tab: Tab, text: str, field: str = "name") -> None:
     tab.page.get_by_label(field).press("Enter")
 
 
+def break_for_a_moment(tab: Tab) -> None:
+    """The page loses its server, which still knows it."""
+    sockets = tab.page.evaluate("window.sockets.length")
+    tab.page.evaluate("window.sockets.forEach(socket => socket.close())")
+    tab.page.wait_for_function(
+        "before => window.sockets.length > before && window.sockets.at(-1).readyState === 1",
+        arg=sockets,
+    )
+
+
+def select(tab: Tab, row: int) -> None:
+    """A click on the mark before a row; the head is a row, too."""
+    box = tab.page.locator("canvas").first.bounding_box()
+    assert box is not None
+    tab.page.mouse.click(box["x"] + 10, box["y"] + 35 * (row + 1) + 17)
+
+
 def test_what_is_changed_first_after_a_restart_is_kept(
     new_app: Callable[..., Server], visitor: Visitor
 ) -> None:
@@ -134,6 +151,127 @@ def test_what_is_chosen_after_a_restart_does_not_write_over_what_the_page_had_mi
     assert first.settled(1).seen == chosen
 
 
+def test_what_is_chosen_for_the_first_time_is_kept_where_each_run_writes_something_else(
+    new_app: Callable[..., Server], visitor: Visitor
+) -> None:
+    server = new_app()
+    tab = visitor.open(server, "heavy_and_counting")
+    tab.settled(1)
+    restart(server)
+    tab.reconnected()
+    write(tab, "after", "size")
+    assert tab.settled().seen["size"] == "after"
+
+
+def test_what_is_chosen_is_kept_where_the_first_run_is_overtaken_after_it_has_drawn_a_widget(
+    new_app: Callable[..., Server], visitor: Visitor
+) -> None:
+    server = new_app()
+    tab = visitor.open(server, "heavy_below_a_widget")
+    tab.settled(1)
+    write(tab, "before")
+    tab.settled(1)
+    served_by = tab.page.get_by_text("served by")
+    before = served_by.inner_text()
+    restart(server)
+    expect(served_by).not_to_have_text(before, timeout=30_000)
+    write(tab, "never stored before", "size")
+    chosen = {"name": "before", "size": "never stored before"}
+    assert tab.settled().seen == chosen
+    tab.reload()
+    assert tab.settled(1).seen == chosen
+
+
+def test_what_is_chosen_is_kept_where_another_tab_has_changed_what_another_page_shows(
+    new_app: Callable[..., Server], visitor: Visitor
+) -> None:
+    server = new_app()
+    first, second = visitor.open(server, "heavy_pages"), visitor.tab(server, "heavy_pages")
+    first.settled(1)
+    write(first, "first")
+    first.settled(1)
+    first.page.get_by_text("Other", exact=True).click()
+    first.settled(1)
+    second.open().settled(1)
+    write(second, "second")
+    second.settled(1)
+    second.page.close()
+    write(first, "before", "size")
+    first.settled(1)
+    restart(server)
+    first.reconnected()
+    write(first, "after", "size")
+    assert first.settled().seen["size"] == "after"
+
+
+def test_what_is_chosen_is_not_shown_where_the_new_server_no_longer_allows_it(
+    new_app: Callable[..., Server], visitor: Visitor
+) -> None:
+    server = new_app()
+    tab = visitor.open(server, "heavy_and_narrow")
+    tab.settled(1)
+    write(tab, "10", "number")
+    assert tab.settled(1).seen["number"] == 10
+    server.environment["MOST"] = "50"
+    restart(server)
+    tab.reconnected()
+    write(tab, "90", "number")
+    assert tab.settled().seen["number"] == 10
+    assert "fits" not in server.log
+
+
+def test_a_new_server_that_no_longer_allows_what_the_page_shows_does_not_write_over_it(
+    new_app: Callable[..., Server], visitor: Visitor
+) -> None:
+    server = new_app()
+    tab = visitor.open(server, "heavy_and_narrow")
+    tab.settled(1)
+    write(tab, "90", "number")
+    assert tab.settled(1).seen["number"] == 90
+    server.environment["MOST"] = "50"
+    restart(server)
+    tab.reconnected()
+    assert tab.settled().seen["number"] == 5
+    del server.environment["MOST"]
+    restart(server)
+    tab.reconnected()
+    assert tab.settled().seen["number"] == 90
+
+
+def test_rows_selected_while_a_restarted_server_is_busy_with_its_first_run_are_kept(
+    new_app: Callable[..., Server], visitor: Visitor
+) -> None:
+    server = new_app()
+    tab = visitor.open(server, "heavy_selection")
+    tab.settled(1)
+    select(tab, 2)
+    assert tab.settled(1).seen["rows"] == [2]
+    restart(server)
+    tab.reconnected()
+    select(tab, 1)
+    assert tab.settled().seen["rows"] == [1]
+
+
+def test_a_short_break_after_a_restart_does_not_bring_back_what_the_page_had_missed(
+    new_app: Callable[..., Server], visitor: Visitor
+) -> None:
+    server = new_app()
+    visitor.run_first(DROP)
+    first, second = visitor.open(server, "own_name"), visitor.tab(server, "own_name")
+    first.settled(1)
+    write(first, "first")
+    first.settled(1)
+    second.open().settled(1)
+    write(second, "second")
+    second.settled(1)
+    second.page.close()
+    restart(server)
+    first.reconnected()
+    assert first.settled(1).seen["name"] == "second"
+    break_for_a_moment(first)
+    assert first.settled(1).seen["name"] == "second"
+
+
 def test_a_page_that_persists_in_a_fragment_only_runs_when_it_has_found_its_server(
     new_app: Callable[..., Server], visitor: Visitor
 ) -> None:
@@ -171,10 +309,7 @@ def test_what_is_half_typed_survives_a_short_break(app: Server, visitor: Visitor
     write(tab, "sent")
     tab.settled(1)
     tab.page.get_by_label("name").fill("half")
-    tab.page.evaluate("window.sockets.forEach(socket => socket.close())")
-    tab.page.wait_for_function(
-        "window.sockets.length > 1 && window.sockets.at(-1).readyState === 1"
-    )
+    break_for_a_moment(tab)
     tab.settled(1)
     assert tab.page.get_by_label("name").input_value() == "half"
 

@@ -83,9 +83,9 @@ function F(e, t) {
     if (n.startsWith(`${t}=`)) return n.slice(t.length + 1);
   return null;
 }
-const J = 1e3, X = 1e4, v = /* @__PURE__ */ new Map();
+const J = 1e3, X = 1e4, p = /* @__PURE__ */ new Map();
 function G(e, t, n) {
-  const s = v.get(e);
+  const s = p.get(e);
   s?.stop();
   const o = {
     data: t,
@@ -94,7 +94,7 @@ function G(e, t, n) {
     stop: () => {
     }
   };
-  v.set(e, o);
+  p.set(e, o);
   const r = () => {
     document.visibilityState !== "visible" || o.said !== null && o.said.number > o.data.heard && Date.now() - o.saidAt < X || (o.said = { number: o.data.heard + 1, typing: Q() }, o.saidAt = Date.now(), n(o.said));
   }, l = setInterval(r, J), h = () => r();
@@ -105,7 +105,7 @@ function G(e, t, n) {
   }), o.stop = () => {
     clearInterval(l), document.removeEventListener("visibilitychange", h), i?.close();
   }, () => {
-    v.get(e)?.stop(), v.delete(e);
+    p.get(e)?.stop(), p.delete(e);
   };
 }
 function K(e) {
@@ -125,21 +125,21 @@ function Q() {
   const t = e.closest('[class*="st-key-"]');
   return Array.from(t?.classList ?? []).find((s) => s.startsWith("st-key-")) ?? null;
 }
-let R = { have: "", version: 0 };
-function Y(e) {
-  R = { have: e.have, version: e.version };
+let R = { have: "", version: 0, teller: "" };
+function Y({ have: e, version: t, teller: n }) {
+  R = { have: e, version: t, teller: n };
 }
-const Z = "[data-testid=stApp]", L = "data-test-connection-state", C = "CONNECTED", p = /* @__PURE__ */ new Map();
+const Z = "[data-testid=stApp]", L = "data-test-connection-state", C = "CONNECTED", v = /* @__PURE__ */ new Map();
 function V(e, t) {
-  p.get(e)?.disconnect();
+  v.get(e)?.disconnect();
   const n = document.querySelector(Z);
   let s = n?.getAttribute(L);
   const o = new MutationObserver(() => {
     const r = n?.getAttribute(L);
     r === C && s !== C && t({ at: Date.now(), ...R }), s = r;
   });
-  return n !== null && o.observe(n, { attributeFilter: [L] }), p.set(e, o), () => {
-    p.get(e)?.disconnect(), p.delete(e);
+  return n !== null && o.observe(n, { attributeFilter: [L] }), v.set(e, o), () => {
+    v.get(e)?.disconnect(), v.delete(e);
   };
 }
 const I = "streamlit-pgstate-style", y = ".st-key-streamlit_pgstate_progress", T = `[data-testid="stEvent"]:has(${y} [data-testid="stProgress"])`, q = `
