@@ -121,7 +121,7 @@ class _Bound:
     """Whether a row is there that cannot be read: nothing else takes its place unasked."""
     appears: bool = False
     """Whether its widget, if there is one, comes into the page with this run."""
-    chosen: tuple[Any, _Mark] | None = None
+    chosen: codecs.Payload | None = None
     """What the visitor has changed its widget to with this run."""
 
     @property
@@ -238,16 +238,13 @@ class Bindings:
         bound.is_there = session_state.has(binding.key)
         return bound
 
-    def _chosen(self, binding: _Binding) -> tuple[Any, _Mark] | None:
-        """A copy, which another thread may store while the script changes the value."""
+    def _chosen(self, binding: _Binding) -> codecs.Payload | None:
+        """Which another thread may store while the script changes the value."""
         try:
-            payload = codecs.encode(session_state.take(binding.key), key=binding.key)
-            mark = _mark_of(payload)
-            if mark == binding.mark:
-                return None
-            return codecs.decode(payload, key=binding.key), mark
+            payload = self.state.encode(binding.key, session_state.take(binding.key))
         except PgStateError:
             return None  # the run's end says why
+        return None if _mark_of(payload) == binding.mark else payload
 
     def _may_be_new_to_the_browser(self, binding: _Binding) -> bool:
         """A widget that is drawn for the first time shows only what was set in this run."""
@@ -297,14 +294,11 @@ class Bindings:
         session_state.put(bound.binding.key, value)
         bound.put = session_state.take(bound.binding.key)
 
-    def save(
-        self, changes: Mapping[str, Any], marks: Mapping[str, _Mark], deleted: Sequence[str]
-    ) -> None:
+    def save(self, changes: Mapping[str, codecs.Payload], deleted: Sequence[str]) -> None:
         """Store what one run has changed: in one statement, none if there is nothing.
 
         Args:
-            changes: the values.
-            marks: theirs, from before they were written: a value may change meanwhile.
+            changes: the encoded values.
             deleted: keys whose entries go.
         """
         if self._is_closed or not (changes or deleted):
@@ -315,15 +309,16 @@ class Bindings:
             _LOG.debug("The session was forgotten during a run; its changes went with it.")
             return
         except LimitExceeded as error:
-            self._save_each(changes, marks, deleted, error)
+            self._save_each(changes, deleted, error)
             return
         except PgStateError as error:
             self.say_unsaved(self._all[next(iter([*changes, *deleted]))], error)
             return
+        for key, payload in changes.items():
+            self._all[key].mark = _mark_of(payload)
         for key in (*changes, *deleted):
-            binding = self._all[key]
-            binding.mark, binding.unsaved = marks.get(key, binding.mark), ""
-            binding.version = self.state.version_of(key)
+            self._all[key].unsaved = ""
+            self._all[key].version = self.state.version_of(key)
 
     def save_soon(self, run: _Run) -> None:
         """What the visitor has changed with a run that goes on: F5 does not wait for its end.
@@ -335,29 +330,28 @@ class Bindings:
             if self._is_closed or run.is_over or not chosen:
                 return
             try:
-                self.state.update({key: value for key, (value, _) in chosen.items()})
+                self.state.amend(chosen, ())
                 self.state.attribute(chosen, run.thread)
             except PgStateError as error:
                 _LOG.debug("Not saved in the midst of a run: %s", error)  # its end tries again
                 return
-            for key, (_, mark) in chosen.items():
-                self._all[key].mark = mark
+            for key, payload in chosen.items():
+                self._all[key].mark = _mark_of(payload)
                 self._all[key].version = self.state.version_of(key)
 
     def _save_each(
         self,
-        changes: Mapping[str, Any],
-        marks: Mapping[str, _Mark],
+        changes: Mapping[str, codecs.Payload],
         deleted: Sequence[str],
         error: LimitExceeded,
     ) -> None:
-        """One of them is too large, or too many: the others are saved all the same."""
-        self.save({}, {}, deleted)
+        """One of them is too much for the session: the others are saved all the same."""
+        self.save({}, deleted)
         if len(changes) == 1:
             self.say_unsaved(self._all[next(iter(changes))], error)
             return
-        for key, value in changes.items():
-            self.save({key: value}, marks, [])
+        for key, payload in changes.items():
+            self.save({key: payload}, [])
 
     def say_unsaved(self, binding: _Binding, error: PgStateError) -> None:
         """The run is over, so nothing can be raised; each further run tries again."""
@@ -535,8 +529,7 @@ class _Run(RunListener):
             self.is_over = True
             if self.timer is not None:
                 self.timer.cancel()
-            changes: dict[str, Any] = {}
-            marks: dict[str, _Mark] = {}
+            changes: dict[str, codecs.Payload] = {}
             deleted: list[str] = []
             for key, bound in self.bound.items():
                 binding = bound.binding
@@ -545,19 +538,18 @@ class _Run(RunListener):
                         deleted.append(key)
                         binding.mark = None
                     continue
-                value = session_state.take(key)
                 try:
-                    mark = _mark(key, value)
+                    payload = self.bindings.state.encode(key, session_state.take(key))
                 except PgStateError as error:
                     self.bindings.say_unsaved(binding, error)
                     continue
                 if bound.is_unreadable:
-                    binding.mark = mark
-                elif mark != binding.mark:
-                    changes[key], marks[key] = value, mark
+                    binding.mark = _mark_of(payload)
+                elif _mark_of(payload) != binding.mark:
+                    changes[key] = payload
                 elif bound.is_deleted:
                     deleted.append(key)
-            self.bindings.save(changes, marks, deleted)
+            self.bindings.save(changes, deleted)
 
 
 def _never(key: str) -> bool:

@@ -330,13 +330,19 @@ class State(MutableMapping[str, Any]):
             return self._delete([key]) > 0
 
     @shortened
-    def amend(self, values: Mapping[str, Any], deleted: Iterable[str]) -> None:
-        """Store all of `values` and delete the keys `deleted`, in one statement, or do nothing.
+    def encode(self, key: str, value: Any) -> Payload:
+        """What `set` would store of `value`, for `amend`. Raises as `set`."""
+        return self._encode(check_key(key), value)
+
+    @shortened
+    def amend(self, payloads: Mapping[str, Payload], deleted: Iterable[str]) -> None:
+        """Store what `encode` gave and delete the keys `deleted`, in one statement, or do nothing.
 
         A key that is in both is stored. Raises as `set`.
         """
-        gone = [key for key in dict.fromkeys(deleted) if key not in values]
-        self._store_all(dict(values), deleted=gone)
+        gone = [key for key in dict.fromkeys(map(check_key, deleted)) if key not in payloads]
+        with Work(f"Saving {_names(list(payloads))}") as work:
+            self._store_payloads(payloads, work, deleted=gone)
 
     @shortened
     def __delitem__(self, key: str) -> None:
@@ -577,28 +583,32 @@ class State(MutableMapping[str, Any]):
     def _encode(self, key: str, value: Any) -> Payload:
         return codecs.encode(value, key=key, limit=self._store.settings.max_value_bytes)
 
-    def _store_all(
-        self,
-        values: dict[str, Any],
-        *,
-        deleted: Sequence[str] = (),
-        ttl: float | timedelta | None = None,
-    ) -> None:
-        for key in (*values, *deleted):
+    def _store_all(self, values: dict[str, Any], *, ttl: float | timedelta | None = None) -> None:
+        for key in values:
             check_key(key)
         seconds = _ttl_seconds(ttl)
         with Work(f"Saving {_names(list(values))}") as work:
             payloads = {key: self._encode(key, value) for key, value in values.items()}
-            with self._lock:
-                self._load_if_unread()
-                writes = [
-                    Write(key, payload)
-                    for key, payload in payloads.items()
-                    if not _is_same(self._live(key), payload, seconds)
-                ]
-                writes += [Write(key, None) for key in deleted if self._live(key) is not None]
-                if writes:
-                    self._write(writes, work, ttl=seconds)
+            self._store_payloads(payloads, work, ttl=seconds)
+
+    def _store_payloads(
+        self,
+        payloads: Mapping[str, Payload],
+        work: Work,
+        *,
+        deleted: Sequence[str] = (),
+        ttl: float | None = None,
+    ) -> None:
+        with self._lock:
+            self._load_if_unread()
+            writes = [
+                Write(key, payload)
+                for key, payload in payloads.items()
+                if not _is_same(self._live(key), payload, ttl)
+            ]
+            writes += [Write(key, None) for key in deleted if self._live(key) is not None]
+            if writes:
+                self._write(writes, work, ttl=ttl)
 
     def _write(self, writes: list[Write], work: Work, *, ttl: float | None) -> None:
         self._check_limits(writes)
