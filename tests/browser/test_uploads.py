@@ -40,10 +40,20 @@ def removers(tab: Tab) -> Locator:
 def take_photo(tab: Tab) -> None:
     """Once the camera shows something, and until the photo has come to the server."""
     tab.page.wait_for_function(
-        "[...document.querySelectorAll('video')].some(video => video.videoWidth > 0)"
+        "[...document.querySelectorAll('video')].some(video => video.currentTime > 0)"
     )
     with tab.page.expect_response(lambda response: "upload_file" in response.url):
         tab.page.get_by_role("button", name="Take Photo").click()
+        if not is_shown(tab.page.get_by_role("button", name="Clear photo"), seconds=10):
+            tab.page.get_by_role("button", name="Take Photo").click()  # Streamlit missed it
+
+
+def is_shown(button: Locator, *, seconds: float) -> bool:
+    try:
+        expect(button).to_be_visible(timeout=seconds * 1000)
+    except AssertionError:
+        return False
+    return True
 
 
 def own_removers(tab: Tab) -> Locator:
