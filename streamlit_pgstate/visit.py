@@ -20,7 +20,7 @@ from typing import Any, ClassVar, TypeVar
 import streamlit as st
 
 from streamlit_pgstate import fork, handover, progress
-from streamlit_pgstate.binding import Bindings
+from streamlit_pgstate.bindings import Bindings
 from streamlit_pgstate.component import bridge, cookies, page, runs, script, session_state
 from streamlit_pgstate.component.bridge import Answer, Question
 from streamlit_pgstate.errors import ConfigError, NoSessionError, PgStateError, UnknownToken

@@ -1284,7 +1284,9 @@ def test_a_page_view_makes_no_wal(state: State, store: Store, sql: SQL, name: st
     records()  # the first reader may set hint bits
     assert records() == []
     age(sql, "seen_at", "2 hours")
-    assert bool(records()) == (name == "LOAD")
+    first, second = records(), records()  # the first after a change may prune the page
+    assert second == []
+    assert first or name == "REFRESH"
 
 
 # Jobs, other apps, no cache
