@@ -87,6 +87,7 @@ def visits() -> None:
     """Counts its runs in the database: so each run writes."""
     st.title("Visits")
     note(visits=pgstate.modify("visits", lambda n: n + 1, default=0))
+    note_session()  # the browser's answer may end this run at the next widget
     for verb in (pgstate.rotate, pgstate.forget, pgstate.clear):
         if st.button(verb.__name__):
             verb()
