@@ -25,6 +25,7 @@ def dump_zone(zone: dt.tzinfo) -> object:
     if type(zone) is dt.timezone:
         if zone is dt.UTC:
             return UTC
+        # Unlike `tzname`, it tells a name that was given from one that was made of the offset.
         offset, *name = zone.__getinitargs__()  # type: ignore[attr-defined]
         return [_offset(offset), *name]
     if type(zone) is ZoneInfo and zone.key is not None and _is_zone(zone.key):

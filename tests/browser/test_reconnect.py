@@ -20,9 +20,18 @@ DROP = """(() => {
 })()"""
 
 
-def restart(server: Server) -> None:
+def restart(server: Server, tab: Tab | None = None) -> None:
+    """Wait until `tab` has found it again, which is before its first run is over."""
     server.kill()
     server.start()
+    if tab is not None:
+        tab.reconnected()
+
+
+def save(tab: Tab, text: str, field: str = "name") -> None:
+    """Write it, in one run."""
+    write(tab, text, field)
+    tab.settled(1)
 
 
 def write(tab: Tab, text: str, field: str = "name") -> None:
@@ -53,10 +62,8 @@ def test_what_is_changed_first_after_a_restart_is_kept(
     server = new_app()
     tab = visitor.open(server, "own_name")
     tab.settled(1)
-    write(tab, "before")
-    tab.settled(1)
-    restart(server)
-    tab.reconnected()
+    save(tab, "before")
+    restart(server, tab)
     assert tab.settled(1).seen["name"] == "before"
     write(tab, "after")
     assert tab.settled(1).seen["name"] == "after"
@@ -70,13 +77,10 @@ def test_a_tab_that_missed_a_change_does_not_write_over_it_after_a_restart(
     server = new_app()
     first, second = visitor.open(server, "own_name"), visitor.tab(server, "own_name")
     first.settled(1)
-    write(first, "first")
-    first.settled(1)
+    save(first, "first")
     second.open().settled(1)
-    write(second, "second")
-    second.settled(1)
-    restart(server)
-    first.reconnected()
+    save(second, "second")
+    restart(server, first)
     assert first.settled(1).seen["name"] == "second"
 
 
@@ -86,10 +90,8 @@ def test_what_is_chosen_while_a_restarted_server_is_busy_with_its_first_run_is_k
     server = new_app()
     tab = visitor.open(server, "heavy")
     tab.settled(1)
-    write(tab, "before")
-    tab.settled(1)
-    restart(server)
-    tab.reconnected()
+    save(tab, "before")
+    restart(server, tab)
     write(tab, "after")
     write(tab, "never stored before", "size")
     chosen = {"name": "after", "size": "never stored before", "agreed": False}
@@ -118,11 +120,9 @@ def test_what_is_chosen_before_the_page_can_say_that_it_has_found_its_server_is_
     visitor.run_first(CLICK_AT_ONCE)
     tab = visitor.open(server, "heavy")
     tab.settled(1)
-    write(tab, "before")
-    tab.settled(1)
+    save(tab, "before")
     tab.page.evaluate("window.clickAtOnce()")
-    restart(server)
-    tab.reconnected()
+    restart(server, tab)
     chosen = {"name": "before", "size": "given", "agreed": True}
     assert tab.settled().seen == chosen
     expect(tab.page.get_by_label("agreed")).to_be_checked()
@@ -136,14 +136,11 @@ def test_what_is_chosen_after_a_restart_does_not_write_over_what_the_page_had_mi
     server = new_app()
     first, second = visitor.open(server, "heavy"), visitor.tab(server, "heavy")
     first.settled(1)
-    write(first, "first")
-    first.settled(1)
+    save(first, "first")
     second.open().settled(1)
-    write(second, "second")
-    second.settled(1)
+    save(second, "second")
     second.page.close()
-    restart(server)
-    first.reconnected()
+    restart(server, first)
     first.page.get_by_text("agreed").click()
     chosen = {"name": "second", "size": "given", "agreed": True}
     assert first.settled().seen == chosen
@@ -157,8 +154,7 @@ def test_what_is_chosen_for_the_first_time_is_kept_where_each_run_writes_somethi
     server = new_app()
     tab = visitor.open(server, "heavy_and_counting")
     tab.settled(1)
-    restart(server)
-    tab.reconnected()
+    restart(server, tab)
     write(tab, "after", "size")
     assert tab.settled().seen["size"] == "after"
 
@@ -169,8 +165,7 @@ def test_what_is_chosen_is_kept_where_the_first_run_is_overtaken_after_it_has_dr
     server = new_app()
     tab = visitor.open(server, "heavy_below_a_widget")
     tab.settled(1)
-    write(tab, "before")
-    tab.settled(1)
+    save(tab, "before")
     served_by = tab.page.get_by_text("served by")
     before = served_by.inner_text()
     restart(server)
@@ -188,18 +183,14 @@ def test_what_is_chosen_is_kept_where_another_tab_has_changed_what_another_page_
     server = new_app()
     first, second = visitor.open(server, "heavy_pages"), visitor.tab(server, "heavy_pages")
     first.settled(1)
-    write(first, "first")
-    first.settled(1)
+    save(first, "first")
     first.page.get_by_text("Other", exact=True).click()
     first.settled(1)
     second.open().settled(1)
-    write(second, "second")
-    second.settled(1)
+    save(second, "second")
     second.page.close()
-    write(first, "before", "size")
-    first.settled(1)
-    restart(server)
-    first.reconnected()
+    save(first, "before", "size")
+    restart(server, first)
     write(first, "after", "size")
     assert first.settled().seen["size"] == "after"
 
@@ -213,8 +204,7 @@ def test_what_is_chosen_is_not_shown_where_the_new_server_no_longer_allows_it(
     write(tab, "10", "number")
     assert tab.settled(1).seen["number"] == 10
     server.environment["MOST"] = "50"
-    restart(server)
-    tab.reconnected()
+    restart(server, tab)
     write(tab, "90", "number")
     assert tab.settled().seen["number"] == 10
     assert "fits" not in server.log
@@ -229,12 +219,10 @@ def test_a_new_server_that_no_longer_allows_what_the_page_shows_does_not_write_o
     write(tab, "90", "number")
     assert tab.settled(1).seen["number"] == 90
     server.environment["MOST"] = "50"
-    restart(server)
-    tab.reconnected()
+    restart(server, tab)
     assert tab.settled().seen["number"] == 5
     del server.environment["MOST"]
-    restart(server)
-    tab.reconnected()
+    restart(server, tab)
     assert tab.settled().seen["number"] == 90
 
 
@@ -246,8 +234,7 @@ def test_rows_selected_while_a_restarted_server_is_busy_with_its_first_run_are_k
     tab.settled(1)
     select(tab, 2)
     assert tab.settled(1).seen["rows"] == [2]
-    restart(server)
-    tab.reconnected()
+    restart(server, tab)
     select(tab, 1)
     assert tab.settled().seen["rows"] == [1]
 
@@ -259,14 +246,11 @@ def test_a_short_break_after_a_restart_does_not_bring_back_what_the_page_had_mis
     visitor.run_first(DROP)
     first, second = visitor.open(server, "own_name"), visitor.tab(server, "own_name")
     first.settled(1)
-    write(first, "first")
-    first.settled(1)
+    save(first, "first")
     second.open().settled(1)
-    write(second, "second")
-    second.settled(1)
+    save(second, "second")
     second.page.close()
-    restart(server)
-    first.reconnected()
+    restart(server, first)
     assert first.settled(1).seen["name"] == "second"
     break_for_a_moment(first)
     assert first.settled(1).seen["name"] == "second"
@@ -278,10 +262,8 @@ def test_a_page_that_persists_in_a_fragment_only_runs_when_it_has_found_its_serv
     server = new_app()
     tab = visitor.open(server, "persisting_fragment")
     tab.settled(2)
-    write(tab, "before", "inside")
-    tab.settled(1)
-    restart(server)
-    tab.reconnected()
+    save(tab, "before", "inside")
+    restart(server, tab)
     tab.settled(2)
     write(tab, "after", "inside")
     assert tab.settled(1).seen["inside"] == "after"
@@ -295,8 +277,7 @@ def test_a_table_that_is_edited_first_after_a_restart_keeps_the_edit(
     server = new_app()
     tab = visitor.open(server, "table")
     tab.settled(1)
-    restart(server)
-    tab.reconnected()
+    restart(server, tab)
     tab.settled(1)
     TableEditor(tab).type(0, "name", "eve")
     assert tab.settled(1).seen["rows"][0][0] == "eve"
@@ -306,8 +287,7 @@ def test_what_is_half_typed_survives_a_short_break(app: Server, visitor: Visitor
     visitor.run_first(DROP)
     tab = visitor.open(app, "own_name")
     tab.settled(1)
-    write(tab, "sent")
-    tab.settled(1)
+    save(tab, "sent")
     tab.page.get_by_label("name").fill("half")
     break_for_a_moment(tab)
     tab.settled(1)
@@ -320,8 +300,7 @@ def test_what_was_changed_while_the_database_was_away_is_there_when_it_is_back(
     server = new_app()
     tab = visitor.open(server, "own_name")
     tab.settled(1)
-    write(tab, "before")
-    tab.settled(1)
+    save(tab, "before")
     name = make_url(server.url).database
     admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
     admin.execute(
