@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, Literal, overload
 
-from streamlit_pgstate import scopes
-from streamlit_pgstate import visit as _visit
+from streamlit_pgstate import scopes, stores
+from streamlit_pgstate import tab as _tab
 from streamlit_pgstate.errors import shortened
 from streamlit_pgstate.scopes import UserState
 from streamlit_pgstate.state import SessionInfo, State
@@ -41,7 +41,7 @@ def get(key: str, default: Any = None) -> Any:
     Example:
         >>> size = pgstate.get("size", 10)  # doctest: +SKIP
     """
-    return _visit.current().call(lambda state: state.get(key, default))
+    return _tab.current().browser.call(lambda state: state.get(key, default))
 
 
 @_verb
@@ -62,13 +62,13 @@ def set(key: str, value: Any, *, ttl: float | timedelta | None = None) -> None:
     Example:
         >>> pgstate.set("size", 10)  # doctest: +SKIP
     """
-    _visit.current().call(lambda state: state.set(key, value, ttl=ttl))
+    _tab.current().browser.call(lambda state: state.set(key, value, ttl=ttl))
 
 
 @_verb
 def update(mapping: Mapping[str, Any], /) -> None:
     """Store all values of `mapping` in one transaction, or none of them. Raises as `set`."""
-    _visit.current().call(lambda state: state.update(mapping))
+    _tab.current().browser.call(lambda state: state.update(mapping))
 
 
 @_verb
@@ -80,7 +80,7 @@ def modify(key: str, fn: Callable[[Any], Any], default: Any = None) -> Any:
     Example:
         >>> visits = pgstate.modify("visits", lambda n: n + 1, default=0)  # doctest: +SKIP
     """
-    return _visit.current().call(lambda state: state.modify(key, fn, default))
+    return _tab.current().browser.call(lambda state: state.modify(key, fn, default))
 
 
 @_verb
@@ -102,25 +102,25 @@ def persist(*keys: str, **defaults: Any) -> None:
         >>> pgstate.persist("page", size="10")  # doctest: +SKIP
         >>> size = st.text_input("Size", key="size")  # doctest: +SKIP
     """
-    _visit.current().persist(keys, defaults)
+    _tab.current().persist(keys, defaults)
 
 
 @_verb
 def delete(key: str) -> bool:
     """Delete `key`; whether there was one."""
-    return _visit.current().call(lambda state: state.delete(key))
+    return _tab.current().browser.call(lambda state: state.delete(key))
 
 
 @_verb
 def clear() -> int:
     """Delete all keys of this visitor; how many went. The token stays: see `forget`."""
-    return _visit.current().call(State.clear)
+    return _tab.current().browser.call(State.clear)
 
 
 @_verb
 def keys() -> list[str]:
     """The names of all keys that hold a value, sorted."""
-    return _visit.current().call(State.keys)
+    return _tab.current().browser.call(State.keys)
 
 
 @overload
@@ -158,7 +158,7 @@ def scope(name: str = "browser") -> State:
 @_verb
 def session() -> SessionInfo:
     """What is known of the visitor's session: its id, times, number of keys and bytes."""
-    return _visit.current().session()
+    return _tab.current().browser.call(State.session)
 
 
 @_verb
@@ -167,13 +167,13 @@ def rotate() -> None:
 
     The old one works for two more minutes, for tabs that are on their way.
     """
-    _visit.current().rotate()
+    _tab.current().browser.rotate()
 
 
 @_verb
 def forget() -> None:
     """Delete the visitor's state and token; no open tab can bring them back."""
-    _visit.current().forget()
+    _tab.current().forget()
 
 
 @_verb
@@ -187,11 +187,11 @@ def mount(*, wait: bool = False, live: bool = False) -> None:
             this browser has changed it, within two seconds for another device or a job. It
             costs one read a second while the page can be seen.
     """
-    visit = _visit.current(asks=wait)
+    tab = _tab.current(waits=wait)
     if wait:
-        visit.wait_for_browser()
+        tab.browser.wait_for_browser()
     if live:
-        visit.follow()
+        tab.follow()
 
 
 @_verb
@@ -207,7 +207,7 @@ def configure(**settings: Any) -> None:
     Raises:
         ConfigError: a name is unknown or a value does not fit.
     """
-    _visit.configure(settings)
+    stores.configure(settings)
 
 
 @_verb
@@ -222,4 +222,4 @@ def connect(url: str | None = None, **settings: Any) -> Store:
         >>> store = pgstate.connect("postgresql://localhost/app")  # doctest: +SKIP
         >>> state = store.state(store.new_token())  # doctest: +SKIP
     """
-    return _visit.connect({"url": url, **settings})
+    return stores.connect({"url": url, **settings})

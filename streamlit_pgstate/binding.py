@@ -32,8 +32,6 @@ class Binding:
     widget_id: str | None = None
     """Of the widget that was last drawn with it; it changes with the widget's parameters."""
     widget_default: Any = None
-    must_restore: bool = False
-    """Whether the state has become another one: what the page still shows is not of this one."""
     held: Any = NOTHING
     """What the visitor chose with a run that could not reach the database, and so drew nothing."""
     overruled: Any = NOTHING

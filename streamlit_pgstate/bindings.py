@@ -116,10 +116,7 @@ class Bindings:
         bound.appears = not has_own_value or binding.widget_id is None
         held, binding.held = binding.held, NOTHING
         overruled, binding.overruled = binding.overruled, NOTHING
-        if binding.must_restore:
-            binding.must_restore = False
-            self._restore(bound, version)
-        elif binding.was_deleted:
+        if binding.was_deleted:
             bound.is_deleted = version > 0
             binding.version, binding.mark = version, None
             self._put_default(bound)
@@ -289,18 +286,10 @@ class Bindings:
                 binding.version, binding.unfit = 0, -1
         return bindings
 
-    def begin_anew_over(self, state: State) -> Bindings:
-        """The same bindings over another state, which the page has shown nothing of so far.
-
-        Its widgets still show what was of the former: a browser sends that with its next message,
-        as if it had been chosen. So each of them is given its value, or its default.
-        """
-        bindings = self._moved_to(state)
-        bindings._all = {key: known for key, known in self._all.items() if known.widget_id}
-        for binding in bindings._all.values():
-            binding.version, binding.unfit, binding.mark = 0, -1, None
-            binding.must_restore = True
-        return bindings
+    def close(self) -> None:
+        """Save nothing any more: the page shows what is of another state."""
+        with self.lock:
+            self._is_closed = True
 
     def _moved_to(self, state: State) -> Bindings:
         bindings = Bindings(state)

@@ -55,7 +55,7 @@ class Handover:
 
 def _import_and_find(handover: Handover) -> Store:
     """A worker may have imported no more than the pickle asks for."""
-    import_module("streamlit_pgstate.visit")  # it calls `connect_with`
+    import_module("streamlit_pgstate.stores")  # it calls `connect_with`
     return _find_store(handover)
 
 

@@ -13,14 +13,13 @@ from typing import NoReturn, TypeVar
 
 import streamlit as st
 
-from streamlit_pgstate import visit as _visit
+from streamlit_pgstate import tab as _tab
 from streamlit_pgstate.component import script
 from streamlit_pgstate.errors import ConfigError, NoSessionError
 from streamlit_pgstate.state import State
-from streamlit_pgstate.store import SessionRef
-from streamlit_pgstate.tab import TabVisit
+from streamlit_pgstate.store import SessionRef, Store
+from streamlit_pgstate.tab import Tab
 from streamlit_pgstate.token import session_of_app
-from streamlit_pgstate.visit import Visit
 
 StateT = TypeVar("StateT", bound=State)
 
@@ -54,17 +53,17 @@ class UserState(State):
             >>> if st.user.is_logged_in:  # doctest: +SKIP
             ...     pgstate.scope("user").adopt()
         """
-        return _visit.current().call(lambda state: self.take_over(state, *keys))
+        return _tab.current().browser.call(lambda state: self.take_over(state, *keys))
 
 
 def browser() -> State:
     """The state of this browser, shared by all of its tabs."""
-    return _visit.current().state
+    return _tab.current().browser.state
 
 
 def tab() -> State:
     """The state of this tab."""
-    visit = _opened(_visit.present()).tab
+    visit = _tab.present().own
     visit.enter_run()
     return visit.state
 
@@ -76,16 +75,16 @@ def user() -> UserState:
         NoSessionError: nobody is logged in.
         ConfigError: the app has no login.
     """
-    visit = _visit.present()
-    ref = SessionRef(visit.store.signer.session_of_user(*_identity()), scope="user")
-    return _opened(visit).open(UserState, ref)
+    tab = _tab.present()
+    ref = SessionRef(tab.store.signer.session_of_user(*_identity()), scope="user")
+    return _opened(tab).open(UserState, ref)
 
 
 def app() -> State:
     """The state that all visitors of the app share."""
-    visit = _visit.present()
-    ref = SessionRef(session_of_app(visit.store.settings.app), scope="app")
-    return _opened(visit).open(State, ref)
+    tab = _tab.present()
+    ref = SessionRef(session_of_app(tab.store.settings.app), scope="app")
+    return _opened(tab).open(State, ref)
 
 
 def unknown(name: object) -> NoReturn:
@@ -120,9 +119,8 @@ def _identity() -> tuple[str, str]:
 class _Opened:
     """The states beside the browser's that one tab has opened, by scope."""
 
-    def __init__(self, visit: Visit) -> None:
-        self._store = visit.store
-        self.tab = TabVisit(visit)
+    def __init__(self, store: Store) -> None:
+        self._store = store
         self._lock = threading.Lock()
         self._states: dict[str, State] = {}
         self._seen: dict[str, object] = {}
@@ -140,10 +138,13 @@ class _Opened:
             return state
 
 
-_known: weakref.WeakKeyDictionary[Visit, _Opened] = weakref.WeakKeyDictionary()
+_known: weakref.WeakKeyDictionary[Tab, _Opened] = weakref.WeakKeyDictionary()
 _lock = threading.Lock()
 
 
-def _opened(visit: Visit) -> _Opened:
+def _opened(tab: Tab) -> _Opened:
     with _lock:
-        return _known.setdefault(visit, _Opened(visit))
+        opened = _known.get(tab)
+        if opened is None:
+            opened = _known[tab] = _Opened(tab.store)
+        return opened

@@ -93,6 +93,9 @@ class State(MutableMapping[str, Any]):
         self._cached = cache
         self.on_rotate: Callable[[Token], object] = _ignore
         """Called with the new token: whoever keeps the old one has to keep this one."""
+        self.durable: bool | None = True if ref.is_known_by_id else None
+        """Whether the visitor can come back to it: where the browser keeps the token, or where it
+        needs none. None where that is not known."""
         self.after_fork()
         fork.remember(self)
 
@@ -229,6 +232,7 @@ class State(MutableMapping[str, Any]):
                 expires_at=times.expires_at if times else None,
                 keys=len(live),
                 bytes=sum(entry.size for entry in live),
+                durable=self.durable,
             )
 
     # Writing

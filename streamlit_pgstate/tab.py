@@ -1,79 +1,210 @@
-"""The tab: a state of its own, whose token lies in the tab's sessionStorage.
+"""The tab: which states a browser tab works with, and what its page shows of them.
 
-A visit like the browser's, with these differences: F5 is told by a cookie of a few seconds, which
-the page writes when it goes; and a duplicated tab, which has the other's token, gets a copy.
+Sits between the verbs and the visits, which hold the tokens. One `Tab` for each tab that Streamlit
+serves, over all of its runs.
 """
 
 from __future__ import annotations
 
+import logging
+import threading
 import weakref
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from streamlit_pgstate.component import bridge, cookies, script, session_state
-from streamlit_pgstate.component.bridge import Answer
-from streamlit_pgstate.errors import UnknownToken
+from streamlit_pgstate import stores
+from streamlit_pgstate.bindings import Bindings
+from streamlit_pgstate.component import bridge, identity, runs, script, session_state, transport
+from streamlit_pgstate.errors import NoSessionError, PgStateError
+from streamlit_pgstate.live import Live, Tick
+from streamlit_pgstate.reconnect import Reconnect
 from streamlit_pgstate.state import State
-from streamlit_pgstate.store import SessionRef
-from streamlit_pgstate.visit import TESTING_KEY, Visit
+from streamlit_pgstate.store import Store
+from streamlit_pgstate.visit import Visit
+
+_LOG = logging.getLogger(__name__)
+
+_lock = threading.Lock()
+_tabs: dict[int, Tab] = {}
 
 
-class TabVisit(Visit):
-    """The token and state that only this tab has.
+def current(*, waits: bool = False) -> Tab:
+    """The tab whose script runs now, its state brought up to date once a run.
 
     Args:
-        browser: the tab's visit to the state that all tabs share.
+        waits: whether the script waits for the browser's answer.
+
+    Raises:
+        NoSessionError: no script of Streamlit's runs here.
+        PgStateError: the database cannot be reached or refuses.
     """
+    tab = present()
+    tab.enter_run(waits=waits)
+    return tab
 
-    scope: ClassVar[str] = "tab"
 
-    def __init__(self, browser: Visit) -> None:
-        super().__init__(browser.store)
-        self._browser = weakref.ref(browser)  # which leads to this one
+def present() -> Tab:
+    """The tab whose script runs now, as it is: nothing is asked or mounted.
 
-    def _open(self) -> None:
-        """The token of the one tab that was reloaded just now, or a candidate."""
-        texts = cookies.reloaded_tokens(self.store.settings.app)
-        if len(texts) != 1:  # of several nobody can say which is this one
-            self._use_candidate()
+    Raises:
+        NoSessionError: no script of Streamlit's runs here.
+    """
+    if not script.is_script():
+        raise NoSessionError(
+            "There is no visitor here: no Streamlit script runs on this thread. In a thread or "
+            "a job use the state that pgstate.scope() returned in the script; in tools and "
+            "tests use pgstate.connect(url).state(token)."
+        )
+    if script.is_cached_function():
+        raise NoSessionError(
+            "This runs under st.cache_data or st.cache_resource, which would give one visitor's "
+            "value to all others. Call the verb outside, and hand the value to the cached "
+            "function."
+        )
+    return _tab_of(script.tab(), stores.of_this_app())
+
+
+def _tab_of(known_by: object, store: Store) -> Tab:
+    with _lock:
+        tab = _tabs.get(id(known_by))
+        if tab is None:
+            weakref.finalize(known_by, _leave, id(known_by))
+        if tab is None or tab.store is not store:
+            tab = _tabs[id(known_by)] = Tab(store)
+        return tab
+
+
+def _leave(number: int) -> None:
+    tab = _tabs.pop(number, None)
+    if tab is not None:
+        tab.leave()
+
+
+class Tab:
+    """One browser tab: its hold on the browser's state and on its own, and its page."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.browser = Visit(store, transport.of_browser(), self._leave_page)
+        """The state that all tabs of the browser share."""
+        self._own: Visit | None = None
+        self._lock = threading.RLock()
+        self._bindings: Bindings | None = None
+        self._live: Live | None = None
+        self._live_run: object = None
+        self._reconnect = Reconnect(self._shown)
+
+    @property
+    def own(self) -> Visit:
+        """The state that only this tab has."""
+        with self._lock:
+            if self._own is None:
+                self._own = Visit(self.store, transport.TAB, self._leave_page)
+            return self._own
+
+    def leave(self) -> None:
+        """The tab is gone."""
+        self.browser.leave()
+        if self._own is not None:
+            self._own.leave()
+
+    def enter_run(self, *, waits: bool = False) -> None:
+        """At each verb; see `Visit.enter_run`."""
+        try:
+            self.browser.enter_run(waits=waits)
+        except PgStateError:
+            with self._lock:
+                if self._bindings is not None:
+                    self._bindings.hold()
+            raise
+        if self._live is not None and script.is_fragment_run():
+            self._enter_live_run()  # what it writes is no change by others
+
+    def forget(self) -> None:
+        """Delete the browser's state and this tab's own, and their tokens."""
+        self.own.forget_unseen()
+        self.browser.forget()
+
+    def _leave_page(self) -> None:
+        """What the page shows is of another state: it is neither to be read nor to be saved."""
+        session_state.clear(keep={transport.TESTING_KEY})
+        identity.renew()
+        with self._lock:
+            if self._bindings is not None:
+                self._bindings.close()
+            self._bindings = None
+
+    # Durable keys of `st.session_state`
+
+    def persist(self, keys: Sequence[str], defaults: Mapping[str, Any]) -> None:
+        """Bind keys of `st.session_state` to the state, up to the end of this run."""
+        with self._lock:
+            self._reconnect.enter_run()
+            state = self.browser.state
+            if self._bindings is None:
+                self._bindings = Bindings(state)
+            elif self._bindings.state is not state:
+                self._bindings = self._bindings.go_on_over(state)
+            if self._live is not None:
+                self._bindings.postpones = self._live.postpones
+            self._hear_what_the_page_showed(self._bindings)
+            self._bindings.bind(keys, defaults)
+
+    def _hear_what_the_page_showed(self, bindings: Bindings) -> None:
+        said, token = self._reconnect.said, self.browser.token
+        if said is None or token is None or said.have != token.fingerprint:
+            bindings.page_showed = None
+            return
+        # Not the present version: this run may have written already, and others have deleted.
+        version, found = self.browser.found
+        is_current = said.version == version
+        bindings.page_showed = said.version
+        bindings.page_lacked = lambda key: is_current and key not in found
+
+    def notice_reconnect(self) -> None:
+        """Have the page run when it has found its server again, before its visitor changes it."""
+        with self._lock:
+            self._reconnect.enter_run()
+
+    def _shown(self) -> tuple[str, int] | None:
+        """What the page shows at the end of a run: the fingerprint and version of its state."""
+        with self._lock:
+            token = self.browser.token
+            if token is None or self._bindings is None:
+                return None
+            if self._bindings.state is not self.browser.state:  # another one by now
+                return None
+            return token.fingerprint, self._bindings.version_shown
+
+    # Live pages
+
+    def follow(self) -> None:
+        """Have the page run again whenever its state changes elsewhere."""
+        run = script.run()
+        if script.is_callback() or run is self._live_run:
+            return
+        self._live_run = run
+        with self._lock:
+            if self._live is None:
+                self._live = Live(self._state_of_now)
+            self._enter_live_run()
+        bridge.mount_live(
+            lambda said: self._hear_tick(Tick.read(said)),
+            channel=self._live.channel,
+            version=self.browser.state.version,
+        )
+
+    def _enter_live_run(self) -> None:
+        if self._live is not None and runs.listener(Live) is None:
+            self._live.enter_run(self.browser.state, is_whole=not script.is_fragment_run())
+
+    def _hear_tick(self, tick: Tick) -> None:
+        if self._live is None:
             return
         try:
-            self._adopt(self.store.signer.check(texts[0]))
-        except UnknownToken:
-            self._replaces = texts[0][-43:][:16]
-            self._use_candidate()
+            self._live.hear(tick)
+        except PgStateError as error:  # the page's next run says so, where it can be seen
+            _LOG.debug("A live page could not be refreshed: %s", error)
 
-    def _place(self) -> str:
-        return "-".join(part for part in ("tab", script.fragment()) if part)
-
-    def _clear_session_state(self) -> None:
-        browser = self._browser()
-        bound = browser.bound_keys if browser is not None else ()
-        session_state.clear(keep={TESTING_KEY, *bound})
-
-    def _hear(self, component_state: object) -> None:
-        answer = Answer.read(component_state, self._veil)
-        if answer is None or not answer.copied or answer.token is None:
-            super()._hear(component_state)
-        elif self._token is not None and answer.to == self._token.fingerprint:
-            self._copy(answer.token)
-
-    def _copy(self, text: str) -> None:
-        """Go on with a copy of what another tab has, which goes on with its own."""
-        before, was_candidate = self._state, self._is_candidate
-        token = self.store.signer.mint()
-        try:
-            source = self.store.signer.check(text)
-        except UnknownToken:
-            self._refuse(text)
-            return
-        self.store.copy(SessionRef.of(source, self.scope), token)
-        self._state = State(self.store, SessionRef.of(token, self.scope))
-        self._token, self._offers = token, True
-        self._is_candidate = False
-        self._replaces = source.fingerprint
-        self._veil = bridge.new_veil()
-        self._rerun_due = script.is_fragment_run()
-        self._clear_session_state()
-        if before is not None and was_candidate:
-            self._drop(before, kept=False)
-        self._ask_again()
+    def _state_of_now(self) -> State:
+        return self.browser.refreshed()

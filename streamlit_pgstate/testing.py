@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from streamlit_pgstate.component.transport import TESTING_KEY
 from streamlit_pgstate.store import Store
-from streamlit_pgstate.visit import TESTING_KEY
 
 if TYPE_CHECKING:
     from streamlit.testing.v1 import AppTest

@@ -1,209 +1,43 @@
-"""The visitor: which token this browser tab has, and the state that it opens.
+"""A visit: the token of one tab for one state, and that state.
 
-Sits between the verbs of `api` and the layers below: the component, which talks to the
-browser, and the state, which talks to the database. One `Visit` per tab, over all its runs.
+`handshake` decides which token the server and the browser agree on; this carries it out. It talks
+to the browser by the component, and to the database by the state. One `Visit` per tab and
+transport, over all of the tab's runs.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import logging
 import threading
-import tomllib
-import weakref
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence, Set
-from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from collections.abc import Callable, Iterator, Set
+from typing import Final, TypeVar
 
 import streamlit as st
 
-from streamlit_pgstate import fork, handover, progress
-from streamlit_pgstate.bindings import Bindings
-from streamlit_pgstate.component import bridge, cookies, page, runs, script, session_state
-from streamlit_pgstate.component.bridge import Answer, Question
+from streamlit_pgstate.component import bridge, runs, script
+from streamlit_pgstate.component.bridge import Asked, Said
+from streamlit_pgstate.component.runs import RunListener
+from streamlit_pgstate.component.script import Address
+from streamlit_pgstate.component.transport import Transport
 from streamlit_pgstate.errors import ConfigError, NoSessionError, PgStateError, UnknownToken
-from streamlit_pgstate.live import Live, Tick
-from streamlit_pgstate.reconnect import Reconnect
-from streamlit_pgstate.settings import Settings
-from streamlit_pgstate.state import SessionInfo, State
+from streamlit_pgstate.handshake import Action, Handshake, Question, Standing
+from streamlit_pgstate.state import State
 from streamlit_pgstate.store import SessionRef, Store
-from streamlit_pgstate.token import Token
+from streamlit_pgstate.token import Token, fingerprint
 
 _LOG = logging.getLogger(__name__)
 
-_KEPT_RUNS = 4
+_KEPT_RUNS: Final = 4
 """Runs of one tab that are told apart: the present one, and those that it has overtaken."""
 
-_KEPT_REFUSALS = 16
-"""Tokens that are not asked about again: whatever a browser sends, a tab keeps no more."""
-
-TESTING_KEY = "streamlit_pgstate_testing_token"
-"""Where `testing` leaves a token for AppTest, which has neither cookies nor a browser."""
+_ANSWERS_WITHIN: Final = 5.0
+"""Seconds that a first run waits for the browser where no cookie can come: it answers in 0.1."""
 
 _T = TypeVar("_T")
-
-_lock = threading.RLock()
-_configured: dict[Path | None, dict[str, Any]] = {}
-_stores: dict[Settings, Store] = {}
-_store_of_app: dict[Path, Store] = {}
-_visits: dict[int, Visit] = {}
-
-progress.show_to(page.progress_bar)
-
-
-class _AfterFork:
-    """A forked child finds no lock of this module held by a thread that it does not have."""
-
-    def after_fork(self) -> None:
-        global _lock
-        _lock = threading.RLock()
-
-
-_after_fork = _AfterFork()
-fork.remember(_after_fork)
-
-
-def configure(settings: Mapping[str, Any]) -> None:
-    """Set the settings of the running app; the same again costs nothing."""
-    app = script.path() if script.is_script() else None
-    with _lock:
-        if _configured.get(app) == settings:
-            return
-        Settings.read(settings)  # refuse what is wrong here, where it was written
-        _configured[app] = dict(settings)
-        _store_of_app.clear()
-
-
-def connect(settings: Mapping[str, Any]) -> Store:
-    """A store with the settings given; then, in a script, with those of its app."""
-    given = {name: value for name, value in settings.items() if value is not None}
-    if not script.is_script():
-        return Store(_read_settings(given, None))
-    app = script.path()
-    return Store(_read_settings({**_configured_for(app), **given}, _home(app)))
-
-
-def store() -> Store:
-    """The store of the running app, made once a process."""
-    app = script.path()
-    with _lock:
-        if app not in _store_of_app:
-            settings = _read_settings(_configured_for(app), _home(app))
-            if settings not in _stores:
-                _stores[settings] = Store(settings)
-            _store_of_app[app] = _stores[settings]
-        return _store_of_app[app]
-
-
-def _store_of_job(job: handover.Handover) -> Store:
-    """The store for a state that came from the app in `job.home`, perhaps to another process."""
-    if script.is_script():
-        return store()
-    with _lock:
-        apps = {app.parent.resolve(): given for app, given in _configured.items() if app}
-        settings = _read_settings(apps.get(job.home) or _configured.get(None, {}), job.home)
-        if settings not in _stores:
-            _stores[settings] = Store(settings)
-        return _stores[settings]
-
-
-handover.connect_with(_store_of_job)
-
-
-def _read_settings(keywords: Mapping[str, Any], home: Path | None) -> Settings:
-    return Settings.read(keywords, secrets=_secrets(), home=home)
-
-
-def _configured_for(app: Path) -> dict[str, Any]:
-    return _configured.get(app) or _configured.get(None) or {}
-
-
-def _home(app: Path) -> Path:
-    """Where `.pgstate/` lies: beside the app; an AppTest's script may lie anywhere."""
-    return Path.cwd() if script.is_apptest() else app.parent
-
-
-def _secrets() -> Mapping[str, Any]:
-    """`[connections.pgstate]` of Streamlit's secrets; nothing where there are none."""
-    if not st.secrets.load_if_toml_exists():  # nor where the file is broken: that it says, too
-        _refuse_broken_secrets()
-        return {}
-    connections = st.secrets.get("connections", {})
-    found = connections.get("pgstate", {}) if isinstance(connections, Mapping) else None
-    if not isinstance(found, Mapping):
-        raise ConfigError(
-            "[connections.pgstate] in .streamlit/secrets.toml must be a table, with "
-            '`url = "postgresql://…"` in it.'
-        )
-    return dict(found)
-
-
-def _refuse_broken_secrets() -> None:
-    for path in st.get_option("secrets.files"):
-        with contextlib.suppress(FileNotFoundError, IsADirectoryError):
-            text = Path(path).read_text(encoding="utf-8")
-            try:
-                tomllib.loads(text)
-            except tomllib.TOMLDecodeError:
-                # `from None`: the parser's message may quote what it could not read.
-                raise ConfigError(
-                    f"{path} is not valid TOML, so that [connections.pgstate] could not be read. "
-                    "Mend the file; nothing was connected."
-                ) from None
-
-
-def current(*, asks: bool = False) -> Visit:
-    """The visit of the tab whose script runs now, refreshed once a run, mounted once a run.
-
-    Args:
-        asks: whether the browser is to confirm in any case that it keeps the token.
-
-    Raises:
-        NoSessionError: no script of Streamlit's runs here.
-        PgStateError: the database cannot be reached or refuses.
-    """
-    visit = present()
-    visit.enter_run(asks=asks)
-    return visit
-
-
-def present() -> Visit:
-    """The visit of the tab whose script runs now, as it is: nothing is asked or mounted.
-
-    Raises:
-        NoSessionError: no script of Streamlit's runs here.
-    """
-    if not script.is_script():
-        raise NoSessionError(
-            "There is no visitor here: no Streamlit script runs on this thread. In a thread or "
-            "a job use the state that pgstate.scope() returned in the script; in tools and "
-            "tests use pgstate.connect(url).state(token)."
-        )
-    if script.is_cached_function():
-        raise NoSessionError(
-            "This runs under st.cache_data or st.cache_resource, which would give one visitor's "
-            "value to all others. Call the verb outside, and hand the value to the cached "
-            "function."
-        )
-    return _visit_of(script.tab(), store())
-
-
-def _visit_of(tab: object, store: Store) -> Visit:
-    with _lock:
-        visit = _visits.get(id(tab))
-        if visit is None:
-            weakref.finalize(tab, _leave, id(tab))
-        if visit is None or visit.store is not store:
-            visit = _visits[id(tab)] = Visit(store)
-        return visit
-
-
-def _leave(tab: int) -> None:
-    visit = _visits.pop(tab, None)
-    if visit is not None:
-        visit.leave()
 
 
 @dataclasses.dataclass(eq=False, slots=True)
@@ -212,82 +46,107 @@ class _Run:
     next one while the former goes on to its next `st.` command."""
 
     mark: object
-    mounted: list[str] = dataclasses.field(default_factory=list)
-    """Keys of the component's instances."""
+    is_begun: bool = False
+    """Whether a verb has brought the state up to date for it."""
     failure: PgStateError | None = None
-    is_live: bool = False
+    """Why that failed: later verbs of the run fail as the first did, without another wait."""
+    is_stale: bool = False
+    """Whether it began with a state that the tab has left."""
+    keys: list[str] = dataclasses.field(default_factory=list)
+    """Of the component's instances that it has mounted."""
+    asked: Question | None = None
+    """The question that the last of them has put."""
 
 
 class Visit:
-    """One tab's token and state. Until the browser has kept it, a token is a candidate."""
+    """One tab's token and state, as one transport brings and keeps them.
 
-    scope: ClassVar[str] = "browser"
-    """Whose state it is; of the tab itself: see `tab`."""
+    Args:
+        store: where the state is.
+        transport: how the token comes with the page.
+        leave_page: called when the tab goes over to another state: what the page shows is of the
+            former one.
+    """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, transport: Transport, leave_page: Callable[[], None]) -> None:
         self.store = store
-        self.durable: bool | None = None
+        self.found: tuple[int, Set[str]] = (0, frozenset())
+        """The state's version and its keys when this tab began with it."""
+        self._transport = transport
+        self._leave_page = leave_page
         self._lock = threading.RLock()
         self._runs: deque[_Run] = deque(maxlen=_KEPT_RUNS)
+        self._handshake: Handshake | None = None
         self._token: Token | None = None
         self._state: State | None = None
-        self._found: tuple[int, Set[str]] = (0, frozenset())
-        """The state's version and its keys when this tab began with it."""
-        self._bindings: Bindings | None = None
-        self._live: Live | None = None
-        self._reconnect = Reconnect(self._shown)
-        self._is_candidate = False
-        self._offers = False
-        self._replaces: str | None = None
-        self._refused: deque[str] = deque(maxlen=_KEPT_REFUSALS)
-        self._asks = False
         self._veil = bridge.new_veil()
-        self._rerun_due = False
+        self._began_at: Address | None = None
+        """The page on which a candidate was first used."""
+        self._back_to: Address | None = None
+        """The page that a run starts at whose candidate was dropped; None for the present one."""
+        self._is_left = False
+
+    @property
+    def state(self) -> State:
+        if self._state is None:  # enter_run has failed or was never called
+            raise NoSessionError("This tab has no state yet. Call a verb of pgstate first.")
+        return self._state
+
+    @property
+    def token(self) -> Token | None:
+        """The token that opens the state; None before the first run."""
+        return self._token
 
     def leave(self) -> None:
         """The tab is gone: what it handed to a thread no longer follows its token."""
+        self._is_left = True
         if self._state is not None:
             self._state.release()
 
-    def enter_run(self, *, asks: bool = False) -> None:
-        """At the first verb of a run: hear the browser, see what changed, mount.
+    # A run
 
-        Later verbs of the run find it done; or fail as the first did, without another wait.
+    def enter_run(self, *, waits: bool = False) -> None:
+        """At each verb: bring the state up to date if it is the run's first, and ask the browser.
+
+        Args:
+            waits: whether the script waits for the browser's answer.
+
+        Raises:
+            PgStateError: the database cannot be reached or refuses.
         """
         with self._lock:
-            self._asks |= asks
-            run = self._present_run()
-            if run is None:
-                run = _Run(script.run())
-                try:
-                    self._start(run)
-                except PgStateError as error:
-                    run.failure = error
-                    if self._bindings is not None:
-                        self._bindings.hold()
-            elif run.failure is None and not run.mounted:
-                self._hear(self._mount(run))  # its callback could not
+            run = self._run_of_now()
+            if not run.is_begun:
+                self._begin(run)
             if run.failure is not None:
                 raise run.failure
-            self._rerun_if_due()
+            if run.is_stale:
+                script.start_anew(self._back_to)
+            if waits:
+                self._settle(self._agreed.waiting())
+            self._ask(run)
+            self._await_answer()
 
-    def _present_run(self) -> _Run | None:
+    def _run_of_now(self) -> _Run:
         mark = script.run()
-        return next((run for run in self._runs if run.mark is mark), None)
+        run = next((known for known in self._runs if known.mark is mark), None)
+        if run is None:
+            run = _Run(mark)
+            self._runs.append(run)
+        return run
 
-    def _start(self, run: _Run) -> None:
-        keys = {key: None for earlier in self._runs for key in earlier.mounted}
-        self._runs.append(run)
+    def _begin(self, run: _Run) -> None:
+        run.is_begun = True
         before = self._state
-        if before is None:
-            self._open()
-        for key in keys:
-            self._hear(bridge.earlier_state(key))
-        if self._state is before:
-            self._refresh()
-        self._hear(self._mount(run))
-        if self._live is not None and script.is_fragment_run():
-            self._enter_live_run()  # what it writes is no change by others
+        try:
+            if before is None:
+                self._open()
+            else:
+                self._hear_all(run)
+            if self._state is before:
+                self._refresh()
+        except PgStateError as error:
+            run.failure = error
 
     def call(self, verb: Callable[[State], _T]) -> _T:
         """Run a verb on the state; start over where another tab has just forgotten it."""
@@ -299,96 +158,14 @@ class Visit:
                 raise  # of another state, which the caller's own code has opened
             with self._lock:
                 if self._state is state:  # and no other run of this tab has moved on already
-                    self._start_over()
-                if not script.is_callback():
-                    self._rerun_due = True
-                    self._rerun_if_due()
+                    self._end()
+                script.start_anew()
             return verb(self.state)
 
-    def persist(self, keys: Sequence[str], defaults: Mapping[str, Any]) -> None:
-        """Bind keys of `st.session_state` to the state, up to the end of this run."""
-        with self._lock:
-            self._reconnect.enter_run()
-            if self._bindings is None:
-                self._bindings = Bindings(self.state)
-            elif self._bindings.state is not self.state:
-                self._bindings = self._bindings.go_on_over(self.state)
-            if self._live is not None:
-                self._bindings.postpones = self._live.postpones
-            self._hear_what_the_page_showed(self._bindings)
-            self._bindings.bind(keys, defaults)
-
-    def _hear_what_the_page_showed(self, bindings: Bindings) -> None:
-        said = self._reconnect.said
-        if said is None or self._token is None or said.have != self._token.fingerprint:
-            bindings.page_showed = None
-            return
-        # Not the present version: this run may have written already, and others have deleted.
-        version, found = self._found
-        is_current = said.version == version
-        bindings.page_showed = said.version
-        bindings.page_lacked = lambda key: is_current and key not in found
-
-    def follow(self) -> None:
-        """Have the page run again whenever its state changes elsewhere."""
-        run = self._present_run()
-        if script.is_callback() or run is None or run.is_live:
-            return
-        run.is_live = True
-        with self._lock:
-            if self._live is None:
-                self._live = Live(self._state_of_now)
-            self._enter_live_run()
-        bridge.mount_live(
-            lambda said: self._hear_tick(Tick.read(said)),
-            channel=self._live.channel,
-            version=self.state.version,
-        )
-
-    def notice_reconnect(self) -> None:
-        """Have the page run when it has found its server again, before its visitor changes it."""
-        with self._lock:
-            self._reconnect.enter_run()
-
-    def _shown(self) -> tuple[str, int] | None:
-        """What the page shows at the end of a run: the fingerprint and version of its state."""
-        with self._lock:
-            if self._token is None or self._bindings is None:
-                return None
-            if self._bindings.state is not self._state:  # another one by now
-                return None
-            return self._token.fingerprint, self._bindings.version_shown
-
-    def _enter_live_run(self) -> None:
-        if self._live is not None and runs.listener(Live) is None:
-            self._live.enter_run(self.state, is_whole=not script.is_fragment_run())
-
-    def _hear_tick(self, tick: Tick) -> None:
-        if self._live is None:
-            return
-        try:
-            self._live.hear(tick)
-        except PgStateError as error:  # the page's next run says so, where it can be seen
-            _LOG.debug("A live page could not be refreshed: %s", error)
-
-    def _state_of_now(self) -> State:
-        with self._lock:
-            self._refresh()
-            return self.state
-
-    @property
-    def bound_keys(self) -> Set[str]:
-        """Keys of `st.session_state` that belong to the browser's state."""
-        return self._bindings.keys if self._bindings is not None else frozenset()
-
-    @property
-    def state(self) -> State:
-        if self._state is None:  # enter_run has failed or was never called
-            raise NoSessionError("This tab has no state yet. Call a verb of pgstate first.")
-        return self._state
-
-    def session(self) -> SessionInfo:
-        return dataclasses.replace(self.call(State.session), durable=self.durable)
+    def wait_for_browser(self) -> None:
+        """Stop the script until the browser has said whether it keeps the token."""
+        if self._agreed.durable is None and not script.is_apptest():
+            st.stop()
 
     def rotate(self) -> None:
         """A new token for the same state; other tabs of this browser follow by themselves."""
@@ -396,172 +173,271 @@ class Visit:
             self.call(State.rotate)  # and so `_replace_token`
 
     def forget(self) -> None:
-        """Delete state and token, and go on with an empty state under a new one."""
+        """Delete state and token, and go on with an empty state under a new token.
+
+        What the page shows stays there, until the visitor leaves it.
+        """
         with self._lock:
             self.state.forget()
-            self._start_over()
+            run = self._run_of_now()
+            self._mark_stale()
+            run.is_stale = False
+            token = self.store.signer.mint()
+            self._settle(self._agreed.ended(token.fingerprint))
+            self._use(token, self._state_of(token))
+            self._ask(run)
 
-    def wait_for_browser(self) -> None:
-        """Stop the script until the browser has said whether it keeps the token."""
-        if self.durable is None and not script.is_apptest():
-            st.stop()
+    def forget_unseen(self) -> None:
+        """As `forget`, also where the browser has a token that it has not said yet."""
+        with self._lock:
+            run = self._run_of_now()
+            if not run.is_begun:
+                self._begin(run)
+            if run.failure is not None:
+                raise run.failure
+            self._settle(self._agreed.forgetting())
+            self.forget()
 
-    # The token
+    # Which state it is
+
+    @property
+    def _agreed(self) -> Handshake:
+        assert self._handshake is not None  # noqa: S101 - _open has set it
+        return self._handshake
+
+    def _settle(self, handshake: Handshake) -> None:
+        self._handshake = handshake
+        if self._state is not None:
+            self._state.durable = handshake.durable
 
     def _open(self) -> None:
-        """The token of a test, of the cookie, or a candidate; and its state: one round trip."""
-        if TESTING_KEY in st.session_state:
-            self._adopt(self.store.signer.check(st.session_state[TESTING_KEY]))
-            self.durable = True
-            return
-        text = self._cookie()
-        if text is None:
-            self._use_candidate()
-            return
-        try:
-            self._adopt(self.store.signer.check(text))
-            self.durable = True
-        except UnknownToken:
-            self._replaces = text[-43:][:16]
-            self._use_candidate()
-
-    def _cookie(self) -> str | None:
-        return cookies.cookie_token(self.store.settings.app)
-
-    def _adopt(self, token: Token) -> None:
-        """Go on with a token that the browser brought. Raises UnknownToken, changing nothing."""
-        ref = SessionRef.of(token, self.scope)
-        if self._state is not None and self._state.id == ref.id:
-            self._state.follow(ref)  # the same object: a thread may be at work with it
-        else:
-            self._go_on_with(State(self.store, ref))
-        self._token = token
-        self._is_candidate = self._offers = False
-        self._replaces = None
-
-    def _go_on_with(self, state: State) -> None:
-        self._state, self._found = state, (state.version, state.versions().keys())
-        state.on_rotate = self._replace_token
-
-    def _use_candidate(self) -> None:
+        """With the token that came with the page, or a candidate: one round trip."""
+        text = self._transport.read(self.store.settings.app)
+        if text is not None:
+            try:
+                token = self.store.signer.check(text)
+                state = self._state_of(token)
+            except UnknownToken:
+                if self._transport.is_strict:
+                    raise
+            else:
+                self._settle(Handshake.of_known(token.fingerprint))
+                self._use(token, state)
+                return
         token = self.store.signer.mint()
-        self._go_on_with(State(self.store, SessionRef.of(token, self.scope)))
-        self._token = token
-        self._is_candidate = self._offers = True
-        self._veil = bridge.new_veil()
+        refused = None if text is None else fingerprint(text)
+        handshake = Handshake.of_candidate(token.fingerprint, refused=refused)
+        self._settle(handshake if self.store.settings.cookie else handshake.waiting())
+        self._began_at = script.address()
+        self._use(token, self._state_of(token))
 
-    def _start_over(self) -> None:
-        """An empty state under a new token, which takes the place of the present one."""
-        self._replaces = self._token.fingerprint if self._token else None
-        self._use_candidate()
-        self._ask_again()
+    def _state_of(self, token: Token) -> State:
+        return State(self.store, SessionRef.of(token, self._transport.scope))
+
+    def _use(self, token: Token, state: State) -> None:
+        self._token, self._state = token, state
+        self._veil = bridge.new_veil()
+        self.found = state.version, state.versions().keys()
+        state.on_rotate = self._replace_token
+        self._settle(self._agreed)
+
+    def _go_over(self, token: Token, state: State, *, back_to: Address | None = None) -> None:
+        """Use another state than the page shows."""
+        self._use(token, state)
+        self._back_to = back_to
+        self._mark_stale()
+        self._leave_page()
+
+    def _mark_stale(self) -> None:
+        for run in self._runs:
+            run.is_stale = True
 
     def _replace_token(self, token: Token) -> None:
         """Have the browser keep another token for the present state."""
-        if token.session_id != self.state.id:
-            return  # a state that this tab has left, in a thread
-        self._replaces = self._token.fingerprint if self._token else None
-        self._token, self._offers = token, True
-        self._veil = bridge.new_veil()
-        self._ask_again()
+        with self._lock:
+            if token.session_id != self.state.id:
+                return  # a state that this tab has left, in a thread
+            self._settle(self._agreed.succeeded(token.fingerprint))
+            self._token, self._veil = token, bridge.new_veil()
+            if script.is_script():
+                self._ask(self._run_of_now())
+
+    def refreshed(self) -> State:
+        """The state, as of now; another one where it has ended."""
+        with self._lock:
+            self._refresh()
+            return self.state
 
     def _refresh(self) -> None:
         try:
             self.state.refresh()
         except UnknownToken:  # forgotten or rotated by another tab, or expired
-            self._start_over()
-            self._clear_session_state()
+            self._end()
 
-    def _clear_session_state(self) -> None:
-        """What this tab holds is of another state: neither to be shown nor to be saved."""
-        session_state.clear(keep={TESTING_KEY})
-        if self._bindings is not None:
-            self._bindings = self._bindings.begin_anew_over(self.state)
+    def _end(self) -> None:
+        """The session has ended: begin another one, empty, in its place."""
+        token = self.store.signer.mint()
+        self._settle(self._agreed.ended(token.fingerprint))
+        self._go_over(token, self._state_of(token))
 
     # The browser
 
-    def _mount(self, run: _Run) -> object:
-        if script.draws_over_the_page():
-            return None
-        key = bridge.key(place=self._place(), number=len(run.mounted))
-        run.mounted.append(key)
-        return bridge.mount(self._question(), key=key)
+    def _ask(self, run: _Run) -> None:
+        """Put the question, if this run has not; under another key where it has put another."""
+        question = self._agreed.question
+        if question == run.asked or script.draws_over_the_page():
+            return
+        if script.is_parallel_fragment():
+            self._ask_at_end(run)
+            return
+        key = bridge.key(place=self._place(), number=len(run.keys))
+        run.keys.append(key)
+        run.asked = question
+        bridge.mount(self._asked(question), key=key, hear=functools.partial(self._heard, key))
 
     def _place(self) -> str:
-        return script.fragment()
+        return "-".join(part for part in (self._transport.place, script.fragment()) if part)
 
-    def _ask_again(self) -> None:
-        """The question has changed: once it was asked in this run, ask under another key."""
-        run = self._present_run()
-        if run is not None and run.mounted:
-            self._mount(run)
-
-    def _question(self) -> Question:
+    def _asked(self, question: Question) -> Asked:
         assert self._token is not None  # noqa: S101 - _open has set it
         settings = self.store.settings
-        return Question(
+        return Asked(
+            question,
             app=settings.app,
-            have=self._token.fingerprint,
-            offer=self._token.text if self._offers else None,
-            replaces=self._replaces,
-            ask=self._asks and self.durable is None,
+            scope=self._transport.scope,
+            offer=self._token.text if question.offers else None,
             max_age=settings.session_max_age.total_seconds(),
             cookie=settings.cookie,
             veil=self._veil,
-            scope=self.scope,
         )
 
-    def _hear(self, component_state: object) -> None:
-        """Take over what the browser says it keeps; nothing it says is believed unchecked."""
-        answer = Answer.read(component_state, self._veil)
-        if answer is None or self._token is None or answer.to != self._token.fingerprint:
-            return  # an answer to an earlier question
-        if answer.token is None:
-            self._hear_of_nothing(answer)
-        elif answer.token == self._token.text:
-            self.durable, self._is_candidate = True, False
-        else:
-            self._hear_of_another(answer, answer.token)
+    def _ask_at_end(self, run: _Run) -> None:
+        """A fragment that runs beside the script may draw in its own place only, and is drawn away
+        by the next run: the page asks when the run is over."""
+        with contextlib.suppress(ConfigError):  # this Streamlit shows no end of a run
+            if not any(found.run is run for found in runs.listeners(_AskAtEnd)):
+                runs.listen(_AskAtEnd(run, self._ask))
 
-    def _hear_of_nothing(self, answer: Answer) -> None:
-        if answer.blocked:
-            self.durable = False
-        else:  # the visitor has cleared the browser's storage
-            self._use_candidate()
-            self._clear_session_state()
-            self.durable = None
-            self._rerun_due = script.is_fragment_run()
-
-    def _hear_of_another(self, answer: Answer, text: str) -> None:
-        if text in self._refused:
-            self._refuse(text)
+    def _await_answer(self) -> None:
+        """Where no cookie can come, a candidate would be dropped at each F5: ask first."""
+        agreed = self._agreed
+        if self.store.settings.cookie or agreed.durable is not None or script.is_apptest():
             return
-        before, was_candidate = self._state, self._is_candidate
+        if script.is_callback() or agreed.standing is not Standing.CANDIDATE:
+            return
+        script.pause(_ANSWERS_WITHIN)
+        self._settle(self._agreed.going_without())
+
+    def _heard(self, key: str) -> None:
+        """The component has said something: Streamlit calls this before the script's first line."""
+        with self._lock:
+            if self._is_left or self._handshake is None:
+                return
+            run = self._run_of_now()
+            try:
+                with self._before_the_script(run):
+                    self._hear(key)
+            except PgStateError as error:
+                # The run's first verb hears it again, and says what is wrong where it can be seen.
+                _LOG.debug("The browser's answer could not be acted upon: %s", error)
+                return
+            if run.is_stale:
+                script.start_anew(self._back_to)
+
+    def _hear_all(self, run: _Run) -> None:
+        """Streamlit calls a widget's callback before ours: its verbs hear what ours would hear."""
+        keys = {key: None for known in self._runs for key in known.keys}
+        with self._before_the_script(run):
+            for key in keys:
+                self._hear(key)
+
+    @contextlib.contextmanager
+    def _before_the_script(self, run: _Run) -> Iterator[None]:
+        """The run goes on with another state where nothing of it has run, and it is on its page."""
+        yield
+        if not script.is_callback() or script.is_fragment_run():
+            return
+        if self._back_to is None or self._back_to.page == script.address().page:
+            run.is_stale = False
+
+    def _hear(self, key: str) -> None:
+        """Act upon what the browser says; nothing it says is believed unchecked."""
+        said = bridge.said(key, self._veil)
+        if said is None:
+            return
+        match self._agreed.hear(said.answer):
+            case Action.CONFIRM:
+                self._settle(self._agreed.confirmed())
+            case Action.GO_WITHOUT:
+                self._settle(self._agreed.going_without())
+            case Action.BEGIN:
+                token = self.store.signer.mint()
+                self._settle(self._agreed.begun(token.fingerprint))
+                self._go_over(token, self._state_of(token))
+            case Action.REFUSE:
+                self._settle(self._agreed.refusing(fingerprint(said.token or "")))
+            case Action.ADOPT | Action.COPY | Action.FORGET as action:
+                self._try(action, said)
+
+    def _try(self, action: Action, said: Said) -> None:
+        """Check the browser's token before anything is done with it."""
+        text = said.token or ""
         try:
-            self._adopt(self.store.signer.check(text))
+            token = self.store.signer.check(text)
+            if action is Action.ADOPT:
+                self._adopt(token, is_kept=said.answer.kept)
+            elif action is Action.COPY:
+                self._copy(token)
+            else:
+                self._state_of(token).forget()
+                self._settle(self._agreed.refusing(token.fingerprint))
         except UnknownToken:
-            self._refuse(text)
+            self._settle(self._agreed.refusing(fingerprint(text)))
+
+    def _adopt(self, token: Token, *, is_kept: bool) -> None:
+        """Go on with a token that the browser has brought."""
+        ref = SessionRef.of(token, self._transport.scope)
+        before, was = self.state, self._agreed.standing
+        if before.id == ref.id:
+            before.follow(ref)  # the same object: a thread may be at work with it
+            self._token = token
+            self._settle(self._agreed.adopted(token.fingerprint))
             return
-        self.durable = True
-        self._rerun_due = script.is_fragment_run()
-        if before is None or before.id == self.state.id:
+        state = State(self.store, ref)
+        is_dropped = was is Standing.CANDIDATE and not is_kept
+        self._settle(self._agreed.adopted(token.fingerprint))
+        self._go_over(token, state, back_to=self._began_at if is_dropped else None)
+        if is_dropped:
+            self._drop(before)
+
+    def _copy(self, source: Token) -> None:
+        """Go on with a copy of what another tab has, which goes on with its own."""
+        before, was = self.state, self._agreed.standing
+        token = self.store.signer.mint()
+        self.store.copy(SessionRef.of(source, self._transport.scope), token)
+        state = self._state_of(token)
+        self._settle(self._agreed.copied(token.fingerprint, source.fingerprint))
+        self._go_over(token, state)
+        if was is Standing.CANDIDATE:
+            self._drop(before)
+
+    def _drop(self, candidate: State) -> None:
+        """Delete what was written under a candidate that nobody else can have."""
+        if not candidate.is_stored:
             return
-        self._clear_session_state()
-        if was_candidate:
-            self._drop(before, kept=answer.kept)
+        try:
+            candidate.forget()
+        except PgStateError as error:  # it expires by itself
+            _LOG.debug("What a dropped token had stored was not deleted: %s", error)
 
-    def _refuse(self, text: str) -> None:
-        self._refused.append(text)
-        self._replaces, self._offers = text[-43:][:16], True
 
-    def _drop(self, candidate: State, *, kept: bool) -> None:
-        """Delete what was written under a candidate, unless another tab may have it by now."""
-        if not kept and candidate.is_stored:
-            with contextlib.suppress(UnknownToken):
-                candidate.forget()
+@dataclasses.dataclass(slots=True, eq=False)
+class _AskAtEnd(RunListener):
+    """Puts the question at the end of a run whose verbs could not."""
 
-    def _rerun_if_due(self) -> None:
-        """A fragment heard of another token: the rest of the page shows the former state."""
-        if self._rerun_due and not script.is_callback():
-            self._rerun_due = False
-            st.rerun()
+    run: _Run
+    ask: Callable[[_Run], None]
+
+    def at_end(self, *, is_followed: bool) -> None:
+        if not is_followed:
+            self.ask(self.run)

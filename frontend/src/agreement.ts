@@ -1,5 +1,6 @@
 /**
- * How the browser and the server come to agree on one token. Pure: no page, no Streamlit.
+ * How the browser and the server come to agree on one token. Pure: no page, no Streamlit. The twin of
+ * `streamlit_pgstate/handshake.py`; both sides run the conversations in `tests/handshake.json`.
  *
  * The server says which token it works with (by fingerprint), and may offer one to be kept.
  * The browser keeps it, or answers with the token that it has had all along. localStorage
@@ -64,6 +65,31 @@ export function agree(question: Question, copies: Copies, memory: Memory): Answe
   return token === null
     ? fill(question, copies, memory)
     : compare(token, question, copies, memory);
+}
+
+/** What a tab knows of the browser's other tabs, which may use its token. */
+export interface Claims {
+  /** Whether an older tab uses this token: then this one was duplicated from it. */
+  isCopy(token: string | null): boolean;
+  /** Whether the others have had the time to say so. */
+  isSettled: boolean;
+}
+
+/** As `agree`, of a token that is one tab's own. */
+export function agreeInTab(
+  question: Question,
+  copies: Copies,
+  memory: Memory,
+  claims: Claims,
+): Answer | null {
+  const token = copies.readLocal();
+  if (token === null) return agree(question, copies, memory);
+  const mark = fingerprint(token);
+  if (claims.isCopy(token) && mark !== question.replaces) {
+    return { to: question.have, token, blocked: false, kept: false, copied: true };
+  }
+  if (!claims.isSettled && mark !== question.have) return null;
+  return agree(question, copies, memory);
 }
 
 /** The browser has another token than the server. */

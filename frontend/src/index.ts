@@ -5,9 +5,9 @@
  */
 
 import type { FrontendRenderer } from "@streamlit/component-v2-lib";
-import { type Answer, agree, fingerprint, markOf, type Memory, newMemory } from "./agreement";
+import { type Answer, agree, agreeInTab, markOf, type Memory, newMemory } from "./agreement";
 import type { Question } from "./agreement";
-import { basePath, type Copies, copiesIn } from "./copies";
+import { basePath, copiesIn } from "./copies";
 import { announce, follow, type LiveData, type NewsData, type Tick } from "./live";
 import { noticeReconnect, type Reconnect, type ReconnectData, show, type ShownData } from "./reconnect";
 import { addStyle } from "./style";
@@ -87,7 +87,9 @@ function keepToken(data: TokenData, key: string, say: (answer: Answer) => void):
   // Python hears a component only in runs that mount it: so each answers when it is asked, but
   // what happens later is said by one of them.
   const settle = (known: Set<string>): void => {
-    const answer = told(data, copies, memory);
+    const { hold } = memory;
+    const answer =
+      hold === null ? agree(data, copies, memory) : agreeInTab(data, copies, memory, hold);
     if (answer === null || known.has(markOf(answer))) return;
     answered.add(markOf(answer));
     memory.answered.add(markOf(answer));
@@ -114,18 +116,6 @@ function keepToken(data: TokenData, key: string, say: (answer: Answer) => void):
     mounted.get(key)?.stop();
     mounted.delete(key);
   };
-}
-
-/** The answer to give; for a token of this tab's own, once the other tabs could claim it. */
-function told(question: Question, copies: Copies, memory: AppMemory): Answer | null {
-  const token = memory.hold === null ? null : copies.readLocal();
-  if (memory.hold === null || token === null) return agree(question, copies, memory);
-  const isReplaced = fingerprint(token) === question.replaces;
-  if (memory.hold.isCopy(token) && !isReplaced) {
-    return { to: question.have, token, blocked: false, kept: false, copied: true };
-  }
-  if (!memory.hold.isSettled && fingerprint(token) !== question.have) return null;
-  return agree(question, copies, memory);
 }
 
 /** What Streamlit shows of a component's state must not show the token: XOR with the veil. */

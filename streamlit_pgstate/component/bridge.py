@@ -14,6 +14,8 @@ from streamlit_pgstate.component import KEY
 from streamlit_pgstate.component.cookies import app_label
 from streamlit_pgstate.component.page import still_place
 from streamlit_pgstate.component.script import is_apptest, is_fragment_run
+from streamlit_pgstate.handshake import Answer, Question
+from streamlit_pgstate.token import fingerprint
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -24,35 +26,30 @@ TOKEN_LENGTH = 128
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What the page is asked; see `frontend/src/agreement.ts`, which answers."""
+class Asked:
+    """A question, and all that the page needs to answer it: see `frontend/src/agreement.ts`."""
 
+    question: Question
     app: str
-    have: str
-    """Fingerprint of the token that Python works with."""
+    scope: str
     offer: str | None
-    """That token itself, where the browser is to keep it."""
-    replaces: str | None
-    """Fingerprint of a refused or rotated token, which the offer may replace."""
-    ask: bool
-    """Whether Python waits for an answer in any case."""
+    """The token, where the browser is to keep it."""
     max_age: float
     cookie: bool
     veil: bytes
     """What the answer's token is XORed with: `st.session_state` shows a component's state."""
-    scope: str = "browser"
 
     def __repr__(self) -> str:
-        return f"<Question about {self.have}>"
+        return f"<Asked about {self.question.have}>"
 
     def as_data(self) -> dict[str, Any]:
         return {
             "app": app_label(self.app),
             "scope": self.scope,
-            "have": self.have,
+            "have": self.question.have,
             "offer": self.offer,
-            "replaces": self.replaces,
-            "ask": self.ask,
+            "replaces": self.question.replaces,
+            "ask": self.question.ask,
             "maxAge": self.max_age,
             "cookie": self.cookie,
             "veil": self.veil.hex(),
@@ -60,36 +57,33 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What the browser said of its token."""
+class Said:
+    """An answer, and the token that it speaks of."""
 
-    to: str
-    """Fingerprint of the token that it was asked about."""
+    answer: Answer
     token: str | None
-    blocked: bool
-    kept: bool
-    copied: bool
-    """Whether another tab has that token, and this one is to have a copy of its state."""
 
     def __repr__(self) -> str:
-        return f"<Answer about {self.to}>"
+        return f"<Said about {self.answer.to}>"
 
     @classmethod
-    def read(cls, state: object, veil: bytes) -> Answer | None:
-        """The answer in a component's state; None where there is none or it makes no sense.
+    def read(cls, state: object, veil: bytes) -> Said | None:
+        """What a component's state holds; None where that is nothing or makes no sense.
 
         It comes from the browser, so it may be anything.
         """
         answer = state.get("answer") if isinstance(state, Mapping) else None
         if not isinstance(answer, Mapping) or not isinstance(answer.get("to"), str):
             return None
-        return cls(
-            answer["to"],
-            _unveiled(answer.get("token"), veil),
-            answer.get("blocked") is True,
-            answer.get("kept") is True,
-            answer.get("copied") is True,
+        token = _unveiled(answer.get("token"), veil)
+        heard = Answer(
+            to=answer["to"],
+            token=None if token is None else fingerprint(token),
+            blocked=answer.get("blocked") is True,
+            kept=answer.get("kept") is True,
+            copied=answer.get("copied") is True,
         )
+        return cls(heard, token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,15 +143,21 @@ def key(*, place: str, number: int) -> str:
     return "-".join(part for part in (KEY, place, str(number or "")) if part)
 
 
-def mount(question: Question, *, key: str) -> object:
-    """Put the component into the page, where it moves nothing; what it said in earlier runs."""
+def mount(asked: Asked, *, key: str, hear: Callable[[], object]) -> None:
+    """Put the component into the page, where it moves nothing.
+
+    Args:
+        asked: what it is asked.
+        key: its key in `st.session_state`, where `said` finds what it says.
+        hear: called when it has said something, before the first line of the run that this starts.
+    """
     if is_apptest():
-        return None
+        return
     with still_place():
-        return _component()(
+        _component()(
             key=key,
-            data=question.as_data(),
-            on_answer_change=_ignore,
+            data=asked.as_data(),
+            on_answer_change=hear,
             width="content",
             height="content",
         )
@@ -227,9 +227,9 @@ def tell_shown(place: DeltaGenerator, shown: Shown) -> None:
         _component()(key=f"{KEY}_shown", data={"role": "shown", **data})
 
 
-def earlier_state(key: str) -> object:
-    """What the component said before this run mounts it; None where that is not known."""
-    return st.session_state.get(key)
+def said(key: str, veil: bytes) -> Said | None:
+    """What the component has said last under `key`; None where that is nothing."""
+    return Said.read(st.session_state.get(key), veil)
 
 
 def _ignore() -> None:

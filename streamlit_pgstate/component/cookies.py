@@ -32,17 +32,19 @@ def cookie_token(app: str) -> str | None:
     return found[max(bases, key=len)] if bases else None
 
 
-def reloaded_tokens(app: str) -> list[str]:
-    """The tokens of tabs that were reloaded, or closed, a moment ago, unchecked.
+def reloaded_token(app: str) -> str | None:
+    """The token of the one tab that was reloaded, or closed, a moment ago, unchecked.
 
-    As `cookie_token`; the name ends with the token's fingerprint.
+    As `cookie_token`; the name ends with the token's fingerprint. None where there are several: nobody
+    can say which of them is this tab's.
     """
     found = {
         tuple(name.rsplit(".", 1)): value for name, value in _cookies("pgstate-tab", app).items()
     }
     bases = {base for base, *_ in found if _leads_to(base, _address().path)}
     ours = max(bases, key=len, default=None)
-    return [value for (base, *_), value in found.items() if base == ours]
+    tokens = [value for (base, *_), value in found.items() if base == ours]
+    return tokens[0] if len(tokens) == 1 else None
 
 
 def _address() -> SplitResult:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner import RerunData, RerunException, get_script_run_ctx
+from streamlit.runtime.state import SessionState
 
 from streamlit_pgstate.component import KEY
 
@@ -98,12 +101,24 @@ def is_fragment_run() -> bool:
 
 
 def is_callback() -> bool:
-    """Whether a widget's callback runs, before the script: there `st.rerun` does nothing.
+    """Whether a widget's callback runs, before the script.
 
     `ScriptRunContext._has_script_started`, seen in 1.51 to 1.67; without it: no.
     """
     context = get_script_run_ctx(suppress_warning=True)
     return not getattr(context, "_has_script_started", True)
+
+
+def is_parallel_fragment() -> bool:
+    """Whether this thread runs a fragment beside the script, which may draw in its own place only.
+
+    `ThreadState.is_parallel_worker`, from 1.58 on; before there were no such fragments.
+    """
+    with contextlib.suppress(ImportError, AttributeError, RuntimeError):
+        from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
+
+        return ThreadState.get().is_parallel_worker
+    return False
 
 
 def draws_over_the_page() -> bool:
@@ -124,3 +139,78 @@ def is_cached_function() -> bool:
 
         return in_cached_function.get()
     return False
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """The page and the query with which a run began, as the browser asked for them."""
+
+    page: str
+    """The page that ran, when this was taken."""
+    asked_page: str
+    asked_name: str
+    query: str
+
+
+def address() -> Address:
+    """Where the present run is.
+
+    `ScriptRunContext.page_script_hash` and `query_string`, and `intended_page_script_hash` and
+    `intended_page_name` of its `pages_manager`: seen in 1.51 to 1.67.
+    """
+    context = get_script_run_ctx(suppress_warning=True)
+    page = getattr(context, "page_script_hash", "")
+    manager = getattr(context, "pages_manager", None)
+    asked = getattr(manager, "intended_page_script_hash", page)
+    name = getattr(manager, "intended_page_name", "")
+    return Address(page, asked or "", name or "", getattr(context, "query_string", ""))
+
+
+def start_anew(at: Address | None = None) -> None:
+    """End this run, and begin a new one of the whole page; what was clicked is dropped.
+
+    A run that was overtaken by the visitor's next click just ends. Returns where nothing can be
+    done: in callbacks of versions of Streamlit that take no `st.rerun` there (1.51).
+
+    Args:
+        at: the page to begin with; None for the present one.
+    """
+    _end_if_overtaken()
+    if is_callback() and not _CALLBACKS_MAY_RERUN:
+        return
+    context = get_script_run_ctx(suppress_warning=True)
+    if context is None:
+        return
+    here = address()
+    is_elsewhere = at is not None and at.page != here.page
+    raise RerunException(
+        RerunData(
+            query_string=at.query if at and is_elsewhere else here.query,
+            page_script_hash=at.asked_page if at and is_elsewhere else here.page,
+            page_name=at.asked_name if at and is_elsewhere else "",
+            cached_message_hashes=context.cached_message_hashes,
+            context_info=context.context_info,
+        )
+    )
+
+
+_CALLBACKS_MAY_RERUN = hasattr(SessionState, "_run_callback_and_record_rerun")
+"""Whether `st.rerun` in a callback is honoured: in 1.67; in 1.51 it does nothing but warn."""
+
+_LOOKS_EVERY = 0.02
+
+
+def pause(seconds: float) -> None:
+    """Wait; whatever the browser sends meanwhile ends this run.
+
+    Streamlit shows nothing that could be awaited: it ends a run when that asks for something.
+    """
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        _end_if_overtaken()
+        time.sleep(_LOOKS_EVERY)
+
+
+def _end_if_overtaken() -> None:
+    """`st.session_state` looks first whether the run is to end, in 1.51 to 1.67."""
+    _ = f"{KEY}_" in st.session_state

@@ -13,10 +13,10 @@ from typing import Any, Final
 
 import streamlit as st
 
-from streamlit_pgstate import visit as _visit
+from streamlit_pgstate import tab as _tab
 from streamlit_pgstate.errors import DecodeError, PgStateError
 from streamlit_pgstate.state import State
-from streamlit_pgstate.visit import Visit
+from streamlit_pgstate.tab import Tab
 from streamlit_pgstate.widgets.call import Call, has_widget, new_widget_key, slot
 from streamlit_pgstate.widgets.edits import Edits
 from streamlit_pgstate.widgets.table import Table
@@ -65,7 +65,7 @@ class Editor:
         else:
             self.origins = list(range(len(self.table.frame)))
 
-    def take(self, visit: Visit) -> None:
+    def take(self, tab: Tab) -> None:
         """Store what the visitor has edited since the last call: what this tab changed, wins."""
         if self.is_reset or not has_widget(self.widget_key):
             return
@@ -77,8 +77,8 @@ class Editor:
         self._mirror()
         self.failure = None
         try:
-            self.version = visit.call(self._store)
-            self.state_id = visit.state.id
+            self.version = tab.browser.call(self._store)
+            self.state_id = tab.browser.state.id
         except PgStateError as error:
             self.failure = error  # raised below the widget, where the visitor can undo it
 
@@ -126,14 +126,14 @@ class Editor:
 
 def draw(call: Call) -> Any:
     """Draw the editor and return what is in it."""
-    visit = _visit.current()
-    visit.notice_reconnect()
+    tab = _tab.current()
+    tab.notice_reconnect()
     table = Table(call.arguments.pop("data"))
     if table.hides_index and call.arguments.get("hide_index") is None:
         call.arguments["hide_index"] = True
     if table.frozen and call.arguments.get("disabled", False) is not True:
         call.arguments["disabled"] = [*(call.arguments.get("disabled") or ()), *table.frozen]
-    editor = _current(call, visit, table)
+    editor = _current(call, tab, table)
     drawn = call.draw(editor.widget_key, lambda: _changed(call.key), data=editor.shown)
     if editor.failure is not None:
         raise editor.failure
@@ -143,43 +143,45 @@ def draw(call: Call) -> Any:
 def _changed(key: str) -> None:
     editor = st.session_state.get(slot(key))
     if isinstance(editor, Editor):
-        editor.take(_visit.current())
+        editor.take(_tab.current())
 
 
-def _current(call: Call, visit: Visit, table: Table) -> Editor:
+def _current(call: Call, tab: Tab, table: Table) -> Editor:
     """What the tab knows of the editor; begun anew where that no longer holds."""
     known = st.session_state.get(slot(call.key))
     # The page's address too: Streamlit takes the same key on another page for another widget.
     options = repr((call.arguments, st.context.url))
-    if not isinstance(known, Editor) or known.state_id != visit.state.id:
-        return _begin(call, visit, table, options, None)
-    known.take(visit)
+    if not isinstance(known, Editor) or known.state_id != tab.browser.state.id:
+        return _begin(call, tab, table, options, None)
+    known.take(tab)
     if not known.is_same_table(table):
         if known.is_fed_back and table.fingerprint == known.table.fingerprint:
-            visit.call(lambda state: state.delete(call.key))  # the script has begun again itself
-        return _begin(call, visit, table, options, known)
+            tab.browser.call(
+                lambda state: state.delete(call.key)
+            )  # the script has begun again itself
+        return _begin(call, tab, table, options, known)
     known.is_fed_back = known.is_fed_back or table.fingerprint != known.table.fingerprint
     if (
         known.is_reset
         or not has_widget(known.widget_key)
         or known.options != options
-        or known.version != visit.state.version_of(call.key)
+        or known.version != tab.browser.state.version_of(call.key)
     ):
-        return _begin(call, visit, known.table, options, known)
+        return _begin(call, tab, known.table, options, known)
     return known
 
 
-def _begin(call: Call, visit: Visit, table: Table, options: str, former: Editor | None) -> Editor:
+def _begin(call: Call, tab: Tab, table: Table, options: str, former: Editor | None) -> Editor:
     """An editor of Streamlit's that is new, over the table with the stored edits in it."""
-    version = visit.state.version_of(call.key)
+    version = tab.browser.state.version_of(call.key)
     unfit = former.unfit if former else 0
-    edits, fits = visit.call(lambda state: _stored(call.key, state, table))
+    edits, fits = tab.browser.call(lambda state: _stored(call.key, state, table))
     if not fits and unfit != version:
         unfit = version
         _say_unfit(call.key, edits)
     editor = Editor(
         call.key,
-        visit.state.id,
+        tab.browser.state.id,
         version,
         table,
         options,

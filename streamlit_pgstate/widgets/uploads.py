@@ -15,12 +15,12 @@ from typing import Any, Final, Literal
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
-from streamlit_pgstate import visit as _visit
+from streamlit_pgstate import tab as _tab
 from streamlit_pgstate.codecs.file import StoredFile
 from streamlit_pgstate.component import page
 from streamlit_pgstate.errors import DecodeError, PgStateError
 from streamlit_pgstate.state import State
-from streamlit_pgstate.visit import Visit
+from streamlit_pgstate.tab import Tab
 from streamlit_pgstate.widgets.call import Call, has_widget, new_widget_key, slot
 
 _LOG: Final = logging.getLogger(__name__)
@@ -75,10 +75,10 @@ class Uploads:
             return files
         return files[-1] if files else None
 
-    def take(self, visit: Visit) -> None:
+    def take(self, tab: Tab) -> None:
         """Store what the visitor has changed since the last call: what this tab changed, wins."""
         if self._take_live() | self._take_removals() or self.failure is not None:
-            self.store(visit)
+            self.store(tab)
 
     def _take_live(self) -> bool:
         if not has_widget(self.widget_key):
@@ -106,16 +106,16 @@ class Uploads:
         """The key of what removes a stored file."""
         return f"{self.widget_key}-remove-{upload.id}"
 
-    def remove(self, upload: Upload, visit: Visit) -> None:
+    def remove(self, upload: Upload, tab: Tab) -> None:
         self.kept = [other for other in self.kept if other.id != upload.id]
-        self.store(visit)
+        self.store(tab)
 
-    def store(self, visit: Visit) -> None:
+    def store(self, tab: Tab) -> None:
         self.mirror()
         self.failure = None
         try:
-            self.version = visit.call(self._store)
-            self.state_id = visit.state.id
+            self.version = tab.browser.call(self._store)
+            self.state_id = tab.browser.state.id
         except PgStateError as error:
             self.failure = error  # raised below the widget, where the visitor can remove the file
 
@@ -168,14 +168,14 @@ def draw_camera(call: Call) -> Any:
 
 def _current(call: Call, *, is_multiple: bool) -> Uploads:
     """What the tab knows of the widget; begun anew where that no longer holds."""
-    visit = _visit.current()
-    visit.notice_reconnect()
+    tab = _tab.current()
+    tab.notice_reconnect()
     known = st.session_state.get(slot(call.key))
-    if not isinstance(known, Uploads) or known.state_id != visit.state.id:
-        return _begin(call, visit, is_multiple=is_multiple)
-    known.take(visit)
-    if known.version != visit.state.version_of(call.key) and known.failure is None:
-        return _begin(call, visit, is_multiple=is_multiple)
+    if not isinstance(known, Uploads) or known.state_id != tab.browser.state.id:
+        return _begin(call, tab, is_multiple=is_multiple)
+    known.take(tab)
+    if known.version != tab.browser.state.version_of(call.key) and known.failure is None:
+        return _begin(call, tab, is_multiple=is_multiple)
     if known.is_multiple != is_multiple or (known.is_drawn and not has_widget(known.widget_key)):
         files = known.all if is_multiple else known.all[-1:]
         begun = Uploads(call.key, is_multiple, known.state_id, known.version, files)
@@ -184,12 +184,12 @@ def _current(call: Call, *, is_multiple: bool) -> Uploads:
     return known
 
 
-def _begin(call: Call, visit: Visit, *, is_multiple: bool) -> Uploads:
+def _begin(call: Call, tab: Tab, *, is_multiple: bool) -> Uploads:
     """A widget of Streamlit's that is new, beside the stored files."""
-    version = visit.state.version_of(call.key)
-    files = visit.call(lambda state: _stored(call.key, state))
+    version = tab.browser.state.version_of(call.key)
+    files = tab.browser.call(lambda state: _stored(call.key, state))
     kept = files if is_multiple else files[-1:]
-    uploads = Uploads(call.key, is_multiple, visit.state.id, version, kept)
+    uploads = Uploads(call.key, is_multiple, tab.browser.state.id, version, kept)
     st.session_state[slot(call.key)] = uploads
     return uploads
 
@@ -207,13 +207,13 @@ def _stored(key: str, state: State) -> list[Upload]:
 def _changed(key: str) -> None:
     uploads = st.session_state.get(slot(key))
     if isinstance(uploads, Uploads):
-        uploads.take(_visit.current())
+        uploads.take(_tab.current())
 
 
 def _removed(call: Call, upload: Upload) -> None:
     uploads = st.session_state.get(slot(call.key))
     if isinstance(uploads, Uploads):
-        uploads.remove(upload, _visit.current())
+        uploads.remove(upload, _tab.current())
     call.call_back()
 
 
