@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { basePath, type CopiesOptions, copiesIn, isToken, nameOf } from "./copies";
+import { basePath, type CopiesOptions, copiesIn, isToken, nameOf, sitePolicy } from "./copies";
 
 const TOKEN = `${"a".repeat(64)}.aBc-_1.${"z".repeat(43)}`;
 const OPTIONS: CopiesOptions = { app: "app", base: "", maxAge: 100.4, cookie: true };
@@ -162,5 +162,25 @@ describe("copiesIn", () => {
     const copies = copiesIn({ ...window, localStorage: undefined } as unknown as Window, OPTIONS);
     copies.writeLocal(TOKEN);
     expect(copies.readLocal()).toBeNull();
+  });
+});
+
+describe("sitePolicy", () => {
+  const another = {
+    get location(): Location {
+      throw new DOMException("cross-origin", "SecurityError");
+    },
+  };
+  const own = { location: new URL("https://example.org/around") };
+
+  it.each([
+    ["http://localhost:8501/", "no frame", null, ["SameSite=Strict"]],
+    ["https://example.org/", "no frame", null, ["SameSite=Strict", "Secure"]],
+    ["https://example.org/", "a frame of its own site", own, ["SameSite=Strict", "Secure"]],
+    ["https://example.org/", "a frame of another", another, ["SameSite=None", "Secure", "Partitioned"]],
+    // Without https a browser takes no such cookie.
+    ["http://localhost:8501/", "a frame of another", another, ["SameSite=Strict"]],
+  ])("of %s in %s", (url, _, top, policy) => {
+    expect(sitePolicy(Object.assign(page(url).window, { top }) as Window)).toEqual(policy);
   });
 });

@@ -67,11 +67,26 @@ export function copiesIn(page: Window, options: CopiesOptions): Copies {
           `${name}=${kept ?? ""}`,
           `Max-Age=${kept === null ? 0 : Math.round(options.maxAge)}`,
           `Path=${options.base || "/"}`,
-          "SameSite=Strict",
-          ...(page.location.protocol === "https:" ? ["Secure"] : []),
+          ...sitePolicy(page),
         ].join("; ");
       }),
   };
+}
+
+/**
+ * Who gets the cookie. In a frame of another site a browser sends no `Strict` cookie: there it is the
+ * frame's own, apart from those of the app in a tab, which needs https.
+ */
+export function sitePolicy(page: Window): string[] {
+  const isSecure = page.location.protocol === "https:";
+  if (isSecure && isFramedByAnother(page)) return ["SameSite=None", "Secure", "Partitioned"];
+  return ["SameSite=Strict", ...(isSecure ? ["Secure"] : [])];
+}
+
+/** Whether the page stands in a frame of another origin: its address cannot be read then. */
+function isFramedByAnother(page: Window): boolean {
+  if (page.top === page || !page.top) return false;
+  return attempt(() => page.top?.location.origin) !== page.location.origin;
 }
 
 export function attempt<T>(action: () => T): T | null {

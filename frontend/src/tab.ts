@@ -7,7 +7,14 @@
  */
 
 import { fingerprint } from "./agreement";
-import { attempt, type Copies, type CopiesOptions, isToken, nameOf } from "./copies";
+import {
+  attempt,
+  type Copies,
+  type CopiesOptions,
+  isToken,
+  nameOf,
+  sitePolicy,
+} from "./copies";
 
 /** Seconds from F5 to the WebSocket of the new page. A tab that is opened within them, and not
  * reloaded, is put right by its component. */
@@ -123,8 +130,7 @@ export class Hold {
         `${name.replace(/^pgstate/, "pgstate-tab")}.${fingerprint(known)}=${token ?? ""}`,
         `Max-Age=${token === null ? 0 : RELOADED_WITHIN}`,
         `Path=${this.options.base || "/"}`,
-        "SameSite=Strict",
-        ...(location.protocol === "https:" ? ["Secure"] : []),
+        ...sitePolicy(this.page),
       ].join("; ");
     });
   }
