@@ -54,13 +54,13 @@ def comes_to(tab: Tab, is_right: Callable[[dict[str, Any]], bool]) -> dict[str, 
     return tab.runs()[-1].seen
 
 
-def duplicated(tab: Tab, visitor: Visitor) -> Tab:
+def duplicated(tab: Tab, visitor: Visitor, case: str = "tab_scope") -> Tab:
     """As by the browser's menu: a page of the same address, with a copy of sessionStorage."""
     other = Tab.__new__(Tab)
     with visitor.context.expect_page() as caught:
         tab.page.evaluate("address => void window.open(address)", tab.address)
     name = tab.name
-    other.__init__(caught.value, tab.server, visitor.name, "tab_scope", "/")  # type: ignore[misc]
+    other.__init__(caught.value, tab.server, visitor.name, case, "/")  # type: ignore[misc]
     other.name = name
     other.address = tab.address
     other._counted = len(other.runs())
@@ -89,13 +89,14 @@ def test_f5_takes_two_runs_where_the_cookie_cannot_be_written(
     new_app: Callable[..., Server], visitor: Visitor
 ) -> None:
     server = new_app(environment={"PGSTATE_COOKIE": "false"})
-    tab = opened(visitor, server)
+    tab = visitor.open(server, "tab_scope")
+    tab.settled(2)
     word = written(tab)
     before = tab.runs()[-1].seen
     tab.reload()
     after = tab.settled(2).seen
     assert (after["word"], after["tab_id"]) == (word, before["tab_id"])
-    assert after["mine"] == before["mine"] + 1  # the first run's write went with its candidate
+    assert after["mine"] == before["mine"] + 1  # the first run waited for the browser
     assert hints(visitor) == []
 
 
@@ -210,7 +211,7 @@ def test_a_forgotten_tab_begins_anew(app: Server, visitor: Visitor) -> None:
     tab.click("forget")
     tab.settled(1)
     tab.click("run")
-    seen = tab.settled(1).seen
+    seen = tab.settled(2).seen  # the first finds that it was forgotten, and starts anew
     assert seen["tab_id"] != before
     assert (seen["word"], seen["mine"]) == (None, 1)
     assert kept(tab) != [token]
