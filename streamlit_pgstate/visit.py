@@ -56,6 +56,7 @@ class _Run:
     """Of the component's instances that it has mounted."""
     asked: Question | None = None
     """The question that the last of them has put."""
+    asks_at_end: bool = False
 
 
 class Visit:
@@ -230,6 +231,7 @@ class Visit:
         self._settle(handshake if self.store.settings.cookie else handshake.waiting())
         self._began_at = script.address()
         self._use(token, self._state_of(token))
+        self._ask_at_end()  # the script may leave this page at once, for one without any verb
 
     def _state_of(self, token: Token) -> State:
         return State(self.store, SessionRef.of(token, self._transport.scope))
@@ -287,8 +289,8 @@ class Visit:
         question = self._agreed.question
         if question == run.asked or script.draws_over_the_page():
             return
-        if script.is_parallel_fragment():
-            self._ask_at_end(run)
+        if script.is_parallel_fragment():  # it may draw in its own place only
+            self._ask_at_end()
             return
         key = bridge.key(place=self._place(), number=len(run.keys))
         run.keys.append(key)
@@ -311,12 +313,20 @@ class Visit:
             veil=self._veil,
         )
 
-    def _ask_at_end(self, run: _Run) -> None:
-        """A fragment that runs beside the script may draw in its own place only, and is drawn away
-        by the next run: the page asks when the run is over."""
-        with contextlib.suppress(ConfigError):  # this Streamlit shows no end of a run
-            if not any(found.run is run for found in runs.listeners(_AskAtEnd)):
-                runs.listen(_AskAtEnd(run, self._ask))
+    def _ask_at_end(self) -> None:
+        """Put the question at the run's end, if no verb could; or at the end of the next one, where
+        that takes its place."""
+        run = self._run_of_now()
+        if not run.asks_at_end:
+            run.asks_at_end = True
+            with contextlib.suppress(ConfigError):  # this Streamlit shows no end of a run
+                runs.listen(_AskAtEnd(self))
+
+    def ask_now(self) -> None:
+        """Put the question, unless this run has."""
+        with self._lock:
+            if not self._is_left:
+                self._ask(self._run_of_now())
 
     def _await_answer(self) -> None:
         """Where no cookie can come, a candidate would be dropped at each F5: ask first."""
@@ -433,11 +443,12 @@ class Visit:
 
 @dataclasses.dataclass(slots=True, eq=False)
 class _AskAtEnd(RunListener):
-    """Puts the question at the end of a run whose verbs could not."""
+    """Puts the question of a visit at the end of a run."""
 
-    run: _Run
-    ask: Callable[[_Run], None]
+    visit: Visit
 
     def at_end(self, *, is_followed: bool) -> None:
-        if not is_followed:
-            self.ask(self.run)
+        if is_followed:
+            runs.listen(self)
+        elif not script.is_fragment_run():
+            self.visit.ask_now()

@@ -1,7 +1,7 @@
-"""The identity of widgets: by it Streamlit knows what the page sends as the value of which widget.
+"""The identity of widgets: by it Streamlit knows which widget a value from the page is of.
 
-When a tab goes over to another state, all widgets of its page get a new identity. The page draws them
-anew, as after F5. What it still sends of the former ones has no effect, however late it comes.
+When a tab goes over to another state, all widgets of its page get a new identity. The page draws
+them anew, as after F5. What it still sends of the former ones has no effect, however late it comes.
 """
 
 from __future__ import annotations

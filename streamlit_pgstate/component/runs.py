@@ -60,11 +60,6 @@ def listener(kind: type[_Listener]) -> _Listener | None:
     return next((found for found in _hooks().listeners if isinstance(found, kind)), None)
 
 
-def listeners(kind: type[_Listener]) -> list[_Listener]:
-    """All listeners of this kind that the present run has."""
-    return [found for found in _hooks().listeners if isinstance(found, kind)]
-
-
 def _hooks() -> _Hooks:
     """The hooks of the thread that runs the script.
 
