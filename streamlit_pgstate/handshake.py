@@ -61,6 +61,8 @@ class Question:
     """Fingerprint of a refused or former token, whose place the offer takes."""
     ask: bool
     """Whether the server waits for an answer in any case."""
+    forgets: bool = False
+    """Whether the server only wants to hear of another token, to forget its state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,7 @@ class Handshake:
             offers=is_new or self.replaces is not None,
             replaces=self.replaces,
             ask=self.waits and self.durable is None,
+            forgets=self.forgets,
         )
 
     def hear(self, answer: Answer) -> Action:

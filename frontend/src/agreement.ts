@@ -18,6 +18,8 @@ export interface Question {
   replaces: string | null;
   /** Whether the server waits for an answer in any case. */
   ask: boolean;
+  /** Whether the server only wants to hear of another token, to forget its state. */
+  forgets?: boolean;
 }
 
 export interface Answer {
@@ -117,7 +119,7 @@ function keep(token: string, question: Question, copies: Copies, memory: Memory)
     memory.stored.add(question.have);
     return said(question, token, memory);
   }
-  return { ...answerWith(null, question, memory), blocked: true };
+  return question.forgets ? null : { ...answerWith(null, question, memory), blocked: true };
 }
 
 /** They agree: worth a script run only if the server waits for it. */

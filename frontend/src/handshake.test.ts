@@ -26,7 +26,7 @@ interface Conversation {
 
 interface Round {
   before?: { local?: string | null; cookie?: string | null; others?: string };
-  asks: { have: string; offers?: boolean; replaces?: string; ask?: boolean };
+  asks: { have: string; offers?: boolean; replaces?: string; ask?: boolean; forgets?: boolean };
   says: { token: string | null; blocked?: boolean; kept?: boolean; copied?: boolean } | null;
   keeps: { local: string | null; cookie?: string | null };
 }
@@ -53,12 +53,13 @@ class Browser implements Copies {
   };
 }
 
-function questionOf({ have, offers, replaces, ask }: Round["asks"]): Question {
+function questionOf({ have, offers, replaces, ask, forgets }: Round["asks"]): Question {
   return {
     have: markOf(have),
     offer: offers ? tokenOf(have) : null,
     replaces: orNull(replaces, markOf),
     ask: ask ?? false,
+    forgets: forgets ?? false,
   };
 }
 

@@ -50,6 +50,7 @@ class Asked:
             "offer": self.offer,
             "replaces": self.question.replaces,
             "ask": self.question.ask,
+            "forgets": self.question.forgets,
             "maxAge": self.max_age,
             "cookie": self.cookie,
             "veil": self.veil.hex(),

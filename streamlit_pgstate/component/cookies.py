@@ -35,8 +35,8 @@ def cookie_token(app: str) -> str | None:
 def reloaded_token(app: str) -> str | None:
     """The token of the one tab that was reloaded, or closed, a moment ago, unchecked.
 
-    As `cookie_token`; the name ends with the token's fingerprint. None where there are several: nobody
-    can say which of them is this tab's.
+    As `cookie_token`; the name ends with the token's fingerprint. None where there are several:
+    nobody can say which of them is this tab's.
     """
     found = {
         tuple(name.rsplit(".", 1)): value for name, value in _cookies("pgstate-tab", app).items()

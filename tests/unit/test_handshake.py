@@ -61,6 +61,7 @@ def asked(asks: dict[str, Any]) -> Question:
         offers=asks.get("offers", False),
         replaces=asks.get("replaces"),
         ask=asks.get("ask", False),
+        forgets=asks.get("forgets", False),
     )
 
 

@@ -22,7 +22,7 @@ function F(e, t, n) {
   return e.offer === null || n.stored.has(e.have) ? b(null, e, n) : M(e.offer, e, t, n);
 }
 function M(e, t, n, o) {
-  return n.writeLocal(e), n.readLocal() !== e && n.writeLocal(null), n.writeCookie(e), n.readLocal() === e || n.readCookie() === e ? (o.stored.add(t.have), N(t, e, o)) : { ...b(null, t, o), blocked: !0 };
+  return n.writeLocal(e), n.readLocal() !== e && n.writeLocal(null), n.writeCookie(e), n.readLocal() === e || n.readCookie() === e ? (o.stored.add(t.have), N(t, e, o)) : t.forgets ? null : { ...b(null, t, o), blocked: !0 };
 }
 function N(e, t, n) {
   return e.ask ? b(t, e, n) : null;
