@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 
 import streamlit as st
-from cases import case, logged, note, note_session
+from cases import case, logged, note, note_session, wait_until_forgotten
 
 import streamlit_pgstate as pgstate
 
@@ -124,3 +124,16 @@ def in_parallel_fragments() -> None:
 
         part()
     st.button("run")
+
+
+@case
+def forgotten_in_the_middle_of_a_run() -> None:
+    pgstate.persist("name")
+    st.text_input("name", key="name")
+    note_session()
+    if st.button("write after a while"):
+        st.write("now forget")
+        wait_until_forgotten(pgstate.scope().id)
+        pgstate.set("word", "written")
+        note(reached=True)
+    note(name=st.session_state["name"], word=pgstate.get("word"))

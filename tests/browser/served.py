@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -35,6 +36,8 @@ class Server:
     base: str = ""
     environment: dict[str, str] = field(default_factory=dict)
     options: tuple[str, ...] = ()
+    certificate: Path | None = None
+    """A file with a certificate and its key, for https."""
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
 
@@ -43,7 +46,8 @@ class Server:
 
     @property
     def address(self) -> str:
-        return f"http://{self.host}:{self.port}{self.base}"
+        scheme = "https" if self.certificate else "http"
+        return f"{scheme}://{self.host}:{self.port}{self.base}"
 
     @property
     def log(self) -> str:
@@ -58,6 +62,7 @@ class Server:
             *("--server.headless", "true", "--browser.gatherUsageStats", "false"),
             *("--server.fileWatcherType", "none", "--server.port", str(self.port)),
             *(["--server.baseUrlPath", self.base.strip("/")] if self.base else []),
+            *self._https(),
             *self.options,
         ]
         with (self.folder / "server.log").open("ab") as log:
@@ -76,12 +81,20 @@ class Server:
             )
         self._await_health()
 
+    def _https(self) -> list[str]:
+        if self.certificate is None:
+            return []
+        path = str(self.certificate)
+        return ["--server.sslCertFile", path, "--server.sslKeyFile", path]
+
     def _await_health(self) -> None:
+        anybody = ssl._create_unverified_context()
         deadline = time.monotonic() + READY_WITHIN
         while time.monotonic() < deadline:
             assert self.process is not None
             assert self.process.poll() is None, self.log
-            with contextlib.suppress(OSError), urlopen(f"{self.address}/_stcore/health"):
+            health = f"{self.address}/_stcore/health"
+            with contextlib.suppress(OSError), urlopen(health, context=anybody):
                 return
             time.sleep(0.05)
         raise AssertionError(f"the server did not come up:\n{self.log}")

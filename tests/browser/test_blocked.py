@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import http.server
 import json
 import threading
@@ -11,8 +12,13 @@ from pathlib import Path
 import pytest
 import streamlit as st
 from conftest import CHROMIUM, CHROMIUM_ARGS
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from playwright.sync_api import Browser, Error
-from served import Server
+from served import Server, running
 from visitor import Tab, Visitor
 
 NO_STORAGE = """
@@ -193,3 +199,67 @@ def test_in_a_frame_of_another_site_the_app_works(
     assert len(tab.runs()) <= 4
     assert tab.runs_within(3) == 0
     assert run.seen["durable"] is again.seen["durable"] is False
+
+
+@pytest.fixture(scope="module")
+def https_app(
+    database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("https")
+    certificate = _certificate_of(folder / "certificate.pem")
+    server = Server(folder, database(), certificate=certificate, host="127.0.0.1")
+    with running(server):
+        yield server
+
+
+def _certificate_of(path: Path) -> Path:
+    """Of 127.0.0.1; nobody but this test trusts it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = dt.datetime.now(dt.UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    path.write_bytes(
+        made.public_bytes(Encoding.PEM)
+        + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    )
+    return path
+
+
+def test_in_a_frame_of_another_site_over_https_the_state_survives_f5(
+    https_app: Server, new_visitor: Callable[..., Visitor], frame_around: str
+) -> None:
+    """By a cookie of the frame's own, which other sites around the app do not bring."""
+    visitor = new_visitor(ignore_https_errors=True)
+    tab = visitor.tab(https_app)
+    tab.address = frame_around + tab.address
+    tab.open()
+    assert tab.settled(1).seen["visits"] == 1
+    tab.reload()
+    run = tab.settled(1)
+    assert (run.seen["visits"], run.seen["durable"]) == (2, True)
+    cookie = cookie_of(tab)
+    assert (cookie["sameSite"], cookie["secure"]) == ("None", True)
+    assert cookie["partitionKey"]
+
+
+def test_over_https_in_a_tab_of_its_own_the_cookie_is_strict(
+    https_app: Server, new_visitor: Callable[..., Visitor]
+) -> None:
+    visitor = new_visitor(ignore_https_errors=True)
+    tab = visitor.open(https_app)
+    tab.settled(1)
+    tab.reload()
+    assert tab.settled(1).seen["visits"] == 2
+    cookie = cookie_of(tab)
+    assert (cookie["sameSite"], cookie["secure"]) == ("Strict", True)
+
+
+def cookie_of(tab: Tab) -> dict[str, object]:
+    cookies = tab.page.context.cookies(tab.server.address)
+    [cookie] = [it for it in cookies if it["name"].startswith("pgstate.")]
+    return {**cookie}

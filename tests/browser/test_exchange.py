@@ -128,6 +128,28 @@ def test_a_click_in_the_run_that_finds_its_session_gone_is_dropped(
     assert_nothing_broke(tab)
 
 
+def test_what_was_forgotten_in_the_middle_of_a_run_leaves_the_page(
+    app: Server, visitor: Visitor, rows: psycopg.Connection
+) -> None:
+    tab = visitor.open(app, "forgotten_in_the_middle_of_a_run")
+    tab.settled(1)
+    tab.page.get_by_label("name").fill("Ada")
+    tab.page.get_by_label("name").press("Enter")
+    forgotten = tab.settled(1).seen["id"]
+    other = visitor.open(app, "above_the_first_verb")
+    other.settled(1)
+    tab.click("write after a while")
+    tab.page.wait_for_selector("text=now forget")
+    other.click("forget")
+    seen = tab.settled().seen
+    assert (seen["name"], seen["word"]) == ("", None)
+    assert seen["id"] != forgotten
+    assert not any("reached" in run.seen for run in tab.runs())
+    expect(tab.page.get_by_label("name")).to_have_value("")
+    left = "SELECT FROM pgstate.entry WHERE session_id = %s"
+    assert rows.execute(left, (forgotten,)).fetchall() == []
+
+
 def test_a_widgets_own_value_from_the_state_is_shown_when_the_cookie_was_lost(
     app: Server, visitor: Visitor
 ) -> None:

@@ -47,11 +47,16 @@ def comes_to(tab: Tab, is_right: Callable[[dict[str, Any]], bool]) -> dict[str, 
     """What the tab shows in the end: the other tabs are heard before its second run."""
     tab.settled()
     for _ in range(100):
-        if is_right(tab.runs()[-1].seen):
+        if is_right(last_seen(tab)):
             break
         tab.page.wait_for_timeout(100)
     tab.stays_quiet(QUIET_FOR)
-    return tab.runs()[-1].seen
+    return last_seen(tab)
+
+
+def last_seen(tab: Tab) -> dict[str, Any]:
+    """What the last run saw that has ended, and was not ended by the next one at once."""
+    return next(run.seen for run in reversed(tab.runs()) if run.is_over and run.seen)
 
 
 def duplicated(tab: Tab, visitor: Visitor, case: str = "tab_scope") -> Tab:
