@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import WebSocketRoute, expect
 from served import Server, running
 from test_tab_scope import duplicated
 from visitor import Tab, Visitor
@@ -125,6 +125,30 @@ def test_a_click_in_the_run_that_finds_its_session_gone_is_dropped(
     assert (seen["count"], seen["runs"]) == (None, 1)
     tab.click("count")
     assert tab.settled(1).seen["count"] == 1
+    assert_nothing_broke(tab)
+
+
+def test_a_verb_in_a_callback_hears_the_browser_first(app: Server, visitor: Visitor) -> None:
+    """Both come with one message, and Streamlit calls the button's callback before ours."""
+    tab = visitor.open(app, "in_a_callback_above_the_first_verb")
+    tab.settled(1)
+    tab.click("count")
+    assert tab.settled(1).seen["count"] == 1
+    tab.set_cookie(None)
+    visitor.is_altered = True
+
+    def hold_back_the_answer(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+        socket.on_message(lambda it: None if b"answer" in it and not clicked else server.send(it))
+
+    clicked: list[bool] = []
+    tab.page.route_web_socket("**/_stcore/stream", hold_back_the_answer)
+    tab.reload()
+    assert tab.settled(1).seen["count"] is None  # of a candidate
+    clicked.append(True)
+    tab.click("count")
+    seen = tab.settled(1).seen
+    assert (seen["count"], seen["durable"], seen["runs"]) == (2, True, 1)
     assert_nothing_broke(tab)
 
 
