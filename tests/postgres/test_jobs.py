@@ -341,7 +341,7 @@ def test_a_thread_goes_on_with_a_state_whose_token_another_tab_has_rotated_twice
     visit = next(iter(pgstate_visits(job)))
     for _ in range(2):
         token = store.state(token).rotate()
-        visit._adopt(store.signer.check(token))
+        visit._adopt(store.signer.check(token), is_kept=False)
     assert visit.state is job
     job["result"] = 42
     assert store.state(token)["result"] == 42
@@ -370,9 +370,10 @@ def test_a_thread_goes_on_when_its_tab_is_closed_and_the_token_rotated_elsewhere
 
 
 def pgstate_visits(state: State) -> list[Any]:
-    from streamlit_pgstate import visit
+    from streamlit_pgstate import tab
 
-    return [known for known in visit._visits.values() if known._state is state]
+    visits = [known.browser for known in tab._tabs.values()]
+    return [visit for visit in visits if visit._state is state]
 
 
 def test_an_embedded_database_is_found_from_a_worker_that_starts_elsewhere(tmp_path: Path) -> None:
