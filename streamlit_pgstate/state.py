@@ -11,10 +11,19 @@ import threading
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import (
+    Callable,
+    ItemsView,
+    Iterable,
+    Iterator,
+    Mapping,
+    MutableMapping,
+    Sequence,
+    ValuesView,
+)
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from streamlit_pgstate import codecs, fork
 from streamlit_pgstate.codecs import Payload
@@ -38,6 +47,7 @@ from streamlit_pgstate.store import (
     Write,
 )
 from streamlit_pgstate.token import Token
+from streamlit_pgstate.views import Items, Values, Walk
 
 _WHOLE_AFTER = timedelta(hours=20).total_seconds()
 """A deleted key leaves its row for a day; a cache older than this may have missed one."""
@@ -49,6 +59,8 @@ _MAX_ATTEMPTS = 100
 """Tries of a write that met other writers; each meeting means that one of them got through."""
 
 _MAX_KEY_LENGTH = 255
+
+_RAISE: Final = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +112,7 @@ class State(MutableMapping[str, Any]):
         """Begin as one that was never used: a thread may have been at work on it."""
         self._lock = threading.RLock()
         self._bodies: OrderedDict[bytes, bytes] = OrderedDict()
+        self._walk: Walk[EntryRow] = Walk()
         self._forget_cache()
         self._is_unread = True
 
@@ -149,8 +162,15 @@ class State(MutableMapping[str, Any]):
             InvalidKey: `key` cannot be a key.
             DecodeError: the row cannot be read by this version; it is left as it is.
         """
+        check_key(key)
+        with self._lock:
+            self._load_if_unread()
+            entry = self._live(key)
+        if entry is None:
+            self._walk.end()
+            return default
         try:
-            return self[key]
+            return self._value(key, entry)
         except KeyError:
             return default
 
@@ -159,9 +179,18 @@ class State(MutableMapping[str, Any]):
         check_key(key)
         with self._lock:
             self._load_if_unread()
-            entry = self._live(key)
+            told = self._walk.step(key)
+            entry = self._live(key) or told
             if entry is None:
                 raise KeyError(key)
+        return self._value(key, entry)
+
+    def _value(self, key: str, entry: EntryRow) -> Any:
+        """The value of an entry; of a newer one, where a large value was replaced meanwhile.
+
+        Raises:
+            KeyError: a large value was deleted meanwhile.
+        """
         if entry.body is not None:
             return codecs.decode(Payload(entry.kind or "", entry.body), key=key)
         with Work(f"Reading {key!r}") as work:
@@ -200,19 +229,46 @@ class State(MutableMapping[str, Any]):
     def __contains__(self, key: object) -> bool:
         with self._lock:
             self._load_if_unread()
-            return isinstance(key, str) and self._live(key) is not None
+            is_there = isinstance(key, str) and self._live(key) is not None
+        if not is_there:
+            self._walk.end()
+        return is_there
 
     def keys(self) -> list[str]:  # type: ignore[override]  # sorted names, as in DESIGN
         """The names of all keys that hold a value, sorted."""
-        with self._lock:
-            self._load_if_unread()
-            return sorted(key for key in self._entries if self._live(key) is not None)
+        rows = self._rows()
+        self._walk.begin(rows)
+        return [key for key, _ in rows]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.keys())
 
     def __len__(self) -> int:
-        return len(self.keys())
+        return len(self._rows())
+
+    def items(self) -> ItemsView[str, Any]:
+        """All keys with their values, sorted. Each iteration shows those of its beginning.
+
+        It reads one value after the other. A large one that was deleted meanwhile is left out.
+        """
+        return Items(self, self._pairs)
+
+    def values(self) -> ValuesView[Any]:
+        """The values of all keys; as `items`."""
+        return Values(self, self._pairs)
+
+    def _pairs(self) -> Iterator[tuple[str, Any]]:
+        for key, entry in self._rows():
+            try:
+                value = self._value(key, entry)
+            except KeyError:
+                continue
+            yield key, value
+
+    def _rows(self) -> list[tuple[str, EntryRow]]:
+        with self._lock:
+            self._load_if_unread()
+            return [(key, row) for key in sorted(self._entries) if (row := self._live(key))]
 
     @shortened
     def session(self) -> SessionInfo:
@@ -279,6 +335,7 @@ class State(MutableMapping[str, Any]):
             StoreUnavailable: others were faster each time; or the connection broke, so that
                 nobody knows whether this change was stored.
         """
+        self._walk.end()
         for _ in range(_MAX_ATTEMPTS):
             with self._lock:
                 self._load_if_unread()
@@ -366,6 +423,21 @@ class State(MutableMapping[str, Any]):
         if not self.delete(key):
             raise KeyError(key)
 
+    def pop(self, key: str, default: Any = _RAISE) -> Any:
+        """Delete `key` and return its value, to one of all who try; `default` to the others.
+
+        Raises:
+            KeyError: there is none, and no `default`.
+        """
+        try:
+            value = self[key]
+            del self[key]
+        except KeyError:
+            if default is _RAISE:
+                raise
+            return default
+        return value
+
     @shortened
     def clear(self) -> int:  # type: ignore[override]
         """Delete all keys; how many went."""
@@ -382,21 +454,9 @@ class State(MutableMapping[str, Any]):
         Raises:
             UnknownToken: the session was forgotten or has expired.
         """
+        self._walk.end()
         with self._lock:
-            if self._must_load():
-                self._load()
-                return
-            try:
-                changes = self._store.refresh(self._ref, since=self._version, slide=self._due)
-            except UnknownToken:
-                if not self._ref.is_known_by_id:
-                    raise
-                self._load()
-                return
-            if changes.version < self._version or self._breaks != self._store.breaks:
-                self._load()  # the database was set back to an older state, or may have been
-            else:
-                self._take_over(changes)
+            self._catch_up()
 
     @shortened
     def rotate(self) -> str:
@@ -454,6 +514,7 @@ class State(MutableMapping[str, Any]):
                 "To empty it, call clear()."
             )
         with self._lock:
+            self._walk.end()
             if self._ref.is_known_by_id:
                 self._store.empty(self._ref)
                 self._load()
@@ -501,6 +562,22 @@ class State(MutableMapping[str, Any]):
             or self._breaks != self._store.breaks
             or time.monotonic() - self._loaded_at > _WHOLE_AFTER
         )
+
+    def _catch_up(self) -> None:
+        if self._must_load():
+            self._load()
+            return
+        try:
+            changes = self._store.refresh(self._ref, since=self._version, slide=self._due)
+        except UnknownToken:
+            if not self._ref.is_known_by_id:
+                raise
+            self._load()
+            return
+        if changes.version < self._version or self._breaks != self._store.breaks:
+            self._load()  # the database was set back to an older state, or may have been
+        else:
+            self._take_over(changes)
 
     def _load(self) -> None:
         breaks = self._store.breaks
@@ -570,7 +647,7 @@ class State(MutableMapping[str, Any]):
             return Payload(kind, row.body)
         body = self._large_body(row, work)
         if body is None:
-            self.refresh()  # another writer has replaced it since
+            self._catch_up()  # another writer has replaced it since
             entry = self._live(key)
             if entry is None:
                 raise KeyError(key)
@@ -624,6 +701,7 @@ class State(MutableMapping[str, Any]):
         return not (_is_same(entry, write) and write.ttl is None and held_until is None)
 
     def _write(self, writes: list[Write], work: Work) -> None:
+        self._walk.end()
         if not writes or (len(writes) == 1 and self._renews(writes[0])):
             return
         self._check_limits(writes)
@@ -671,6 +749,7 @@ class State(MutableMapping[str, Any]):
 
     def _delete(self, keys: list[str]) -> int:
         version, existed = self._store.delete(self._ref, keys, self._basis(keys))
+        self._walk.end()
         for key in keys:
             self._put(_row_of(Write(key, None), version))
             self._writers[key] = threading.get_ident()
