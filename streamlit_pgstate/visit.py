@@ -21,7 +21,15 @@ import streamlit as st
 
 from streamlit_pgstate import fork, handover, progress
 from streamlit_pgstate.bindings import Bindings
-from streamlit_pgstate.component import bridge, cookies, page, runs, script, session_state
+from streamlit_pgstate.component import (
+    bridge,
+    cookies,
+    imports,
+    page,
+    runs,
+    script,
+    session_state,
+)
 from streamlit_pgstate.component.bridge import Answer, Question
 from streamlit_pgstate.errors import ConfigError, NoSessionError, PgStateError, UnknownToken
 from streamlit_pgstate.live import Live, Tick
@@ -186,6 +194,12 @@ def present() -> Visit:
             "This runs under st.cache_data or st.cache_resource, which would give one visitor's "
             "value to all others. Call the verb outside, and hand the value to the cached "
             "function."
+        )
+    if (module := imports.importing()) is not None:
+        raise NoSessionError(
+            f"This runs while the module {module!r} is imported. That happens once, so one "
+            "visitor's value would be that of all others. Call the verb in a function of the "
+            "module, and the function in the script."
         )
     return _visit_of(script.tab(), store())
 
