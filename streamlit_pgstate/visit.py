@@ -97,7 +97,7 @@ def store() -> Store:
     """The store of the running app, made once a process."""
     app = script.path()
     with _lock:
-        if app not in _store_of_app:
+        if app not in _store_of_app or script.is_apptest():  # the next test may give it others
             settings = _read_settings(_configured_for(app), _home(app))
             if settings not in _stores:
                 _stores[settings] = Store(settings)
@@ -425,8 +425,7 @@ class Visit:
     def _open(self) -> None:
         """The token of a test, of the cookie, or a candidate; and its state: one round trip."""
         if TESTING_KEY in st.session_state:
-            self._adopt(self.store.signer.check(st.session_state[TESTING_KEY]))
-            self.durable = True
+            self._open_test(st.session_state[TESTING_KEY])
             return
         text = self._cookie()
         if text is None:
@@ -438,6 +437,19 @@ class Visit:
         except UnknownToken:
             self._replaces = text[-43:][:16]
             self._use_candidate()
+
+    def _open_test(self, text: str) -> None:
+        try:
+            self._adopt(self.store.signer.check(text))
+        except UnknownToken as error:
+            raise UnknownToken(
+                f"{error} In a test: the store that testing.visit() was given may be over another "
+                "database, schema or app name than the app, which works with "
+                f"{self.store}, app {self.store.settings.app!r}. Give it the test's own as "
+                'app.secrets["connections"] = {"pgstate": {"url": …}}: secrets.toml wins over '
+                "PGSTATE_URL."
+            ) from error
+        self.durable = True
 
     def _cookie(self) -> str | None:
         return cookies.cookie_token(self.store.settings.app)
