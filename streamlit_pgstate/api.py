@@ -51,7 +51,8 @@ def set(key: str, value: Any, *, ttl: float | timedelta | None = None) -> None:
     Args:
         key: 1 to 255 characters.
         value: a plain Python value, bytes, or a pandas DataFrame, nested as you like.
-        ttl: seconds, or a timedelta, until it is gone; None for never.
+        ttl: seconds, or a timedelta, until it is gone, counted anew by each `set`, of the same
+            value too; None for never.
 
     Raises:
         InvalidKey: `key` cannot be a key.
@@ -67,7 +68,10 @@ def set(key: str, value: Any, *, ttl: float | timedelta | None = None) -> None:
 
 @_verb
 def update(mapping: Mapping[str, Any], /) -> None:
-    """Store all values of `mapping` in one transaction, or none of them. Raises as `set`."""
+    """Store all values of `mapping` in one transaction, or none of them; without a ttl.
+
+    Raises as `set`.
+    """
     _tab.current().browser.call(lambda state: state.update(mapping))
 
 
@@ -75,7 +79,8 @@ def update(mapping: Mapping[str, Any], /) -> None:
 def modify(key: str, fn: Callable[[Any], Any], default: Any = None) -> Any:
     """Replace the value by `fn(value)` and return it; nobody's change in between is lost.
 
-    `fn` gets `default` where there is no value; it may run again when another tab was faster.
+    `fn` gets `default` where there is no value; it may run again when another tab was faster. A
+    ttl stays, and is counted anew.
 
     Example:
         >>> visits = pgstate.modify("visits", lambda n: n + 1, default=0)  # doctest: +SKIP

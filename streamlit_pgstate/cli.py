@@ -7,6 +7,7 @@ For operators: a line for each fact, an exit code for scripts, no traceback, no 
 from __future__ import annotations
 
 import contextlib
+import os
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -30,6 +31,20 @@ _NO_DATABASE = (
     "or as `url` under [connections.pgstate] in .streamlit/secrets.toml; or install the "
     'embedded PostgreSQL: pip install "streamlit-pgstate[embedded]"'
 )
+_NOT_INSTALLED = (
+    'The embedded PostgreSQL is not installed. Run: pip install "streamlit-pgstate[embedded]"'
+)
+_ADVICE_FOR_NEW = "nothing by hand: the app makes it, or run: pgstate migrate --embedded"
+_ADVICE_FOR_NOTHING = (
+    "run this in the folder of the app, or name its database: --url, PGSTATE_URL, secrets.toml. "
+    "An embedded one is made by the app, or by: pgstate migrate --embedded"
+)
+_NO_DATABASE_HERE = (
+    "No database is configured for the folder {home}. Run this in the folder of the app; or give "
+    "the URL as --url, as the environment variable PGSTATE_URL, or as `url` under "
+    "[connections.pgstate] in .streamlit/secrets.toml; or, if the app uses the embedded "
+    "PostgreSQL, run: pgstate migrate --embedded"
+)
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
 
@@ -38,6 +53,8 @@ class _Place(NamedTuple):
 
     settings: Settings
     source: str
+    is_named: bool = True
+    """Whether anybody said so: without a word it is the embedded one of the present folder."""
 
 
 def _options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -50,7 +67,12 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
     schema = click.option(
         "--schema", metavar="NAME", help="Where the tables are. [default: pgstate]"
     )
-    return url(schema(command))
+    embedded = click.option(
+        "--embedded",
+        is_flag=True,
+        help="The embedded PostgreSQL, in .pgstate of the present folder, whatever is configured.",
+    )
+    return url(schema(embedded(command)))
 
 
 @click.group(
@@ -64,10 +86,10 @@ def main() -> None:
     Which database: the first of
 
     \b
-      --url and --schema
+      --url or --embedded, and --schema
       url, schema under [connections.pgstate] in .streamlit/secrets.toml
       PGSTATE_URL, PGSTATE_SCHEMA in the environment
-      the embedded PostgreSQL, in .pgstate
+      the embedded PostgreSQL, in .pgstate; `migrate` wants to hear --embedded then
 
     that is there; both folders are those in the present folder, so run it beside the app. An
     app that sets its url in code (pgstate.configure) needs the same one as --url.
@@ -76,6 +98,7 @@ def main() -> None:
     Examples:
       pgstate status
       pgstate migrate
+      pgstate migrate --embedded
       PGSTATE_URL=postgresql://me:secret@db.example.com/app pgstate status
       pgstate migrate --schema team_a
 
@@ -90,7 +113,7 @@ def main() -> None:
 
 @main.command()
 @_options
-def status(url: str | None, schema: str | None) -> None:
+def status(url: str | None, schema: str | None, embedded: bool) -> None:
     """Say how the database stands and what to do. Changes nothing.
 
     \b
@@ -105,10 +128,10 @@ def status(url: str | None, schema: str | None) -> None:
       pgstate status || pgstate migrate
     """
     with _errors_in_one_line():
-        place = _place(url, schema)
+        place = _place(url, schema, embedded=embedded)
         if _is_embedded_and_new(place.settings):
             _say("Database", f"none yet in {place.source}")
-            _say("To do", "nothing by hand: the app makes it, or run: pgstate migrate")
+            _say("To do", _ADVICE_FOR_NEW if place.is_named else _ADVICE_FOR_NOTHING)
             raise SystemExit(ACTION_NEEDED)
         with _database(place.settings) as database:
             present = _describe(database, place)
@@ -117,8 +140,11 @@ def status(url: str | None, schema: str | None) -> None:
 
 @main.command()
 @_options
-def migrate(url: str | None, schema: str | None) -> None:
+def migrate(url: str | None, schema: str | None, embedded: bool) -> None:
     """Make the tables, or bring older ones up to this version.
+
+    Where no database is configured it does nothing, and says so: the embedded PostgreSQL is made
+    and migrated with --embedded only.
 
     All or nothing, in one transaction; run it as often as you like, from several machines at
     once if need be. Needs a user who may create tables in the schema. Stop the apps of the
@@ -138,7 +164,9 @@ def migrate(url: str | None, schema: str | None) -> None:
     from streamlit_pgstate import migrate
 
     with _errors_in_one_line():
-        place = _place(url, schema)
+        place = _place(url, schema, embedded=embedded)
+        if not place.is_named:
+            raise ConfigError(_NO_DATABASE_HERE.format(home=place.settings.home))
         with _database(place.settings) as database:
             before = migrate.upgrade(database, place.settings)
             what = f"schema {place.settings.schema!r} of {database.place} ({place.source})"
@@ -179,23 +207,34 @@ def _database(settings: Settings) -> Iterator[Database]:
 # Which database
 
 
-def _place(url: str | None, schema: str | None) -> _Place:
+def _place(url: str | None, schema: str | None, *, embedded: bool) -> _Place:
     """The database that the options, the secrets or the environment name, in this order."""
-    from streamlit_pgstate import embedded
     from streamlit_pgstate.settings import Settings
 
-    secrets = _secrets()
-    home = Path.cwd()
-    settings = Settings.read({"url": url, "schema": schema}, secrets=secrets, home=home)
+    if embedded and url:
+        raise ConfigError("--url and --embedded name two databases. Leave out one of them.")
+    secrets, environment = _secrets(), dict(os.environ)
+    if embedded:
+        secrets.pop("url", None)
+        environment.pop("PGSTATE_URL", None)
+    settings = Settings.read(
+        {"url": url, "schema": schema}, secrets=secrets, environment=environment, home=Path.cwd()
+    )
     if url:
         return _Place(settings, "from --url")
     if "url" in secrets:
         return _Place(settings, "from .streamlit/secrets.toml")
     if settings.url is not None:
         return _Place(settings, "from PGSTATE_URL")
+    return _embedded_place(settings, is_named=embedded)
+
+
+def _embedded_place(settings: Settings, *, is_named: bool) -> _Place:
+    from streamlit_pgstate import embedded
+
     if not embedded.installed():
-        raise ConfigError(_NO_DATABASE)
-    return _Place(settings, str(home / ".pgstate"))
+        raise ConfigError(_NOT_INSTALLED if is_named else _NO_DATABASE)
+    return _Place(settings, str(settings.home / ".pgstate"), is_named)
 
 
 def _secrets() -> dict[str, Any]:
@@ -256,7 +295,7 @@ def _describe(database: Database, place: _Place) -> Layout:
     _say("Layout", f"{present.found or 'none'} found, {present.needed} needed")
     if present.found is not None:
         _say("Stored", _stored(place.settings))
-    _say("To do", _advice(present))
+    _say("To do", _advice(present, database))
     return present
 
 
@@ -276,7 +315,7 @@ def _stored(settings: Settings) -> str:
     )
 
 
-def _advice(present: Layout) -> str:
+def _advice(present: Layout, database: Database) -> str:
     if present.is_current:
         return "nothing"
     if present.is_newer:
@@ -285,8 +324,8 @@ def _advice(present: Layout) -> str:
             "Run: pip install --upgrade streamlit-pgstate"
         )
     if present.found is None:
-        return "there are no tables yet. Run, with the same options: pgstate migrate"
-    return "the tables are older than needed. Run, with the same options: pgstate migrate"
+        return f"there are no tables yet. Run, with the same options: {database.migration}"
+    return f"the tables are older than needed. Run, with the same options: {database.migration}"
 
 
 def _say(name: str, value: str) -> None:

@@ -146,6 +146,11 @@ class Database:
         port = f":{url.port}" if url.port else ""
         return f"{host}{port}/{url.database}"
 
+    @property
+    def migration(self) -> str:
+        """What an operator types to make the tables, or to upgrade them."""
+        return "pgstate migrate --embedded" if self._url is None else "pgstate migrate"
+
     def query(
         self,
         statement: str,
@@ -327,7 +332,7 @@ class Database:
         if state in _MISSING_TABLE:
             return MigrationRequired(
                 f"Tables are missing in schema {self._settings.schema!r} of {self.place}. "
-                "Run: pgstate migrate"
+                f"Run: {self.migration}"
             )
         if state in _ENCODING:
             return ConfigError(

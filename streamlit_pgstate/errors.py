@@ -47,7 +47,7 @@ class ConfigError(PgStateError, ValueError):
 
 
 class NoSessionError(PgStateError, RuntimeError):
-    """A verb was called where no Streamlit script runs: there is no visitor to keep state for."""
+    """A verb was called where there is no visitor, or where its value would be that of all."""
 
 
 class MigrationRequired(PgStateError):

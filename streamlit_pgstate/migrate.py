@@ -95,7 +95,7 @@ def require_current(database: Database, settings: Settings) -> None:
     state = "is empty" if present.found is None else f"has the older layout {present.found}"
     raise MigrationRequired(
         f"Schema {settings.schema!r} of {database.place} {state}; this version of "
-        f"streamlit-pgstate works with {present.needed}. Run: pgstate migrate"
+        f"streamlit-pgstate works with {present.needed}. Run: {database.migration}"
     )
 
 
@@ -145,7 +145,7 @@ def _take_lock(connection: sqlalchemy.Connection, database: Database) -> None:
             raise
         raise StoreUnavailable(
             f"Another migration of {database.place} has been running for over {_LOCK_TIMEOUT} s. "
-            "Wait for it, then run: pgstate migrate"
+            f"Wait for it, then run: {database.migration}"
         ) from error.orig
 
 
@@ -196,7 +196,7 @@ def _translated(error: DBAPIError, database: Database, settings: Settings) -> Ex
         return StoreUnavailable(
             f"A table in schema {settings.schema!r} of {database.place} was in use for over "
             f"{_TABLE_LOCK_TIMEOUT} s, so nothing was changed. End the transaction that holds it "
-            "(pg_stat_activity shows it), then run: pgstate migrate"
+            f"(pg_stat_activity shows it), then run: {database.migration}"
         )
     if original.sqlstate == _PERMISSION_DENIED:
         return ConfigError(

@@ -11,10 +11,19 @@ import threading
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
+from collections.abc import (
+    Callable,
+    ItemsView,
+    Iterable,
+    Iterator,
+    Mapping,
+    MutableMapping,
+    Sequence,
+    ValuesView,
+)
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from streamlit_pgstate import codecs, fork
 from streamlit_pgstate.codecs import Payload
@@ -38,6 +47,7 @@ from streamlit_pgstate.store import (
     Write,
 )
 from streamlit_pgstate.token import Token
+from streamlit_pgstate.views import Items, Values, Walk
 
 _WHOLE_AFTER = timedelta(hours=20).total_seconds()
 """A deleted key leaves its row for a day; a cache older than this may have missed one."""
@@ -49,6 +59,8 @@ _MAX_ATTEMPTS = 100
 """Tries of a write that met other writers; each meeting means that one of them got through."""
 
 _MAX_KEY_LENGTH = 255
+
+_RAISE: Final = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +115,7 @@ class State(MutableMapping[str, Any]):
         """Begin as one that was never used: a thread may have been at work on it."""
         self._lock = threading.RLock()
         self._bodies: OrderedDict[bytes, bytes] = OrderedDict()
+        self._walk: Walk[EntryRow] = Walk()
         self._forget_cache()
         self._is_unread = True
 
@@ -152,8 +165,15 @@ class State(MutableMapping[str, Any]):
             InvalidKey: `key` cannot be a key.
             DecodeError: the row cannot be read by this version; it is left as it is.
         """
+        check_key(key)
+        with self._lock:
+            self._load_if_unread()
+            entry = self._live(key)
+        if entry is None:
+            self._walk.end()
+            return default
         try:
-            return self[key]
+            return self._value(key, entry)
         except KeyError:
             return default
 
@@ -162,9 +182,18 @@ class State(MutableMapping[str, Any]):
         check_key(key)
         with self._lock:
             self._load_if_unread()
-            entry = self._live(key)
+            told = self._walk.step(key)
+            entry = self._live(key) or told
             if entry is None:
                 raise KeyError(key)
+        return self._value(key, entry)
+
+    def _value(self, key: str, entry: EntryRow) -> Any:
+        """The value of an entry; of a newer one, where a large value was replaced meanwhile.
+
+        Raises:
+            KeyError: a large value was deleted meanwhile.
+        """
         if entry.body is not None:
             return codecs.decode(Payload(entry.kind or "", entry.body), key=key)
         with Work(f"Reading {key!r}") as work:
@@ -178,10 +207,11 @@ class State(MutableMapping[str, Any]):
         return self._version
 
     def versions(self) -> dict[str, int]:
-        """The version that wrote each value."""
+        """The version that wrote each value; one that renewed its expiry alone does not count."""
         with self._lock:
             self._load_if_unread()
-            return {key: row.version for key, row in self._entries.items() if self._live(key)}
+            live = [key for key in self._entries if self._live(key)]
+            return {key: self._renewed.get(key, self._entries[key].version) for key in live}
 
     def was_written_here(self, key: str) -> bool:
         """Whether the last write of `key` was this thread's, and through this state."""
@@ -202,19 +232,46 @@ class State(MutableMapping[str, Any]):
     def __contains__(self, key: object) -> bool:
         with self._lock:
             self._load_if_unread()
-            return isinstance(key, str) and self._live(key) is not None
+            is_there = isinstance(key, str) and self._live(key) is not None
+        if not is_there:
+            self._walk.end()
+        return is_there
 
     def keys(self) -> list[str]:  # type: ignore[override]  # sorted names, as in DESIGN
         """The names of all keys that hold a value, sorted."""
-        with self._lock:
-            self._load_if_unread()
-            return sorted(key for key in self._entries if self._live(key) is not None)
+        rows = self._rows()
+        self._walk.begin(rows)
+        return [key for key, _ in rows]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.keys())
 
     def __len__(self) -> int:
-        return len(self.keys())
+        return len(self._rows())
+
+    def items(self) -> ItemsView[str, Any]:
+        """All keys with their values, sorted. Each iteration shows those of its beginning.
+
+        It reads one value after the other. A large one that was deleted meanwhile is left out.
+        """
+        return Items(self, self._pairs)
+
+    def values(self) -> ValuesView[Any]:
+        """The values of all keys; as `items`."""
+        return Values(self, self._pairs)
+
+    def _pairs(self) -> Iterator[tuple[str, Any]]:
+        for key, entry in self._rows():
+            try:
+                value = self._value(key, entry)
+            except KeyError:
+                continue
+            yield key, value
+
+    def _rows(self) -> list[tuple[str, EntryRow]]:
+        with self._lock:
+            self._load_if_unread()
+            return [(key, row) for key in sorted(self._entries) if (row := self._live(key))]
 
     @shortened
     def session(self) -> SessionInfo:
@@ -244,7 +301,8 @@ class State(MutableMapping[str, Any]):
         Args:
             key: 1 to 255 characters.
             value: see docs/values.md for what can be kept.
-            ttl: seconds, or a timedelta, until it is gone; None for never.
+            ttl: seconds, or a timedelta, until it is gone, counted anew by each `set`, of the
+                same value too; None for never.
 
         Raises:
             InvalidKey: `key` cannot be a key.
@@ -259,12 +317,17 @@ class State(MutableMapping[str, Any]):
 
     @shortened
     def update(self, mapping: Mapping[str, Any], /) -> None:  # type: ignore[override]
-        """Store all values of `mapping` in one transaction, or none. Raises as `set`."""
+        """Store all values of `mapping` in one transaction, or none; without a ttl.
+
+        Raises as `set`.
+        """
         self._store_all(dict(mapping))
 
     @shortened
     def modify(self, key: str, fn: Callable[[Any], Any], default: Any = None) -> Any:
         """Replace the value by `fn(value)`, atomically; returns the new value.
+
+        A ttl stays, and is counted anew.
 
         Args:
             key: as in `set`.
@@ -276,6 +339,7 @@ class State(MutableMapping[str, Any]):
             StoreUnavailable: others were faster each time; or the connection broke, so that
                 nobody knows whether this change was stored.
         """
+        self._walk.end()
         for _ in range(_MAX_ATTEMPTS):
             with self._lock:
                 self._load_if_unread()
@@ -308,20 +372,21 @@ class State(MutableMapping[str, Any]):
         present = self._live(write.key)
         if (present and present.version) != (entry and entry.version):
             return False  # another thread was faster: `_basis` speaks of its entry, not of ours
-        if write.payload and _is_same(entry, write.payload, entry.ttl if entry else None):
-            return True
+        write = replace(write, ttl=entry.ttl if entry else None)
+        if entry and _is_same(entry, write):
+            if write.ttl is None:
+                return True
+            if write.is_large:
+                return self._renew(write, entry)
         self._check_limits([write])
         if self._send_ahead([write], work):
             present = self._live(write.key)
             if (present and present.version) != (entry and entry.version):
                 return False
-        ttl = entry.ttl if entry else None
         expected = entry.version if entry else 0
-        version = self._store.write(
-            self._ref, [write], self._basis([write.key]), ttl=ttl, expected=expected
-        )
+        version = self._store.write(self._ref, [write], self._basis([write.key]), expected=expected)
         if version is not None:
-            self._remember([write], version, ttl=ttl)
+            self._remember([write], version)
         return version is not None
 
     @shortened
@@ -342,16 +407,40 @@ class State(MutableMapping[str, Any]):
     def amend(self, payloads: Mapping[str, Payload], deleted: Iterable[str]) -> None:
         """Store what `encode` gave and delete the keys `deleted`, in one statement, or do nothing.
 
-        A key that is in both is stored. Raises as `set`.
+        A key that is in both is stored. A ttl stays, and counts anew where the value is
+        another one. Raises as `set`.
         """
         gone = [key for key in dict.fromkeys(map(check_key, deleted)) if key not in payloads]
-        with Work(f"Saving {_names(list(payloads))}") as work:
-            self._store_payloads(payloads, work, deleted=gone)
+        with Work(f"Saving {_names(list(payloads))}") as work, self._lock:
+            self._load_if_unread()
+            held = {key: self._live(key) for key in (*payloads, *gone)}
+            writes = [
+                Write(key, payload, ttl=entry.ttl if (entry := held[key]) else None)
+                for key, payload in payloads.items()
+            ]
+            writes = [write for write in writes if not _is_same(held[write.key], write)]
+            writes += [Write(key, None) for key in gone if held[key]]
+            self._write(writes, work)
 
     @shortened
     def __delitem__(self, key: str) -> None:
         if not self.delete(key):
             raise KeyError(key)
+
+    def pop(self, key: str, default: Any = _RAISE) -> Any:
+        """Delete `key` and return its value, to one of all who try; `default` to the others.
+
+        Raises:
+            KeyError: there is none, and no `default`.
+        """
+        try:
+            value = self[key]
+            del self[key]
+        except KeyError:
+            if default is _RAISE:
+                raise
+            return default
+        return value
 
     @shortened
     def clear(self) -> int:  # type: ignore[override]
@@ -369,21 +458,9 @@ class State(MutableMapping[str, Any]):
         Raises:
             UnknownToken: the session was forgotten or has expired.
         """
+        self._walk.end()
         with self._lock:
-            if self._must_load():
-                self._load()
-                return
-            try:
-                changes = self._store.refresh(self._ref, since=self._version, slide=self._due)
-            except UnknownToken:
-                if not self._ref.is_known_by_id:
-                    raise
-                self._load()
-                return
-            if changes.version < self._version or self._breaks != self._store.breaks:
-                self._load()  # the database was set back to an older state, or may have been
-            else:
-                self._take_over(changes)
+            self._catch_up()
 
     @shortened
     def rotate(self) -> str:
@@ -441,6 +518,7 @@ class State(MutableMapping[str, Any]):
                 "To empty it, call clear()."
             )
         with self._lock:
+            self._walk.end()
             if self._ref.is_known_by_id:
                 self._store.empty(self._ref)
                 self._load()
@@ -489,6 +567,22 @@ class State(MutableMapping[str, Any]):
             or time.monotonic() - self._loaded_at > _WHOLE_AFTER
         )
 
+    def _catch_up(self) -> None:
+        if self._must_load():
+            self._load()
+            return
+        try:
+            changes = self._store.refresh(self._ref, since=self._version, slide=self._due)
+        except UnknownToken:
+            if not self._ref.is_known_by_id:
+                raise
+            self._load()
+            return
+        if changes.version < self._version or self._breaks != self._store.breaks:
+            self._load()  # the database was set back to an older state, or may have been
+        else:
+            self._take_over(changes)
+
     def _load(self) -> None:
         breaks = self._store.breaks
         try:
@@ -513,6 +607,10 @@ class State(MutableMapping[str, Any]):
     def _put(self, entry: EntryRow) -> None:
         replaced = self._entries.pop(entry.key, None)
         self._size += entry.size - (replaced.size if replaced else 0)
+        if replaced and replaced[2:6] == entry[2:6]:  # kind, size, body and digest
+            self._renewed.setdefault(entry.key, replaced.version)
+        elif self._renewed:
+            self._renewed.pop(entry.key, None)
         if entry.kind is not None:
             self._entries[entry.key] = entry
         if entry.seconds_left is not None:
@@ -526,6 +624,8 @@ class State(MutableMapping[str, Any]):
         """The threads that wrote, where it was one of this process, through this state."""
         self._deadlines: dict[str, float] = {}
         """When keys with a ttl expire, by this process's own clock."""
+        self._renewed: dict[str, int] = {}
+        """The versions that wrote values which were written again since, with another expiry."""
         self._bodies.clear()
         self._size = 0
         """The sizes of all entries added up, for the limit."""
@@ -551,7 +651,7 @@ class State(MutableMapping[str, Any]):
             return Payload(kind, row.body)
         body = self._large_body(row, work)
         if body is None:
-            self.refresh()  # another writer has replaced it since
+            self._catch_up()  # another writer has replaced it since
             entry = self._live(key)
             if entry is None:
                 raise KeyError(key)
@@ -593,35 +693,28 @@ class State(MutableMapping[str, Any]):
         seconds = _ttl_seconds(ttl)
         with Work(f"Saving {_names(list(values))}") as work:
             payloads = {key: self._encode(key, value) for key, value in values.items()}
-            self._store_payloads(payloads, work, ttl=seconds)
+            with self._lock:
+                self._load_if_unread()
+                writes = [Write(key, payload, seconds) for key, payload in payloads.items()]
+                self._write([write for write in writes if self._says_more(write)], work)
 
-    def _store_payloads(
-        self,
-        payloads: Mapping[str, Payload],
-        work: Work,
-        *,
-        deleted: Sequence[str] = (),
-        ttl: float | None = None,
-    ) -> None:
-        with self._lock:
-            self._load_if_unread()
-            writes = [
-                Write(key, payload)
-                for key, payload in payloads.items()
-                if not _is_same(self._live(key), payload, ttl)
-            ]
-            writes += [Write(key, None) for key in deleted if self._live(key) is not None]
-            if writes:
-                self._write(writes, work, ttl=ttl)
+    def _says_more(self, write: Write) -> bool:
+        """Whether it changes the entry: the value, or when it expires."""
+        entry = self._live(write.key)
+        held_until = entry.ttl if entry else None
+        return not (_is_same(entry, write) and write.ttl is None and held_until is None)
 
-    def _write(self, writes: list[Write], work: Work, *, ttl: float | None) -> None:
+    def _write(self, writes: list[Write], work: Work) -> None:
+        self._walk.end()
+        if not writes or (len(writes) == 1 and self._renews(writes[0])):
+            return
         self._check_limits(writes)
         keys = [write.key for write in writes]
         self._send_ahead(writes, work)
         for _ in range(_MAX_ATTEMPTS):
-            version = self._store.write(self._ref, writes, self._basis(keys), ttl=ttl)
+            version = self._store.write(self._ref, writes, self._basis(keys))
             if version is not None:
-                self._remember(writes, version, ttl=ttl)
+                self._remember(writes, version)
                 return
             known = self._version
             self.refresh()  # raises where the session is refused: that is the common reason
@@ -633,6 +726,24 @@ class State(MutableMapping[str, Any]):
             f"{_MAX_ATTEMPTS} times meanwhile. Write less often."
         )
 
+    def _renews(self, write: Write) -> bool:
+        """Whether the entry held this large value already, so that its expiry alone was set."""
+        tried = 0
+        while (entry := self._live(write.key)) and entry.version != tried:
+            if not write.is_large or not _is_same(entry, write):
+                return False
+            if self._renew(write, entry):
+                return True
+            tried = entry.version
+            self.refresh()  # where that brings nothing new, it has expired by the database's clock
+        return False
+
+    def _renew(self, write: Write, entry: EntryRow) -> bool:
+        version = self._store.renew(self._ref, write, expected=entry.version)
+        if version is not None:
+            self._remember([write], version)
+        return version is not None
+
     def _send_ahead(self, writes: list[Write], work: Work) -> bool:
         """Send what is too large for one statement, then see what others wrote meanwhile."""
         is_sent = self._store.send_ahead(self._ref, writes, on_progress=work.reach)
@@ -642,8 +753,9 @@ class State(MutableMapping[str, Any]):
 
     def _delete(self, keys: list[str]) -> int:
         version, existed = self._store.delete(self._ref, keys, self._basis(keys))
+        self._walk.end()
         for key in keys:
-            self._put(_row_of(Write(key, None), version, None))
+            self._put(_row_of(Write(key, None), version))
             self._writers[key] = threading.get_ident()
         self._reach(version)
         return existed
@@ -653,9 +765,9 @@ class State(MutableMapping[str, Any]):
         dropping = {entry.digest for entry in held if entry.digest is not None}
         return Basis(version=self._version, dropping=dropping)
 
-    def _remember(self, writes: list[Write], version: int, *, ttl: float | None) -> None:
+    def _remember(self, writes: list[Write], version: int) -> None:
         for write in writes:
-            self._put(_row_of(write, version, ttl))
+            self._put(_row_of(write, version))
             self._writers[write.key] = threading.get_ident()
             if write.is_large and write.payload:
                 self._keep_body(write.payload.digest, write.payload.body)
@@ -735,17 +847,19 @@ def check_key(key: object) -> str:
     return str(key)
 
 
-def _is_same(entry: EntryRow | None, payload: Payload, ttl: float | None) -> bool:
-    if entry is None or entry.kind != payload.kind or entry.ttl != ttl:
+def _is_same(entry: EntryRow | None, write: Write) -> bool:
+    """Whether the entry holds the value; when it expires is another question."""
+    payload = write.payload
+    if entry is None or payload is None or entry.kind != payload.kind:
         return False
     if entry.body is not None:
         return entry.body == payload.body
     return entry.size == payload.size and entry.digest == payload.digest
 
 
-def _row_of(write: Write, version: int, ttl: float | None) -> EntryRow:
+def _row_of(write: Write, version: int) -> EntryRow:
     """The row as a refresh would bring it."""
-    payload = write.payload
+    payload, ttl = write.payload, write.ttl
     if payload is None:
         return EntryRow(write.key, version, None, 0, None, None, None, None)
     body = None if write.is_large else payload.body

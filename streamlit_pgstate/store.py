@@ -136,17 +136,18 @@ _MADE: Final = f"""moved AS (
 )"""
 
 _ONE: Final = """(SELECT %(key)s::text AS key, %(kind)s::text AS kind, %(size)s::bigint AS size,
-    %(text)s::text AS text, %(body)s::bytea AS body, %(digest)s::bytea AS digest)"""
+    %(text)s::text AS text, %(body)s::bytea AS body, %(digest)s::bytea AS digest,
+    %(ttl)s::float8 AS ttl)"""
 _MANY: Final = """unnest(%(key)s::text[], %(kind)s::text[], %(size)s::bigint[], %(text)s::text[],
-    %(body)b::bytea[], %(digest)s::bytea[])"""
+    %(body)b::bytea[], %(digest)s::bytea[], %(ttl)s::float8[])"""
 
 # `excluded` and the row itself only, no now(): so it may be sent to a shard as it is.
 _ENTRIES: Final = """
 INSERT INTO {schema}.entry AS e (session_id, key, version, kind, size, changed_at, expires_at,
     ttl, value, body, digest)
 SELECT %(id)s, new.key, moved.version, new.kind, new.size, now(),
-    now() + make_interval(secs => %(ttl)s), %(ttl)s, new.text::json, new.body, new.digest
-FROM moved, {new} AS new(key, kind, size, text, body, digest)
+    now() + make_interval(secs => new.ttl), new.ttl, new.text::json, new.body, new.digest
+FROM moved, {new} AS new(key, kind, size, text, body, digest, ttl)
 ON CONFLICT (session_id, key) DO UPDATE SET version = excluded.version, kind = excluded.kind,
     size = excluded.size, changed_at = excluded.changed_at, expires_at = excluded.expires_at,
     ttl = excluded.ttl, value = excluded.value, body = excluded.body, digest = excluded.digest
@@ -208,6 +209,17 @@ PUT_LARGE_IF: Final = (
 )
 PUT_AHEAD: Final = f"WITH {_moved(_COMPLETE)}, {_DROPPED} {_entries(_MANY)}"
 CREATE: Final = f"WITH {_MADE}, {_BODIES} {_entries(_MANY)}"
+
+# A large value that its entry holds already, with another expiry: its bytes do not travel again.
+_HELD: Final = """AND EXISTS (SELECT FROM {schema}.entry
+    WHERE session_id = %(id)s AND key = %(key)s AND version = %(expected)s
+        AND digest = %(digest)s AND (expires_at IS NULL OR expires_at > now()))"""
+RENEW: Final = f"""WITH {_moved(_HELD)}
+UPDATE {{schema}}.entry AS e SET version = moved.version, changed_at = now(),
+    expires_at = now() + make_interval(secs => %(ttl)s::float8), ttl = %(ttl)s::float8
+FROM moved
+WHERE e.session_id = %(id)s AND e.key = %(key)s AND e.version = %(expected)s
+RETURNING e.version"""
 SEND_BODIES: Final = f"""
 INSERT INTO {{schema}}.body (session_id, digest, part, data)
 SELECT %(id)s, b.digest, b.part, b.data
@@ -418,6 +430,8 @@ class Write:
 
     key: str
     payload: Payload | None
+    ttl: float | None = None
+    """Seconds until it expires; None for never."""
 
     @property
     def is_large(self) -> bool:
@@ -620,7 +634,6 @@ class Store:
         writes: Sequence[Write],
         basis: Basis,
         *,
-        ttl: float | None = None,
         expected: int | None = None,
     ) -> int | None:
         """Store and delete: all of it or nothing, in one statement, committed when this returns.
@@ -631,7 +644,6 @@ class Store:
             ref: the session.
             writes: with distinct keys.
             basis: what the caller knows; where it is out of date, this may do nothing.
-            ttl: seconds until they expire; None for never.
             expected: the version that the (only) entry must have, 0 for none; None for any.
 
         Returns:
@@ -642,8 +654,23 @@ class Store:
         name, parameters = self._statement(ref, writes, basis, expected=expected)
         if name is None:
             return None
-        parameters |= {**self._validity(ref), "ttl": ttl, "expected": expected}
+        parameters |= {**self._validity(ref), "expected": expected}
         rows = self._run(name, parameters, repeatable=expected is None)
+        return int(rows[0][0]) if rows else None
+
+    def renew(self, ref: SessionRef, write: Write, *, expected: int) -> int | None:
+        """Have the expiry of a large value count from now, where its entry holds it already.
+
+        Args:
+            ref: the session.
+            write: what the entry holds, with the ttl that it is to have.
+            expected: the version of the entry.
+
+        Returns:
+            The session's new version; None where nothing was done, as `write`.
+        """
+        parameters = {**self._validity(ref), **_one(write), "expected": expected}
+        rows = self._run("RENEW", parameters)  # sent twice, it does nothing the second time
         return int(rows[0][0]) if rows else None
 
     def _statement(
@@ -838,7 +865,7 @@ class Store:
 _STATEMENTS: Final = (
     *("LOAD", "REFRESH", "SESSION", "ROWS", "READ_BODY", "SIGNING_KEY", "TOTALS"),
     *("PUT", "PUT_IF", "PUT_MANY", "PUT_LARGE", "PUT_LARGE_IF", "PUT_AHEAD", "CREATE"),
-    *("MAKE", "SEND_BODIES", "DELETE", "ROTATE", "EMPTY", "COPY"),
+    *("RENEW", "MAKE", "SEND_BODIES", "DELETE", "ROTATE", "EMPTY", "COPY"),
     *("COUNT_UP", "MOVE_BODIES", "MOVE_ENTRIES", "DROP_MOVED_BODIES", "DROP_MOVED_ENTRIES"),
     *("REVOKE", "ERASE_ENTRIES", "ERASE_BODIES", "ERASE_REVISIONS"),
 )
@@ -858,19 +885,19 @@ def _many(writes: Iterable[Write]) -> dict[str, Any]:
     return {name: list(column) for name, column in zip(_COLUMNS, columns, strict=True)}
 
 
-_COLUMNS: Final = ("key", "kind", "size", "text", "body", "digest")
+_COLUMNS: Final = ("key", "kind", "size", "text", "body", "digest", "ttl")
 
 
 def _values(write: Write) -> tuple[Any, ...]:
     """One entry as `_COLUMNS`: plain values as text, others as bytes, large ones by digest."""
     key, payload = write.key, write.payload
     if payload is None:  # it stays as an empty row, as after DELETE
-        return key, None, 0, None, None, None
+        return key, None, 0, None, None, None, None
     if write.is_large:
-        return key, payload.kind, payload.size, None, None, payload.digest
+        return key, payload.kind, payload.size, None, None, payload.digest, write.ttl
     if payload.kind == "json":
-        return key, payload.kind, payload.size, payload.body.decode(), None, None
-    return key, payload.kind, payload.size, None, payload.body, None
+        return key, payload.kind, payload.size, payload.body.decode(), None, None, write.ttl
+    return key, payload.kind, payload.size, None, payload.body, None, write.ttl
 
 
 def _bodies(writes: Iterable[Write]) -> dict[bytes, bytes]:

@@ -65,7 +65,7 @@ def of_this_app() -> Store:
     """The store of the running app, made once a process."""
     app = script.path()
     with _lock:
-        if app not in _store_of_app:
+        if app not in _store_of_app or script.is_apptest():  # the next test may give it others
             settings = _read_settings(_configured_for(app), _home(app))
             if settings not in _stores:
                 _stores[settings] = Store(settings)

@@ -14,7 +14,15 @@ from typing import Any
 
 from streamlit_pgstate import stores
 from streamlit_pgstate.bindings import Bindings
-from streamlit_pgstate.component import bridge, identity, runs, script, session_state, transport
+from streamlit_pgstate.component import (
+    bridge,
+    identity,
+    imports,
+    runs,
+    script,
+    session_state,
+    transport,
+)
 from streamlit_pgstate.errors import NoSessionError, PgStateError
 from streamlit_pgstate.live import Live, Tick
 from streamlit_pgstate.reconnect import Reconnect
@@ -60,6 +68,12 @@ def present() -> Tab:
             "This runs under st.cache_data or st.cache_resource, which would give one visitor's "
             "value to all others. Call the verb outside, and hand the value to the cached "
             "function."
+        )
+    if (module := imports.importing()) is not None:
+        raise NoSessionError(
+            f"This runs while the module {module!r} is imported. That happens once, so one "
+            "visitor's value would be that of all others. Call the verb in a function of the "
+            "module, and the function in the script."
         )
     return _tab_of(script.tab(), stores.of_this_app())
 

@@ -218,9 +218,9 @@ class Visit:
             try:
                 token = self.store.signer.check(text)
                 state = self._state_of(token)
-            except UnknownToken:
+            except UnknownToken as error:
                 if self._transport.is_strict:
-                    raise
+                    raise self._of_another_store(error) from error
             else:
                 self._settle(Handshake.of_known(token.fingerprint))
                 self._use(token, state)
@@ -232,6 +232,15 @@ class Visit:
         self._began_at = script.address()
         self._use(token, self._state_of(token))
         self._ask_at_end()  # the script may leave this page at once, for one without any verb
+
+    def _of_another_store(self, error: UnknownToken) -> UnknownToken:
+        return UnknownToken(
+            f"{error} In a test: the store that testing.visit() was given may be over another "
+            "database, schema or app name than the app, which works with "
+            f"{self.store}, app {self.store.settings.app!r}. Give it the test's own as "
+            'app.secrets["connections"] = {"pgstate": {"url": …}}: secrets.toml wins over '
+            "PGSTATE_URL."
+        )
 
     def _state_of(self, token: Token) -> State:
         return State(self.store, SessionRef.of(token, self._transport.scope))

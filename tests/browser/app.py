@@ -7,6 +7,7 @@ import os
 import exchange_cases  # noqa: F401 - adds its cases
 import persist_cases  # noqa: F401 - adds its cases
 import scope_cases  # noqa: F401 - adds its cases
+import stream_cases  # noqa: F401 - adds its case
 import streamlit as st
 import widget_cases  # noqa: F401 - adds its cases
 from cases import CASES, logged

@@ -194,6 +194,29 @@ def test_a_ttl_that_another_tab_has_set_is_known_here(
     assert one.keys() == ["there"]
 
 
+@pytest.mark.parametrize("size", [10, SMALL + 1])
+def test_an_expiry_that_another_tab_has_renewed_is_known_here(
+    one: State, two: State, later: Callable[[float], None], size: int
+) -> None:
+    """A heartbeat: the value is the same at each beat."""
+    value = noise(size)
+    two.set("alive", value, ttl=3600)
+    one.refresh()
+    shown = one.versions()
+    later(0.9)
+    two.set("alive", value, ttl=3600)
+    one.refresh()
+    assert one.versions() == two.versions() == shown, "nothing that a page shows has changed"
+    later(1.8)
+    assert one["alive"] == value
+    later(2)
+    assert "alive" not in one
+    later(0)
+    two.set("alive", value + b"!", ttl=3600)
+    one.refresh()
+    assert one.versions() == two.versions() == {**shown, "alive": two.version}
+
+
 def test_two_tabs_that_write_first_at_once_both_keep_what_they_wrote(
     store: Store, token: str
 ) -> None:

@@ -259,10 +259,10 @@ def open_folder() -> Iterator[Path]:
 
 
 def test_the_embedded_database_works_too(open_folder: Path) -> None:
-    def typed(command: str) -> tuple[int, str]:
+    def typed(*arguments: str) -> tuple[int, str]:
         """In a process of its own: the server stops with its last client."""
         done = subprocess.run(
-            [sys.executable, "-m", "streamlit_pgstate.cli", command],
+            [sys.executable, "-m", "streamlit_pgstate.cli", *arguments],
             cwd=open_folder,
             capture_output=True,
             text=True,
@@ -275,9 +275,57 @@ def test_the_embedded_database_works_too(open_folder: Path) -> None:
     assert code == 1
     assert "none yet in" in said
     assert list(open_folder.iterdir()) == []
-    code, said = typed("migrate")
-    assert code == 0
-    assert f"from nothing to {migrate.HEAD}" in said
-    code, said = typed("status")
+    code, said = typed("migrate", "--embedded")
     assert code == 0, said
-    assert str(open_folder / ".pgstate") in said
+    assert f"from nothing to {migrate.HEAD}" in said
+    for arguments in (["status"], ["status", "--embedded"]):
+        code, said = typed(*arguments)
+        assert code == 0, said
+        assert str(open_folder / ".pgstate") in said
+    code, said = typed("migrate")
+    assert code == 2, "an operator in the wrong folder would take this one for the right one"
+    assert "pgstate migrate --embedded" in said
+
+
+def test_without_configuration_migrate_makes_nothing_and_says_what_to_type(folder: Path) -> None:
+    assert embedded.installed()
+    result = pgstate("migrate")
+    assert result.exit_code == 2
+    assert f"No database is configured for the folder {folder}." in result.stderr
+    for way in ("--url", "PGSTATE_URL", "secrets.toml", "run: pgstate migrate --embedded"):
+        assert way in result.stderr
+    assert list(folder.iterdir()) == []
+    secrets(folder, '[connections.pgstate]\nschema = "app"\n')
+    assert pgstate("migrate", PGSTATE_SCHEMA="app").exit_code == 2
+    assert not (folder / ".pgstate").exists()
+
+
+def test_without_configuration_status_says_so_and_that_an_embedded_one_is_to_be_named(
+    folder: Path,
+) -> None:
+    result = pgstate("status")
+    assert result.exit_code == 1
+    assert "run this in the folder of the app, or name its database" in result.output
+    assert "pgstate migrate --embedded" in result.output
+    result = pgstate("status", "--embedded")
+    assert result.exit_code == 1
+    assert "nothing by hand: the app makes it" in result.output
+    assert list(folder.iterdir()) == []
+
+
+def test_embedded_wins_over_what_else_is_configured(
+    folder: Path, empty_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets(folder, f'[connections.pgstate]\nurl = "{empty_url}"\nschema = "of_secrets"\n')
+    result = pgstate("status", "--embedded", PGSTATE_URL=empty_url)
+    assert f"none yet in {folder / '.pgstate'}" in result.output
+    for command in ("status", "migrate"):
+        result = pgstate(command, "--embedded", "--url", empty_url)
+        assert result.exit_code == 2
+        assert "name two databases" in result.stderr
+        with monkeypatch.context() as patch:
+            patch.setattr(embedded, "installed", lambda: False)
+            result = pgstate(command, "--embedded")
+        assert result.exit_code == 2
+        assert "streamlit-pgstate[embedded]" in result.stderr
+    assert schemas(empty_url) == set()

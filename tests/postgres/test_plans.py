@@ -23,7 +23,7 @@ KEYS = 20
 HOT = (
     *("LOAD", "REFRESH", "SESSION", "READ_BODY"),
     *("PUT", "PUT_IF", "PUT_MANY", "PUT_LARGE", "PUT_LARGE_IF", "PUT_AHEAD", "CREATE"),
-    *("MAKE", "SEND_BODIES", "DELETE", "ROTATE", "EMPTY", "COPY"),
+    *("RENEW", "MAKE", "SEND_BODIES", "DELETE", "ROTATE", "EMPTY", "COPY"),
     *("COUNT_UP", "MOVE_BODIES", "MOVE_ENTRIES", "DROP_MOVED_BODIES", "DROP_MOVED_ENTRIES"),
     *("REVOKE", "ERASE_ENTRIES", "ERASE_BODIES", "ERASE_REVISIONS"),
 )
@@ -61,8 +61,8 @@ TYPES = {
     "to": "uuid",
     "version": "bigint",
 }
-OF_ONE = {"PUT", "PUT_IF"}
-SEVERAL = {"key", "kind", "size", "text", "body", "digest"}
+OF_ONE = {"PUT", "PUT_IF", "RENEW"}
+SEVERAL = {"key", "kind", "size", "text", "body", "digest", "ttl"}
 PRIMARY_KEYS = {"session": "session_pkey", "entry": "entry_pkey", "body": "body_pkey"}
 
 

@@ -409,11 +409,132 @@ def test_modify_of_an_expired_key_starts_from_the_default(
     assert again(state, store, token).modify("k", lambda n: n + 1, default=10) == 11
 
 
-def test_the_same_value_with_the_same_ttl_writes_nothing(state: State, sql: SQL) -> None:
+def again_set(state: State, value: Any) -> None:
+    state.set("k", value, ttl=timedelta(minutes=1))
+
+
+def again_modified(state: State, value: Any) -> None:
+    state.modify("k", lambda held: held)
+
+
+SECONDS_LEFT = "SELECT extract(epoch FROM expires_at - now())::float8 FROM pgstate.entry"
+
+
+@pytest.mark.parametrize("write", [again_set, again_modified])
+@pytest.mark.parametrize("size", [10, SMALL + 1, IN_ONE_STATEMENT + 1])
+def test_the_same_value_again_renews_the_expiry(
+    state: State,
+    store: Store,
+    token: str,
+    sql: SQL,
+    later: Callable[[float], None],
+    write: Callable[[State, Any], None],
+    size: int,
+) -> None:
+    value = noise(size)
+    state.set("k", value, ttl=60)
+    before = state.version
+    sql.execute("UPDATE pgstate.entry SET expires_at = expires_at - interval '50 seconds'")
+    later(50)
+    write(state, value)
+    assert state.version == before + 1
+    assert 55 < one(sql, SECONDS_LEFT) <= 60
+    later(105)
+    assert state["k"] == value
+    later(111)
+    assert "k" not in state
+    later(0)
+    assert again(state, store, token)["k"] == value
+
+
+@pytest.mark.parametrize("ttl", [3600, None])
+def test_a_large_value_gets_another_ttl(
+    state: State, store: Store, token: str, sql: SQL, ttl: float | None
+) -> None:
+    value = noise(SMALL + 1)
+    state.set("k", value, ttl=60)
+    state.set("k", value, ttl=ttl)
+    assert one(sql, "SELECT ttl FROM pgstate.entry") == ttl
+    assert one(sql, SECONDS_LEFT) == (pytest.approx(3600, abs=60) if ttl else None)
+    assert again(state, store, token)["k"] == value
+
+
+@pytest.mark.parametrize("size", [10, SMALL + 1])
+def test_a_value_that_has_expired_by_the_clock_of_the_database_is_set_anew(
+    state: State, store: Store, token: str, sql: SQL, size: int
+) -> None:
+    value = noise(size)
+    state.set("k", value, ttl=60)
+    sql.execute("UPDATE pgstate.entry SET expires_at = now() - interval '1 second'")
+    state.set("k", value, ttl=60)
+    assert again(state, store, token)["k"] == value
+    sql.execute("UPDATE pgstate.entry SET expires_at = now() - interval '1 second'")
+    assert state.modify("k", lambda held: held or b"new") == b"new"
+    assert again(state, store, token)["k"] == b"new"
+
+
+@pytest.mark.parametrize("size", [10, SMALL + 1])
+def test_a_value_that_another_replaced_or_deleted_is_set_all_the_same(
+    state: State, store: Store, token: str, size: int
+) -> None:
+    value, other = noise(size), again(state, store, token)
+    for change in (lambda: other.set("k", b"theirs"), lambda: other.delete("k")):
+        state.set("k", value, ttl=60)
+        other.refresh()
+        change()
+        state.set("k", value, ttl=60)
+        assert again(state, store, token)["k"] == value
+
+
+@pytest.mark.parametrize("size", [10, SMALL + 1])
+@pytest.mark.parametrize("cached", [True, False])
+def test_many_renew_one_key_at_once(store: Store, token: str, size: int, cached: bool) -> None:
+    value, start = noise(size), threading.Barrier(4)
+    states = [store.state(token, cache=cached) for _ in range(4)]
+
+    def beat(state: State) -> None:
+        start.wait()
+        for _ in range(10):
+            state.set("k", value, ttl=60)
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(beat, states))
+    assert store.state(token)["k"] == value
+
+
+def test_an_update_leaves_no_ttl(state: State, sql: SQL, later: Callable[[float], None]) -> None:
+    large = noise(SMALL + 1)
     state.set("k", 1, ttl=60)
+    state.set("large", large, ttl=60)
+    state.update({"k": 1, "large": large})
+    assert one(sql, "SELECT count(*) FROM pgstate.entry WHERE ttl IS NULL") == 2
+    later(61)
+    assert state["k"] == 1
+    assert state["large"] == large
+
+
+def test_an_amendment_keeps_the_ttl_of_each_key(
+    state: State, store: Store, token: str, sql: SQL, later: Callable[[float], None]
+) -> None:
+    """As `persist` saves: what the visitor changes in a value that goes away still goes away."""
+    state.update({"kept": 1})
+    state.set("k", 1, ttl=60)
+    state.set("other", 1, ttl=120)
     before = rows(sql)
-    state.set("k", 1, ttl=timedelta(minutes=1))
+    state.amend({"k": state.encode("k", 1)}, [])
     assert rows(sql) == before
+    later(30)
+    state.amend({key: state.encode(key, 2) for key in ("kept", "k", "other")}, [])
+    ttls = "SELECT key, ttl, expires_at IS NULL FROM pgstate.entry ORDER BY key"
+    assert sql.execute(ttls).fetchall() == [
+        ("k", 60, False),
+        ("kept", None, True),
+        ("other", 120, False),
+    ]
+    later(85)
+    assert state.keys() == ["k", "kept", "other"]
+    later(95)
+    assert state.keys() == ["kept", "other"]
 
 
 @pytest.mark.parametrize("ttl", [61, None])
