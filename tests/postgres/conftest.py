@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,3 +27,9 @@ def emptied_url(shared_url: str) -> str:
         for table in ("session", "entry", "body", "revision"):
             connection.execute(f"DELETE FROM pgstate.{table}")
     return shared_url
+
+
+@pytest.fixture(autouse=True)
+def main_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streamlit leaves an AppTest's script as `__main__`, which a spawned process would run."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
