@@ -78,14 +78,18 @@ def user() -> UserState:
     """
     visit = _visit.present()
     ref = SessionRef(visit.store.signer.session_of_user(*_identity()), scope="user")
-    return _opened(visit).open(UserState, ref)
+    state = _opened(visit).open(UserState, ref)
+    visit.live.follow(state)
+    return state
 
 
 def app() -> State:
     """The state that all visitors of the app share."""
     visit = _visit.present()
     ref = SessionRef(session_of_app(visit.store.settings.app), scope="app")
-    return _opened(visit).open(State, ref)
+    state = _opened(visit).open(State, ref)
+    visit.live.follow(state)
+    return state
 
 
 def unknown(name: object) -> NoReturn:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from streamlit_pgstate import codecs, fork
+from streamlit_pgstate import codecs, fork, reads
 from streamlit_pgstate.codecs import Payload
 from streamlit_pgstate.errors import (
     ConfigError,
@@ -93,6 +93,8 @@ class State(MutableMapping[str, Any]):
         self._cached = cache
         self.on_rotate: Callable[[Token], object] = _ignore
         """Called with the new token: whoever keeps the old one has to keep this one."""
+        self.identity = object()
+        """Tells it from all other states, in what runs have read: see `reads`."""
         self.after_fork()
         fork.remember(self)
 
@@ -159,7 +161,7 @@ class State(MutableMapping[str, Any]):
         check_key(key)
         with self._lock:
             self._load_if_unread()
-            entry = self._live(key)
+            entry = self._read(key)
             if entry is None:
                 raise KeyError(key)
         if entry.body is not None:
@@ -180,32 +182,25 @@ class State(MutableMapping[str, Any]):
             self._load_if_unread()
             return {key: row.version for key, row in self._entries.items() if self._live(key)}
 
-    def was_written_here(self, key: str) -> bool:
-        """Whether the last write of `key` was this thread's, and through this state."""
-        return self._writers.get(key) == threading.get_ident()
-
-    def attribute(self, keys: Iterable[str], thread: int) -> None:
-        """Have the last writes of `keys` count as those of the thread that they were made for."""
-        with self._lock:
-            self._writers.update(dict.fromkeys(keys, thread))
-
     def version_of(self, key: str) -> int:
         """The session's version that wrote the value under `key`; 0 where there is none."""
         with self._lock:
             self._load_if_unread()
-            entry = self._live(key)
+            entry = self._read(key)
             return entry.version if entry else 0
 
     def __contains__(self, key: object) -> bool:
         with self._lock:
             self._load_if_unread()
-            return isinstance(key, str) and self._live(key) is not None
+            return isinstance(key, str) and self._read(key) is not None
 
     def keys(self) -> list[str]:  # type: ignore[override]  # sorted names, as in DESIGN
         """The names of all keys that hold a value, sorted."""
         with self._lock:
             self._load_if_unread()
-            return sorted(key for key in self._entries if self._live(key) is not None)
+            names = [key for key in self._entries if self._live(key) is not None]
+            self._note_names(names)
+            return sorted(names)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.keys())
@@ -276,6 +271,9 @@ class State(MutableMapping[str, Any]):
             with self._lock:
                 self._load_if_unread()
                 entry = self._live(check_key(key))
+                if run := reads.present():
+                    found = entry.version if entry else 0
+                    run.of(self.identity).modified.setdefault(key, found)
             with Work(f"Reading {key!r}") as work:
                 try:
                     with self._lock:
@@ -462,8 +460,9 @@ class State(MutableMapping[str, Any]):
         with other._lock, self._lock:
             if self._is_unread:
                 self._load()
-            wanted = [key for key in other if not keys or key in keys]
-            rows = [row for row in map(other._live, wanted) if row and row.key not in self]
+            other._load_if_unread()
+            wanted = [key for key in sorted(other._entries) if not keys or key in keys]
+            rows = [row for row in map(other._live, wanted) if row and not self._live(row.key)]
             if not rows:
                 return []
             if excess := self._excess({row.key: row.size for row in rows}):
@@ -473,6 +472,8 @@ class State(MutableMapping[str, Any]):
             moved = self._store.move(other._ref, self._ref, [row.key for row in rows])
             other.refresh()
             self.refresh()
+            other._note_written(moved, other._version, deleted=True)
+            self._note_written(moved, self._version)
             return moved
 
     # The cache
@@ -504,7 +505,6 @@ class State(MutableMapping[str, Any]):
         self._version, self._due, entries = changes
         for entry in entries:
             self._put(entry)
-            self._writers.pop(entry.key, None)
 
     def _put(self, entry: EntryRow) -> None:
         replaced = self._entries.pop(entry.key, None)
@@ -518,8 +518,6 @@ class State(MutableMapping[str, Any]):
 
     def _forget_cache(self) -> None:
         self._entries: dict[str, EntryRow] = {}
-        self._writers: dict[str, int] = {}
-        """The threads that wrote, where it was one of this process, through this state."""
         self._deadlines: dict[str, float] = {}
         """When keys with a ttl expire, by this process's own clock."""
         self._bodies.clear()
@@ -534,6 +532,22 @@ class State(MutableMapping[str, Any]):
     def _load_if_unread(self) -> None:
         if self._is_unread or not self._cached:
             self._load()
+
+    def _read(self, key: str) -> EntryRow | None:
+        """`_live`, and note that the run at hand has read it."""
+        entry = self._live(key)
+        if run := reads.present():
+            run.of(self.identity).read.setdefault(key, entry.version if entry else 0)
+        return entry
+
+    def _note_names(self, names: Iterable[str]) -> None:
+        run = reads.present()
+        if run is not None and (noted := run.of(self.identity)).names is None:
+            noted.names = frozenset(names)
+
+    def _note_written(self, keys: Iterable[str], version: int, *, deleted: bool = False) -> None:
+        if run := reads.present():
+            run.of(self.identity).write(keys, version, deleted=deleted)
 
     def _live(self, key: str) -> EntryRow | None:
         deadline = self._deadlines.get(key)
@@ -640,7 +654,7 @@ class State(MutableMapping[str, Any]):
         version, existed = self._store.delete(self._ref, keys, self._basis(keys))
         for key in keys:
             self._put(_row_of(Write(key, None), version, None))
-            self._writers[key] = threading.get_ident()
+        self._note_written(keys, version, deleted=True)
         self._reach(version)
         return existed
 
@@ -652,7 +666,7 @@ class State(MutableMapping[str, Any]):
     def _remember(self, writes: list[Write], version: int, *, ttl: float | None) -> None:
         for write in writes:
             self._put(_row_of(write, version, ttl))
-            self._writers[write.key] = threading.get_ident()
+            self._note_written([write.key], version, deleted=write.payload is None)
             if write.is_large and write.payload:
                 self._keep_body(write.payload.digest, write.payload.body)
         self._reach(version)

@@ -12,6 +12,7 @@ from typing import ClassVar
 from streamlit_pgstate.component import bridge, cookies, script, session_state
 from streamlit_pgstate.component.bridge import Answer
 from streamlit_pgstate.errors import UnknownToken
+from streamlit_pgstate.live import Live
 from streamlit_pgstate.state import State
 from streamlit_pgstate.store import SessionRef
 from streamlit_pgstate.visit import TESTING_KEY, Visit
@@ -29,6 +30,11 @@ class TabVisit(Visit):
     def __init__(self, browser: Visit) -> None:
         super().__init__(browser.store)
         self._browser = weakref.ref(browser)  # which leads to this one
+
+    @property
+    def live(self) -> Live:
+        browser = self._browser()
+        return browser.live if browser is not None else self._live
 
     def _open(self) -> None:
         """The token of the one tab that was reloaded just now, or a candidate."""
@@ -67,7 +73,7 @@ class TabVisit(Visit):
             self._refuse(text)
             return
         self.store.copy(SessionRef.of(source, self.scope), token)
-        self._state = State(self.store, SessionRef.of(token, self.scope))
+        self._go_on_with(State(self.store, SessionRef.of(token, self.scope)))
         self._token, self._offers = token, True
         self._is_candidate = False
         self._replaces = source.fingerprint

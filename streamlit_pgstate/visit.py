@@ -19,12 +19,13 @@ from typing import Any, ClassVar, TypeVar
 
 import streamlit as st
 
-from streamlit_pgstate import fork, handover, progress
+from streamlit_pgstate import fork, handover, progress, reads
 from streamlit_pgstate.bindings import Bindings
-from streamlit_pgstate.component import bridge, cookies, page, runs, script, session_state
+from streamlit_pgstate.component import bridge, cookies, page, script, session_state
 from streamlit_pgstate.component.bridge import Answer, Question
 from streamlit_pgstate.errors import ConfigError, NoSessionError, PgStateError, UnknownToken
-from streamlit_pgstate.live import Live, Tick
+from streamlit_pgstate.live import Live
+from streamlit_pgstate.reads import Reads
 from streamlit_pgstate.reconnect import Reconnect
 from streamlit_pgstate.settings import Settings
 from streamlit_pgstate.state import SessionInfo, State
@@ -200,6 +201,17 @@ def _visit_of(tab: object, store: Store) -> Visit:
         return visit
 
 
+def _reads_here(held: Reads | None) -> Reads | None:
+    """Of the run that this thread belongs to; `held` on a thread that belongs to none."""
+    if not script.is_script() or (held is not None and held.run is script.run()):
+        return held
+    visit = _visits.get(id(script.tab()))
+    return visit.live.enter_run() if visit is not None else None
+
+
+reads.find_with(_reads_here)
+
+
 def _leave(tab: int) -> None:
     visit = _visits.pop(tab, None)
     if visit is not None:
@@ -215,7 +227,6 @@ class _Run:
     mounted: list[str] = dataclasses.field(default_factory=list)
     """Keys of the component's instances."""
     failure: PgStateError | None = None
-    is_live: bool = False
 
 
 class Visit:
@@ -234,7 +245,7 @@ class Visit:
         self._found: tuple[int, Set[str]] = (0, frozenset())
         """The state's version and its keys when this tab began with it."""
         self._bindings: Bindings | None = None
-        self._live: Live | None = None
+        self._live = Live()
         self._reconnect = Reconnect(self._shown)
         self._is_candidate = False
         self._offers = False
@@ -286,8 +297,6 @@ class Visit:
         if self._state is before:
             self._refresh()
         self._hear(self._mount(run))
-        if self._live is not None and script.is_fragment_run():
-            self._enter_live_run()  # what it writes is no change by others
 
     def call(self, verb: Callable[[State], _T]) -> _T:
         """Run a verb on the state; start over where another tab has just forgotten it."""
@@ -313,8 +322,7 @@ class Visit:
                 self._bindings = Bindings(self.state)
             elif self._bindings.state is not self.state:
                 self._bindings = self._bindings.go_on_over(self.state)
-            if self._live is not None:
-                self._bindings.postpones = self._live.postpones
+            self._bindings.postpones = self.live.postpones
             self._hear_what_the_page_showed(self._bindings)
             self._bindings.bind(keys, defaults)
 
@@ -330,20 +338,9 @@ class Visit:
         bindings.page_lacked = lambda key: is_current and key not in found
 
     def follow(self) -> None:
-        """Have the page run again whenever its state changes elsewhere."""
-        run = self._present_run()
-        if script.is_callback() or run is None or run.is_live:
-            return
-        run.is_live = True
-        with self._lock:
-            if self._live is None:
-                self._live = Live(self._state_of_now)
-            self._enter_live_run()
-        bridge.mount_live(
-            lambda said: self._hear_tick(Tick.read(said)),
-            channel=self._live.channel,
-            version=self.state.version,
-        )
+        """Have the page run again whenever what it reads changes elsewhere."""
+        if not script.is_callback():
+            self.live.mount()
 
     def notice_reconnect(self) -> None:
         """Have the page run when it has found its server again, before its visitor changes it."""
@@ -359,22 +356,15 @@ class Visit:
                 return None
             return self._token.fingerprint, self._bindings.version_shown
 
-    def _enter_live_run(self) -> None:
-        if self._live is not None and runs.listener(Live) is None:
-            self._live.enter_run(self.state, is_whole=not script.is_fragment_run())
-
-    def _hear_tick(self, tick: Tick) -> None:
-        if self._live is None:
-            return
-        try:
-            self._live.hear(tick)
-        except PgStateError as error:  # the page's next run says so, where it can be seen
-            _LOG.debug("A live page could not be refreshed: %s", error)
-
     def _state_of_now(self) -> State:
         with self._lock:
             self._refresh()
             return self.state
+
+    @property
+    def live(self) -> Live:
+        """The page, as it follows all states that it reads."""
+        return self._live
 
     @property
     def bound_keys(self) -> Set[str]:
@@ -442,6 +432,7 @@ class Visit:
     def _go_on_with(self, state: State) -> None:
         self._state, self._found = state, (state.version, state.versions().keys())
         state.on_rotate = self._replace_token
+        self.live.follow(state, self._state_of_now)
 
     def _use_candidate(self) -> None:
         token = self.store.signer.mint()

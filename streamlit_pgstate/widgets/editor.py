@@ -163,10 +163,17 @@ def _current(call: Call, visit: Visit, table: Table) -> Editor:
         known.is_reset
         or not has_widget(known.widget_key)
         or known.options != options
-        or known.version != visit.state.version_of(call.key)
+        or _has_changed_elsewhere(known, visit)
     ):
         return _begin(call, visit, known.table, options, known)
     return known
+
+
+def _has_changed_elsewhere(known: Editor, visit: Visit) -> bool:
+    """Whether to show what others have stored: not while the visitor types in a cell."""
+    if known.version == visit.state.version_of(known.key):
+        return False
+    return not visit.live.postpones(known.widget_key)
 
 
 def _begin(call: Call, visit: Visit, table: Table, options: str, former: Editor | None) -> Editor:
