@@ -1,14 +1,13 @@
 /**
- * Which text field the visitor is typing in: one whose text is not what was sent last. A field that
- * merely has the focus is not, so that it may show what others have changed.
+ * Which text field the visitor is typing in: one that was typed in since its text was last sent, as
+ * Streamlit sees it. A field that merely has the focus is not, and may show what others have changed.
  */
 
 type Field = HTMLInputElement | HTMLTextAreaElement;
 
-/** Of a field that was typed in since its text was last sent: the text of then. */
-const before: WeakMap<Field, string> = new WeakMap();
-/** The text of the field that has the focus, before anybody has typed in it. */
-let found: [Field, string] | null = null;
+/** Streamlit shows no other text in them, even where what it had was typed again. */
+const unsent: WeakSet<Field> = new WeakSet();
+
 /** The widget that had the focus last: that of a cell's editor, which is drawn outside of it. */
 let widget: string | null = null;
 
@@ -20,26 +19,18 @@ export function watchTyping(page: Document): void {
   watched.add(page);
   const on = <E extends Event>(name: string, hear: (event: E) => void): void =>
     page.addEventListener(name, hear as EventListener, { capture: true, passive: true });
-  on("pointerdown", (event) => noteWidget(event.target));
-  on("focusin", (event) => {
-    noteWidget(event.target);
-    noteText(event.target);
-  });
-  on("beforeinput", (event) => noteText(event.target));
+  on("pointerdown", ({ target }) => noteWidget(target));
+  on("focusin", ({ target }) => noteWidget(target));
   on("input", ({ target }) => {
-    if (!isField(target)) return;
-    const text = before.get(target) ?? (found?.[0] === target ? found[1] : "");
-    if (text === target.value) before.delete(target);
-    else before.set(target, text);
+    if (isField(target)) unsent.add(target);
   });
   on<KeyboardEvent>("keydown", (event) => {
     // When Streamlit has heard of it, and has sent what it makes of it.
     if (isField(event.target) && sends(event, event.target)) sentSoon(event.target);
   });
   on("focusout", ({ target }) => {
-    if (isField(target)) before.delete(target); // Streamlit sends a field that is left
+    if (isField(target)) unsent.delete(target); // Streamlit sends a field that is left
   });
-  noteText(page.activeElement);
 }
 
 /** The `st-key-…` class of the field that is being typed in; null for none. */
@@ -49,7 +40,7 @@ export function fieldBeingTypedIn(page: Document): string | null {
   const own = keyClass(field);
   // A cell's editor lives as long as somebody edits the cell, and goes with its table.
   if (own === null && !isInPage(field)) return widget;
-  const isTypedIn = isChat(field) ? field.value !== "" : before.has(field);
+  const isTypedIn = isChat(field) ? field.value !== "" : unsent.has(field);
   return isTypedIn ? own : null;
 }
 
@@ -70,14 +61,8 @@ function isChat(field: Field): boolean {
 function sentSoon(field: Field): void {
   setTimeout(() => {
     // What Streamlit refuses to send stays in the field, which says so.
-    if (field.getAttribute("aria-invalid") === "true") return;
-    before.delete(field);
-    noteText(field);
+    if (field.getAttribute("aria-invalid") !== "true") unsent.delete(field);
   });
-}
-
-function noteText(target: EventTarget | null): void {
-  if (isField(target) && !before.has(target)) found = [target, target.value];
 }
 
 function noteWidget(target: EventTarget | null): void {
