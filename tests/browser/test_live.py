@@ -260,7 +260,9 @@ def test_pages_that_read_what_the_others_write_in_each_run_are_slowed_down(
     app: Server, visitor: Visitor
 ) -> None:
     pages = [visitor.open(app, "live_circle") for _ in range(2)]
-    while "drive each other" not in app.log:
+    for _ in range(300):
+        if "drive each other" in app.log:
+            break
         pages[0].page.wait_for_timeout(100)
     for runs in runs_of(pages, 11):
         assert 1 <= runs <= 3
