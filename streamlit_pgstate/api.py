@@ -188,9 +188,9 @@ def mount(*, wait: bool = False, live: bool = False) -> None:
     Args:
         wait: stop the script until the browser has answered. On a first visit, and where the
             cookie was lost, a run may be replayed with another state; with `wait` none is.
-        live: run the page again when its state changes elsewhere: at once where another tab of
-            this browser has changed it, within two seconds for another device or a job. It
-            costs one read a second while the page can be seen.
+        live: run the page again when what it has read changes elsewhere, in any scope: at once
+            where another live page of this browser has changed it, else within two seconds. It
+            costs one read a second for each scope read, while the page can be seen.
     """
     tab = _tab.current(waits=wait)
     if wait:

@@ -7,6 +7,7 @@ at the run's end what this tab has changed goes into the state, in one statement
 
 from __future__ import annotations
 
+import contextvars
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence, Set
@@ -230,7 +231,6 @@ class Bindings:
                 return
             try:
                 self.state.amend(chosen, ())
-                self.state.attribute(chosen, run.thread)
             except PgStateError as error:
                 _LOG.debug("Not saved in the midst of a run: %s", error)  # its end tries again
                 return
@@ -305,13 +305,13 @@ class _Run(RunListener):
 
     bindings: Bindings
     bound: dict[str, Bound] = field(default_factory=dict)
-    thread: int = field(default_factory=threading.get_ident)
     is_over: bool = False
     timer: threading.Timer | None = None
 
     def save_soon(self) -> None:
         if self.timer is None and any(bound.chosen for bound in self.bound.values()):
-            self.timer = threading.Timer(_SOON, self.bindings.save_soon, [self])
+            save = contextvars.copy_context().run  # what it saves is this run's, not a job's
+            self.timer = threading.Timer(_SOON, save, [self.bindings.save_soon, self])
             self.timer.daemon = True
             self.timer.start()
 

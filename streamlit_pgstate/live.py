@@ -1,19 +1,46 @@
-"""Live pages: what others have changed that a page does not show yet, and when it runs again.
+"""Live pages: what a page shows of each state, and its runs when others have changed that.
 
-Two live pages never drive each other: what a page writes while it follows a change is an echo,
-and it does not follow changes of those keys until its visitor does something.
+What a run reads is noted by the states (`reads`), what is to be done about a change is decided in
+`following`; here the two are joined to the page.
 """
 
 from __future__ import annotations
 
+import logging
+import threading
+import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
 import streamlit as st
 
-from streamlit_pgstate.component import bridge, page, runs
+from streamlit_pgstate import reads
+from streamlit_pgstate.component import bridge, page, runs, script
 from streamlit_pgstate.component.runs import RunListener
+from streamlit_pgstate.errors import PgStateError
+from streamlit_pgstate.following import (
+    SLOW,
+    Pace,
+    Shown,
+    by_page,
+    caught_up,
+    decide,
+    with_fragment,
+    with_writes,
+)
+from streamlit_pgstate.reads import Reads
 from streamlit_pgstate.state import State
+
+_LOG = logging.getLogger(__name__)
+
+_KEPT_RUNS: Final = 4
+"""Runs of one tab that are told apart: the present one, and those that it has overtaken."""
+
+_warned: Final[set[Path]] = set()
+"""Apps of which the log has said that their pages drive each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,85 +60,210 @@ class Tick:
         return cls(said["number"], typing if isinstance(typing, str) else None)
 
 
-class Live(RunListener):
-    """One tab's page, as it follows the state. Listens for the end of each of its runs."""
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A state that the page may read."""
 
-    comes_last = True  # `persist` saves at the end, and that is no change by others
+    state: State
+    refresh: Callable[[], State]
 
-    def __init__(self, refresh: Callable[[], State]) -> None:
-        """Begin to follow.
+
+class Live:
+    """One tab's page, live or not, as it follows the states that it reads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        """Runs of a tab may overlap. Nothing is called under it that takes another lock."""
+        self._runs: deque[_Run] = deque(maxlen=_KEPT_RUNS)
+        self._sources: dict[str, _Source] = {}
+        """By scope."""
+        self._shown: dict[object, Shown] = {}
+        """What the page shows, by the identity of each state."""
+        self._shown_by = 0
+        """The number of the run of the whole page that has shown it."""
+        self._pace = Pace()
+        self._is_on = False
+        """Whether any run of the tab was live."""
+        self._follows_next = False
+        """Whether the next run of the whole page comes by itself."""
+        self._started = 0
+        self._typing: str | None = None
+        self._postponed: set[str] = set()
+        """Fields whose change waits until nobody types in them."""
+
+    def follow(self, state: State, refresh: Callable[[], State] | None = None) -> None:
+        """Follow `state`, as far as the page reads it.
 
         Args:
-            refresh: brings the state up to date, and gives it; it may be another one by then.
+            state: the only one of its scope, from now on.
+            refresh: brings it up to date, and gives it; it may be another one by then.
         """
-        self._refresh = refresh
-        self._state: State | None = None
-        self._shown: dict[str, int] = {}
-        """The versions of all entries that the page shows."""
-        self._before: dict[str, int] = {}
-        """Those at the beginning of the present run."""
-        self._echoes: set[str] = set()
-        self._is_following = False
-        self._is_whole = True
-        self.typing: str | None = None
-        self.postponed: set[str] = set()
-        """Keys whose change waits until nobody types in their field."""
 
-    def enter_run(self, state: State, *, is_whole: bool) -> None:
-        """At the beginning of a run; `is_whole`: not of a fragment alone."""
-        self._state = state
-        self._before = state.versions()
-        self._is_whole = is_whole
-        if not self._is_following:
-            self._echoes.clear()
-        runs.listen(self)
+        def refreshed() -> State:
+            state.refresh()
+            return state
 
-    def at_end(self, *, is_followed: bool) -> None:
-        """What a run has shown is what there was at its beginning, and what it has written."""
-        if self._state is None:
+        known = self._sources.get(state.scope)
+        if known is None or known.state is not state:
+            self._sources[state.scope] = _Source(state, refresh or refreshed)
+
+    # A run
+
+    def enter_run(self) -> Reads:
+        """Where to note what the run at hand reads. Each thread of a run may call it."""
+        run = self._present_run()
+        if self._is_on:
+            run.listen()
+        reads.hold(run.reads)
+        return run.reads
+
+    def mount(self) -> None:
+        """Have the page run again when what it reads in this run changes elsewhere."""
+        self.enter_run()
+        run = self._present_run()
+        if run.is_mounted:
             return
-        now = self._state.versions()
-        changed = _differing(self._before, now)
-        written = {key for key in changed if self._state.was_written_here(key)}
-        if self._is_whole:
-            self._shown = dict(self._before)
-        for key in written:
-            self._shown.pop(key, None)
-            if key in now:
-                self._shown[key] = now[key]
-        if self._is_following:
-            self._echoes |= written
-        self._is_following = False
-        if written:
-            bridge.announce(channel=self.channel, version=self._state.version)
-
-    @property
-    def channel(self) -> str:
-        """The name under which the tabs of this state tell each other; not a secret."""
-        return f"pgstate.{self._state.id}" if self._state else ""
-
-    def hear(self, tick: Tick) -> None:
-        """One read; and a run of the whole page, if there is something that it does not show."""
-        state = self._refresh()
-        self.typing = tick.typing
-        now = state.versions()
-        is_another = self._state is not None and state.id != self._state.id
-        changed = _differing(self._shown, now) - self._echoes
-        self._shown = now
-        has_waited = self.postponed and tick.typing not in self.postponed
-        if changed or has_waited or is_another:
-            self._is_following = True
-            st.rerun()
+        self._is_on = run.is_mounted = True
+        run.listen()
+        bridge.mount_live(self._hear, channels=self._channels)
 
     def postpones(self, key: str) -> bool:
         """Whether the field of `key` is being typed in, so that its change has to wait."""
         name = page.class_of(key)
-        if name != self.typing or not self._is_following:
-            self.postponed.discard(name)
-            return False
-        self.postponed.add(name)
-        return True
+        is_typed_in = name == self._typing and self._present_run().is_following
+        with self._lock:
+            if is_typed_in:
+                self._postponed.add(name)
+            else:
+                self._postponed.discard(name)
+        return is_typed_in
+
+    def _present_run(self) -> _Run:
+        mark = script.run()
+        with self._lock:
+            run = next((run for run in self._runs if run.reads.run is mark), None)
+            if run is None:
+                run = self._begin(mark, is_whole=not script.is_fragment_run())
+            return run
+
+    def _begin(self, mark: object, *, is_whole: bool) -> _Run:
+        self._started += 1
+        is_following = is_whole and self._follows_next
+        if is_whole:
+            self._follows_next = False
+        run = _Run(self, Reads(mark), self._started, is_whole, is_following)
+        self._runs.append(run)
+        return run
+
+    def end(self, run: _Run, *, is_followed: bool) -> None:
+        """What a run has read is what the page shows from now on."""
+        sources = list(self._sources.values())
+        noted = {source.state.identity: run.reads.of(source.state.identity) for source in sources}
+        with self._lock:
+            if not run.is_whole:
+                self._shown = with_fragment(self._shown, noted)
+            elif is_followed or run.number < self._shown_by:  # another takes its place
+                self._shown = with_writes(self._shown, noted)
+                self._follows_next |= is_followed and run.is_following
+            else:
+                self._shown = by_page(noted, is_following=run.is_following)
+                self._shown_by = run.number
+                self._pace = self._pace.after(
+                    is_following=run.is_following, wrote=run.reads.wrote, at=time.monotonic()
+                )
+        news = {
+            _channel(source.state): max(source.state.version, found.version)
+            for source, found in zip(sources, noted.values(), strict=True)
+            if found.written
+        }
+        if news:
+            bridge.announce(channels=news)
+
+    # A tick
+
+    def _channels(self) -> dict[str, int]:
+        """The names under which tabs tell each other, and the versions of which they need not."""
+        return {_channel(source.state): source.state.version for source in self._sources.values()}
+
+    def _hear(self, said: object) -> None:
+        tick = Tick.read(said)
+        try:
+            is_due = self.look(tick.typing, at=time.monotonic())
+        except PgStateError as error:  # the page's next run says so, where it can be seen
+            _LOG.debug("A live page could not be refreshed: %s", error)
+            return
+        if is_due:
+            st.rerun()
+
+    def look(self, typing: str | None, *, at: float) -> bool:
+        """Whether the page is to run again: one read of each state that it shows anything of."""
+        changed, is_another = set(), False
+        now: dict[object, Mapping[str, int]] = {}
+        shown = self._shown
+        for source in list(self._sources.values()):
+            identity = source.state.identity
+            if identity in shown:
+                state = source.refresh()
+                is_another |= state is not source.state
+                now[identity] = state.versions()
+                changed |= shown[identity].differing(now[identity])
+        with self._lock:
+            self._typing = typing
+            decision = decide(
+                bool(changed) or is_another,
+                pace=self._pace,
+                at=at,
+                typing=typing,
+                postponed=frozenset(self._postponed),
+            )
+            if decision.runs:
+                self._follows_next = True
+                self._postponed.clear()
+                self._shown = caught_up(self._shown, now)
+        if decision.waits:
+            _warn(changed)
+        return decision.runs
 
 
-def _differing(one: Mapping[str, int], other: Mapping[str, int]) -> set[str]:
-    return {key for key, _ in one.items() ^ other.items()}
+@dataclass(slots=True, eq=False)
+class _Run(RunListener):
+    """One run of the script, full or of a fragment, callbacks included."""
+
+    comes_last = True  # `persist` saves at the end, and that is no change by others
+
+    page: Live
+    reads: Reads
+    number: int
+    is_whole: bool
+    is_following: bool
+    """Whether it comes by itself, because others have changed something."""
+    is_mounted: bool = False
+    is_listening: bool = False
+
+    def listen(self) -> None:
+        if not self.is_listening:
+            self.is_listening = True
+            runs.listen(self)
+
+    def at_end(self, *, is_followed: bool) -> None:
+        self.page.end(self, is_followed=is_followed)
+
+
+def _channel(state: State) -> str:
+    """Not a secret: a session's id is no way in."""
+    return f"pgstate.{state.id}"
+
+
+def _warn(changed: set[str]) -> None:
+    """Once for each app: each of its pages would say the same."""
+    app = script.path()
+    if app in _warned:
+        return
+    _warned.add(app)
+    _LOG.warning(
+        "Live pages drive each other: each writes, in runs that nobody has asked for, what another "
+        "reads, such as %s. Each is slowed down to one run in %g seconds. Write only when "
+        "something has changed, or read these keys outside of pages with mount(live=True).",
+        ", ".join(map(repr, sorted(changed)[:3])) or "a key",
+        SLOW,
+    )

@@ -77,14 +77,18 @@ def user() -> UserState:
     """
     tab = _tab.present()
     ref = SessionRef(tab.store.signer.session_of_user(*_identity()), scope="user")
-    return _opened(tab).open(UserState, ref)
+    state = _opened(tab).open(UserState, ref)
+    tab.live.follow(state)
+    return state
 
 
 def app() -> State:
     """The state that all visitors of the app share."""
     tab = _tab.present()
     ref = SessionRef(session_of_app(tab.store.settings.app), scope="app")
-    return _opened(tab).open(State, ref)
+    state = _opened(tab).open(State, ref)
+    tab.live.follow(state)
+    return state
 
 
 def unknown(name: object) -> NoReturn:

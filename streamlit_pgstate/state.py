@@ -25,7 +25,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from streamlit_pgstate import codecs, fork
+from streamlit_pgstate import codecs, fork, reads
 from streamlit_pgstate.codecs import Payload
 from streamlit_pgstate.errors import (
     ConfigError,
@@ -108,6 +108,8 @@ class State(MutableMapping[str, Any]):
         self.durable: bool | None = True if ref.is_known_by_id else None
         """Whether the visitor can come back to it: where the browser keeps the token, or where it
         needs none. None where that is not known."""
+        self.identity = object()
+        """Tells it from all other states, in what runs have read: see `reads`."""
         self.after_fork()
         fork.remember(self)
 
@@ -168,7 +170,7 @@ class State(MutableMapping[str, Any]):
         check_key(key)
         with self._lock:
             self._load_if_unread()
-            entry = self._live(key)
+            entry = self._read(key)
         if entry is None:
             self._walk.end()
             return default
@@ -183,7 +185,7 @@ class State(MutableMapping[str, Any]):
         with self._lock:
             self._load_if_unread()
             told = self._walk.step(key)
-            entry = self._live(key) or told
+            entry = self._read(key) or told
             if entry is None:
                 raise KeyError(key)
         return self._value(key, entry)
@@ -210,29 +212,24 @@ class State(MutableMapping[str, Any]):
         """The version that wrote each value; one that renewed its expiry alone does not count."""
         with self._lock:
             self._load_if_unread()
-            live = [key for key in self._entries if self._live(key)]
-            return {key: self._renewed.get(key, self._entries[key].version) for key in live}
+            rows = ((key, self._live(key)) for key in self._entries)
+            return {key: self._value_version(row) for key, row in rows if row}
 
-    def was_written_here(self, key: str) -> bool:
-        """Whether the last write of `key` was this thread's, and through this state."""
-        return self._writers.get(key) == threading.get_ident()
-
-    def attribute(self, keys: Iterable[str], thread: int) -> None:
-        """Have the last writes of `keys` count as those of the thread that they were made for."""
-        with self._lock:
-            self._writers.update(dict.fromkeys(keys, thread))
+    def _value_version(self, entry: EntryRow | None) -> int:
+        """The version that wrote an entry's value; 0 for none."""
+        return self._renewed.get(entry.key, entry.version) if entry else 0
 
     def version_of(self, key: str) -> int:
         """The session's version that wrote the value under `key`; 0 where there is none."""
         with self._lock:
             self._load_if_unread()
-            entry = self._live(key)
+            entry = self._read(key)
             return entry.version if entry else 0
 
     def __contains__(self, key: object) -> bool:
         with self._lock:
             self._load_if_unread()
-            is_there = isinstance(key, str) and self._live(key) is not None
+            is_there = isinstance(key, str) and self._read(key) is not None
         if not is_there:
             self._walk.end()
         return is_there
@@ -262,6 +259,8 @@ class State(MutableMapping[str, Any]):
 
     def _pairs(self) -> Iterator[tuple[str, Any]]:
         for key, entry in self._rows():
+            with self._lock:
+                self._read(key)
             try:
                 value = self._value(key, entry)
             except KeyError:
@@ -271,7 +270,9 @@ class State(MutableMapping[str, Any]):
     def _rows(self) -> list[tuple[str, EntryRow]]:
         with self._lock:
             self._load_if_unread()
-            return [(key, row) for key in sorted(self._entries) if (row := self._live(key))]
+            rows = [(key, row) for key in sorted(self._entries) if (row := self._live(key))]
+            self._note_names(key for key, _ in rows)
+            return rows
 
     @shortened
     def session(self) -> SessionInfo:
@@ -344,6 +345,9 @@ class State(MutableMapping[str, Any]):
             with self._lock:
                 self._load_if_unread()
                 entry = self._live(check_key(key))
+                if run := reads.present():
+                    found = self._value_version(entry)
+                    run.of(self.identity).modified.setdefault(key, found)
             with Work(f"Reading {key!r}") as work:
                 try:
                     with self._lock:
@@ -544,8 +548,9 @@ class State(MutableMapping[str, Any]):
         with other._lock, self._lock:
             if self._is_unread:
                 self._load()
-            wanted = [key for key in other if not keys or key in keys]
-            rows = [row for row in map(other._live, wanted) if row and row.key not in self]
+            other._load_if_unread()
+            wanted = [key for key in sorted(other._entries) if not keys or key in keys]
+            rows = [row for row in map(other._live, wanted) if row and not self._live(row.key)]
             if not rows:
                 return []
             if excess := self._excess({row.key: row.size for row in rows}):
@@ -555,6 +560,8 @@ class State(MutableMapping[str, Any]):
             moved = self._store.move(other._ref, self._ref, [row.key for row in rows])
             other.refresh()
             self.refresh()
+            other._note_written(moved, other._version, deleted=True)
+            self._note_written(moved, self._version)
             return moved
 
     # The cache
@@ -602,7 +609,6 @@ class State(MutableMapping[str, Any]):
         self._version, self._due, entries = changes
         for entry in entries:
             self._put(entry)
-            self._writers.pop(entry.key, None)
 
     def _put(self, entry: EntryRow) -> None:
         replaced = self._entries.pop(entry.key, None)
@@ -620,8 +626,6 @@ class State(MutableMapping[str, Any]):
 
     def _forget_cache(self) -> None:
         self._entries: dict[str, EntryRow] = {}
-        self._writers: dict[str, int] = {}
-        """The threads that wrote, where it was one of this process, through this state."""
         self._deadlines: dict[str, float] = {}
         """When keys with a ttl expire, by this process's own clock."""
         self._renewed: dict[str, int] = {}
@@ -638,6 +642,24 @@ class State(MutableMapping[str, Any]):
     def _load_if_unread(self) -> None:
         if self._is_unread or not self._cached:
             self._load()
+
+    def _read(self, key: str) -> EntryRow | None:
+        """`_live`, and note that the run at hand has read it."""
+        entry = self._live(key)
+        if run := reads.present():
+            run.of(self.identity).read.setdefault(key, self._value_version(entry))
+        return entry
+
+    def _note_names(self, names: Iterable[str]) -> None:
+        run = reads.present()
+        if run is not None and (noted := run.of(self.identity)).names is None:
+            noted.names = frozenset(names)
+
+    def _note_written(self, keys: Iterable[str], version: int, *, deleted: bool = False) -> None:
+        if run := reads.present():
+            live = {key: None if deleted else self._live(key) for key in keys}
+            written = {key: self._value_version(entry) for key, entry in live.items()}
+            run.of(self.identity).write(written, version)
 
     def _live(self, key: str) -> EntryRow | None:
         deadline = self._deadlines.get(key)
@@ -756,7 +778,7 @@ class State(MutableMapping[str, Any]):
         self._walk.end()
         for key in keys:
             self._put(_row_of(Write(key, None), version))
-            self._writers[key] = threading.get_ident()
+        self._note_written(keys, version, deleted=True)
         self._reach(version)
         return existed
 
@@ -768,7 +790,7 @@ class State(MutableMapping[str, Any]):
     def _remember(self, writes: list[Write], version: int) -> None:
         for write in writes:
             self._put(_row_of(write, version))
-            self._writers[write.key] = threading.get_ident()
+            self._note_written([write.key], version, deleted=write.payload is None)
             if write.is_large and write.payload:
                 self._keep_body(write.payload.digest, write.payload.body)
         self._reach(version)

@@ -6,31 +6,27 @@ serves, over all of its runs.
 
 from __future__ import annotations
 
-import logging
 import threading
 import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from streamlit_pgstate import stores
+from streamlit_pgstate import reads, stores
 from streamlit_pgstate.bindings import Bindings
 from streamlit_pgstate.component import (
-    bridge,
     identity,
     imports,
-    runs,
     script,
     session_state,
     transport,
 )
+from streamlit_pgstate.component.transport import Transport
 from streamlit_pgstate.errors import NoSessionError, PgStateError
-from streamlit_pgstate.live import Live, Tick
+from streamlit_pgstate.live import Live
+from streamlit_pgstate.reads import Reads
 from streamlit_pgstate.reconnect import Reconnect
-from streamlit_pgstate.state import State
 from streamlit_pgstate.store import Store
 from streamlit_pgstate.visit import Visit
-
-_LOG = logging.getLogger(__name__)
 
 _lock = threading.Lock()
 _tabs: dict[int, Tab] = {}
@@ -88,6 +84,17 @@ def _tab_of(known_by: object, store: Store) -> Tab:
         return tab
 
 
+def _reads_here(held: Reads | None) -> Reads | None:
+    """Of the run that this thread belongs to; `held` on a thread that belongs to none."""
+    if not script.is_script() or (held is not None and held.run is script.run()):
+        return held
+    tab = _tabs.get(id(script.tab()))
+    return tab.live.enter_run() if tab is not None else None
+
+
+reads.find_with(_reads_here)
+
+
 def _leave(number: int) -> None:
     tab = _tabs.pop(number, None)
     if tab is not None:
@@ -99,13 +106,13 @@ class Tab:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.browser = Visit(store, transport.of_browser(), self._leave_page)
+        self.live = Live()
+        """The page, as it follows all states that it reads."""
+        self.browser = self._visit(transport.of_browser())
         """The state that all tabs of the browser share."""
         self._own: Visit | None = None
         self._lock = threading.RLock()
         self._bindings: Bindings | None = None
-        self._live: Live | None = None
-        self._live_run: object = None
         self._reconnect = Reconnect(self._shown)
 
     @property
@@ -113,8 +120,11 @@ class Tab:
         """The state that only this tab has."""
         with self._lock:
             if self._own is None:
-                self._own = Visit(self.store, transport.TAB, self._leave_page)
+                self._own = self._visit(transport.TAB)
             return self._own
+
+    def _visit(self, way: Transport) -> Visit:
+        return Visit(self.store, way, show=self.live.follow, leave_page=self._leave_page)
 
     def leave(self) -> None:
         """The tab is gone."""
@@ -131,8 +141,6 @@ class Tab:
                 if self._bindings is not None:
                     self._bindings.hold()
             raise
-        if self._live is not None and script.is_fragment_run():
-            self._enter_live_run()  # what it writes is no change by others
 
     def forget(self) -> None:
         """Delete the browser's state and this tab's own, and their tokens."""
@@ -159,8 +167,7 @@ class Tab:
                 self._bindings = Bindings(state)
             elif self._bindings.state is not state:
                 self._bindings = self._bindings.go_on_over(state)
-            if self._live is not None:
-                self._bindings.postpones = self._live.postpones
+            self._bindings.postpones = self.live.postpones
             self._hear_what_the_page_showed(self._bindings)
             self._bindings.bind(keys, defaults)
 
@@ -190,35 +197,7 @@ class Tab:
                 return None
             return token.fingerprint, self._bindings.version_shown
 
-    # Live pages
-
     def follow(self) -> None:
-        """Have the page run again whenever its state changes elsewhere."""
-        run = script.run()
-        if script.is_callback() or run is self._live_run:
-            return
-        self._live_run = run
-        with self._lock:
-            if self._live is None:
-                self._live = Live(self._state_of_now)
-            self._enter_live_run()
-        bridge.mount_live(
-            lambda said: self._hear_tick(Tick.read(said)),
-            channel=self._live.channel,
-            version=self.browser.state.version,
-        )
-
-    def _enter_live_run(self) -> None:
-        if self._live is not None and runs.listener(Live) is None:
-            self._live.enter_run(self.browser.state, is_whole=not script.is_fragment_run())
-
-    def _hear_tick(self, tick: Tick) -> None:
-        if self._live is None:
-            return
-        try:
-            self._live.hear(tick)
-        except PgStateError as error:  # the page's next run says so, where it can be seen
-            _LOG.debug("A live page could not be refreshed: %s", error)
-
-    def _state_of_now(self) -> State:
-        return self.browser.refreshed()
+        """Have the page run again whenever what it reads changes elsewhere."""
+        if not script.is_callback():
+            self.live.mount()

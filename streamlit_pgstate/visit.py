@@ -65,15 +65,25 @@ class Visit:
     Args:
         store: where the state is.
         transport: how the token comes with the page.
+        show: called with each state that the page shows from now on, and with what brings it up to
+            date, and may give another one by then.
         leave_page: called when the tab goes over to another state: what the page shows is of the
             former one.
     """
 
-    def __init__(self, store: Store, transport: Transport, leave_page: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        transport: Transport,
+        *,
+        show: Callable[[State, Callable[[], State]], None],
+        leave_page: Callable[[], None],
+    ) -> None:
         self.store = store
         self.found: tuple[int, Set[str]] = (0, frozenset())
         """The state's version and its keys when this tab began with it."""
         self._transport = transport
+        self._show = show
         self._leave_page = leave_page
         self._lock = threading.RLock()
         self._runs: deque[_Run] = deque(maxlen=_KEPT_RUNS)
@@ -250,6 +260,7 @@ class Visit:
         self._veil = bridge.new_veil()
         self.found = state.version, state.versions().keys()
         state.on_rotate = self._replace_token
+        self._show(state, self.refreshed)
         self._settle(self._agreed)
 
     def _go_over(self, token: Token, state: State, *, back_to: Address | None = None) -> None:

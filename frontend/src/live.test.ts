@@ -4,8 +4,7 @@ import { announce, follow, type LiveData, PERIOD, type Tick } from "./live";
 
 const heard = (number: number, version = 1): LiveData => ({
   role: "live",
-  channel: "pgstate.test",
-  version,
+  channels: { "pgstate.test": version, "pgstate.app": 7 },
   heard: number,
 });
 
@@ -65,18 +64,45 @@ it("asks nothing while it is hidden, and at once when it is shown", () => {
 
 it("says which field is being typed in", () => {
   const { said } = page();
-  document.body.innerHTML = '<div class="a st-key-name b"><input></div><input id="other">';
-  document.querySelector("input")?.focus();
+  document.body.innerHTML = '<div class="a st-key-name b"><input></div>';
+  const field = document.querySelector("input") as HTMLInputElement;
+  field.focus();
+  field.value = "half a w";
+  field.dispatchEvent(new InputEvent("input", { bubbles: true }));
   vi.advanceTimersByTime(PERIOD);
   expect(said.at(-1)?.typing).toBe("st-key-name");
 });
 
-it("asks at once when another tab tells of a version that it does not show", async () => {
+it.each([
+  ["pgstate.test", 2, 1],
+  ["pgstate.test", 1, 0],
+  ["pgstate.app", 8, 1],
+  ["pgstate.app", 7, 0],
+  ["pgstate.another", 9, 0],
+])("asks at once when another tab tells of what it does not show: %s, %i", async (name, version, asks) => {
   vi.useRealTimers();
   const { said } = page();
-  announce({ role: "news", channel: "pgstate.test", version: 2 });
-  await vi.waitFor(() => expect(said.length).toBe(1), 500);
+  new BroadcastChannel(name).postMessage(version);
+  await heardBy(name);
+  expect(said.length).toBe(asks);
 });
+
+it("does not ask for what it has told the others itself", async () => {
+  vi.useRealTimers();
+  const { said } = page();
+  announce({ role: "news", channels: { "pgstate.test": 3 } });
+  await heardBy("pgstate.test");
+  expect(said.length).toBe(0);
+});
+
+/** Messages come in order: one that is heard comes after those that were sent before. */
+async function heardBy(name: string): Promise<void> {
+  const last = new BroadcastChannel(name);
+  const heard = new Promise((resolve) => last.addEventListener("message", resolve));
+  new BroadcastChannel(name).postMessage("the last");
+  await heard;
+  last.close();
+}
 
 it("stops when the component leaves the page", () => {
   const { said, answer } = page();

@@ -3,20 +3,22 @@
  * when another tab of this browser says that it has changed something.
  */
 
+import { fieldBeingTypedIn, watchTyping } from "./typing";
+
+/** Versions of states, by the name under which the tabs of this browser tell each other of each. */
+type Channels = Record<string, number>;
+
 export interface LiveData {
   role: "live";
-  /** The name under which tabs of this app tell each other. */
-  channel: string;
-  /** Of the state that this page shows. */
-  version: number;
+  /** Of the states that this page reads. */
+  channels: Channels;
   /** Of the last tick that the server has heard. */
   heard: number;
 }
 
 export interface NewsData {
   role: "news";
-  channel: string;
-  version: number;
+  channels: Channels;
 }
 
 export interface Tick {
@@ -38,6 +40,9 @@ interface Follower {
 
 const followers: Map<string, Follower> = new Map();
 
+/** What this page has told the others itself. */
+const told: Map<string, number> = new Map();
+
 /** Follow the state; called anew with each answer of the server's. */
 export function follow(key: string, data: LiveData, say: (tick: Tick) => void): () => void {
   const known = followers.get(key);
@@ -49,27 +54,31 @@ export function follow(key: string, data: LiveData, say: (tick: Tick) => void): 
     stop: () => {},
   };
   followers.set(key, follower);
+  watchTyping(document);
   const ask = (): void => {
     if (document.visibilityState !== "visible") return;
     const waits = follower.said !== null && follower.said.number > follower.data.heard;
     if (waits && Date.now() - follower.saidAt < PATIENCE) return;
-    follower.said = { number: follower.data.heard + 1, typing: fieldInUse() };
+    follower.said = { number: follower.data.heard + 1, typing: fieldBeingTypedIn(document) };
     follower.saidAt = Date.now();
     say(follower.said);
   };
   const timer = setInterval(ask, PERIOD);
   const onShow = (): void => ask();
   document.addEventListener("visibilitychange", onShow);
-  const news = channel(data.channel);
-  if (news !== null) {
-    news.onmessage = ({ data: version }) => {
-      if (typeof version === "number" && version > follower.data.version) ask();
-    };
-  }
+  const news = Object.entries(data.channels).map(([name, shown]) => {
+    const channel = opened(name);
+    if (channel !== null) {
+      channel.onmessage = ({ data: version }) => {
+        if (typeof version === "number" && version > Math.max(shown, told.get(name) ?? 0)) ask();
+      };
+    }
+    return channel;
+  });
   follower.stop = () => {
     clearInterval(timer);
     document.removeEventListener("visibilitychange", onShow);
-    news?.close();
+    for (const channel of news) channel?.close();
   };
   return () => {
     followers.get(key)?.stop();
@@ -79,23 +88,18 @@ export function follow(key: string, data: LiveData, say: (tick: Tick) => void): 
 
 /** Tell the other tabs of this browser. */
 export function announce(data: NewsData): void {
-  const news = channel(data.channel);
-  news?.postMessage(data.version);
-  news?.close();
+  for (const [name, version] of Object.entries(data.channels)) {
+    told.set(name, version);
+    const channel = opened(name);
+    channel?.postMessage(version);
+    channel?.close();
+  }
 }
 
-function channel(name: string): BroadcastChannel | null {
+function opened(name: string): BroadcastChannel | null {
   try {
     return new BroadcastChannel(name);
   } catch {
     return null; // blocked: the other tabs see it within a second
   }
-}
-
-function fieldInUse(): string | null {
-  const field = document.activeElement;
-  if (field === null || !["INPUT", "TEXTAREA"].includes(field.tagName)) return null;
-  const widget = field.closest('[class*="st-key-"]');
-  const name = Array.from(widget?.classList ?? []).find((part) => part.startsWith("st-key-"));
-  return name ?? null;
 }

@@ -164,13 +164,13 @@ def mount(asked: Asked, *, key: str, hear: Callable[[], object]) -> None:
         )
 
 
-def mount_live(hear: Callable[[object], None], *, channel: str, version: int) -> None:
+def mount_live(hear: Callable[[object], None], *, channels: Callable[[], dict[str, int]]) -> None:
     """Put the live component into the page, in a fragment of its own, which runs when it asks.
 
     Args:
         hear: what the page has said, in that fragment; may rerun the page.
-        channel: the name under which tabs tell each other.
-        version: of the state that the page shows.
+        channels: the names under which tabs tell each other of changes of a state, and the version
+            of each state from which on that is news.
     """
     if is_apptest():
         return
@@ -180,7 +180,7 @@ def mount_live(hear: Callable[[object], None], *, channel: str, version: int) ->
         said = st.session_state.get(f"{KEY}_live", {})
         tick = said.get("tick") if isinstance(said, Mapping) else None
         heard = tick.get("number") if isinstance(tick, Mapping) else 0
-        data = {"role": "live", "channel": channel, "version": version, "heard": heard}
+        data = {"role": "live", "channels": channels(), "heard": heard}
         _component()(key=f"{KEY}_live", data=data, on_tick_change=_ignore)
         if is_fragment_run():
             hear(tick)
@@ -189,11 +189,15 @@ def mount_live(hear: Callable[[object], None], *, channel: str, version: int) ->
         follow()
 
 
-def announce(*, channel: str, version: int) -> None:
-    """Have the page tell the other tabs of this browser that the state has changed."""
+def announce(*, channels: Mapping[str, int]) -> None:
+    """Have the page tell the other tabs of this browser which states have changed.
+
+    Args:
+        channels: the name under which tabs tell each other of each, and its version.
+    """
     if not is_apptest():
         with still_place():
-            data = {"role": "news", "channel": channel, "version": version}
+            data = {"role": "news", "channels": dict(channels)}
             _component()(key=f"{KEY}_news", data=data)
 
 

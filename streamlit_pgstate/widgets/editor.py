@@ -165,10 +165,17 @@ def _current(call: Call, tab: Tab, table: Table) -> Editor:
         known.is_reset
         or not has_widget(known.widget_key)
         or known.options != options
-        or known.version != tab.browser.state.version_of(call.key)
+        or _has_changed_elsewhere(known, tab)
     ):
         return _begin(call, tab, known.table, options, known)
     return known
+
+
+def _has_changed_elsewhere(known: Editor, tab: Tab) -> bool:
+    """Whether to show what others have stored: not while the visitor types in a cell."""
+    if known.version == tab.browser.state.version_of(known.key):
+        return False
+    return not tab.live.postpones(known.widget_key)
 
 
 def _begin(call: Call, tab: Tab, table: Table, options: str, former: Editor | None) -> Editor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import exchange_cases  # noqa: F401 - adds its cases
+import live_cases  # noqa: F401 - adds its cases
 import persist_cases  # noqa: F401 - adds its cases
 import scope_cases  # noqa: F401 - adds its cases
 import stream_cases  # noqa: F401 - adds its case

@@ -24,5 +24,8 @@ with logged():
     user.adopt()
     if st.button("write"):
         user["theme"] = "dark"
+    if st.button("write elsewhere"):
+        user["job"] = "done"
+    pgstate.mount(live=True)
     st.button("Log out", on_click=leave)
     note(user=dict(user), id=str(user.id))

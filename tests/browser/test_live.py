@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import expect
 from served import Server
+from table_editor import TableEditor
 from visitor import Tab, Visitor
 
 from streamlit_pgstate import State, Store
@@ -130,8 +132,11 @@ def test_a_text_that_is_being_typed_is_not_disturbed(tab: Tab, state: State) -> 
 
 def test_a_field_that_is_left_without_a_change_follows_then(tab: Tab, state: State) -> None:
     name(tab).click()
+    tab.page.keyboard.press("End")
+    tab.page.keyboard.type("!")
     state["name"] = "by another device"
     tab.settled(1)
+    tab.page.keyboard.press("Backspace")
     expect(name(tab)).to_have_value("first")
     tab.page.keyboard.press("Tab")
     expect(name(tab)).to_have_value("by another device")
@@ -149,6 +154,126 @@ def test_a_long_run_is_not_interrupted(app: Server, visitor: Visitor) -> None:
 def test_after_f5_a_live_page_takes_one_run(tab: Tab, state: State) -> None:
     tab.reload()
     assert tab.settled(1).seen["name"] == "first"
+
+
+# Which keys, whose, and which fields
+
+
+FIELDS = {
+    "text": (".st-key-text input", "Enter", "mine", "theirs"),
+    "area": (".st-key-area textarea", "Control+Enter", "mine", "theirs"),
+    "number": (".st-key-number input", "Enter", 12, 34),
+}
+
+
+def test_a_field_with_the_focus_follows_once_its_text_is_sent_and_not_before(
+    app: Server, visitor: Visitor, store_of_app: Store
+) -> None:
+    tab = visitor.open(app, "live_fields")
+    tab.settled(1)
+    state = store_of_app.state(tab.token(), cache=False)
+    for key, (place, sent_by, mine, theirs) in FIELDS.items():
+        field = tab.page.locator(place)
+        field.click()
+        tab.page.keyboard.press("Control+a")
+        tab.page.keyboard.type(str(mine))
+        state.update({key: theirs, "job": f"while {key} is typed"})
+        expect_seen(tab, "job", f"while {key} is typed")
+        expect(field).to_have_value(str(mine))
+        tab.page.keyboard.press(sent_by)
+        expect_seen(tab, key, mine)
+        assert state[key] == mine
+        expect(field).to_be_focused()
+        state[key] = theirs
+        expect(field).to_have_value(str(theirs))
+        expect(field).to_be_focused()
+        tab.settled()
+        assert state[key] == theirs
+    chat = tab.page.get_by_test_id("stChatInput").locator("textarea")
+    chat.click()
+    tab.page.keyboard.type("half a sent")
+    state["job"] = "while somebody chats"
+    expect_seen(tab, "job", "while somebody chats")
+    expect(chat).to_have_value("half a sent")
+
+
+def expect_seen(tab: Tab, fact: str, value: object) -> None:
+    """Wait until a run that is over has seen it."""
+    while tab.settled().seen[fact] != value:
+        pass
+
+
+def test_a_cell_that_is_being_edited_is_not_disturbed(
+    app: Server, visitor: Visitor, store_of_app: Store
+) -> None:
+    tab, other = visitor.open(app, "live_fields"), visitor.tab(app, "other_table")
+    tab.settled(1)
+    other.open().settled(1)
+    tab.page.bring_to_front()
+    table = TableEditor(tab, has_markers=False)
+    table.select(0, "name")
+    tab.page.keyboard.press("Enter")
+    cell = tab.page.locator("#portal textarea, #portal input").first
+    cell.fill("half a na")
+    TableEditor(other, has_markers=False).type(1, "name", "eve")
+    other.settled(1)
+    store_of_app.state(tab.token())["job"] = "done"
+    expect_seen(tab, "job", "done")
+    expect(cell).to_have_value("half a na")
+    cell.press("Escape")
+    table.shows(1, "name", "eve")
+
+
+def test_pages_that_write_in_each_run_follow_what_they_read_and_do_not_drive_each_other(
+    app: Server, visitor: Visitor, new_visitor: Callable[..., Visitor]
+) -> None:
+    one, two = visitor.open(app, "live_crowd"), visitor.tab(app, "live_crowd")
+    one.settled()
+    two.open()
+    guest = new_visitor().open(app, "live_crowd")
+    pages = [one, two, guest]
+    for page in pages:
+        page.settled()
+    assert sum(runs_of(pages, 5)) == 0, "nobody has touched anything"
+
+    channel = f"pgstate.{one.runs()[-1].seen['id']}"
+    two.page.evaluate(
+        "name => { window.news = 0; window.heard = new BroadcastChannel(name);"
+        "window.heard.onmessage = () => { window.news++; }; }",
+        channel,
+    )
+    one.click("write")
+    expect_seen(two, "word", one.name)
+    assert two.page.evaluate("window.news") >= 1, "what a callback has written is told at once"
+
+    clicks = guest.runs()[-1].seen["clicks"] or 0
+    one.click("count")
+    for page in (guest, two):
+        expect_seen(page, "clicks", clicks + 1)
+    guest.click("count by the state")
+    for page in (one, two):
+        expect_seen(page, "clicks", clicks + 2)
+    assert sum(runs_of(pages, 5)) == 0
+
+
+def test_pages_that_read_what_the_others_write_in_each_run_are_slowed_down(
+    app: Server, visitor: Visitor
+) -> None:
+    pages = [visitor.open(app, "live_circle") for _ in range(2)]
+    for _ in range(300):
+        if "drive each other" in app.log:
+            break
+        pages[0].page.wait_for_timeout(100)
+    for runs in runs_of(pages, 11):
+        assert 1 <= runs <= 3
+    assert app.log.count("drive each other") == 1
+
+
+def runs_of(pages: list[Tab], seconds: float) -> list[int]:
+    """How often each page runs in so many seconds."""
+    before = [len(page.runs()) for page in pages]
+    pages[0].page.wait_for_timeout(seconds * 1000)
+    return [len(page.runs()) - then for page, then in zip(pages, before, strict=True)]
 
 
 # What fresh eyes found

@@ -65,6 +65,9 @@ def test_a_user_finds_on_every_device_what_they_did_before_and_after_the_login(
     phone = new_visitor().open(app)
     assert phone.settled(1).seen == {"anybody": {}}
     assert log_in(phone, "ada")["user"] == {"cart": "milk", "theme": "dark"}
+    phone.click("write elsewhere")
+    phone.settled(1)
+    assert tab.settled(1).seen["user"]["job"] == "done", "the page there has followed by itself"
     bobs = new_visitor().open(app)
     bobs.settled(1)
     assert log_in(bobs, "bob")["user"] == {}

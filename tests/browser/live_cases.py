@@ -1,0 +1,63 @@
+"""The scripts of live pages that several visitors, tabs and devices have open at once."""
+
+from __future__ import annotations
+
+import time
+
+import streamlit as st
+from cases import case, note
+
+import streamlit_pgstate as pgstate
+
+
+def _count_together() -> None:
+    pgstate.scope("app").modify("clicks", lambda n: n + 1, default=0)
+
+
+def _write_word() -> None:
+    pgstate.set("word", st.query_params["tab"])
+
+
+@case
+def live_crowd() -> None:
+    """Writes above `mount` and below, in each run: keys that all write, and one of its own."""
+    tab = st.query_params["tab"]
+    pgstate.modify("above", lambda n: n + 1, default=0)
+    pgstate.mount(live=True)
+    pgstate.set(f"from {tab}", time.time())
+    pgstate.modify("below", lambda n: n + 1, default=0)
+    shared = pgstate.scope("app")
+    shared.set(f"from {tab}", time.time())
+    note(id=str(pgstate.scope().id), word=pgstate.get("word"), clicks=shared.get("clicks"))
+    st.button("write", on_click=_write_word)
+    st.button("count", on_click=_count_together)
+    st.button("count by the state", on_click=shared.modify, args=("clicks", lambda n: n + 1))
+
+
+@case
+def live_circle() -> None:
+    """Reads in each run what the others write in each run."""
+    pgstate.mount(live=True)
+    pgstate.set(f"from {st.query_params['tab']}", time.time())
+    note(found=dict(pgstate.scope()))
+
+
+@case
+def live_fields() -> None:
+    pgstate.mount(live=True)
+    pgstate.persist("text", "area", "number", "chosen")
+    note(
+        text=st.text_input("text", key="text"),
+        area=st.text_area("area", key="area"),
+        number=st.number_input("number", step=1, key="number"),
+        job=pgstate.get("job"),
+    )
+    st.chat_input("chat", key="chat")
+    pgstate.data_editor([{"name": "ada"}, {"name": "bob"}], key="table")
+
+
+@case
+def other_table() -> None:
+    """The same table, edited elsewhere."""
+    table = pgstate.data_editor([{"name": "ada"}, {"name": "bob"}], key="table")
+    note(names=[row["name"] for row in table])
