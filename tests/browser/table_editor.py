@@ -65,7 +65,7 @@ class TableEditor:
         for _ in range(20):
             if not self.canvas.locator("td[aria-selected=true]").count():
                 return
-            self.page.keyboard.press("Escape")
+            self.canvas.press("Escape")  # focused again, if something else was used since
             self.page.wait_for_timeout(50)
         raise AssertionError("the selection stays")
 
