@@ -39,7 +39,6 @@ def will_end() -> None:
 
 def widgets() -> None:
     st.button("run")
-    st.radio("ending", ENDINGS, key="ending", horizontal=True)
     st.button("end", on_click=will_end)
     if st.session_state.pop("ends", False):
         end()
@@ -56,7 +55,7 @@ def widgets() -> None:
 
 def changed() -> None:
     """The run of a change ends, too, where the visitor wants that."""
-    if st.session_state["changes_end"]:
+    if st.session_state.get("changes_end"):
         will_end()
 
 
@@ -65,9 +64,15 @@ def elsewhere() -> None:
     st.page_link(PAGES[0], label="back")
 
 
-ENDINGS = [
-    *("none", "stop", "raise", "rerun", "switch", "outage", "outage at the widget", "overtaken"),
-]
+def choose(ending: str) -> None:
+    st.session_state.update(ending=ending, changes_end=False)
+
+
+def end_changes() -> None:
+    st.session_state["changes_end"] = True
+
+
+ENDINGS = ["stop", "raise", "rerun", "switch", "outage", "outage at the widget", "overtaken"]
 PAGES = [
     st.Page(widgets, title="Widgets", default=True),
     st.Page(elsewhere, title="Elsewhere", url_path="elsewhere"),
@@ -75,5 +80,8 @@ PAGES = [
 
 with logged():
     page = st.navigation(PAGES)
-    st.sidebar.toggle("changes end", key="changes_end")
+    with st.sidebar:
+        for ending in ENDINGS:
+            st.button(f"by {ending}", on_click=choose, args=(ending,))
+        st.button("end changes too", on_click=end_changes)
     page.run()

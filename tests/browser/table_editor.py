@@ -49,7 +49,8 @@ class TableEditor:
 
     def select(self, row: int, column: str) -> None:
         at = self._at(column)
-        self._deselect()
+        if self._cell(row, 0).get_attribute("aria-selected") == "true":
+            self._deselect()
         self._click(row, self._marker + 20)
         try:
             expect(self._cell(row, 0)).to_have_attribute("aria-selected", "true", timeout=2000)
@@ -65,7 +66,7 @@ class TableEditor:
         for _ in range(20):
             if not self.canvas.locator("td[aria-selected=true]").count():
                 return
-            self.canvas.press("Escape")  # focused again, if something else was used since
+            self.page.keyboard.press("Escape")
             self.page.wait_for_timeout(50)
         raise AssertionError("the selection stays")
 
