@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from typing import Any, ClassVar, Final, TypeVar
 
 import streamlit as st
@@ -85,6 +86,23 @@ def _hooks() -> _Hooks:
     return hooks
 
 
+def is_followed(runner: Any, told: Iterable[Any]) -> bool:
+    """Whether a run that ends is followed at once by another, for which the page waits.
+
+    Args:
+        runner: the run's `ScriptRunner`.
+        told: what its `_on_script_finished` was called with.
+
+    By `st.rerun` it says so. For the visitor's next click Streamlit stops the run and begins the
+    next on another thread: `ScriptRunner._requests._state`, seen in 1.51 to 1.67; without it such
+    a run looks like one that `st.stop` has ended.
+    """
+    if "SCRIPT_STOPPED_FOR_RERUN" in [getattr(part, "name", "") for part in told]:
+        return True
+    requests = getattr(runner, "_requests", None)
+    return getattr(getattr(requests, "_state", None), "name", "") == "STOP"
+
+
 class _Hooks:
     """Stand before methods of one script thread, and tell the listeners of its present run."""
 
@@ -106,22 +124,13 @@ class _Hooks:
 
     def finish(self, *args: Any, **kwargs: Any) -> Any:
         listeners, self.listeners = self.listeners, []
-        events = [getattr(part, "name", "") for part in (*args, *kwargs.values())]
-        is_followed = "SCRIPT_STOPPED_FOR_RERUN" in events or self._is_overtaken()
+        followed = is_followed(self._runner, [*args, *kwargs.values()])
         for listener in sorted(listeners, key=lambda listener: listener.comes_last):
             try:
-                listener.at_end(is_followed=is_followed)
+                listener.at_end(is_followed=followed)
             except Exception:  # noqa: BLE001 - it would end the script's thread, and so the visitor's page
                 _LOG.exception("The end of a script run could not be handled.")
         return self._finish(*args, **kwargs)
-
-    def _is_overtaken(self) -> bool:
-        """Whether Streamlit has stopped this run for the next, which goes on on another thread.
-
-        `ScriptRunner._requests._state`, seen in 1.51 to 1.67: it ends like a `st.stop` otherwise.
-        """
-        requests = getattr(self._runner, "_requests", None)
-        return getattr(getattr(requests, "_state", None), "name", "") == "STOP"
 
     def register(self, metadata: Any, user_key: str | None) -> Any:
         if user_key is None or not self.listeners:

@@ -100,6 +100,25 @@ def is_fragment_run() -> bool:
     return bool(getattr(context, "fragment_ids_this_run", None))
 
 
+def covers(fragment: str) -> bool:
+    """Whether the page drops at the end of this run what it has not drawn in a fragment.
+
+    Args:
+        fragment: its id; "" for what is in none.
+
+    A fragment that runs drops what it no longer comes to, and so fragments inside it: these are
+    then gone from `ScriptRunContext.fragment_storage` too, as of 1.67. In 1.51 they are kept
+    there, and are not told from those that stand elsewhere.
+    """
+    if not is_fragment_run():
+        return True
+    context = get_script_run_ctx(suppress_warning=True)
+    if fragment in getattr(context, "fragment_ids_this_run", ()):
+        return True
+    storage = getattr(context, "fragment_storage", None)
+    return bool(fragment) and storage is not None and not storage.contains(fragment)
+
+
 def is_callback() -> bool:
     """Whether a widget's callback runs, before the script.
 

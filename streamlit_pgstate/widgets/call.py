@@ -6,13 +6,12 @@ Between the functions of this package, which have the same parameters, and Strea
 from __future__ import annotations
 
 import inspect
-import secrets
 from collections.abc import Callable
 from typing import Any
 
-import streamlit as st
 from streamlit.errors import StreamlitInvalidFormCallbackError
 
+from streamlit_pgstate.component import callback, shown
 from streamlit_pgstate.errors import InvalidKey
 from streamlit_pgstate.state import check_key
 
@@ -48,41 +47,33 @@ class Call:
     def draw(self, widget_key: str, changed: Callable[[], None], **arguments: Any) -> Any:
         """Draw the widget; `changed` is called when the visitor has, before the script's own.
 
-        So that nothing is lost where the script ends above the widget. In a form Streamlit
-        allows no callbacks: there the script has to come by.
+        So that nothing is lost where the script ends above the widget.
         """
         options = {**self.arguments, **arguments, "key": widget_key}
-        if isinstance(self._on_change, str) and self._on_change != "rerun":
-            return self._function(**options, on_change=self._on_change)
+        drawn = self._draw(options, changed)
+        shown.draw(widget_key)
+        return drawn
 
+    def _draw(self, options: dict[str, Any], changed: Callable[[], None]) -> Any:
         def on_change() -> None:
             changed()
             self.call_back()
 
+        if isinstance(self._on_change, str) and self._on_change != "rerun":
+            drawn = self._function(**options, on_change=self._on_change)
+            callback.attach(options["key"], changed)
+            return drawn
         try:
             return self._function(**options, on_change=on_change)
         except StreamlitInvalidFormCallbackError:
             if callable(self._on_change):
                 raise
         self.is_in_form = True
-        return self._function(**options)
+        drawn = self._function(**options)
+        callback.attach(options["key"], changed)
+        return drawn
 
     def call_back(self) -> None:
         """Tell the script that the value has changed, as Streamlit would."""
         if callable(self._on_change):
             self._on_change(*self._args, **self._kwargs)
-
-
-def slot(key: str) -> str:
-    """Where in `st.session_state` a tab keeps what it knows of the widget under `key`."""
-    return f"pgstate.{key}"
-
-
-def new_widget_key(key: str) -> str:
-    """A key of Streamlit's for a widget that begins anew, whatever the browser still has."""
-    return f"{key}-{secrets.token_hex(4)}"
-
-
-def has_widget(key: str) -> bool:
-    """Whether Streamlit knows the widget: it was drawn in the last run."""
-    return key in st.session_state

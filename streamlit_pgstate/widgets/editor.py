@@ -14,80 +14,76 @@ from typing import Any, Final
 import streamlit as st
 
 from streamlit_pgstate import tab as _tab
-from streamlit_pgstate.errors import DecodeError, PgStateError
+from streamlit_pgstate.errors import DecodeError
 from streamlit_pgstate.state import State
 from streamlit_pgstate.tab import Tab
-from streamlit_pgstate.widgets.call import Call, has_widget, new_widget_key, slot
+from streamlit_pgstate.widgets.call import Call
 from streamlit_pgstate.widgets.edits import Edits
+from streamlit_pgstate.widgets.known import Known, changed
 from streamlit_pgstate.widgets.table import Table
 
 _LOG: Final = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class Editor:
+@dataclass(slots=True, kw_only=True)
+class Editor(Known):
     """What one tab knows of one data editor."""
 
-    key: str
-    state_id: object
-    version: int
-    """Of the stored edits, as this tab has read or written them."""
     table: Table
     options: str
     """The arguments: Streamlit forgets what was edited when one of them changes."""
     edits: Edits
     """All of them."""
-    before: Edits = field(default_factory=Edits)
+    before: Edits = field(init=False)
     """Those that are in the table that the editor was given."""
-    origins: list[int] = field(default_factory=list)
-    later: Edits = field(default_factory=Edits)
+    origins: list[int] = field(init=False)
+    later: Edits = field(init=False)
     """Those that Streamlit's own editor holds."""
-    widget_key: str = ""
     returned: str = ""
     """Fingerprint of what the script was given back last."""
     is_fed_back: bool = False
     """Whether the script gives as its table what it was given back."""
     unfit: int = 0
     """The version of edits that did not fit the table, and was said not to."""
-    failure: PgStateError | None = None
-    shown: Any = None
+    shown: Any = field(init=False)
     """What Streamlit's editor is given: the same in each run, or it would begin anew."""
-    is_reset: bool = False
+    is_reset: bool = field(init=False)
     """Whether Streamlit has begun anew all the same, so that it has forgotten `later`."""
     fingerprinted: tuple[Edits, str] | None = None
 
     def __post_init__(self) -> None:
-        self.widget_key = new_widget_key(self.key)
-        self.before = self.edits
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        self.widget_key = self.new_widget_key()
+        self.before, self.later, self.is_reset = self.edits, Edits(), False
         self.shown = self.table.shown(self.edits)
         if self.edits:
             self.origins = self.table.origins(self.edits)
         else:
             self.origins = list(range(len(self.table.frame)))
 
-    def take(self, tab: Tab) -> None:
-        """Store what the visitor has edited since the last call: what this tab changed, wins."""
-        if self.is_reset or not has_widget(self.widget_key):
-            return
+    def notice(self) -> bool:
+        if self.is_reset or self.widget_key not in st.session_state:
+            return False
         later = Edits.read(st.session_state[self.widget_key])
-        if later == self.later and self.failure is None:
-            return
+        if later == self.later:
+            return False
         self.later = later
         self.edits = self.before.then(later, self.origins)
-        self._mirror()
-        self.failure = None
-        try:
-            self.version = tab.browser.call(self._store)
-            self.state_id = tab.browser.state.id
-        except PgStateError as error:
-            self.failure = error  # raised below the widget, where the visitor can undo it
+        return True
 
-    def _store(self, state: State) -> int:
-        if self.edits:
-            state.set(self.key, self._as_entry())
-        elif state.version_of(self.key):
-            state.delete(self.key)
-        return state.version_of(self.key)
+    @property
+    def value(self) -> dict[str, Any]:
+        return self.edits.as_state()
+
+    @property
+    def entry(self) -> dict[str, Any] | None:
+        return self._as_entry() if self.edits else None
+
+    @property
+    def is_filled(self) -> bool:
+        return bool(self.later)
 
     def _as_entry(self) -> dict[str, Any]:
         return {
@@ -104,13 +100,9 @@ class Editor:
             self.fingerprinted = self.edits, result.fingerprint
         return self.fingerprinted[1]
 
-    def _mirror(self) -> None:
-        """Have under the script's own key what Streamlit would have there without a reload."""
-        st.session_state[self.key] = self.edits.as_state()
-
     def result(self, drawn: Any) -> Any:
         """What to give back, `drawn` being what Streamlit's editor did."""
-        self._mirror()
+        self.mirror()
         self.is_reset = Edits.read(st.session_state[self.widget_key]) != self.later
         if self.before or self.is_reset:
             drawn = self.table.edited(self.edits)
@@ -133,71 +125,52 @@ def draw(call: Call) -> Any:
         call.arguments["hide_index"] = True
     if table.frozen and call.arguments.get("disabled", False) is not True:
         call.arguments["disabled"] = [*(call.arguments.get("disabled") or ()), *table.frozen]
-    editor = _current(call, tab, table)
-    drawn = call.draw(editor.widget_key, lambda: _changed(call.key), data=editor.shown)
+    # The page's address too: Streamlit takes the same key on another page for another widget.
+    options = repr((call.arguments, st.context.url))
+    editor = _current(call.key, tab, table, options)
+    drawn = call.draw(editor.widget_key, lambda: changed(call.key), data=editor.shown)
     if editor.failure is not None:
         raise editor.failure
     return editor.result(drawn)
 
 
-def _changed(key: str) -> None:
-    editor = st.session_state.get(slot(key))
-    if isinstance(editor, Editor):
-        editor.take(_tab.current())
-
-
-def _current(call: Call, tab: Tab, table: Table) -> Editor:
+def _current(key: str, tab: Tab, table: Table, options: str) -> Editor:
     """What the tab knows of the editor; begun anew where that no longer holds."""
-    known = st.session_state.get(slot(call.key))
-    # The page's address too: Streamlit takes the same key on another page for another widget.
-    options = repr((call.arguments, st.context.url))
-    if not isinstance(known, Editor) or known.state_id != tab.browser.state.id:
-        return _begin(call, tab, table, options, None)
-    known.take(tab)
-    if not known.is_same_table(table):
-        if known.is_fed_back and table.fingerprint == known.table.fingerprint:
-            tab.browser.call(
-                lambda state: state.delete(call.key)
-            )  # the script has begun again itself
-        return _begin(call, tab, table, options, known)
-    known.is_fed_back = known.is_fed_back or table.fingerprint != known.table.fingerprint
-    if (
-        known.is_reset
-        or not has_widget(known.widget_key)
-        or known.options != options
-        or _has_changed_elsewhere(known, tab)
-    ):
-        return _begin(call, tab, known.table, options, known)
-    return known
+    editor = Editor.find(key, tab)
+    if editor is None:
+        return _read(key, tab, table, options).keep()
+    if not editor.is_same_table(table):
+        if editor.is_fed_back and table.fingerprint == editor.table.fingerprint:
+            tab.browser.call(lambda state: state.delete(key))  # the script has begun again itself
+        return _read(key, tab, table, options, unfit=editor.unfit).keep()
+    editor.is_fed_back = editor.is_fed_back or table.fingerprint != editor.table.fingerprint
+    is_typed_in = tab.live.postpones(editor.widget_key)
+    if editor.is_outdated(tab.browser.state) and not is_typed_in:
+        read = _read(key, tab, editor.table, options, unfit=editor.unfit)
+        read.is_fed_back = editor.is_fed_back
+        return read.keep()
+    if editor.is_reset or editor.options != options or not editor.is_on_the_page():
+        editor.options = options
+        editor.begin_anew()
+    return editor
 
 
-def _has_changed_elsewhere(known: Editor, tab: Tab) -> bool:
-    """Whether to show what others have stored: not while the visitor types in a cell."""
-    if known.version == tab.browser.state.version_of(known.key):
-        return False
-    return not tab.live.postpones(known.widget_key)
-
-
-def _begin(call: Call, tab: Tab, table: Table, options: str, former: Editor | None) -> Editor:
-    """An editor of Streamlit's that is new, over the table with the stored edits in it."""
-    version = tab.browser.state.version_of(call.key)
-    unfit = former.unfit if former else 0
-    edits, fits = tab.browser.call(lambda state: _stored(call.key, state, table))
+def _read(key: str, tab: Tab, table: Table, options: str, unfit: int = 0) -> Editor:
+    """An editor over the table with the edits that are stored, where they are to this table."""
+    version = tab.browser.state.version_of(key)
+    edits, fits = tab.browser.call(lambda state: _stored(key, state, table))
     if not fits and unfit != version:
         unfit = version
-        _say_unfit(call.key, edits)
-    editor = Editor(
-        call.key,
-        tab.browser.state.id,
-        version,
-        table,
-        options,
-        edits if fits else Edits(),
-        is_fed_back=former is not None and former.is_fed_back and table is former.table,
+        _say_unfit(key, edits)
+    return Editor(
+        key=key,
+        state_id=tab.browser.state.id,
+        version=version,
+        table=table,
+        options=options,
+        edits=edits if fits else Edits(),
         unfit=unfit,
     )
-    st.session_state[slot(call.key)] = editor
-    return editor
 
 
 def _stored(key: str, state: State, table: Table) -> tuple[Edits, bool]:

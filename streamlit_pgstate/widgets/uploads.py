@@ -17,11 +17,12 @@ from streamlit.errors import StreamlitAPIException
 
 from streamlit_pgstate import tab as _tab
 from streamlit_pgstate.codecs.file import StoredFile
-from streamlit_pgstate.component import page
-from streamlit_pgstate.errors import DecodeError, PgStateError
+from streamlit_pgstate.component import callback, page
+from streamlit_pgstate.errors import DecodeError
 from streamlit_pgstate.state import State
 from streamlit_pgstate.tab import Tab
-from streamlit_pgstate.widgets.call import Call, has_widget, new_widget_key, slot
+from streamlit_pgstate.widgets.call import Call
+from streamlit_pgstate.widgets.known import Known, changed
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -43,45 +44,57 @@ class Upload:
         return StoredFile(self.content, name=self.name, type=self.type)
 
 
-@dataclass(slots=True)
-class Uploads:
+@dataclass(slots=True, kw_only=True)
+class Uploads(Known):
     """What one tab knows of one of these widgets."""
 
-    key: str
     is_multiple: bool
-    state_id: object
-    version: int
-    """Of the stored files, as this tab has read or written them."""
     kept: list[Upload]
     """Stored before, and not in Streamlit's widget."""
     live: list[Upload] = field(default_factory=list)
     """In Streamlit's widget."""
     live_ids: list[str] = field(default_factory=list)
-    widget_key: str = ""
     is_drawn: bool = False
-    """Whether Streamlit's widget was drawn by the last call."""
-    failure: PgStateError | None = None
+    """Whether Streamlit's widget was drawn since it began: a stored photo stands in its place."""
 
     def __post_init__(self) -> None:
-        self.widget_key = new_widget_key(self.key)
+        self.widget_key = self.new_widget_key()
 
     @property
     def all(self) -> list[Upload]:
         return [*self.kept, *self.live]
 
+    @property
     def value(self) -> StoredFile | list[StoredFile] | None:
         files = [upload.as_file() for upload in self.all]
         if self.is_multiple:
             return files
         return files[-1] if files else None
 
-    def take(self, tab: Tab) -> None:
-        """Store what the visitor has changed since the last call: what this tab changed, wins."""
-        if self._take_live() | self._take_removals() or self.failure is not None:
-            self.store(tab)
+    @property
+    def entry(self) -> StoredFile | list[StoredFile] | None:
+        return self.value or None
 
-    def _take_live(self) -> bool:
-        if not has_widget(self.widget_key):
+    @property
+    def is_filled(self) -> bool:
+        return bool(self.live)
+
+    def begin_anew(self) -> None:
+        self.kept, self.live, self.live_ids = self.all, [], []
+        self.widget_key, self.is_drawn = self.new_widget_key(), False
+
+    def accept(self, *, several: bool) -> None:
+        """The script has begun to take several files, or one only: the last."""
+        self.begin_anew()
+        self.is_multiple = several
+        if not several:
+            self.kept = self.kept[-1:]
+
+    def notice(self) -> bool:
+        return self._notice_live() | self._notice_removals()
+
+    def _notice_live(self) -> bool:
+        if self.widget_key not in st.session_state:
             return False
         held = st.session_state[self.widget_key]
         held = held if isinstance(held, list) else [held]
@@ -96,7 +109,7 @@ class Uploads:
             self.kept = []
         return True
 
-    def _take_removals(self) -> bool:
+    def _notice_removals(self) -> bool:
         """What was ticked in a form, which allows no buttons, before it was sent."""
         ticked = [upload for upload in self.kept if st.session_state.get(self.remover(upload))]
         self.kept = [upload for upload in self.kept if upload not in ticked]
@@ -106,29 +119,9 @@ class Uploads:
         """The key of what removes a stored file."""
         return f"{self.widget_key}-remove-{upload.id}"
 
-    def remove(self, upload: Upload, tab: Tab) -> None:
+    def remove(self, upload: Upload) -> None:
         self.kept = [other for other in self.kept if other.id != upload.id]
-        self.store(tab)
-
-    def store(self, tab: Tab) -> None:
-        self.mirror()
-        self.failure = None
-        try:
-            self.version = tab.browser.call(self._store)
-            self.state_id = tab.browser.state.id
-        except PgStateError as error:
-            self.failure = error  # raised below the widget, where the visitor can remove the file
-
-    def _store(self, state: State) -> int:
-        if self.all:
-            state.set(self.key, self.value())
-        elif state.version_of(self.key):
-            state.delete(self.key)
-        return state.version_of(self.key)
-
-    def mirror(self) -> None:
-        """Have under the script's own key what Streamlit would have there without a reload."""
-        st.session_state[self.key] = self.value()
+        self.store()
 
 
 def draw_uploader(call: Call) -> Any:
@@ -170,28 +163,27 @@ def _current(call: Call, *, is_multiple: bool) -> Uploads:
     """What the tab knows of the widget; begun anew where that no longer holds."""
     tab = _tab.current()
     tab.notice_reconnect()
-    known = st.session_state.get(slot(call.key))
-    if not isinstance(known, Uploads) or known.state_id != tab.browser.state.id:
-        return _begin(call, tab, is_multiple=is_multiple)
-    known.take(tab)
-    if known.version != tab.browser.state.version_of(call.key) and known.failure is None:
-        return _begin(call, tab, is_multiple=is_multiple)
-    if known.is_multiple != is_multiple or (known.is_drawn and not has_widget(known.widget_key)):
-        files = known.all if is_multiple else known.all[-1:]
-        begun = Uploads(call.key, is_multiple, known.state_id, known.version, files)
-        st.session_state[slot(call.key)] = begun
-        return begun
-    return known
-
-
-def _begin(call: Call, tab: Tab, *, is_multiple: bool) -> Uploads:
-    """A widget of Streamlit's that is new, beside the stored files."""
-    version = tab.browser.state.version_of(call.key)
-    files = tab.browser.call(lambda state: _stored(call.key, state))
-    kept = files if is_multiple else files[-1:]
-    uploads = Uploads(call.key, is_multiple, tab.browser.state.id, version, kept)
-    st.session_state[slot(call.key)] = uploads
+    uploads = Uploads.find(call.key, tab)
+    if uploads is None or uploads.is_outdated(tab.browser.state):
+        return _read(call.key, tab, is_multiple=is_multiple).keep()
+    if uploads.is_multiple != is_multiple:
+        uploads.accept(several=is_multiple)
+    elif uploads.is_drawn and not uploads.is_on_the_page():
+        uploads.begin_anew()
     return uploads
+
+
+def _read(key: str, tab: Tab, *, is_multiple: bool) -> Uploads:
+    """What is stored."""
+    version = tab.browser.state.version_of(key)
+    files = tab.browser.call(lambda state: _stored(key, state))
+    return Uploads(
+        key=key,
+        state_id=tab.browser.state.id,
+        version=version,
+        is_multiple=is_multiple,
+        kept=files if is_multiple else files[-1:],
+    )
 
 
 def _stored(key: str, state: State) -> list[Upload]:
@@ -204,16 +196,10 @@ def _stored(key: str, state: State) -> list[Upload]:
     return [Upload.of(file) for file in files if isinstance(file, StoredFile)]
 
 
-def _changed(key: str) -> None:
-    uploads = st.session_state.get(slot(key))
-    if isinstance(uploads, Uploads):
-        uploads.take(_tab.current())
-
-
 def _removed(call: Call, upload: Upload) -> None:
-    uploads = st.session_state.get(slot(call.key))
-    if isinstance(uploads, Uploads):
-        uploads.remove(upload, _tab.current())
+    uploads = Uploads.known(call.key)
+    if uploads is not None:
+        uploads.remove(upload)
     call.call_back()
 
 
@@ -221,7 +207,7 @@ def _result(uploads: Uploads) -> Any:
     if uploads.failure is not None:
         raise uploads.failure
     uploads.mirror()
-    return uploads.value()
+    return uploads.value
 
 
 # What is drawn
@@ -239,7 +225,7 @@ def _row(gap: Literal["small"] | None) -> Any:
 
 
 def _draw_widget(call: Call, uploads: Uploads) -> None:
-    call.draw(uploads.widget_key, lambda: _changed(call.key))
+    call.draw(uploads.widget_key, lambda: changed(call.key))
     uploads.is_drawn = True
 
 
@@ -262,6 +248,7 @@ def _draw_remover(call: Call, uploads: Uploads, upload: Upload, label: str = "")
             )
             return
     st.checkbox(label or "Remove", key=key, disabled=is_disabled, width="content")
+    callback.attach(key, lambda: changed(call.key))
 
 
 def _describe(upload: Upload) -> None:

@@ -89,6 +89,23 @@ def visitor(new_visitor: Callable[..., Visitor]) -> Visitor:
     return new_visitor()
 
 
+@pytest.fixture(scope="module")
+def with_devices(chromium: Browser) -> Iterator[Callable[[], Visitor]]:
+    """Make visitors whose browser has a camera and a microphone, and lets the page use them."""
+    devices = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    browser = chromium.browser_type.launch(
+        executable_path=CHROMIUM, args=[*CHROMIUM_ARGS, *devices]
+    )
+
+    def make() -> Visitor:
+        name = f"visitor-{uuid.uuid4().hex[:8]}"
+        context = browser.new_context(user_agent=name, permissions=["camera", "microphone"])
+        return Visitor(context, name)
+
+    yield make
+    browser.close()
+
+
 _FAILED = pytest.StashKey[bool]()
 
 

@@ -4,25 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import random
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from conftest import CHROMIUM, CHROMIUM_ARGS
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import expect
 from run_log import Run
 from served import Server
-from visitor import Tab, Visitor
-
-
-def file(name: str, content: bytes = b"a,b\n1,2\n", type: str = "text/csv") -> Any:
-    return {"name": name, "mimeType": type, "buffer": content}
-
-
-def fields(tab: Tab) -> Locator:
-    return tab.page.locator("input[type=file]")
+from upload_fields import fields, file, own_removers, removers, take_photo
+from visitor import Visitor
 
 
 def names(run: Run, key: str) -> list[str]:
@@ -30,37 +20,6 @@ def names(run: Run, key: str) -> list[str]:
     if found is None:
         return []
     return [one[1] for one in found] if found and isinstance(found[0], list) else [found[1]][:1]
-
-
-def removers(tab: Tab) -> Locator:
-    """The buttons that remove a stored file, by the class that Streamlit makes of their key."""
-    return tab.page.locator("[class*='-remove-'] button >> visible=true")
-
-
-def take_photo(tab: Tab) -> None:
-    """Once the camera shows something, and until the photo has come to the server."""
-    tab.page.wait_for_function(
-        "[...document.querySelectorAll('video')].some(video => video.currentTime > 0)"
-    )
-    with tab.page.expect_response(lambda response: "upload_file" in response.url):
-        tab.page.get_by_role("button", name="Take Photo").click()
-        if not is_shown(tab.page.get_by_role("button", name="Clear photo"), seconds=10):
-            tab.page.get_by_role("button", name="Take Photo").click()  # Streamlit missed it
-
-
-def is_shown(button: Locator, *, seconds: float) -> bool:
-    try:
-        expect(button).to_be_visible(timeout=seconds * 1000)
-    except AssertionError:
-        return False
-    return True
-
-
-def own_removers(tab: Tab) -> Locator:
-    """Those of Streamlit's own widgets, for what is in them; named otherwise up to 1.51."""
-    return tab.page.locator(
-        "[data-testid=stFileChipDeleteBtn], [data-testid=stFileUploaderDeleteBtn]"
-    )
 
 
 def test_a_file_is_there_after_a_reload_and_goes_with_its_button(
@@ -300,23 +259,6 @@ def test_a_large_file_is_saved_and_comes_back(
 def test_without_a_key_it_says_what_is_missing(app: Server, visitor: Visitor) -> None:
     tab = visitor.open(app, "widgets_without_a_key")
     assert "pgstate.file_uploader() needs a key" in tab.settled().seen["error"]
-
-
-@pytest.fixture(scope="module")
-def with_devices(chromium: Browser) -> Iterator[Callable[[], Visitor]]:
-    """Make visitors whose browser has a camera and a microphone, and lets the page use them."""
-    devices = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-    browser = chromium.browser_type.launch(
-        executable_path=CHROMIUM, args=[*CHROMIUM_ARGS, *devices]
-    )
-
-    def make() -> Visitor:
-        name = f"visitor-{uuid.uuid4().hex[:8]}"
-        context = browser.new_context(user_agent=name, permissions=["camera", "microphone"])
-        return Visitor(context, name)
-
-    yield make
-    browser.close()
 
 
 def test_a_photo_is_there_after_a_reload_until_it_is_cleared(

@@ -228,3 +228,69 @@ def recorder() -> None:
 @case
 def widgets_without_a_key() -> None:
     pgstate.file_uploader("One file")  # type: ignore[call-overload]
+
+
+def _ends(how: str) -> None:
+    """End the run of a click on the button of this name."""
+    match how:
+        case "stop":
+            st.stop()
+        case "raise":
+            raise ValueError("the script is broken")
+        case "rerun":
+            st.rerun()
+
+
+def end_buttons(place: str = "") -> None:
+    for how in ("stop", "raise", "rerun"):
+        if st.button(f"{how}{place}"):
+            _ends(how)
+
+
+@case
+def upload_in_form_below_ends() -> None:
+    """The run that a form is sent with ends above it, in the way chosen."""
+    st.button("run")
+    how = st.radio("how", ["none", "stop", "raise", "rerun"])
+    if st.session_state.pop("sent", False):
+        _ends(how)
+    with st.form("form"):
+        many = pgstate.file_uploader("Many files", key="many", accept_multiple_files=True)
+        table = pgstate.data_editor(frame()[["name"]], key="table")
+        st.form_submit_button("send", on_click=lambda: st.session_state.update(sent=True))
+    note_files(many=many)
+    note(names=list(table["name"]))
+
+
+@case
+def upload_in_fragments_below_ends() -> None:
+    """A fragment in a fragment: the page, the outer and the inner one may end above it."""
+    st.button("run")
+    end_buttons()
+
+    @st.fragment
+    def inner() -> None:
+        with logged(fragment=True):
+            st.button("run inner")
+            end_buttons(" inner")
+            many = pgstate.file_uploader("Many files", key="many", accept_multiple_files=True)
+            table = pgstate.data_editor(frame()[["name"]], key="table")
+            note_files(many=many)
+            note(names=list(table["name"]))
+
+    @st.fragment
+    def outer() -> None:
+        with logged(fragment=True):
+            st.button("run outer")
+            end_buttons(" outer")
+            inner()
+
+    outer()
+
+    @st.fragment
+    def elsewhere() -> None:
+        with logged(fragment=True):
+            st.button("run elsewhere")
+            end_buttons(" elsewhere")
+
+    elsewhere()
