@@ -1,4 +1,7 @@
-"""A binding: one key of `st.session_state` that is durable, a widget's or not."""
+"""A binding: one key of `st.session_state` that is durable, a widget's or not.
+
+What the merge has to know of it: see `merge`, whose words these are.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,9 @@ from typing import Any, Final, TypeAlias
 
 from streamlit_pgstate import codecs
 from streamlit_pgstate.component import runs, session_state
+from streamlit_pgstate.component.widget import Widget
 from streamlit_pgstate.errors import PgStateError
+from streamlit_pgstate.merge import Base, Drawn, Mine, Source, Theirs
 
 _KEPT_MARK: Final = 1024
 """Bytes of a body up to which a mark holds it, and not its hash."""
@@ -25,26 +30,56 @@ class Binding:
 
     key: str
     default: Any = NOTHING
+    """As given to `persist`."""
     version: int = 0
-    """Of the entry when it and `st.session_state` were last in line; 0 for none."""
+    """Of the base, as it is stored; 0 where it is not."""
     mark: Mark | None = None
-    """Of the value that needs no saving: it is stored, or nobody's choice. None: all do."""
+    """Of the base, as `st.session_state` has it; None where there is no base."""
     widget_id: str | None = None
     """Of the widget that was last drawn with it; it changes with the widget's parameters."""
     widget_default: Any = None
-    must_restore: bool = False
-    """Whether the state has become another one: what the page still shows is not of this one."""
     held: Any = NOTHING
     """What the visitor chose with a run that could not reach the database, and so drew nothing."""
     overruled: Any = NOTHING
     """What the page has sent of a widget that this server did not know, and which was given what
     is stored: perhaps the visitor's choice, as the page may say with the next run."""
     unfit: int = -1
-    """The version that did not fit the widget, as was said in the log."""
-    says_default: bool = False
-    """Whether the log has said that the default does not fit."""
-    unsaved: str = ""
-    """Why it could not be saved, as was said in the log."""
+    """The version that did not fit the widget, so that the page shows something else."""
+    must_restore: bool = False
+    """Whether the state has become another one: what the page still shows is not of this one."""
+
+    @property
+    def base(self) -> Base:
+        if self.version:
+            return Base.STORED
+        return Base.NONE if self.mark is None else Base.UNSTORED
+
+    @property
+    def mine(self) -> Mine:
+        """What `st.session_state` holds of this tab's: not compared yet."""
+        if self.has_own_value:
+            return Mine.UNCOMPARED
+        if self.was_deleted:
+            return Mine.DELETED
+        return Mine.MISSING if self.held is NOTHING else Mine.HELD
+
+    @property
+    def compared(self) -> Mine:
+        """The same of a value that is there, compared with the base: this encodes it."""
+        value = session_state.take(self.key)
+        return Mine.SAME if mark_if_kept(self.key, value) == self.mark else Mine.CHANGED
+
+    def theirs(self, version: int) -> Theirs:
+        """What is stored, in that version; 0 for nothing."""
+        if not version:
+            return Theirs.NOTHING
+        return Theirs.SAME if version == self.version else Theirs.CHANGED
+
+    def drawn(self, widget: Widget) -> Drawn:
+        """How its widget was drawn before."""
+        if self.widget_id is None:
+            return Drawn.NEVER
+        return Drawn.ALIKE if self.widget_id == widget.id else Drawn.OTHERWISE
 
     @property
     def has_own_value(self) -> bool:
@@ -60,13 +95,6 @@ class Binding:
         is_its_own = runs.widget_of(self.key) == self.widget_id
         return is_its_own and runs.has_widget_value(self.widget_id)
 
-    def lacks(self, version: int) -> bool:
-        """Whether what is stored in that version, 0 for nothing, is not what the page shows.
-
-        Nor does it where the widget could not show it.
-        """
-        return version > self.version or 0 < version == self.unfit
-
     @property
     def was_deleted(self) -> bool:
         """Whether the script or a callback has deleted it: Streamlit itself keeps the id."""
@@ -77,9 +105,20 @@ class Binding:
         )
 
     @property
-    def is_changed(self) -> bool:
-        """Whether `st.session_state` holds what is not saved yet."""
-        return mark_if_kept(self.key, session_state.take(self.key)) != self.mark
+    def may_be_new_to_the_page(self) -> bool:
+        """Whether a widget of this key would be a new one, and its value was set before this run:
+        the page shows of a new widget only what was set in the same run."""
+        if self.widget_id is not None or runs.is_set_in_this_run(self.key):
+            return False
+        widget_id = runs.widget_of(self.key)
+        return widget_id is None or not runs.has_widget_value(widget_id)
+
+    def lacks(self, version: int) -> bool:
+        """Whether what is stored in that version, 0 for nothing, is not what the page shows.
+
+        Nor does it where the widget could not show it.
+        """
+        return version > self.version or 0 < version == self.unfit
 
 
 @dataclass(slots=True, eq=False)
@@ -108,6 +147,16 @@ class Bound:
         if self.put is NOTHING or not session_state.has(self.binding.key):
             return False
         return session_state.take(self.binding.key) is self.put
+
+    @property
+    def source(self) -> Source:
+        """Where the value comes from that a widget with this key would show now."""
+        key = self.binding.key
+        if self.is_ours:
+            return Source.THEIRS if self.is_restored else Source.MINE
+        if not session_state.has(key) or runs.is_set_in_this_run(key):
+            return Source.SCRIPT
+        return Source.PAGE
 
 
 def mark(key: str, value: Any) -> Mark:

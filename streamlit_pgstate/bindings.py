@@ -11,19 +11,37 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from streamlit_pgstate import codecs
 from streamlit_pgstate.binding import NOTHING, Binding, Bound, mark, mark_if_kept, mark_of
 from streamlit_pgstate.component import page, runs, script, session_state
 from streamlit_pgstate.component.runs import RunListener
-from streamlit_pgstate.component.widget import UnfitError, Widget
+from streamlit_pgstate.component.widget import Widget
 from streamlit_pgstate.errors import (
     ConfigError,
     DecodeError,
     LimitExceeded,
     PgStateError,
     UnknownToken,
+)
+from streamlit_pgstate.fitting import Fit, fitting
+from streamlit_pgstate.merge import (
+    Action,
+    AtEnd,
+    AtWidget,
+    Base,
+    Drawn,
+    Hearing,
+    Mine,
+    Page,
+    Source,
+    decide,
+    decide_at_end,
+    decide_at_widget,
+    decide_on_hearing,
+    hears_page,
+    is_news,
 )
 from streamlit_pgstate.state import State, check_key
 
@@ -50,6 +68,8 @@ class Bindings:
         self._all: dict[str, Binding] = {}
         self._in_page: set[str] = set()
         """Keys that were bound in the last run of the whole page, and in its fragments since."""
+        self._said: dict[str, set[object]] = {}
+        """What the log has said of a key: once is enough."""
         self._is_closed = False
 
     @property
@@ -93,9 +113,9 @@ class Bindings:
                 if key in defaults:
                     binding.default = defaults[key]
                 if key not in run.bound:
-                    run.bound[key] = self._brought_in_line(binding)
+                    run.bound[key] = self._bring_in_line(binding)
                 elif key in defaults and not session_state.has(key):
-                    self._put_default(run.bound[key])  # `persist` without one came before
+                    self._begin(run.bound[key])  # `persist` without one came before
             run.save_soon()
 
     def hold(self) -> None:
@@ -105,70 +125,77 @@ class Bindings:
         """
         with self.lock:
             for binding in self._all.values():
-                if binding.widget_id and binding.has_own_value and binding.is_changed:
+                if not (binding.widget_id and binding.has_own_value):
+                    continue
+                if binding.compared is Mine.CHANGED:
                     binding.held = session_state.take(binding.key)
 
-    def _brought_in_line(self, binding: Binding) -> Bound:
+    def _bring_in_line(self, binding: Binding) -> Bound:
         bound = Bound(binding)
         version = self.state.version_of(binding.key)
-        is_first = binding.mark is None and not binding.version
-        has_own_value = binding.has_own_value
-        bound.appears = not has_own_value or binding.widget_id is None
-        held, binding.held = binding.held, NOTHING
-        overruled, binding.overruled = binding.overruled, NOTHING
-        if binding.must_restore:
-            binding.must_restore = False
-            self._restore(bound, version)
-        elif binding.was_deleted:
-            bound.is_deleted = version > 0
-            binding.version, binding.mark = version, None
-            self._put_default(bound)
-        elif not has_own_value and held is not NOTHING:
-            self._put(bound, held)
-            binding.version = version
-        elif not has_own_value or (is_first and version):
-            self._restore(bound, version)
-        elif overruled is not NOTHING and self.has_shown(binding) and not binding.is_changed:
-            self._put(bound, overruled)
-        elif version != binding.version and not binding.is_changed:
-            if not self.postpones(binding.key):
-                self._restore(bound, version)  # by another tab, another device or a job
-        elif self._may_be_new_to_the_browser(binding):
-            self._put(bound, session_state.take(binding.key))
-        if has_own_value and bound.put is NOTHING and binding.widget_id is not None:
+        mine = binding.mine
+        is_there = mine is Mine.UNCOMPARED
+        bound.appears = not is_there or binding.widget_id is None
+        self._carry_out(self._decide(binding, mine, version), bound, version)
+        binding.held = binding.overruled = NOTHING
+        if is_there and bound.put is NOTHING and binding.widget_id is not None:
             bound.chosen = self._chosen(binding)
         bound.is_there = session_state.has(binding.key)
         return bound
 
-    def _chosen(self, binding: Binding) -> codecs.Payload | None:
-        """Which another thread may store while the script changes the value."""
-        try:
-            payload = self.state.encode(binding.key, session_state.take(binding.key))
-        except PgStateError:
-            return None  # the run's end says why
-        return None if mark_of(payload) == binding.mark else payload
+    def _decide(self, binding: Binding, mine: Mine, version: int) -> Action:
+        """Find out how things are, and what is to be done. What costs time, only if it matters."""
+        if binding.must_restore:
+            binding.must_restore = False
+            return Action.TAKE if version else Action.BEGIN
+        base, theirs = binding.base, binding.theirs(version)
+        page = Page.UNAWARE if binding.may_be_new_to_the_page else Page.SILENT
+        if binding.overruled is not NOTHING and self.has_shown(binding):
+            page = Page.CHOSE
+        if mine is Mine.UNCOMPARED and base is not Base.NONE:
+            has_news = is_news(base, theirs)
+            if has_news or page is Page.CHOSE:
+                mine = binding.compared
+            if has_news and mine is Mine.SAME and page is not Page.CHOSE:
+                page = Page.TYPING if self.postpones(binding.key) else page
+        return decide(base, mine, theirs, page)
 
-    def _may_be_new_to_the_browser(self, binding: Binding) -> bool:
-        """A widget that is drawn for the first time shows only what was set in this run."""
-        if binding.widget_id is not None or runs.is_set_in_this_run(binding.key):
-            return False
-        widget_id = runs.widget_of(binding.key)
-        return widget_id is None or not runs.has_widget_value(widget_id)
-
-    def _restore(self, bound: Bound, version: int) -> None:
+    def _carry_out(self, action: Action, bound: Bound, version: int) -> None:
         binding = bound.binding
-        stored = self._stored(bound, version) if version else NOTHING
-        is_lost = binding.version > 0 and not version
+        match action:
+            case Action.KEEP | Action.WAIT:
+                pass
+            case Action.SHOW:
+                self._put(bound, session_state.take(binding.key))
+            case Action.TAKE_HELD:
+                self._put(bound, binding.held)
+                binding.version = version
+            case Action.TAKE_CHOSEN:
+                self._put(bound, binding.overruled)
+            case Action.TAKE:
+                self._take(bound, version)
+            case Action.BEGIN:
+                self._begin(bound)
+            case Action.DELETE:
+                bound.is_deleted = True
+                self._begin(bound)
+        if action in (Action.BEGIN, Action.DELETE):
+            binding.version = version
+
+    def _take(self, bound: Bound, version: int) -> None:
+        """Put what is stored; or the default, where that has lapsed or cannot be read."""
+        binding = bound.binding
+        stored = self._stored(bound, version)
         if stored is not NOTHING:
             self._put(bound, stored)
             bound.is_restored = True
             binding.mark = mark(binding.key, stored)
-        elif is_lost or not session_state.has(binding.key) or binding.widget_id is not None:
-            binding.mark = None
-            self._put_default(bound)
+        elif not session_state.has(binding.key) or binding.widget_id is not None:
+            self._begin(bound)
         binding.version = version  # not where the put was refused: it is refused in each run
 
-    def _put_default(self, bound: Bound) -> None:
+    def _begin(self, bound: Bound) -> None:
+        """Put the default; it needs no saving. Where there is none, the key goes."""
         binding = bound.binding
         if binding.default is not NOTHING:
             payload = codecs.encode(binding.default, key=binding.key)
@@ -182,6 +209,7 @@ class Bindings:
             binding.mark = mark_if_kept(binding.key, binding.widget_default)
         else:
             session_state.drop(binding.key)
+            binding.mark = None
 
     def _stored(self, bound: Bound, version: int) -> Any:
         try:
@@ -195,6 +223,14 @@ class Bindings:
     def _put(self, bound: Bound, value: Any) -> None:
         session_state.put(bound.binding.key, value)
         bound.put = session_state.take(bound.binding.key)
+
+    def _chosen(self, binding: Binding) -> codecs.Payload | None:
+        """Which another thread may store while the script changes the value."""
+        try:
+            payload = self.state.encode(binding.key, session_state.take(binding.key))
+        except PgStateError:
+            return None  # the run's end says why
+        return None if mark_of(payload) == binding.mark else payload
 
     def save(self, changes: Mapping[str, codecs.Payload], deleted: Sequence[str]) -> None:
         """Store what one run has changed: in one statement, none if there is nothing.
@@ -219,7 +255,7 @@ class Bindings:
         for key, payload in changes.items():
             self._all[key].mark = mark_of(payload)
         for key in (*changes, *deleted):
-            self._all[key].unsaved = ""
+            self._said.pop(key, None)
             self._all[key].version = self.state.version_of(key)
 
     def save_soon(self, run: _Run) -> None:
@@ -257,16 +293,15 @@ class Bindings:
 
     def say_unsaved(self, binding: Binding, error: PgStateError) -> None:
         """The run is over, so nothing can be raised; each further run tries again."""
-        if binding.unsaved != str(error):
-            binding.unsaved = str(error)
+        if self._is_first_time(binding, str(error)):
             _LOG.error("persist() could not save: %s", error)
         page.show_error(f"Not saved: {error}")
 
     def say_unfit(self, binding: Binding, why: str) -> None:
         """Once for each version of the entry: what is shown is not what is stored."""
-        if not binding.version or binding.unfit == binding.version:
+        binding.unfit = binding.version or binding.unfit
+        if not (binding.version and self._is_first_time(binding, binding.version)):
             return
-        binding.unfit = binding.version
         _LOG.warning(
             "%r: %s. The default is shown; what is stored stays until the visitor chooses anew.",
             binding.key,
@@ -274,9 +309,16 @@ class Bindings:
         )
 
     def say_unfit_default(self, binding: Binding) -> None:
-        if not binding.says_default:
-            binding.says_default = True
+        if self._is_first_time(binding, "default"):
             _LOG.warning("%r: the default given to persist() does not fit the widget.", binding.key)
+
+    def _is_first_time(self, binding: Binding, what: object) -> bool:
+        """Whether the log has not said so of this key, since it was saved last."""
+        said = self._said.setdefault(binding.key, set())
+        if what in said:
+            return False
+        said.add(what)
+        return True
 
     def go_on_over(self, state: State) -> Bindings:
         """The same bindings over another state: the same session's, or a new and empty one.
@@ -334,22 +376,40 @@ class _Run(RunListener):
         if bound is None:
             return
         if not widget.is_settable:
-            del self.bound[widget.key]
-            session_state.drop(widget.key)
-            raise ConfigError(
-                f"persist({widget.key!r}) cannot keep this widget: Streamlit lets nobody set "
-                "buttons, uploads, data editors and charts. For data_editor, file_uploader, "
-                "camera_input and audio_input there are functions of the same name in pgstate."
-            )
-        if bound.is_ours:
-            # An overtaken run may have restored it, and not come to the widget.
-            is_new = bound.binding.widget_id is None
-            is_choice_of_nobody = bound.is_restored or (is_new and not bound.binding.is_changed)
-            self._fit(bound, widget, bound.put, is_known=bound.is_restored)
-            if is_new and is_choice_of_nobody:
-                self._hear_page(bound, widget)
-        elif bound.binding.widget_id not in (None, widget.id) and not self._is_chosen(bound):
-            self._carry_over(bound, widget)
+            self._refuse(widget)
+        binding = bound.binding
+        source, drawn = bound.source, binding.drawn(widget)
+        mine = self._mine_at(binding, source, drawn)
+        match decide_at_widget(source, drawn, mine):
+            case AtWidget.LEAVE:
+                pass
+            case AtWidget.FIT_MINE:
+                self._fit(bound, widget, session_state.take(widget.key), is_theirs=False)
+            case AtWidget.FIT_THEIRS:
+                value = bound.put if source is Source.THEIRS else self._theirs(binding)
+                self._fit(bound, widget, value, is_theirs=True)
+        if hears_page(source, drawn, mine):
+            self._hear_page(bound, widget)
+
+    def _refuse(self, widget: Widget) -> NoReturn:
+        del self.bound[widget.key]
+        session_state.drop(widget.key)
+        raise ConfigError(
+            f"persist({widget.key!r}) cannot keep this widget: Streamlit lets nobody set "
+            "buttons, uploads, data editors and charts. For data_editor, file_uploader, "
+            "camera_input and audio_input there are functions of the same name in pgstate."
+        )
+
+    def _mine_at(self, binding: Binding, source: Source, drawn: Drawn) -> Mine:
+        """Compared where it matters, which is at few widgets."""
+        is_first = source is Source.MINE and drawn is Drawn.NEVER
+        is_carried = source is Source.PAGE and drawn is Drawn.OTHERWISE
+        return binding.compared if is_first or is_carried else Mine.UNCOMPARED
+
+    def _theirs(self, binding: Binding) -> Any:
+        """What is stored; else what the widget shows, which nobody has chosen."""
+        stored = self.bindings.state.get(binding.key, NOTHING) if binding.version else NOTHING
+        return session_state.take(binding.key) if stored is NOTHING else stored
 
     def _hear_page(self, bound: Bound, widget: Widget) -> None:
         """A server that was restarted does not know the widget, which the page has shown."""
@@ -358,52 +418,33 @@ class _Run(RunListener):
             sent = widget.fitted(session_state.plain(runs.sent_value(widget)))
         except Exception:  # noqa: BLE001  # nothing, or what no longer fits
             return
-        if mark_if_kept(widget.key, session_state.plain(sent)) in (None, binding.mark):
-            return
-        if self.bindings.has_shown(binding):
-            self._correct(bound, sent)
-        else:
-            binding.overruled = session_state.plain(sent)
+        heard = mark_if_kept(widget.key, session_state.plain(sent))
+        hearing = decide_on_hearing(
+            is_another=heard not in (None, binding.mark),
+            page_showed_theirs=self.bindings.has_shown(binding),
+        )
+        match hearing:
+            case Hearing.IGNORE:
+                pass
+            case Hearing.CHOICE:
+                self._correct(bound, sent)
+            case Hearing.REMEMBER:
+                binding.overruled = session_state.plain(sent)
 
-    def _is_chosen(self, bound: Bound) -> bool:
-        key = bound.binding.key
-        return not session_state.has(key) or runs.is_set_in_this_run(key)
-
-    def _carry_over(self, bound: Bound, widget: Widget) -> None:
-        """Its parameters have changed, so that to Streamlit it is a new widget, at its default."""
+    def _fit(self, bound: Bound, widget: Widget, value: Any, *, is_theirs: bool) -> None:
         binding = bound.binding
-        if binding.is_changed:  # by the visitor, with this very run
-            self._fit(bound, widget, session_state.take(widget.key), is_known=False)
-            return
-        stored = self.bindings.state.get(widget.key, NOTHING) if binding.version else NOTHING
-        value = session_state.take(widget.key) if stored is NOTHING else stored
-        self._fit(bound, widget, value, is_known=True)
-
-    def _fit(self, bound: Bound, widget: Widget, value: Any, *, is_known: bool) -> None:
-        try:
-            fitted = widget.fitted(value)
-        except UnfitError:
-            self._fall_back(bound, widget)
-            return
-        self._correct(bound, fitted)
-        if is_known:
-            bound.binding.mark = mark_if_kept(widget.key, bound.put)
+        fitted = fitting(widget, value, binding.default)
+        if fitted.fit is not Fit.WHOLE:
+            self.bindings.say_unfit(binding, "what is stored no longer fits the widget")
+        if fitted.fit is Fit.OWN and binding.default is not NOTHING:
+            self.bindings.say_unfit_default(binding)
+        self._correct(bound, fitted.value)
+        if is_theirs or fitted.fit is not Fit.WHOLE:
+            binding.mark = mark_if_kept(widget.key, bound.put)
 
     def _correct(self, bound: Bound, value: Any) -> None:
         runs.correct_value(bound.binding.key, value)
         bound.put = session_state.take(bound.binding.key)
-
-    def _fall_back(self, bound: Bound, widget: Widget) -> None:
-        binding = bound.binding
-        self.bindings.say_unfit(binding, "what is stored no longer fits the widget")
-        value = widget.initial()
-        if binding.default is not NOTHING:
-            try:
-                value = widget.fitted(binding.default)
-            except UnfitError:
-                self.bindings.say_unfit_default(binding)
-        self._correct(bound, value)
-        binding.mark = mark_if_kept(binding.key, bound.put)
 
     def after_widget(self, widget: Widget) -> None:
         bound = self.bound.get(widget.key)
@@ -434,24 +475,43 @@ class _Run(RunListener):
             changes: dict[str, codecs.Payload] = {}
             deleted: list[str] = []
             for key, bound in self.bound.items():
-                binding = bound.binding
-                if not session_state.has(key):
-                    if bound.is_there and binding.widget_id is None and binding.version:
-                        deleted.append(key)
-                        binding.mark = None
-                    continue
                 try:
-                    payload = self.bindings.state.encode(key, session_state.take(key))
+                    payload = self._payload(key)
                 except PgStateError as error:
-                    self.bindings.say_unsaved(binding, error)
+                    self.bindings.say_unsaved(bound.binding, error)
                     continue
-                if bound.is_unreadable:
-                    binding.mark = mark_of(payload)
-                elif mark_of(payload) != binding.mark:
-                    changes[key] = payload
-                elif bound.is_deleted:
-                    deleted.append(key)
+                match self._decide_at_end(bound, payload):
+                    case AtEnd.LEAVE:
+                        pass
+                    case AtEnd.SAVE if payload is not None:
+                        changes[key] = payload
+                    case AtEnd.DELETE:
+                        deleted.append(key)
+                        if payload is None:
+                            bound.binding.mark = None
+                    case AtEnd.REBASE if payload is not None:
+                        bound.binding.mark = mark_of(payload)
             self.bindings.save(changes, deleted)
+
+    def _payload(self, key: str) -> codecs.Payload | None:
+        """What `st.session_state` holds, encoded once: to compare it, and to store it."""
+        if not session_state.has(key):
+            return None
+        return self.bindings.state.encode(key, session_state.take(key))
+
+    def _decide_at_end(self, bound: Bound, payload: codecs.Payload | None) -> AtEnd:
+        binding = bound.binding
+        if payload is None:
+            is_plain = bound.is_there and binding.widget_id is None
+            mine = Mine.DELETED if is_plain else Mine.MISSING
+        else:
+            mine = Mine.SAME if mark_of(payload) == binding.mark else Mine.CHANGED
+        return decide_at_end(
+            mine,
+            is_stored=binding.version > 0,
+            is_deleted=bound.is_deleted,
+            is_unreadable=bound.is_unreadable,
+        )
 
 
 def _never(key: str) -> bool:
