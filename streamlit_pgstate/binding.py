@@ -43,8 +43,15 @@ class Binding:
     overruled: Any = NOTHING
     """What the page has sent of a widget that this server did not know, and which was given what
     is stored: perhaps the visitor's choice, as the page may say with the next run."""
-    unfit: int = -1
-    """The version that did not fit the widget, so that the page shows something else."""
+    was_there: bool = False
+    """Whether `st.session_state` has had it, and nobody but the script can have deleted it since:
+    the session of a new server has had nothing, and what Streamlit or we have removed counts no
+    longer."""
+    is_deleted: bool = False
+    """Whether the script has deleted it, and what is stored is still to be deleted."""
+    is_unfit: bool = False
+    """Whether what is stored, or else the default, did not fit the widget, so that the page shows
+    something else."""
     must_restore: bool = False
     """Whether the state has become another one: what the page still shows is not of this one."""
 
@@ -59,7 +66,7 @@ class Binding:
         """What `st.session_state` holds of this tab's: not compared yet."""
         if self.has_own_value:
             return Mine.UNCOMPARED
-        if self.was_deleted:
+        if self.is_deleted or self.was_deleted:
             return Mine.DELETED
         return Mine.MISSING if self.held is NOTHING else Mine.HELD
 
@@ -97,12 +104,12 @@ class Binding:
 
     @property
     def was_deleted(self) -> bool:
-        """Whether the script or a callback has deleted it: Streamlit itself keeps the id."""
-        return (
-            self.widget_id is not None
-            and runs.widget_of(self.key) is None
-            and not session_state.has(self.key)
-        )
+        """Whether the script or a callback has deleted it, which nobody has seen to yet.
+
+        Streamlit itself drops the values of widgets that are not drawn, but keeps their ids.
+        """
+        is_gone = self.was_there and not session_state.has(self.key)
+        return is_gone and runs.widget_of(self.key) is None
 
     @property
     def may_be_new_to_the_page(self) -> bool:
@@ -118,7 +125,7 @@ class Binding:
 
         Nor does it where the widget could not show it.
         """
-        return version > self.version or 0 < version == self.unfit
+        return version > self.version or (version > 0 and self.is_unfit)
 
 
 @dataclass(slots=True, eq=False)
@@ -130,16 +137,14 @@ class Bound:
     """What `persist` has put into `st.session_state`."""
     is_restored: bool = False
     """Whether that was what is stored, or the default."""
-    is_there: bool = False
-    """Whether `st.session_state` held anything then."""
-    is_deleted: bool = False
-    """Whether the script had deleted it."""
     is_unreadable: bool = False
     """Whether a row is there that cannot be read: nothing else takes its place unasked."""
     appears: bool = False
     """Whether its widget, if there is one, comes into the page with this run."""
     chosen: codecs.Payload | None = None
     """What the visitor has changed its widget to with this run."""
+    is_ruled_out: bool = False
+    """Whether the widget, as this run draws it, could not show that."""
 
     @property
     def is_ours(self) -> bool:

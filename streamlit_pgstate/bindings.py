@@ -70,7 +70,7 @@ class Bindings:
         """Keys that were bound in the last run of the whole page, and in its fragments since."""
         self._said: dict[str, set[object]] = {}
         """What the log has said of a key: once is enough."""
-        self._is_closed = False
+        self.is_closed = False
 
     @property
     def keys(self) -> Set[str]:
@@ -102,21 +102,30 @@ class Bindings:
         for key in (*keys, *defaults):
             check_key(key)
         with self.lock:
-            run = runs.listener(_Run)
-            if run is None:
-                run = runs.listen(_Run(self))
-                if not script.is_fragment_run():
-                    self._in_page.clear()
+            if session_state.was_emptied_by_streamlit():
+                for binding in self._all.values():
+                    binding.was_there = False
+            run = self._present_run()
             for key in (*keys, *defaults):
                 binding = self._all.setdefault(key, Binding(key))
                 self._in_page.add(key)
                 if key in defaults:
                     binding.default = defaults[key]
                 if key not in run.bound:
-                    run.bound[key] = self._bring_in_line(binding)
-                elif key in defaults and not session_state.has(key):
-                    self._begin(run.bound[key])  # `persist` without one came before
+                    run.bound[key] = self._bring_in_line(binding, run.former.get(key))
+                elif not session_state.has(key):  # deleted since, or without a default so far
+                    self._begin_again(run.bound[key])
             run.save_soon()
+
+    def _present_run(self) -> _Run:
+        """The listener of the present run; a new one where the state has become another in it."""
+        run = runs.listener(_Run)
+        if run is not None and run.bindings is self:
+            return run
+        if not script.is_fragment_run():
+            self._in_page.clear()
+        is_of_another = run is not None and run.bindings.state.id != self.state.id
+        return runs.listen(_Run(self, former=run.bound if run and is_of_another else {}))
 
     def hold(self) -> None:
         """Keep what the visitor has changed with a run that ends here, above all widgets.
@@ -130,8 +139,10 @@ class Bindings:
                 if binding.compared is Mine.CHANGED:
                     binding.held = session_state.take(binding.key)
 
-    def _bring_in_line(self, binding: Binding) -> Bound:
+    def _bring_in_line(self, binding: Binding, former: Bound | None = None) -> Bound:
         bound = Bound(binding)
+        if former is not None and former.binding is binding and not binding.must_restore:
+            self._go_on_from(former, bound)
         version = self.state.version_of(binding.key)
         mine = binding.mine
         is_there = mine is Mine.UNCOMPARED
@@ -140,8 +151,26 @@ class Bindings:
         binding.held = binding.overruled = NOTHING
         if is_there and bound.put is NOTHING and binding.widget_id is not None:
             bound.chosen = self._chosen(binding)
-        bound.is_there = session_state.has(binding.key)
+        binding.was_there |= session_state.has(binding.key)
         return bound
+
+    def _go_on_from(self, former: Bound, bound: Bound) -> None:
+        """The same run has bound the key to the state that it has left: by `forget`, mostly.
+
+        What it shows was of that one, and needs no saving until somebody changes it.
+        """
+        binding = bound.binding
+        if session_state.has(binding.key):
+            binding.mark = mark_if_kept(binding.key, session_state.take(binding.key))
+        if former.is_ours:
+            bound.put, bound.is_restored = former.put, True
+
+    def _begin_again(self, bound: Bound) -> None:
+        """`persist` comes a second time in a run, and the key is not there."""
+        if bound.binding.mine is Mine.DELETED:
+            self.delete(bound)
+        else:
+            self._begin(bound)
 
     def _decide(self, binding: Binding, mine: Mine, version: int) -> Action:
         """Find out how things are, and what is to be done. What costs time, only if it matters."""
@@ -170,17 +199,18 @@ class Bindings:
             case Action.TAKE_HELD:
                 self._put(bound, binding.held)
                 binding.version = version
+                bound.chosen = self._chosen(binding)
             case Action.TAKE_CHOSEN:
                 self._put(bound, binding.overruled)
+                bound.chosen = self._chosen(binding)
             case Action.TAKE:
                 self._take(bound, version)
             case Action.BEGIN:
                 self._begin(bound)
+                binding.version = version
             case Action.DELETE:
-                bound.is_deleted = True
-                self._begin(bound)
-        if action in (Action.BEGIN, Action.DELETE):
-            binding.version = version
+                binding.version = version
+                self.delete(bound)
 
     def _take(self, bound: Bound, version: int) -> None:
         """Put what is stored; or the default, where that has lapsed or cannot be read."""
@@ -190,6 +220,7 @@ class Bindings:
             self._put(bound, stored)
             bound.is_restored = True
             binding.mark = mark(binding.key, stored)
+            binding.is_unfit = binding.is_deleted = False
         elif not session_state.has(binding.key) or binding.widget_id is not None:
             self._begin(bound)
         binding.version = version  # not where the put was refused: it is refused in each run
@@ -210,12 +241,19 @@ class Bindings:
         else:
             session_state.drop(binding.key)
             binding.mark = None
+            binding.was_there = False
+        binding.is_unfit = bound.is_unreadable
+
+    def delete(self, bound: Bound) -> None:
+        """The script has deleted it: it begins anew, and what is stored goes at the run's end."""
+        bound.binding.is_deleted = bound.binding.version > 0
+        self._begin(bound)
 
     def _stored(self, bound: Bound, version: int) -> Any:
         try:
             return self.state.get(bound.binding.key, NOTHING)
         except DecodeError as error:
-            bound.is_unreadable = True
+            bound.is_unreadable = bound.binding.is_unfit = True
             bound.binding.version = version
             self.say_unfit(bound.binding, str(error).rstrip("."))
             return NOTHING
@@ -239,12 +277,14 @@ class Bindings:
             changes: the encoded values.
             deleted: keys whose entries go.
         """
-        if self._is_closed or not (changes or deleted):
+        if self.is_closed or not (changes or deleted):
             return
         try:
             self.state.amend(changes, deleted)
         except UnknownToken:
             _LOG.debug("The session was forgotten during a run; its changes went with it.")
+            for key, payload in changes.items():
+                self._all[key].mark = mark_of(payload)
             return
         except LimitExceeded as error:
             self._save_each(changes, deleted, error)
@@ -254,7 +294,9 @@ class Bindings:
             return
         for key, payload in changes.items():
             self._all[key].mark = mark_of(payload)
+            self._all[key].is_unfit = False
         for key in (*changes, *deleted):
+            self._all[key].is_deleted = False
             self._said.pop(key, None)
             self._all[key].version = self.state.version_of(key)
 
@@ -264,8 +306,12 @@ class Bindings:
         Nor does it come after what they choose next, in the page that F5 brings.
         """
         with self.lock:
-            chosen = {key: bound.chosen for key, bound in run.bound.items() if bound.chosen}
-            if self._is_closed or run.is_over or not chosen:
+            chosen = {
+                key: bound.chosen
+                for key, bound in run.bound.items()
+                if bound.chosen and not bound.is_ruled_out
+            }
+            if self.is_closed or run.is_over or not chosen:
                 return
             try:
                 self.state.amend(chosen, ())
@@ -275,6 +321,7 @@ class Bindings:
                 return
             for key, payload in chosen.items():
                 self._all[key].mark = mark_of(payload)
+                self._all[key].is_unfit = self._all[key].is_deleted = False
                 self._all[key].version = self.state.version_of(key)
 
     def _save_each(
@@ -299,11 +346,11 @@ class Bindings:
 
     def say_unfit(self, binding: Binding, why: str) -> None:
         """Once for each version of the entry: what is shown is not what is stored."""
-        binding.unfit = binding.version or binding.unfit
         if not (binding.version and self._is_first_time(binding, binding.version)):
             return
         _LOG.warning(
-            "%r: %s. The default is shown; what is stored stays until the visitor chooses anew.",
+            "%r: %s. What is stored stays, and is shown as soon as it fits, until the visitor "
+            "chooses anew.",
             binding.key,
             why,
         )
@@ -328,7 +375,7 @@ class Bindings:
         bindings = self._moved_to(state)
         if state.id != self.state.id:
             for binding in bindings._all.values():
-                binding.version, binding.unfit = 0, -1
+                binding.version, binding.is_unfit, binding.is_deleted = 0, False, False
         return bindings
 
     def begin_anew_over(self, state: State) -> Bindings:
@@ -340,14 +387,15 @@ class Bindings:
         bindings = self._moved_to(state)
         bindings._all = {key: known for key, known in self._all.items() if known.widget_id}
         for binding in bindings._all.values():
-            binding.version, binding.unfit, binding.mark = 0, -1, None
+            binding.version, binding.mark = 0, None
+            binding.is_unfit = binding.is_deleted = False
             binding.must_restore = True
         return bindings
 
     def _moved_to(self, state: State) -> Bindings:
         bindings = Bindings(state)
         with self.lock:
-            self._is_closed = True  # a run that is not over yet saves nothing any more
+            self.is_closed = True  # a run that is not over yet saves nothing any more
             bindings._all = self._all
         return bindings
 
@@ -357,6 +405,8 @@ class _Run(RunListener):
     """The bound keys of one run; listens to what happens in it: see `RunListener`."""
 
     bindings: Bindings
+    former: Mapping[str, Bound] = field(default_factory=dict)
+    """The keys that the same run had bound to another state, which it has left since."""
     bound: dict[str, Bound] = field(default_factory=dict)
     thread: int = field(default_factory=threading.get_ident)
     is_over: bool = False
@@ -372,28 +422,38 @@ class _Run(RunListener):
         return key in self.bound and self.bound[key].is_ours
 
     def before_widget(self, widget: Widget) -> None:
-        bound = self.bound.get(widget.key)
+        bound = self._bound(widget.key)
         if bound is None:
             return
         if not widget.is_settable:
-            self._refuse(widget)
+            self._refuse(bound, widget)
         binding = bound.binding
         source, drawn = bound.source, binding.drawn(widget)
         mine = self._mine_at(binding, source, drawn)
-        match decide_at_widget(source, drawn, mine):
+        match decide_at_widget(source, drawn, mine, is_unfit=binding.is_unfit):
             case AtWidget.LEAVE:
                 pass
             case AtWidget.FIT_MINE:
                 self._fit(bound, widget, session_state.take(widget.key), is_theirs=False)
             case AtWidget.FIT_THEIRS:
-                value = bound.put if source is Source.THEIRS else self._theirs(binding)
-                self._fit(bound, widget, value, is_theirs=True)
+                self._fit(bound, widget, self._theirs_at(bound, source), is_theirs=True)
+            case AtWidget.TRY_THEIRS:
+                self._try(bound, widget)
+            case AtWidget.BEGIN:
+                self.bindings.delete(bound)
+                if bound.is_ours:
+                    self._fit(bound, widget, bound.put, is_theirs=True)
         if hears_page(source, drawn, mine):
             self._hear_page(bound, widget)
 
-    def _refuse(self, widget: Widget) -> NoReturn:
+    def _bound(self, key: str) -> Bound | None:
+        """None also once the state has become another one: the run has another listener then."""
+        return None if self.bindings.is_closed else self.bound.get(key)
+
+    def _refuse(self, bound: Bound, widget: Widget) -> NoReturn:
         del self.bound[widget.key]
         session_state.drop(widget.key)
+        bound.binding.was_there = False
         raise ConfigError(
             f"persist({widget.key!r}) cannot keep this widget: Streamlit lets nobody set "
             "buttons, uploads, data editors and charts. For data_editor, file_uploader, "
@@ -402,14 +462,27 @@ class _Run(RunListener):
 
     def _mine_at(self, binding: Binding, source: Source, drawn: Drawn) -> Mine:
         """Compared where it matters, which is at few widgets."""
+        if binding.was_deleted:
+            return Mine.DELETED
         is_first = source is Source.MINE and drawn is Drawn.NEVER
-        is_carried = source is Source.PAGE and drawn is Drawn.OTHERWISE
+        is_carried = source is Source.PAGE and (drawn is Drawn.OTHERWISE or binding.is_unfit)
         return binding.compared if is_first or is_carried else Mine.UNCOMPARED
 
+    def _theirs_at(self, bound: Bound, source: Source) -> Any:
+        """What a widget is to show where its visitor has chosen nothing with this run."""
+        if source is Source.THEIRS:
+            return bound.put
+        theirs = self._theirs(bound.binding)
+        return session_state.take(bound.binding.key) if theirs is NOTHING else theirs
+
     def _theirs(self, binding: Binding) -> Any:
-        """What is stored; else what the widget shows, which nobody has chosen."""
-        stored = self.bindings.state.get(binding.key, NOTHING) if binding.version else NOTHING
-        return session_state.take(binding.key) if stored is NOTHING else stored
+        """What is stored; the default, where that is what did not fit; NOTHING without either."""
+        if not binding.version:
+            return binding.default if binding.is_unfit else NOTHING
+        try:
+            return self.bindings.state.get(binding.key, NOTHING)
+        except DecodeError:
+            return NOTHING
 
     def _hear_page(self, bound: Bound, widget: Widget) -> None:
         """A server that was restarted does not know the widget, which the page has shown."""
@@ -434,20 +507,41 @@ class _Run(RunListener):
     def _fit(self, bound: Bound, widget: Widget, value: Any, *, is_theirs: bool) -> None:
         binding = bound.binding
         fitted = fitting(widget, value, binding.default)
+        self._correct(bound, fitted.value)
         if fitted.fit is not Fit.WHOLE:
-            self.bindings.say_unfit(binding, "what is stored no longer fits the widget")
+            self._note_misfit(bound, bound.put)
+        elif is_theirs:
+            binding.mark = mark_if_kept(widget.key, bound.put)
+            binding.is_unfit = False
         if fitted.fit is Fit.OWN and binding.default is not NOTHING:
             self.bindings.say_unfit_default(binding)
-        self._correct(bound, fitted.value)
-        if is_theirs or fitted.fit is not Fit.WHOLE:
+
+    def _try(self, bound: Bound, widget: Widget) -> None:
+        """What did not fit may fit by now, or more of it."""
+        binding = bound.binding
+        theirs = self._theirs(binding)
+        fitted = fitting(widget, theirs)
+        if theirs is NOTHING or fitted.fit not in (Fit.WHOLE, Fit.PART):
+            return
+        if mark_if_kept(widget.key, fitted.value) != binding.mark:
+            self._correct(bound, fitted.value)
             binding.mark = mark_if_kept(widget.key, bound.put)
+        binding.is_unfit = fitted.fit is Fit.PART
+
+    def _note_misfit(self, bound: Bound, shown: Any) -> None:
+        """Its widget shows something else, which nobody has chosen."""
+        binding = bound.binding
+        self.bindings.say_unfit(binding, "what is stored no longer fits the widget")
+        binding.mark = mark_if_kept(binding.key, shown)
+        binding.is_unfit = binding.version > 0 or binding.default is not NOTHING
+        bound.is_ruled_out = bound.chosen is not None
 
     def _correct(self, bound: Bound, value: Any) -> None:
         runs.correct_value(bound.binding.key, value)
         bound.put = session_state.take(bound.binding.key)
 
     def after_widget(self, widget: Widget) -> None:
-        bound = self.bound.get(widget.key)
+        bound = self._bound(widget.key)
         if bound is None:
             return
         binding = bound.binding
@@ -456,42 +550,58 @@ class _Run(RunListener):
             widget.begin_with(value)
         binding.widget_id = widget.id
         binding.widget_default = widget.default()
+        binding.was_there = True
         if binding.mark is None:
             default = mark_if_kept(widget.key, binding.widget_default)
             if default == mark_if_kept(widget.key, value):
                 binding.mark = default  # nobody has chosen it
 
     def on_correction(self, key: str, value: Any) -> None:
-        bound = self.bound.get(key)
+        bound = self._bound(key)
         if bound is not None:
-            self.bindings.say_unfit(bound.binding, "what is stored no longer fits the widget")
-            bound.binding.mark = mark_if_kept(key, value)
+            self._note_misfit(bound, value)
 
     def at_end(self, *, is_followed: bool) -> None:
         with self.bindings.lock:
             self.is_over = True
             if self.timer is not None:
                 self.timer.cancel()
+            if self.bindings.is_closed:
+                return
             changes: dict[str, codecs.Payload] = {}
             deleted: list[str] = []
-            for key, bound in self.bound.items():
-                try:
-                    payload = self._payload(key)
-                except PgStateError as error:
-                    self.bindings.say_unsaved(bound.binding, error)
-                    continue
-                match self._decide_at_end(bound, payload):
-                    case AtEnd.LEAVE:
-                        pass
-                    case AtEnd.SAVE if payload is not None:
-                        changes[key] = payload
-                    case AtEnd.DELETE:
-                        deleted.append(key)
-                        if payload is None:
-                            bound.binding.mark = None
-                    case AtEnd.REBASE if payload is not None:
-                        bound.binding.mark = mark_of(payload)
+            for bound in self.bound.values():
+                self._end(bound, changes, deleted)
+            marks = {key: self.bound[key].binding.mark for key in changes}
             self.bindings.save(changes, deleted)
+            for key in changes:
+                if changes[key] is self.bound[key].chosen and self.bound[key].is_ruled_out:
+                    self.bound[key].binding.mark = marks[key]  # of what is shown in its place
+                    self.bound[key].binding.is_unfit = True
+
+    def _end(self, bound: Bound, changes: dict[str, codecs.Payload], deleted: list[str]) -> None:
+        binding = bound.binding
+        try:
+            payload = self._payload(binding.key)
+        except PgStateError as error:
+            self.bindings.say_unsaved(binding, error)
+            return
+        action = self._decide_at_end(bound, payload)
+        binding.was_there = payload is not None
+        match action:
+            case AtEnd.LEAVE:
+                pass
+            case AtEnd.SAVE if payload is not None:
+                changes[binding.key] = payload
+            case AtEnd.SAVE_CHOICE if bound.chosen is not None:
+                changes[binding.key] = bound.chosen
+            case AtEnd.DELETE:
+                deleted.append(binding.key)
+                binding.is_deleted = True
+                if payload is None:
+                    binding.mark = None
+            case AtEnd.REBASE if payload is not None:
+                binding.mark = mark_of(payload)
 
     def _payload(self, key: str) -> codecs.Payload | None:
         """What `st.session_state` holds, encoded once: to compare it, and to store it."""
@@ -502,15 +612,15 @@ class _Run(RunListener):
     def _decide_at_end(self, bound: Bound, payload: codecs.Payload | None) -> AtEnd:
         binding = bound.binding
         if payload is None:
-            is_plain = bound.is_there and binding.widget_id is None
-            mine = Mine.DELETED if is_plain else Mine.MISSING
+            mine = Mine.DELETED if binding.was_deleted else Mine.MISSING
         else:
             mine = Mine.SAME if mark_of(payload) == binding.mark else Mine.CHANGED
         return decide_at_end(
             mine,
             is_stored=binding.version > 0,
-            is_deleted=bound.is_deleted,
+            is_deleted=binding.is_deleted,
             is_unreadable=bound.is_unreadable,
+            is_ruled_out=bound.is_ruled_out,
         )
 
 

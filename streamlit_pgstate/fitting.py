@@ -6,6 +6,7 @@ others by now.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
@@ -18,6 +19,8 @@ class Fit(Enum):
     """What a widget shows of the value that it is to show."""
 
     WHOLE = auto()
+    PART = auto()
+    """Of a choice of several options those that are still there."""
     DEFAULT = auto()
     """The default that was given to `persist`."""
     OWN = auto()
@@ -34,13 +37,25 @@ class Fitting:
 
 def fitting(widget: Widget, value: Any, default: Any = NOTHING) -> Fitting:
     """What `widget` shows for `value`; `default` is the one given to `persist`."""
-    try:
+    with contextlib.suppress(UnfitError):
         return Fitting(widget.fitted(value), Fit.WHOLE)
-    except UnfitError:
-        pass
-    if default is not NOTHING:
-        try:
-            return Fitting(widget.fitted(default), Fit.DEFAULT)
-        except UnfitError:
-            pass
+    for candidate, fit in ((_part(widget, value), Fit.PART), (default, Fit.DEFAULT)):
+        if candidate is not NOTHING:
+            with contextlib.suppress(UnfitError):
+                return Fitting(widget.fitted(candidate), fit)
     return Fitting(widget.initial(), Fit.OWN)
+
+
+def _part(widget: Widget, value: Any) -> Any:
+    """The options in `value` that the widget has; NOTHING where there are none."""
+    if not isinstance(value, list):
+        return NOTHING
+    return [option for option in value if _has(widget, option)] or NOTHING
+
+
+def _has(widget: Widget, option: Any) -> bool:
+    try:
+        widget.fitted([option])
+    except UnfitError:
+        return False
+    return True

@@ -144,16 +144,24 @@ class AtWidget(Enum):
     """It shows mine, as far as that fits: it is the visitor's choice, to be saved."""
     FIT_THEIRS = auto()
     """It shows theirs, or the default, as far as that fits: there is nothing to save."""
+    TRY_THEIRS = auto()
+    """It shows theirs if that fits by now, or more of it; else what it has shown so far."""
+    BEGIN = auto()
+    """It shows its default, and what is stored is deleted at the run's end."""
 
 
-def decide_at_widget(source: Source, drawn: Drawn, mine: Mine) -> AtWidget:
+def decide_at_widget(source: Source, drawn: Drawn, mine: Mine, *, is_unfit: bool) -> AtWidget:
     """Decide what is done before the widget of a key is drawn.
 
     Args:
         source: where its value comes from.
         drawn: how it was drawn before.
-        mine: its value; may be UNCOMPARED unless it comes from the page and is DRAWN OTHERWISE.
+        mine: its value; may be UNCOMPARED unless the page has sent it and the widget was drawn
+            OTHERWISE, or something is unfit.
+        is_unfit: whether theirs, or the default, did not fit the widget so far.
     """
+    if mine is Mine.DELETED:
+        return AtWidget.BEGIN
     if source is Source.THEIRS:
         return AtWidget.FIT_THEIRS
     if source is Source.MINE:
@@ -162,6 +170,8 @@ def decide_at_widget(source: Source, drawn: Drawn, mine: Mine) -> AtWidget:
         return AtWidget.LEAVE
     if drawn is Drawn.OTHERWISE:
         return AtWidget.FIT_MINE if mine is Mine.CHANGED else AtWidget.FIT_THEIRS
+    if is_unfit and mine is Mine.SAME:
+        return AtWidget.TRY_THEIRS
     return AtWidget.LEAVE
 
 
@@ -201,6 +211,8 @@ class AtEnd(Enum):
     LEAVE = auto()
     SAVE = auto()
     """Mine is stored."""
+    SAVE_CHOICE = auto()
+    """What the visitor has chosen is stored, though its widget shows something else by now."""
     DELETE = auto()
     """What is stored is deleted."""
     REBASE = auto()
@@ -213,6 +225,7 @@ def decide_at_end(
     is_stored: bool,
     is_deleted: bool = False,
     is_unreadable: bool = False,
+    is_ruled_out: bool = False,
 ) -> AtEnd:
     """Decide what the end of a run does with a key.
 
@@ -221,6 +234,7 @@ def decide_at_end(
         is_stored: whether anything was stored when the two were last in line.
         is_deleted: whether it was deleted before, and began anew at its default in this run.
         is_unreadable: whether its row could not be read in this run.
+        is_ruled_out: whether the widget could not show what the visitor has chosen with this run.
     """
     if mine in (Mine.MISSING, Mine.DELETED):
         is_gone = is_stored and (mine is Mine.DELETED or is_deleted)
@@ -229,4 +243,6 @@ def decide_at_end(
         return AtEnd.REBASE
     if mine is Mine.CHANGED:
         return AtEnd.SAVE
+    if is_ruled_out:
+        return AtEnd.SAVE_CHOICE
     return AtEnd.DELETE if is_deleted else AtEnd.LEAVE

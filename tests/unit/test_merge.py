@@ -116,7 +116,8 @@ def read(base: str, mine: str, theirs: str) -> tuple[Base, Mine, Theirs]:
 
 
 def told(row: NamedTuple) -> str:
-    return " ".join(part if isinstance(part, str) else part.name.lower() for part in row[:-1])
+    """A row without its sentence, as the name of its test."""
+    return " ".join(getattr(part, "name", str(part)).lower() for part in row[:-1])
 
 
 @pytest.mark.parametrize("row", AT_PERSIST, ids=told)
@@ -151,57 +152,84 @@ class Draw(NamedTuple):
     source: Source
     drawn: Drawn
     mine: Mine
+    is_unfit: bool
+    """Whether the page shows something else so far, as theirs, or the default, did not fit."""
     action: AtWidget
     why: str
 
 
 AT_WIDGET = [
     Draw(
-        Source.THEIRS, Drawn.NEVER, Mine.UNCOMPARED, AtWidget.FIT_THEIRS,
+        Source.THEIRS, Drawn.NEVER, Mine.UNCOMPARED, False, AtWidget.FIT_THEIRS,
         "F5: what is stored is shown, if the widget can show it; else the default.",
     ),
     Draw(
-        Source.THEIRS, Drawn.ALIKE, Mine.UNCOMPARED, AtWidget.FIT_THEIRS,
+        Source.THEIRS, Drawn.ALIKE, Mine.UNCOMPARED, False, AtWidget.FIT_THEIRS,
         "Another tab has changed it: the same.",
     ),
     Draw(
-        Source.MINE, Drawn.NEVER, Mine.CHANGED, AtWidget.FIT_MINE,
+        Source.MINE, Drawn.NEVER, Mine.CHANGED, False, AtWidget.FIT_MINE,
         "Set by the script before the widget was ever drawn.",
     ),
     Draw(
-        Source.MINE, Drawn.ALIKE, Mine.UNCOMPARED, AtWidget.FIT_MINE,
+        Source.MINE, Drawn.ALIKE, Mine.UNCOMPARED, False, AtWidget.FIT_MINE,
         "Chosen with a run that ended above the widget: shown, and saved at this run's end.",
     ),
     Draw(
-        Source.SCRIPT, Drawn.ALIKE, Mine.UNCOMPARED, AtWidget.LEAVE,
+        Source.SCRIPT, Drawn.ALIKE, Mine.UNCOMPARED, False, AtWidget.LEAVE,
         "The script has set it below `persist`: Streamlit itself says whether it fits.",
     ),
     Draw(
-        Source.SCRIPT, Drawn.OTHERWISE, Mine.UNCOMPARED, AtWidget.LEAVE,
+        Source.SCRIPT, Drawn.OTHERWISE, Mine.UNCOMPARED, False, AtWidget.LEAVE,
         "The same where the widget has changed.",
     ),
     Draw(
-        Source.PAGE, Drawn.NEVER, Mine.UNCOMPARED, AtWidget.LEAVE,
+        Source.PAGE, Drawn.NEVER, Mine.UNCOMPARED, False, AtWidget.LEAVE,
         "It was drawn before `persist` was called for the first time.",
     ),
     Draw(
-        Source.PAGE, Drawn.ALIKE, Mine.UNCOMPARED, AtWidget.LEAVE,
+        Source.PAGE, Drawn.ALIKE, Mine.UNCOMPARED, False, AtWidget.LEAVE,
         "An ordinary run: the page knows its value.",
     ),
     Draw(
-        Source.PAGE, Drawn.OTHERWISE, Mine.SAME, AtWidget.FIT_THEIRS,
+        Source.PAGE, Drawn.OTHERWISE, Mine.SAME, False, AtWidget.FIT_THEIRS,
         "Its range has moved, so Streamlit would show its default: its value is carried over.",
     ),
     Draw(
-        Source.PAGE, Drawn.OTHERWISE, Mine.CHANGED, AtWidget.FIT_MINE,
+        Source.PAGE, Drawn.OTHERWISE, Mine.CHANGED, False, AtWidget.FIT_MINE,
         "And its visitor has changed it with this very run: the choice is carried over.",
+    ),
+    Draw(
+        Source.PAGE, Drawn.ALIKE, Mine.SAME, True, AtWidget.TRY_THEIRS,
+        "What was chosen long ago was no option in the last run. It is shown as soon as it is one.",
+    ),
+    Draw(
+        Source.PAGE, Drawn.ALIKE, Mine.CHANGED, True, AtWidget.LEAVE,
+        "But its visitor has chosen something else with this run, which is saved.",
+    ),
+    Draw(
+        Source.SCRIPT, Drawn.ALIKE, Mine.UNCOMPARED, True, AtWidget.LEAVE,
+        "Or the script has.",
+    ),
+    Draw(
+        Source.PAGE, Drawn.OTHERWISE, Mine.SAME, True, AtWidget.FIT_THEIRS,
+        "It was out of the range, which has moved: the same as in any range that has moved.",
+    ),
+    Draw(
+        Source.THEIRS, Drawn.ALIKE, Mine.UNCOMPARED, True, AtWidget.FIT_THEIRS,
+        "Another tab has chosen anew: that is what is to be shown now.",
+    ),
+    Draw(
+        Source.SCRIPT, Drawn.ALIKE, Mine.DELETED, False, AtWidget.BEGIN,
+        "The script has deleted it between `persist` and the widget.",
     ),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("row", AT_WIDGET, ids=told)
 def test_what_is_done_before_a_widget_is_drawn(row: Draw) -> None:
-    assert decide_at_widget(row.source, row.drawn, row.mine) is row.action, row.why
+    action = decide_at_widget(row.source, row.drawn, row.mine, is_unfit=row.is_unfit)
+    assert action is row.action, row.why
 
 
 class Hear(NamedTuple):
@@ -266,6 +294,8 @@ AT_END = [
     End("a", "a", "is_deleted", AtEnd.DELETE, "Deleted before; its default is back, unsaved."),
     End("a", NONE, "is_deleted", AtEnd.DELETE, "Deleted before, and there is no default."),
     End("a", "b", "is_deleted", AtEnd.SAVE, "Deleted before, and set anew."),
+    End("a", "a", "is_ruled_out", AtEnd.SAVE_CHOICE, "b was chosen; it is no option any more."),
+    End("a", "c", "is_ruled_out", AtEnd.SAVE, "The same; but then the script has set it to c."),
     End("a", "b", "is_unreadable", AtEnd.REBASE, "b is in the place of a row of the future."),
     End("a", NONE, "is_unreadable", AtEnd.LEAVE, "Nothing is in its place."),
 ]
