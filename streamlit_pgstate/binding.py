@@ -12,7 +12,7 @@ from streamlit_pgstate import codecs
 from streamlit_pgstate.component import runs, session_state
 from streamlit_pgstate.component.widget import Widget
 from streamlit_pgstate.errors import PgStateError
-from streamlit_pgstate.merge import Base, Drawn, Mine, Source, Theirs
+from streamlit_pgstate.merge import Base, Drawn, Mine, Theirs
 
 _KEPT_MARK: Final = 1024
 """Bytes of a body up to which a mark holds it, and not its hash."""
@@ -126,42 +126,6 @@ class Binding:
         Nor does it where the widget could not show it.
         """
         return version > self.version or (version > 0 and self.is_unfit)
-
-
-@dataclass(slots=True, eq=False)
-class Bound:
-    """One key in one run, from `persist` on."""
-
-    binding: Binding
-    put: Any = NOTHING
-    """What `persist` has put into `st.session_state`."""
-    is_restored: bool = False
-    """Whether that was what is stored, or the default."""
-    is_unreadable: bool = False
-    """Whether a row is there that cannot be read: nothing else takes its place unasked."""
-    appears: bool = False
-    """Whether its widget, if there is one, comes into the page with this run."""
-    chosen: codecs.Payload | None = None
-    """What the visitor has changed its widget to with this run."""
-    is_ruled_out: bool = False
-    """Whether the widget, as this run draws it, could not show that."""
-
-    @property
-    def is_ours(self) -> bool:
-        """Whether `st.session_state` still holds what `persist` has put there."""
-        if self.put is NOTHING or not session_state.has(self.binding.key):
-            return False
-        return session_state.take(self.binding.key) is self.put
-
-    @property
-    def source(self) -> Source:
-        """Where the value comes from that a widget with this key would show now."""
-        key = self.binding.key
-        if self.is_ours:
-            return Source.THEIRS if self.is_restored else Source.MINE
-        if not session_state.has(key) or runs.is_set_in_this_run(key):
-            return Source.SCRIPT
-        return Source.PAGE
 
 
 def mark(key: str, value: Any) -> Mark:
