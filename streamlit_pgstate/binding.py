@@ -120,6 +120,14 @@ class Binding:
         widget_id = runs.widget_of(self.key)
         return widget_id is None or not runs.has_widget_value(widget_id)
 
+    def leave_state(self) -> None:
+        """The state is another one: nothing is known of what that holds.
+
+        Nor has anybody deleted anything there: what is gone was of the former.
+        """
+        self.version = 0
+        self.was_there = self.is_deleted = self.is_unfit = False
+
     def lacks(self, version: int) -> bool:
         """Whether what is stored in that version, 0 for nothing, is not what the page shows.
 

@@ -346,7 +346,7 @@ class Bindings:
         bindings = self._moved_to(state)
         if state.id != self.state.id:
             for binding in bindings._all.values():
-                binding.version, binding.is_unfit, binding.is_deleted = 0, False, False
+                binding.leave_state()
         return bindings
 
     def begin_anew_over(self, state: State) -> Bindings:
@@ -358,9 +358,8 @@ class Bindings:
         bindings = self._moved_to(state)
         bindings._all = {key: known for key, known in self._all.items() if known.widget_id}
         for binding in bindings._all.values():
-            binding.version, binding.mark = 0, None
-            binding.is_unfit = binding.is_deleted = False
-            binding.must_restore = True
+            binding.leave_state()
+            binding.mark, binding.must_restore = None, True
         return bindings
 
     def _moved_to(self, state: State) -> Bindings:

@@ -1,4 +1,4 @@
-"""The decisions of `persist`, each as a table that holds all of its cases.
+"""The decisions of `persist`, each as a table of its cases.
 
 A key of `st.session_state` is durable from `persist` on. Three values of it meet there:
 
