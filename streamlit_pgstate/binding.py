@@ -1,4 +1,7 @@
-"""A binding: one key of `st.session_state` that is durable, a widget's or not."""
+"""A binding: one key of `st.session_state` that is durable, a widget's or not.
+
+What the merge has to know of it: see `merge`, whose words these are.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,9 @@ from typing import Any, Final, TypeAlias
 
 from streamlit_pgstate import codecs
 from streamlit_pgstate.component import runs, session_state
+from streamlit_pgstate.component.widget import Widget
 from streamlit_pgstate.errors import PgStateError
+from streamlit_pgstate.merge import Base, Drawn, Mine, Theirs
 
 _KEPT_MARK: Final = 1024
 """Bytes of a body up to which a mark holds it, and not its hash."""
@@ -25,10 +30,11 @@ class Binding:
 
     key: str
     default: Any = NOTHING
+    """As given to `persist`."""
     version: int = 0
-    """Of the entry when it and `st.session_state` were last in line; 0 for none."""
+    """Of the base, as it is stored; 0 where it is not."""
     mark: Mark | None = None
-    """Of the value that needs no saving: it is stored, or nobody's choice. None: all do."""
+    """Of the base, as `st.session_state` has it; None where there is no base."""
     widget_id: str | None = None
     """Of the widget that was last drawn with it; it changes with the widget's parameters."""
     widget_default: Any = None
@@ -37,12 +43,48 @@ class Binding:
     overruled: Any = NOTHING
     """What the page has sent of a widget that this server did not know, and which was given what
     is stored: perhaps the visitor's choice, as the page may say with the next run."""
-    unfit: int = -1
-    """The version that did not fit the widget, as was said in the log."""
-    says_default: bool = False
-    """Whether the log has said that the default does not fit."""
-    unsaved: str = ""
-    """Why it could not be saved, as was said in the log."""
+    was_there: bool = False
+    """Whether `st.session_state` has had it, and nobody but the script can have deleted it since:
+    the session of a new server has had nothing, and what Streamlit or we have removed counts no
+    longer."""
+    is_deleted: bool = False
+    """Whether the script has deleted it, and what is stored is still to be deleted."""
+    is_unfit: bool = False
+    """Whether what is stored, or else the default, did not fit the widget, so that the page shows
+    something else."""
+
+    @property
+    def base(self) -> Base:
+        if self.version:
+            return Base.STORED
+        return Base.NONE if self.mark is None else Base.UNSTORED
+
+    @property
+    def mine(self) -> Mine:
+        """What `st.session_state` holds of this tab's: not compared yet."""
+        if self.has_own_value:
+            return Mine.UNCOMPARED
+        if self.is_deleted or self.was_deleted:
+            return Mine.DELETED
+        return Mine.MISSING if self.held is NOTHING else Mine.HELD
+
+    @property
+    def compared(self) -> Mine:
+        """The same of a value that is there, compared with the base: this encodes it."""
+        value = session_state.take(self.key)
+        return Mine.SAME if mark_if_kept(self.key, value) == self.mark else Mine.CHANGED
+
+    def theirs(self, version: int) -> Theirs:
+        """What is stored, in that version; 0 for nothing."""
+        if not version:
+            return Theirs.NOTHING
+        return Theirs.SAME if version == self.version else Theirs.CHANGED
+
+    def drawn(self, widget: Widget) -> Drawn:
+        """How its widget was drawn before."""
+        if self.widget_id is None:
+            return Drawn.NEVER
+        return Drawn.ALIKE if self.widget_id == widget.id else Drawn.OTHERWISE
 
     @property
     def has_own_value(self) -> bool:
@@ -58,54 +100,38 @@ class Binding:
         is_its_own = runs.widget_of(self.key) == self.widget_id
         return is_its_own and runs.has_widget_value(self.widget_id)
 
+    @property
+    def was_deleted(self) -> bool:
+        """Whether the script or a callback has deleted it, which nobody has seen to yet.
+
+        Streamlit itself drops the values of widgets that are not drawn, but keeps their ids.
+        """
+        is_gone = self.was_there and not session_state.has(self.key)
+        return is_gone and runs.widget_of(self.key) is None
+
+    @property
+    def may_be_new_to_the_page(self) -> bool:
+        """Whether a widget of this key would be a new one, and its value was set before this run:
+        the page shows of a new widget only what was set in the same run."""
+        if self.widget_id is not None or runs.is_set_in_this_run(self.key):
+            return False
+        widget_id = runs.widget_of(self.key)
+        return widget_id is None or not runs.has_widget_value(widget_id)
+
+    def leave_state(self) -> None:
+        """The state is another one: nothing is known of what that holds.
+
+        Nor has anybody deleted anything there: what is gone was of the former.
+        """
+        self.version = 0
+        self.was_there = self.is_deleted = self.is_unfit = False
+
     def lacks(self, version: int) -> bool:
         """Whether what is stored in that version, 0 for nothing, is not what the page shows.
 
         Nor does it where the widget could not show it.
         """
-        return version > self.version or 0 < version == self.unfit
-
-    @property
-    def was_deleted(self) -> bool:
-        """Whether the script or a callback has deleted it: Streamlit itself keeps the id."""
-        return (
-            self.widget_id is not None
-            and runs.widget_of(self.key) is None
-            and not session_state.has(self.key)
-        )
-
-    @property
-    def is_changed(self) -> bool:
-        """Whether `st.session_state` holds what is not saved yet."""
-        return mark_if_kept(self.key, session_state.take(self.key)) != self.mark
-
-
-@dataclass(slots=True, eq=False)
-class Bound:
-    """One key in one run, from `persist` on."""
-
-    binding: Binding
-    put: Any = NOTHING
-    """What `persist` has put into `st.session_state`."""
-    is_restored: bool = False
-    """Whether that was what is stored, or the default."""
-    is_there: bool = False
-    """Whether `st.session_state` held anything then."""
-    is_deleted: bool = False
-    """Whether the script had deleted it."""
-    is_unreadable: bool = False
-    """Whether a row is there that cannot be read: nothing else takes its place unasked."""
-    appears: bool = False
-    """Whether its widget, if there is one, comes into the page with this run."""
-    chosen: codecs.Payload | None = None
-    """What the visitor has changed its widget to with this run."""
-
-    @property
-    def is_ours(self) -> bool:
-        """Whether `st.session_state` still holds what `persist` has put there."""
-        if self.put is NOTHING or not session_state.has(self.binding.key):
-            return False
-        return session_state.take(self.binding.key) is self.put
+        return version > self.version or (version > 0 and self.is_unfit)
 
 
 def mark(key: str, value: Any) -> Mark:

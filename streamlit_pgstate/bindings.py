@@ -1,38 +1,26 @@
 """Bindings: keys of `st.session_state` that are durable, widgets or not.
 
 Between `persist`, which names them, and the state, which keeps them. At `persist` the two are
-brought in line: what is stored goes into `st.session_state`, where this tab has changed nothing;
-at the run's end what this tab has changed goes into the state, in one statement.
+brought in line as `merge` decides; at the run's end what this tab has changed is stored, in one
+statement. What happens in between: see `bound`.
 """
 
 from __future__ import annotations
 
-import contextvars
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from streamlit_pgstate import codecs
-from streamlit_pgstate.binding import NOTHING, Binding, Bound, mark, mark_if_kept, mark_of
+from streamlit_pgstate.binding import NOTHING, Binding, mark, mark_if_kept, mark_of
+from streamlit_pgstate.bound import Bound, BoundRun
 from streamlit_pgstate.component import page, runs, script, session_state
-from streamlit_pgstate.component.runs import RunListener
-from streamlit_pgstate.component.widget import UnfitError, Widget
-from streamlit_pgstate.errors import (
-    ConfigError,
-    DecodeError,
-    LimitExceeded,
-    PgStateError,
-    UnknownToken,
-)
+from streamlit_pgstate.errors import DecodeError, LimitExceeded, PgStateError, UnknownToken
+from streamlit_pgstate.merge import Action, Base, Mine, Page, decide, is_news
 from streamlit_pgstate.state import State, check_key
 
 _LOG = logging.getLogger(__name__)
-
-_SOON: Final = 1.0
-"""Seconds after which a run that is not over saves what the visitor has changed with it: most runs
-are over by then, and need no statement for that."""
 
 
 class Bindings:
@@ -51,7 +39,9 @@ class Bindings:
         self._all: dict[str, Binding] = {}
         self._in_page: set[str] = set()
         """Keys that were bound in the last run of the whole page, and in its fragments since."""
-        self._is_closed = False
+        self._said: dict[str, set[object]] = {}
+        """What the log has said of a key: once is enough."""
+        self.is_closed = False
 
     @property
     def keys(self) -> Set[str]:
@@ -83,21 +73,30 @@ class Bindings:
         for key in (*keys, *defaults):
             check_key(key)
         with self.lock:
-            run = runs.listener(_Run)
-            if run is None:
-                run = runs.listen(_Run(self))
-                if not script.is_fragment_run():
-                    self._in_page.clear()
+            if session_state.was_emptied_by_streamlit():
+                for binding in self._all.values():
+                    binding.was_there = False
+            run = self._present_run()
             for key in (*keys, *defaults):
                 binding = self._all.setdefault(key, Binding(key))
                 self._in_page.add(key)
                 if key in defaults:
                     binding.default = defaults[key]
                 if key not in run.bound:
-                    run.bound[key] = self._brought_in_line(binding)
-                elif key in defaults and not session_state.has(key):
-                    self._put_default(run.bound[key])  # `persist` without one came before
+                    run.bound[key] = self._bring_in_line(binding, run.former.get(key))
+                elif not session_state.has(key):  # deleted since, or without a default so far
+                    self._begin_again(run.bound[key])
             run.save_soon()
+
+    def _present_run(self) -> BoundRun:
+        """The listener of the present run; a new one where the state has become another in it."""
+        run = runs.listener(BoundRun)
+        if run is not None and run.bindings is self:
+            return run
+        if not script.is_fragment_run():
+            self._in_page.clear()
+        is_of_another = run is not None and run.bindings.state.id != self.state.id
+        return runs.listen(BoundRun(self, former=run.bound if run and is_of_another else {}))
 
     def hold(self) -> None:
         """Keep what the visitor has changed with a run that ends here, above all widgets.
@@ -106,67 +105,96 @@ class Bindings:
         """
         with self.lock:
             for binding in self._all.values():
-                if binding.widget_id and binding.has_own_value and binding.is_changed:
+                if not (binding.widget_id and binding.has_own_value):
+                    continue
+                if binding.compared is Mine.CHANGED:
                     binding.held = session_state.take(binding.key)
 
-    def _brought_in_line(self, binding: Binding) -> Bound:
+    def _bring_in_line(self, binding: Binding, former: Bound | None = None) -> Bound:
         bound = Bound(binding)
+        if former is not None and former.binding is binding:
+            self._go_on_from(former, bound)
         version = self.state.version_of(binding.key)
-        is_first = binding.mark is None and not binding.version
-        has_own_value = binding.has_own_value
-        bound.appears = not has_own_value or binding.widget_id is None
-        held, binding.held = binding.held, NOTHING
-        overruled, binding.overruled = binding.overruled, NOTHING
-        if binding.was_deleted:
-            bound.is_deleted = version > 0
-            binding.version, binding.mark = version, None
-            self._put_default(bound)
-        elif not has_own_value and held is not NOTHING:
-            self._put(bound, held)
-            binding.version = version
-        elif not has_own_value or (is_first and version):
-            self._restore(bound, version)
-        elif overruled is not NOTHING and self.has_shown(binding) and not binding.is_changed:
-            self._put(bound, overruled)
-        elif version != binding.version and not binding.is_changed:
-            if not self.postpones(binding.key):
-                self._restore(bound, version)  # by another tab, another device or a job
-        elif self._may_be_new_to_the_browser(binding):
-            self._put(bound, session_state.take(binding.key))
-        if has_own_value and bound.put is NOTHING and binding.widget_id is not None:
+        mine = binding.mine
+        is_there = mine is Mine.UNCOMPARED
+        bound.appears = not is_there or binding.widget_id is None
+        self._carry_out(self._decide(binding, mine, version), bound, version)
+        binding.held = binding.overruled = NOTHING
+        if is_there and bound.put is NOTHING and binding.widget_id is not None:
             bound.chosen = self._chosen(binding)
-        bound.is_there = session_state.has(binding.key)
+        binding.was_there |= session_state.has(binding.key)
         return bound
 
-    def _chosen(self, binding: Binding) -> codecs.Payload | None:
-        """Which another thread may store while the script changes the value."""
-        try:
-            payload = self.state.encode(binding.key, session_state.take(binding.key))
-        except PgStateError:
-            return None  # the run's end says why
-        return None if mark_of(payload) == binding.mark else payload
+    def _go_on_from(self, former: Bound, bound: Bound) -> None:
+        """The same run has bound the key to the state that it has left: by `forget`, mostly.
 
-    def _may_be_new_to_the_browser(self, binding: Binding) -> bool:
-        """A widget that is drawn for the first time shows only what was set in this run."""
-        if binding.widget_id is not None or runs.is_set_in_this_run(binding.key):
-            return False
-        widget_id = runs.widget_of(binding.key)
-        return widget_id is None or not runs.has_widget_value(widget_id)
-
-    def _restore(self, bound: Bound, version: int) -> None:
+        What it shows was of that one, and needs no saving until somebody changes it.
+        """
         binding = bound.binding
-        stored = self._stored(bound, version) if version else NOTHING
-        is_lost = binding.version > 0 and not version
+        if session_state.has(binding.key):
+            binding.mark = mark_if_kept(binding.key, session_state.take(binding.key))
+        if former.is_ours:
+            bound.put, bound.is_restored = former.put, True
+
+    def _begin_again(self, bound: Bound) -> None:
+        """`persist` comes a second time in a run, and the key is not there."""
+        if bound.binding.mine is Mine.DELETED:
+            self.delete(bound)
+        else:
+            self._begin(bound)
+
+    def _decide(self, binding: Binding, mine: Mine, version: int) -> Action:
+        """Find out how things are, and what is to be done. What costs time, only if it matters."""
+        base, theirs = binding.base, binding.theirs(version)
+        page = Page.UNAWARE if binding.may_be_new_to_the_page else Page.SILENT
+        if binding.overruled is not NOTHING and self.has_shown(binding):
+            page = Page.CHOSE
+        if mine is Mine.UNCOMPARED and base is not Base.NONE:
+            has_news = is_news(base, theirs)
+            if has_news or page is Page.CHOSE:
+                mine = binding.compared
+            if has_news and mine is Mine.SAME and page is not Page.CHOSE:
+                page = Page.TYPING if self.postpones(binding.key) else page
+        return decide(base, mine, theirs, page)
+
+    def _carry_out(self, action: Action, bound: Bound, version: int) -> None:
+        binding = bound.binding
+        match action:
+            case Action.KEEP | Action.WAIT:
+                pass
+            case Action.SHOW:
+                self._put(bound, session_state.take(binding.key))
+            case Action.TAKE_HELD:
+                self._put(bound, binding.held)
+                binding.version = version
+                bound.chosen = self._chosen(binding)
+            case Action.TAKE_CHOSEN:
+                self._put(bound, binding.overruled)
+                bound.chosen = self._chosen(binding)
+            case Action.TAKE:
+                self._take(bound, version)
+            case Action.BEGIN:
+                self._begin(bound)
+                binding.version = version
+            case Action.DELETE:
+                binding.version = version
+                self.delete(bound)
+
+    def _take(self, bound: Bound, version: int) -> None:
+        """Put what is stored; or the default, where that has lapsed or cannot be read."""
+        binding = bound.binding
+        stored = self._stored(bound, version)
         if stored is not NOTHING:
             self._put(bound, stored)
             bound.is_restored = True
             binding.mark = mark(binding.key, stored)
-        elif is_lost or not session_state.has(binding.key) or binding.widget_id is not None:
-            binding.mark = None
-            self._put_default(bound)
+            binding.is_unfit = binding.is_deleted = False
+        elif not session_state.has(binding.key) or binding.widget_id is not None:
+            self._begin(bound)
         binding.version = version  # not where the put was refused: it is refused in each run
 
-    def _put_default(self, bound: Bound) -> None:
+    def _begin(self, bound: Bound) -> None:
+        """Put the default; it needs no saving. Where there is none, the key goes."""
         binding = bound.binding
         if binding.default is not NOTHING:
             payload = codecs.encode(binding.default, key=binding.key)
@@ -180,12 +208,20 @@ class Bindings:
             binding.mark = mark_if_kept(binding.key, binding.widget_default)
         else:
             session_state.drop(binding.key)
+            binding.mark = None
+            binding.was_there = False
+        binding.is_unfit = bound.is_unreadable
+
+    def delete(self, bound: Bound) -> None:
+        """The script has deleted it: it begins anew, and what is stored goes at the run's end."""
+        bound.binding.is_deleted = bound.binding.version > 0
+        self._begin(bound)
 
     def _stored(self, bound: Bound, version: int) -> Any:
         try:
             return self.state.get(bound.binding.key, NOTHING)
         except DecodeError as error:
-            bound.is_unreadable = True
+            bound.is_unreadable = bound.binding.is_unfit = True
             bound.binding.version = version
             self.say_unfit(bound.binding, str(error).rstrip("."))
             return NOTHING
@@ -194,6 +230,14 @@ class Bindings:
         session_state.put(bound.binding.key, value)
         bound.put = session_state.take(bound.binding.key)
 
+    def _chosen(self, binding: Binding) -> codecs.Payload | None:
+        """Which another thread may store while the script changes the value."""
+        try:
+            payload = self.state.encode(binding.key, session_state.take(binding.key))
+        except PgStateError:
+            return None  # the run's end says why
+        return None if mark_of(payload) == binding.mark else payload
+
     def save(self, changes: Mapping[str, codecs.Payload], deleted: Sequence[str]) -> None:
         """Store what one run has changed: in one statement, none if there is nothing.
 
@@ -201,12 +245,14 @@ class Bindings:
             changes: the encoded values.
             deleted: keys whose entries go.
         """
-        if self._is_closed or not (changes or deleted):
+        if self.is_closed or not (changes or deleted):
             return
         try:
             self.state.amend(changes, deleted)
         except UnknownToken:
             _LOG.debug("The session was forgotten during a run; its changes went with it.")
+            for key, payload in changes.items():
+                self._all[key].mark = mark_of(payload)
             return
         except LimitExceeded as error:
             self._save_each(changes, deleted, error)
@@ -216,18 +262,24 @@ class Bindings:
             return
         for key, payload in changes.items():
             self._all[key].mark = mark_of(payload)
+            self._all[key].is_unfit = False
         for key in (*changes, *deleted):
-            self._all[key].unsaved = ""
+            self._all[key].is_deleted = False
+            self._said.pop(key, None)
             self._all[key].version = self.state.version_of(key)
 
-    def save_soon(self, run: _Run) -> None:
+    def save_soon(self, run: BoundRun) -> None:
         """What the visitor has changed with a run that goes on: F5 does not wait for its end.
 
         Nor does it come after what they choose next, in the page that F5 brings.
         """
         with self.lock:
-            chosen = {key: bound.chosen for key, bound in run.bound.items() if bound.chosen}
-            if self._is_closed or run.is_over or not chosen:
+            chosen = {
+                key: bound.chosen
+                for key, bound in run.bound.items()
+                if bound.chosen and not bound.is_ruled_out
+            }
+            if self.is_closed or run.is_over or not chosen:
                 return
             try:
                 self.state.amend(chosen, ())
@@ -236,6 +288,7 @@ class Bindings:
                 return
             for key, payload in chosen.items():
                 self._all[key].mark = mark_of(payload)
+                self._all[key].is_unfit = self._all[key].is_deleted = False
                 self._all[key].version = self.state.version_of(key)
 
     def _save_each(
@@ -254,26 +307,32 @@ class Bindings:
 
     def say_unsaved(self, binding: Binding, error: PgStateError) -> None:
         """The run is over, so nothing can be raised; each further run tries again."""
-        if binding.unsaved != str(error):
-            binding.unsaved = str(error)
+        if self._is_first_time(binding, str(error)):
             _LOG.error("persist() could not save: %s", error)
         page.show_error(f"Not saved: {error}")
 
     def say_unfit(self, binding: Binding, why: str) -> None:
         """Once for each version of the entry: what is shown is not what is stored."""
-        if not binding.version or binding.unfit == binding.version:
+        if not (binding.version and self._is_first_time(binding, binding.version)):
             return
-        binding.unfit = binding.version
         _LOG.warning(
-            "%r: %s. The default is shown; what is stored stays until the visitor chooses anew.",
+            "%r: %s. What is stored stays, and is shown as soon as it fits, until the visitor "
+            "chooses anew.",
             binding.key,
             why,
         )
 
     def say_unfit_default(self, binding: Binding) -> None:
-        if not binding.says_default:
-            binding.says_default = True
+        if self._is_first_time(binding, "default"):
             _LOG.warning("%r: the default given to persist() does not fit the widget.", binding.key)
+
+    def _is_first_time(self, binding: Binding, what: object) -> bool:
+        """Whether the log has not said so of this key, since it was saved last."""
+        said = self._said.setdefault(binding.key, set())
+        if what in said:
+            return False
+        said.add(what)
+        return True
 
     def go_on_over(self, state: State) -> Bindings:
         """The same bindings over another state: the same session's, or a new and empty one.
@@ -283,164 +342,19 @@ class Bindings:
         bindings = self._moved_to(state)
         if state.id != self.state.id:
             for binding in bindings._all.values():
-                binding.version, binding.unfit = 0, -1
+                binding.leave_state()
         return bindings
 
     def close(self) -> None:
         """Save nothing any more: the page shows what is of another state."""
         with self.lock:
-            self._is_closed = True
+            self.is_closed = True
 
     def _moved_to(self, state: State) -> Bindings:
         bindings = Bindings(state)
-        with self.lock:
-            self._is_closed = True  # a run that is not over yet saves nothing any more
-            bindings._all = self._all
+        self.close()  # a run that is not over yet saves nothing any more
+        bindings._all = self._all
         return bindings
-
-
-@dataclass(slots=True, eq=False)
-class _Run(RunListener):
-    """The bound keys of one run; listens to what happens in it: see `RunListener`."""
-
-    bindings: Bindings
-    bound: dict[str, Bound] = field(default_factory=dict)
-    is_over: bool = False
-    timer: threading.Timer | None = None
-
-    def save_soon(self) -> None:
-        if self.timer is None and any(bound.chosen for bound in self.bound.values()):
-            save = contextvars.copy_context().run  # what it saves is this run's, not a job's
-            self.timer = threading.Timer(_SOON, save, [self.bindings.save_soon, self])
-            self.timer.daemon = True
-            self.timer.start()
-
-    def has_set(self, key: str) -> bool:
-        return key in self.bound and self.bound[key].is_ours
-
-    def before_widget(self, widget: Widget) -> None:
-        bound = self.bound.get(widget.key)
-        if bound is None:
-            return
-        if not widget.is_settable:
-            del self.bound[widget.key]
-            session_state.drop(widget.key)
-            raise ConfigError(
-                f"persist({widget.key!r}) cannot keep this widget: Streamlit lets nobody set "
-                "buttons, uploads, data editors and charts. For data_editor, file_uploader, "
-                "camera_input and audio_input there are functions of the same name in pgstate."
-            )
-        if bound.is_ours:
-            # An overtaken run may have restored it, and not come to the widget.
-            is_new = bound.binding.widget_id is None
-            is_choice_of_nobody = bound.is_restored or (is_new and not bound.binding.is_changed)
-            self._fit(bound, widget, bound.put, is_known=bound.is_restored)
-            if is_new and is_choice_of_nobody:
-                self._hear_page(bound, widget)
-        elif bound.binding.widget_id not in (None, widget.id) and not self._is_chosen(bound):
-            self._carry_over(bound, widget)
-
-    def _hear_page(self, bound: Bound, widget: Widget) -> None:
-        """A server that was restarted does not know the widget, which the page has shown."""
-        binding = bound.binding
-        try:
-            sent = widget.fitted(session_state.plain(runs.sent_value(widget)))
-        except Exception:  # noqa: BLE001  # nothing, or what no longer fits
-            return
-        if mark_if_kept(widget.key, session_state.plain(sent)) in (None, binding.mark):
-            return
-        if self.bindings.has_shown(binding):
-            self._correct(bound, sent)
-        else:
-            binding.overruled = session_state.plain(sent)
-
-    def _is_chosen(self, bound: Bound) -> bool:
-        key = bound.binding.key
-        return not session_state.has(key) or runs.is_set_in_this_run(key)
-
-    def _carry_over(self, bound: Bound, widget: Widget) -> None:
-        """Its parameters have changed, so that to Streamlit it is a new widget, at its default."""
-        binding = bound.binding
-        if binding.is_changed:  # by the visitor, with this very run
-            self._fit(bound, widget, session_state.take(widget.key), is_known=False)
-            return
-        stored = self.bindings.state.get(widget.key, NOTHING) if binding.version else NOTHING
-        value = session_state.take(widget.key) if stored is NOTHING else stored
-        self._fit(bound, widget, value, is_known=True)
-
-    def _fit(self, bound: Bound, widget: Widget, value: Any, *, is_known: bool) -> None:
-        try:
-            fitted = widget.fitted(value)
-        except UnfitError:
-            self._fall_back(bound, widget)
-            return
-        self._correct(bound, fitted)
-        if is_known:
-            bound.binding.mark = mark_if_kept(widget.key, bound.put)
-
-    def _correct(self, bound: Bound, value: Any) -> None:
-        runs.correct_value(bound.binding.key, value)
-        bound.put = session_state.take(bound.binding.key)
-
-    def _fall_back(self, bound: Bound, widget: Widget) -> None:
-        binding = bound.binding
-        self.bindings.say_unfit(binding, "what is stored no longer fits the widget")
-        value = widget.initial()
-        if binding.default is not NOTHING:
-            try:
-                value = widget.fitted(binding.default)
-            except UnfitError:
-                self.bindings.say_unfit_default(binding)
-        self._correct(bound, value)
-        binding.mark = mark_if_kept(binding.key, bound.put)
-
-    def after_widget(self, widget: Widget) -> None:
-        bound = self.bound.get(widget.key)
-        if bound is None:
-            return
-        binding = bound.binding
-        value = session_state.take(widget.key)
-        if bound.appears or binding.widget_id != widget.id:
-            widget.begin_with(value)
-        binding.widget_id = widget.id
-        binding.widget_default = widget.default()
-        if binding.mark is None:
-            default = mark_if_kept(widget.key, binding.widget_default)
-            if default == mark_if_kept(widget.key, value):
-                binding.mark = default  # nobody has chosen it
-
-    def on_correction(self, key: str, value: Any) -> None:
-        bound = self.bound.get(key)
-        if bound is not None:
-            self.bindings.say_unfit(bound.binding, "what is stored no longer fits the widget")
-            bound.binding.mark = mark_if_kept(key, value)
-
-    def at_end(self, *, is_followed: bool) -> None:
-        with self.bindings.lock:
-            self.is_over = True
-            if self.timer is not None:
-                self.timer.cancel()
-            changes: dict[str, codecs.Payload] = {}
-            deleted: list[str] = []
-            for key, bound in self.bound.items():
-                binding = bound.binding
-                if not session_state.has(key):
-                    if bound.is_there and binding.widget_id is None and binding.version:
-                        deleted.append(key)
-                        binding.mark = None
-                    continue
-                try:
-                    payload = self.bindings.state.encode(key, session_state.take(key))
-                except PgStateError as error:
-                    self.bindings.say_unsaved(binding, error)
-                    continue
-                if bound.is_unreadable:
-                    binding.mark = mark_of(payload)
-                elif mark_of(payload) != binding.mark:
-                    changes[key] = payload
-                elif bound.is_deleted:
-                    deleted.append(key)
-            self.bindings.save(changes, deleted)
 
 
 def _never(key: str) -> bool:

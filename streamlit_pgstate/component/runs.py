@@ -57,8 +57,8 @@ def listen(listener: _Listener) -> _Listener:
 
 
 def listener(kind: type[_Listener]) -> _Listener | None:
-    """The listener of this kind that the present run has; None where it has none yet."""
-    return next((found for found in _hooks().listeners if isinstance(found, kind)), None)
+    """The last listener of this kind in the present run; None where it has none yet."""
+    return next((found for found in reversed(_hooks().listeners) if isinstance(found, kind)), None)
 
 
 def _hooks() -> _Hooks:

@@ -3,13 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from typing import Any
+from typing import Any, Final
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from streamlit_pgstate.component import KEY
 from streamlit_pgstate.errors import ConfigError
+
+_LEFT_ALONE: Final = f"$$STREAMLIT_INTERNAL_KEY_{KEY}"
+"""A key that `st.session_state` does not show, so that no script deletes it, not by `clear()`."""
+
+
+def was_emptied_by_streamlit() -> bool:
+    """Whether Streamlit itself has emptied `st.session_state` since this was asked last.
+
+    The server's session is new, or a developer has chosen «Clear cache» in the page's menu: no
+    script has deleted what is gone. By a key of Streamlit's internal ones, which
+    `SessionState.filtered_state` leaves out, seen in 1.51 to 1.67. If it no longer does,
+    `st.session_state.clear()` counts as Streamlit's doing too, and what it deletes comes back.
+    """
+    context = get_script_run_ctx(suppress_warning=True)
+    if context is None or _LEFT_ALONE in context.session_state:
+        return False
+    context.session_state[_LEFT_ALONE] = True
+    return True
 
 
 def has(key: str) -> bool:

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from streamlit_pgstate.component.session_state import plain
 
-_CALLERS: Final = 10
-"""Callers among which the function of a widget is: it is the fifth, as of 1.67."""
+_CALLERS: Final = 16
+"""Callers among which the function of a widget is: it is the tenth at most, as of 1.67."""
 
 _UNSETTABLE_VALUES: Final = {
     *("trigger_value", "string_trigger_value", "json_trigger_value", "chat_input_value"),
@@ -34,11 +34,19 @@ class Widget:
     `WidgetMetadata` with `serializer`, `deserializer` and `value_type`, seen in 1.51 to 1.67.
     """
 
-    __slots__ = ("key", "metadata")
+    __slots__ = ("_found", "key", "metadata")
 
     def __init__(self, key: str, metadata: Any) -> None:
         self.key = key
         self.metadata = metadata
+        self._found: list[Any] = []
+
+    @property
+    def _message(self) -> Any:
+        """What its function is about to send; None if not found. Looked for once."""
+        if not self._found:
+            self._found.append(_message_of(self.metadata.id))
+        return self._found[0]
 
     @property
     def id(self) -> str:
@@ -80,7 +88,7 @@ class Widget:
             is_same = _is_same(back, value) or _is_told_by_its_label(value, back)
         except Exception as error:  # whatever a widget raises here: it is not its value
             raise UnfitError from error
-        if not is_same or not _can_show(_message_of(self.metadata.id), wire):
+        if not is_same or not _can_show(self._message, wire):
             raise UnfitError
         return back
 
@@ -91,7 +99,7 @@ class Widget:
         text fields. Not in a form: one with `clear_on_submit` goes back to what it began with.
         Nor where the widget is bound to the address, which leaves a default out.
         """
-        message = _message_of(self.metadata.id)
+        message = self._message
         if any(getattr(message, name, "") for name in ("form_id", "query_param_key")):
             return
         if hasattr(message, "default"):
@@ -164,9 +172,12 @@ def _can_show(message: Any, wire: Any) -> bool:
     fields = {field.name: getattr(message, field.name) for field in message.DESCRIPTOR.fields}
     parts = wire if isinstance(wire, list) else [wire]
     texts = [part for part in parts if isinstance(part, str)]
-    labels = [label for label in fields.get("options", ()) if isinstance(label, str)]
-    if texts and labels and not fields.get("accept_new_options"):
-        return all(text in labels for text in texts)
+    if 0 < fields.get("max_selections", 0) < len(parts):
+        return False
+    options = list(fields.get("options", ()))
+    has_labels = "options" in fields and all(isinstance(option, str) for option in options)
+    if texts and has_labels and not fields.get("accept_new_options"):  # pills have no labels here
+        return set(texts) <= set(options)
     if texts and fields.get("max_chars"):
         return all(len(text) <= fields["max_chars"] for text in texts)
     bounds = (

@@ -144,8 +144,8 @@ def _current(key: str, tab: Tab, table: Table, options: str) -> Editor:
             tab.browser.call(lambda state: state.delete(key))  # the script has begun again itself
         return _read(key, tab, table, options, unfit=editor.unfit).keep()
     editor.is_fed_back = editor.is_fed_back or table.fingerprint != editor.table.fingerprint
-    is_typed_in = tab.live.postpones(editor.widget_key)
-    if editor.is_outdated(tab.browser.state) and not is_typed_in:
+    is_outdated = editor.is_outdated(tab.browser.state)
+    if is_outdated and not tab.live.postpones(editor.widget_key):  # nobody types in a cell
         read = _read(key, tab, editor.table, options, unfit=editor.unfit)
         read.is_fed_back = editor.is_fed_back
         return read.keep()

@@ -93,6 +93,59 @@ def chat() -> None:
 
 
 @case
+def clearable() -> None:
+    """A chat and a draft, which no widget holds, and what clears them."""
+    if st.button("empty"):
+        st.session_state.clear()
+        st.rerun()
+    pgstate.persist("draft", messages=[])
+    st.button("clear", on_click=_clear)
+    st.button("nothing")
+    if st.button("say"):
+        st.session_state.messages.append("hello")
+        st.session_state.draft = "half a sentence"
+    if st.button("compute"):
+        st.write("computing")
+        time.sleep(2)  # computes; the next click overtakes it
+        st.write("done")
+    note(messages=list(st.session_state.messages), draft=st.session_state.get("draft"))
+
+
+def _clear() -> None:
+    del st.session_state["messages"]
+    del st.session_state["draft"]
+
+
+CHOICES: dict[str, Callable[[list[str]], Any]] = {
+    "selectbox": lambda options: st.selectbox("one of", options, key="selectbox"),
+    "radio": lambda options: st.radio("radio", options, key="radio"),
+    "multiselect": lambda options: st.multiselect("some of", options, key="multiselect"),
+    "pills": lambda options: st.pills("pills", options, selection_mode="multi", key="pills"),
+    "segmented_control": lambda options: st.segmented_control(
+        "segment", options, key="segmented_control"
+    ),
+    "select_slider": lambda options: st.select_slider(
+        "letter", options or ["none so far"], key="select_slider"
+    ),
+}
+
+
+@case
+def coming_options() -> None:
+    """What may be chosen comes from a query, after the first run."""
+    pgstate.persist(*CHOICES)
+    options = st.session_state.get("options", [])
+    for draw in CHOICES.values():
+        draw(options)
+    st.button("nothing")
+    for name, found in {"all": LETTERS, "fewer": LETTERS[:2]}.items():
+        if st.button(name):
+            st.session_state.options = found
+            st.rerun()
+    note(**{name: st.session_state[name] for name in CHOICES})
+
+
+@case
 def persisting_dialog() -> None:
     @st.dialog("Settings")
     def settings() -> None:

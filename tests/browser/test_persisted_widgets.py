@@ -283,6 +283,94 @@ def test_a_chat_keeps_every_message_however_its_run_ends(app: Server, visitor: V
     expect(tab.page.get_by_test_id("stChatMessage")).to_have_count(4)
 
 
+def test_what_the_script_or_a_callback_has_deleted_does_not_come_back(
+    new_app: Callable[..., Server], visitor: Visitor
+) -> None:
+    server = new_app()
+    tab = visitor.open(server, "clearable")
+    there = {"messages": ["hello"], "draft": "half a sentence"}
+    gone = {"messages": [], "draft": None}
+    tab.settled(1)
+
+    def clicked(name: str, runs: int = 1) -> dict[str, Any]:
+        tab.click(name)
+        return tab.settled(runs).seen
+
+    assert clicked("say") == there
+    assert clicked("clear") == gone
+    assert clicked("say") == there
+    assert clicked("empty", 2) == gone
+    assert clicked("nothing") == gone
+    assert clicked("say") == there
+    tab.click("compute")
+    expect(tab.page.get_by_text("computing")).to_be_visible()
+    tab.click("clear")  # the run that computes ends when the next has begun
+    assert tab.settled().seen == gone
+    tab.reload()
+    assert tab.settled(1).seen == gone
+
+    # What Streamlit has removed, nobody has deleted.
+    assert clicked("say") == there
+    tab.page.keyboard.press("c")
+    tab.page.get_by_role("button", name="Clear caches").click()
+    expect(tab.page.get_by_role("dialog")).to_have_count(0)
+    assert clicked("nothing") == there
+    server.kill()
+    server.start()
+    tab.reconnected()
+    assert tab.settled(1).seen == there
+    assert clicked("clear") == gone
+
+
+def test_a_choice_comes_back_with_the_options_that_it_is_one_of(
+    app: Server, visitor: Visitor
+) -> None:
+    tab = visitor.open(app, "coming_options")
+    tab.settled(1)
+
+    def clicked(name: str, runs: int = 1) -> dict[str, Any]:
+        tab.click(name)
+        return tab.settled(runs).seen
+
+    clicked("all", 2)
+    for name in ("selectbox", "multiselect"):
+        of(tab.page, name).locator("input").first.click()
+        tab.page.get_by_role("option", name="gamma", exact=True).click()
+        tab.settled(1)
+    for name in ("radio", "pills", "segmented_control"):
+        click("gamma")(tab.page, name)
+        tab.settled(1)
+    for _ in range(2):
+        press("ArrowRight")(tab.page, "select_slider")
+        seen = tab.settled(1).seen
+    click("alpha")(tab.page, "pills")
+    several = {"multiselect": ["gamma"], "pills": ["gamma", "alpha"]}
+    chosen = {**dict.fromkeys(seen, "gamma"), **several}
+    assert tab.settled(1).seen == chosen
+
+    tab.reload()
+    seen = tab.settled(1).seen
+    assert "gamma" not in seen.values()
+    assert clicked("all", 2) == chosen
+    assert clicked("nothing") == chosen, "that is what the page shows and sends"
+    seen = clicked("fewer", 2)
+    assert seen["pills"] == ["alpha"]
+    assert "gamma" not in seen.values()
+    assert clicked("all", 2) == chosen
+    assert clicked("nothing") == chosen
+
+    clicked("fewer", 2)
+    click("beta")(tab.page, "radio")
+    tab.settled(1)
+    click("beta")(tab.page, "pills")
+    tab.settled(1)
+    anew = {**chosen, "radio": "beta", "pills": ["alpha", "beta"]}
+    assert clicked("all", 2) == anew
+    tab.reload()
+    tab.settled(1)
+    assert clicked("all", 2) == anew
+
+
 def test_in_a_dialog(app: Server, visitor: Visitor) -> None:
     tab = visitor.open(app, "persisting_dialog")
     tab.settled(1)

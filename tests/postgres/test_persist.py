@@ -465,7 +465,8 @@ MISFITS: dict[str, tuple[str, list[Any]]] = {
     "selectbox": ('st.selectbox("w", ["a", "b"], key="w")', ["z", 5]),
     "selectbox of ints": ('st.selectbox("w", [1, 2], key="w")', [9, "2"]),
     "selectbox or nothing": ('st.selectbox("w", ["a"], index=None, key="w")', ["z"]),
-    "multiselect": ('st.multiselect("w", ["a", "b"], key="w")', ["b", 5]),
+    "multiselect": ('st.multiselect("w", ["a", "b"], key="w")', ["b", 5, ["z"]]),
+    "too many": ('st.multiselect("w", list("abc"), max_selections=2, key="w")', [["a", "b", "c"]]),
     "radio": ('st.radio("w", ["a", "b"], key="w")', ["z", 5]),
     "checkbox": ('st.checkbox("w", key="w")', ["yes", 1, None]),
     "toggle": ('st.toggle("w", key="w")', ["yes"]),
@@ -895,3 +896,383 @@ def test_a_default_for_persist_that_the_widget_cannot_show_is_said_once(
     assert ran(app).slider(key="size").value == 5
     said = [record.getMessage() for record in caplog.records if "fit" in record.getMessage()]
     assert said == ["'size': the default given to persist() does not fit the widget."]
+
+
+# What is deleted stays deleted
+
+CLEAR = """
+def clear():
+    del st.session_state["plain"]
+    del st.session_state["messages"]
+"""
+CLEARED: dict[str, str] = {
+    "in a callback": """
+pgstate.persist("plain", messages=[])
+st.button("Clear", key="clear", on_click=clear)
+""",
+    "above persist": """
+if st.button("Clear", key="clear"):
+    clear()
+pgstate.persist("plain", messages=[])
+""",
+    "above persist, and the run begins anew": """
+if st.button("Clear", key="clear"):
+    clear()
+    st.rerun()
+pgstate.persist("plain", messages=[])
+""",
+    "below persist": """
+pgstate.persist("plain", messages=[])
+if st.button("Clear", key="clear"):
+    clear()
+""",
+    "between two persists": """
+pgstate.persist("plain", messages=[])
+if st.button("Clear", key="clear"):
+    clear()
+pgstate.persist("plain", messages=[])
+""",
+    "in a fragment": """
+pgstate.persist("plain", messages=[])
+@st.fragment
+def part():
+    if st.button("Clear", key="clear"):
+        clear()
+part()
+""",
+    "in a fragment that persists": """
+@st.fragment
+def part():
+    pgstate.persist("plain", messages=[])
+    st.button("Clear", key="clear", on_click=clear)
+part()
+""",
+    "on another page": """
+if st.radio("Page", ["A", "B"], key="page") == "A":
+    pgstate.persist("plain", messages=[])
+st.button("Clear", key="clear", on_click=clear)
+""",
+}
+
+
+@pytest.mark.parametrize("where", CLEARED)
+def test_what_the_script_or_a_callback_deletes_does_not_come_back(
+    where: str, tab: Callable[[Script], AppTest], state: State
+) -> None:
+    state.update({"plain": "hello", "messages": ["hello"]})
+    app = ran(tab(CLEAR + CLEARED[where]))
+    assert app.session_state["messages"] == ["hello"]
+    for radio in app.radio:
+        radio.set_value("B").run()
+    app.button(key="clear").click().run()
+    for radio in app.radio:
+        radio.set_value("A").run()
+    ran(app)
+    assert dict(state) == {}
+    for opened in (app, ran(tab(CLEAR + CLEARED[where]))):
+        assert opened.session_state["messages"] == []
+        assert "plain" not in opened.session_state
+
+
+def test_what_is_deleted_and_set_anew_is_saved(
+    tab: Callable[[Script], AppTest], state: State
+) -> None:
+    state.update({"plain": "hello", "messages": ["hello"]})
+    app = ran(tab(CLEAR + CLEARED["above persist"]))
+    app.button(key="clear").click().run()
+    app.session_state["plain"] = "anew"
+    ran(app)
+    assert dict(state) == {"plain": "anew"}
+
+
+CHAT = """
+def clear():
+    del st.session_state["messages"]
+
+pgstate.persist(messages=[])
+st.button("Clear", key="clear", on_click=clear)
+if st.button("Say", key="say"):
+    st.session_state.messages.append("said")
+"""
+
+
+def test_of_a_key_that_was_deleted_here_and_changed_elsewhere_the_deletion_wins(
+    tab: Callable[[Script], AppTest], state: State
+) -> None:
+    state["messages"] = ["hello"]
+    here, there = ran(tab(CHAT)), ran(tab(CHAT))
+    there.button(key="say").click().run()
+    assert state["messages"] == ["hello", "said"]
+    here.button(key="clear").click().run()
+    assert dict(state) == {}
+    assert ran(there).session_state["messages"] == []
+    there.button(key="say").click().run()
+    assert ran(here).session_state["messages"] == ["said"]
+
+
+def test_a_deletion_that_could_not_be_saved_is_tried_again(
+    tab: Callable[[Script], AppTest], state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state["messages"] = ["hello"]
+    app = ran(tab(CHAT))
+    with monkeypatch.context() as patch:
+
+        def away(*_: object, **__: object) -> None:
+            raise pgstate.StoreUnavailable("db:5432/app cannot be reached.")
+
+        patch.setattr(Store, "write", away)
+        app.button(key="clear").click().run()
+    assert ran(app).session_state["messages"] == []
+    assert dict(state) == {}
+
+
+def test_a_widget_whose_key_is_deleted_above_it_in_the_same_run_goes_back_to_its_default(
+    tab: Callable[[Script], AppTest], state: State
+) -> None:
+    state.update({"own": "typed", "given": "typed"})
+    app = ran(
+        tab("""
+            pgstate.persist("own", given="10")
+            if st.button("Reset", key="reset"):
+                del st.session_state["own"]
+                del st.session_state["given"]
+            st.text_input("Own", "the widget's", key="own")
+            st.text_input("Given", key="given")
+        """)
+    )
+    app.button(key="reset").click().run()
+    for _ in range(2):
+        assert app.text_input(key="own").value == "the widget's"
+        assert app.text_input(key="given").value == "10"
+        assert dict(state) == {}
+        ran(app)
+
+
+def test_a_widget_that_nobody_can_set_deletes_nothing_however_often_it_is_refused(
+    tab: Callable[[Script], AppTest], state: State
+) -> None:
+    state["w"] = "of another page"
+    app = tab('pgstate.persist("w"); st.button("Go", key="w")')
+    for _ in range(3):
+        assert "cannot keep this widget" in app.run().exception[0].message
+    assert dict(state) == {"w": "of another page"}
+
+
+def test_what_is_persisted_after_forget_in_one_run_is_saved_at_its_end(
+    tab: Callable[[Script], AppTest], state: State
+) -> None:
+    app = ran(
+        tab("""
+            pgstate.persist("size", "step")
+            st.text_input("Size", key="size")
+            if st.button("Forget", key="forget"):
+                pgstate.forget()
+                pgstate.persist("size", "step")
+                st.session_state.step = 2
+            if st.button("Again", key="again"):
+                pgstate.forget()
+                pgstate.persist("step")
+                pgstate.forget()
+                pgstate.persist("step")
+                st.session_state.step = 3
+            st.session_state["now"] = [dict(pgstate.scope())]
+        """)
+    )
+    app.text_input(key="size").set_value("before").run()
+    app.text_input(key="size").set_value("secret")
+    app.button(key="forget").click().run()
+    ran(app)
+    assert app.session_state["now"] == [{"step": 2}], "and nothing of before"
+    app.text_input(key="size").set_value("after").run()
+    ran(app)
+    assert app.session_state["now"] == [{"step": 2, "size": "after"}]
+    app.button(key="again").click().run()
+    ran(app)
+    assert app.session_state["now"] == [{"step": 3}]
+
+
+# Options that come and go
+
+ONE: dict[str, str] = {
+    "selectbox": 'st.selectbox("w", options, key="selectbox")',
+    "selectbox_or_nothing": 'st.selectbox("w", options, index=None, key="selectbox_or_nothing")',
+    "radio": 'st.radio("w", options, key="radio")',
+    "select_slider": 'st.select_slider("w", options or ["-"], key="select_slider")',
+    "relabelled": 'st.selectbox(f"one of {len(options)}", options, key="relabelled")',
+}
+SEVERAL: dict[str, str] = {
+    "multiselect": 'st.multiselect("w", options, key="multiselect")',
+}
+if hasattr(st, "pagination"):  # AppTest of 1.51 runs no second time where these are empty
+    ONE |= {
+        "pills": 'st.pills("w", options, key="pills")',
+        "segment": 'st.segmented_control("w", options, key="segment")',
+    }
+    SEVERAL |= {
+        "some_pills": 'st.pills("w", options, selection_mode="multi", key="some_pills")',
+        "segments": 'st.segmented_control("w", options, selection_mode="multi", key="segments")',
+    }
+RANGE = {
+    "range": 'st.select_slider("w", options or "ab", (options or "ab")[:2], key="range")',
+}
+
+
+class Choices:
+    """A page with many widgets, all of the options that the test sets."""
+
+    def __init__(self, app: AppTest, widgets: dict[str, str]) -> None:
+        self.app = app
+        self.widgets = widgets
+
+    def seen(self, options: str | None = None) -> dict[str, Any]:
+        """What they show, in a run with these options."""
+        if options is not None:
+            self.app.session_state["options"] = list(options)
+        ran(self.app)
+        return {name: self.app.session_state[name] for name in self.widgets}
+
+    def choose(self, value: Any) -> None:
+        """In all of them; it is sent with the next run."""
+        kinds = ("selectbox", "radio", "multiselect", "select_slider", "button_group")
+        for widget in (widget for kind in kinds for widget in self.app.get(kind)):
+            if isinstance(value, tuple):
+                widget.set_range(*value)
+            else:
+                widget.set_value(value)
+
+
+@pytest.fixture
+def choices(tab: Callable[[Script], AppTest]) -> Callable[..., Choices]:
+    def make(widgets: dict[str, str], default: Any = None) -> Choices:
+        defaults = {} if default is None else dict.fromkeys(widgets, default)
+        lines = [
+            'options = st.session_state.get("options", [])',
+            f"pgstate.persist(*{list(widgets)}, **{defaults})",
+            *widgets.values(),
+        ]
+        return Choices(tab("\n".join(lines)), widgets)
+
+    return make
+
+
+FORMS = [
+    pytest.param(ONE, "c", "b", id="one"),
+    pytest.param(SEVERAL, ["c"], ["b"], id="several"),
+    pytest.param(RANGE, ("b", "c"), ("b", "b"), id="range"),
+]
+
+
+def none_shows(value: Any, seen: dict[str, Any]) -> bool:
+    return value not in seen.values()
+
+
+@pytest.mark.parametrize(("widgets", "value", "anew"), FORMS)
+def test_a_choice_is_shown_as_soon_as_it_is_an_option_until_there_is_another_one(
+    widgets: dict[str, str],
+    value: Any,
+    anew: Any,
+    choices: Callable[..., Choices],
+    state: State,
+) -> None:
+    all_of_it, all_anew = dict.fromkeys(widgets, value), dict.fromkeys(widgets, anew)
+    state.update(all_of_it)
+    w = choices(widgets)
+    assert none_shows(value, w.seen())  # there are no options so far
+    assert none_shows(value, w.seen())
+    assert w.seen("abc") == all_of_it
+    assert w.seen() == all_of_it
+    assert none_shows(value, w.seen("ab"))
+    assert w.seen("bca") == all_of_it
+    assert dict(state) == all_of_it
+    assert {type(found) for found in dict(state).values()} == {type(value)}
+    assert none_shows(value, w.seen("ab"))
+    w.choose(anew)
+    assert w.seen() == all_anew
+    assert dict(state) == all_anew
+    assert w.seen("abc") == all_anew
+    assert dict(state) == all_anew
+
+
+@pytest.mark.parametrize(("widgets", "value", "anew"), FORMS)
+def test_a_given_default_is_shown_once_it_is_an_option_and_is_not_stored(
+    widgets: dict[str, str],
+    value: Any,
+    anew: Any,
+    choices: Callable[..., Choices],
+    state: State,
+) -> None:
+    w = choices(widgets, value)
+    assert none_shows(value, w.seen())
+    assert w.seen("abc") == dict.fromkeys(widgets, value)
+    assert dict(state) == {}
+    w.choose(anew)
+    assert w.seen() == dict.fromkeys(widgets, anew)
+    assert w.seen("bca") == dict.fromkeys(widgets, anew)
+    assert dict(state) == dict.fromkeys(widgets, anew)
+
+
+def test_the_part_of_a_choice_that_fits_is_shown_and_all_of_it_once_it_fits(
+    choices: Callable[..., Choices], state: State
+) -> None:
+    state.update({key: ["a", "c", "d"] for key in SEVERAL})
+    w = choices(SEVERAL)
+    steps = {"ab": "a", "abc": "ac", "bca": "ac", "abcd": "acd", "acd": "acd", "ad": "ad"}
+    for options, shown in steps.items():
+        assert w.seen(options) == {key: list(shown) for key in SEVERAL}
+    assert dict(state) == {key: ["a", "c", "d"] for key in SEVERAL}
+    w.choose(["d"])
+    assert w.seen() == {key: ["d"] for key in SEVERAL}
+    assert w.seen("abcd") == {key: ["d"] for key in SEVERAL}
+    assert dict(state) == {key: ["d"] for key in SEVERAL}
+
+
+def test_a_choice_that_its_own_run_rules_out_in_part_is_kept_whole(
+    choices: Callable[..., Choices], state: State
+) -> None:
+    state.update({key: ["a", "c"] for key in SEVERAL})
+    w = choices(SEVERAL)
+    w.seen("abc")
+    w.choose(["a", "b", "c"])
+    assert w.seen("ab") == {key: ["a", "b"] for key in SEVERAL}
+    assert w.seen() == {key: ["a", "b"] for key in SEVERAL}
+    assert dict(state) == {key: ["a", "b", "c"] for key in SEVERAL}
+    assert w.seen("abc") == {key: ["a", "b", "c"] for key in SEVERAL}
+
+
+def test_what_another_tab_has_chosen_meanwhile_is_shown_once_it_is_an_option(
+    choices: Callable[..., Choices], state: State
+) -> None:
+    state["radio"] = "c"
+    w = choices({"radio": ONE["radio"]})
+    assert w.seen("ab") == {"radio": "a"}
+    state["radio"] = "d"
+    assert w.seen() == {"radio": "a"}
+    assert w.seen("abc") == {"radio": "a"}
+    assert w.seen("abcd") == {"radio": "d"}
+
+
+def test_what_no_longer_fits_is_said_once_however_often_it_comes_and_goes(
+    choices: Callable[..., Choices], state: State, caplog: pytest.LogCaptureFixture
+) -> None:
+    state["radio"] = "c"
+    w = choices({"radio": ONE["radio"]})
+    for options in ("ab", "abc", "ab", "abc", "a"):
+        w.seen(options)
+    assert caplog.text.count("no longer fits") == 1
+
+
+def test_an_option_that_comes_back_does_not_win_over_what_the_script_sets(
+    tab: Callable[[Script], AppTest], state: State
+) -> None:
+    state["w"] = "c"
+    app = tab("""
+        options = st.session_state.get("options", ["a", "b"])
+        pgstate.persist("w")
+        if len(options) == 3:
+            st.session_state.w = "b"
+        st.selectbox("w", options, key="w")
+    """)
+    assert ran(app).selectbox(key="w").value == "a"
+    app.session_state["options"] = ["a", "b", "c"]
+    assert ran(app).selectbox(key="w").value == "b"
+    assert state["w"] == "b"
