@@ -79,10 +79,10 @@ def page(
     def make(below: str, *, above: str = "") -> Page:
         lines = [
             "import streamlit as st, streamlit_pgstate as pgstate",
-            "from streamlit_pgstate import visit",
+            "from streamlit_pgstate import tab",
             textwrap.dedent(above),
             "pgstate.mount(live=True)",
-            "st.session_state['live'] = visit.present().live",
+            "st.session_state['live'] = tab.present().live",
             textwrap.dedent(below),
         ]
         app = AppTest.from_string("\n".join(lines), default_timeout=30)
