@@ -39,14 +39,16 @@ class Action(Enum):
     """The browser refuses to keep any token: go on; the state lasts as long as the page."""
     BEGIN = "begin"
     """The visitor has cleared the browser's storage: mint a candidate, with an empty state."""
-    ADOPT = "adopt"
-    """The browser has another token: check it, and go on with the state that it opens."""
+    CHECK = "check"
+    """The browser has another token: check it. Go on with the state that a good one opens, and have
+    ours replace a bad one."""
     REFUSE = "refuse"
-    """The browser has a token that was refused before: have ours replace it."""
+    """The browser has a token that it is not to have: have ours replace it, unchecked."""
     COPY = "copy"
-    """Another tab uses the token: check it, and go on with a copy of its state."""
+    """Another tab uses the token: check it, and go on with a copy of the state that it opens."""
     FORGET = "forget"
-    """The browser has another token, and its visitor wants to be forgotten: forget its state."""
+    """The browser has another token, and its visitor wants to be forgotten: check it, forget the
+    state that it opens, and have ours replace it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,8 @@ class Question:
     offers: bool
     """Whether the browser gets that token itself, to keep it where it has none."""
     replaces: str | None
-    """Fingerprint of a refused or former token, whose place the offer takes."""
+    """Fingerprint of a token that the browser is not to have any more: refused, rotated away,
+    ended, or another tab's. The offer takes its place."""
     ask: bool
     """Whether the server waits for an answer in any case."""
     forgets: bool = False
@@ -76,7 +79,8 @@ class Answer:
     blocked: bool = False
     """Whether the browser refuses to keep any token."""
     kept: bool = False
-    """Whether the browser has kept the token in question before, so that other tabs may use it."""
+    """Whether this page has ever stored the token in question, now or earlier: then other tabs of
+    the browser may use it."""
     copied: bool = False
     """Whether another tab uses the token, so that this one wants a copy of its state."""
 
@@ -89,9 +93,9 @@ class Handshake:
     """Fingerprint of the token that the server works with."""
     standing: Standing
     replaces: str | None = None
-    """Fingerprint of the token whose place ours is to take in the browser."""
+    """As in `Question`."""
     durable: bool | None = None
-    """Whether the browser keeps tokens; None until that is known."""
+    """Whether this browser keeps tokens, ours or one before it; None until that is known."""
     waits: bool = False
     """Whether the script waits for the browser's answer."""
     forgets: bool = False
@@ -130,13 +134,17 @@ class Handshake:
             return Action.IGNORE
         if answer.token is None:
             return Action.GO_WITHOUT if answer.blocked else Action.BEGIN
-        if answer.copied:
-            return Action.COPY
         if answer.token == self.have:
             return Action.CONFIRM
         if answer.token in self.refused:
             return Action.REFUSE
-        return Action.FORGET if self.forgets else Action.ADOPT
+        if answer.copied:  # and what another tab uses is not this tab's to forget
+            return Action.REFUSE if self.forgets else Action.COPY
+        return Action.FORGET if self.forgets else Action.CHECK
+
+    def drops_its_state(self, answer: Answer) -> bool:
+        """Whether nobody else can have our token, so that what it has stored goes with it."""
+        return self.standing is Standing.CANDIDATE and not answer.kept
 
     # What has happened since: each gives the handshake as it is from then on
 

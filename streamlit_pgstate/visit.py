@@ -24,7 +24,7 @@ from streamlit_pgstate.component.runs import RunListener
 from streamlit_pgstate.component.script import Address
 from streamlit_pgstate.component.transport import Transport
 from streamlit_pgstate.errors import ConfigError, NoSessionError, PgStateError, UnknownToken
-from streamlit_pgstate.handshake import Action, Handshake, Question, Standing
+from streamlit_pgstate.handshake import Action, Answer, Handshake, Question, Standing
 from streamlit_pgstate.state import State
 from streamlit_pgstate.store import SessionRef, Store
 from streamlit_pgstate.token import Token, fingerprint
@@ -406,7 +406,7 @@ class Visit:
                 self._go_over(token, self._state_of(token))
             case Action.REFUSE:
                 self._settle(self._agreed.refusing(fingerprint(said.token or "")))
-            case Action.ADOPT | Action.COPY | Action.FORGET as action:
+            case Action.CHECK | Action.COPY | Action.FORGET as action:
                 self._try(action, said)
 
     def _try(self, action: Action, said: Said) -> None:
@@ -414,41 +414,40 @@ class Visit:
         text = said.token or ""
         try:
             token = self.store.signer.check(text)
-            if action is Action.ADOPT:
-                self._adopt(token, is_kept=said.answer.kept)
+            if action is Action.CHECK:
+                self._adopt(token, said.answer)
             elif action is Action.COPY:
-                self._copy(token)
+                self._copy(token, said.answer)
             else:
                 self._state_of(token).forget()
                 self._settle(self._agreed.refusing(token.fingerprint))
         except UnknownToken:
             self._settle(self._agreed.refusing(fingerprint(text)))
 
-    def _adopt(self, token: Token, *, is_kept: bool) -> None:
+    def _adopt(self, token: Token, answer: Answer) -> None:
         """Go on with a token that the browser has brought."""
         ref = SessionRef.of(token, self._transport.scope)
-        before, was = self.state, self._agreed.standing
+        before, is_dropped = self.state, self._agreed.drops_its_state(answer)
         if before.id == ref.id:
             before.follow(ref)  # the same object: a thread may be at work with it
             self._token = token
             self._settle(self._agreed.adopted(token.fingerprint))
             return
         state = State(self.store, ref)
-        is_dropped = was is Standing.CANDIDATE and not is_kept
         self._settle(self._agreed.adopted(token.fingerprint))
         self._go_over(token, state, back_to=self._began_at if is_dropped else None)
         if is_dropped:
             self._drop(before)
 
-    def _copy(self, source: Token) -> None:
+    def _copy(self, source: Token, answer: Answer) -> None:
         """Go on with a copy of what another tab has, which goes on with its own."""
-        before, was = self.state, self._agreed.standing
+        before, is_dropped = self.state, self._agreed.drops_its_state(answer)
         token = self.store.signer.mint()
         self.store.copy(SessionRef.of(source, self._transport.scope), token)
         state = self._state_of(token)
         self._settle(self._agreed.copied(token.fingerprint, source.fingerprint))
         self._go_over(token, state)
-        if was is Standing.CANDIDATE:
+        if is_dropped:
             self._drop(before)
 
     def _drop(self, candidate: State) -> None:

@@ -14,7 +14,10 @@ export interface Question {
   have: string;
   /** A token to be kept, where there is none yet, or in place of `replaces`. */
   offer: string | null;
-  /** Fingerprint of a token that the server has refused or rotated away. */
+  /**
+   * Fingerprint of a token that the browser is not to have any more: refused, rotated away, ended, or
+   * another tab's. The offer takes its place.
+   */
   replaces: string | null;
   /** Whether the server waits for an answer in any case. */
   ask: boolean;
@@ -29,7 +32,10 @@ export interface Answer {
   token: string | null;
   /** Whether the browser refuses to keep any token. */
   blocked: boolean;
-  /** Whether the token in question had been kept before, so that other tabs may use it. */
+  /**
+   * Whether this page has ever stored the token in question, now or earlier: then other tabs of the
+   * browser may use it.
+   */
   kept: boolean;
   /** Whether another tab has the token, and this one wants a copy of its state. */
   copied?: boolean;
@@ -39,7 +45,7 @@ export interface Answer {
 export interface Memory {
   /** Fingerprints of the offers that this page has stored. */
   stored: Set<string>;
-  /** Fingerprints of the tokens that the server has given up: a question about one is old. */
+  /** Fingerprints of the tokens that were replaced: a question about one is old. */
   gone: Set<string>;
 }
 
