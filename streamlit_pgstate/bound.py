@@ -70,7 +70,7 @@ class Bound:
         """Where the value comes from that a widget with this key would show now."""
         key = self.binding.key
         if self.is_ours:
-            return Source.THEIRS if self.is_restored else Source.MINE
+            return Source.RESTORED if self.is_restored else Source.PUT_BACK
         if not session_state.has(key) or runs.is_set_in_this_run(key):
             return Source.SCRIPT
         return Source.PAGE
@@ -140,13 +140,13 @@ class BoundRun(RunListener):
         """Compared where it matters, which is at few widgets."""
         if binding.was_deleted:
             return Mine.DELETED
-        is_first = source is Source.MINE and drawn is Drawn.NEVER
+        is_first = source is Source.PUT_BACK and drawn is Drawn.NEVER
         is_carried = source is Source.PAGE and (drawn is Drawn.OTHERWISE or binding.is_unfit)
         return binding.compared if is_first or is_carried else Mine.UNCOMPARED
 
     def _theirs_at(self, bound: Bound, source: Source) -> Any:
         """What a widget is to show where its visitor has chosen nothing with this run."""
-        if source is Source.THEIRS:
+        if source is Source.RESTORED:
             return bound.put
         theirs = self._theirs(bound.binding)
         return session_state.take(bound.binding.key) if theirs is NOTHING else theirs
@@ -170,7 +170,7 @@ class BoundRun(RunListener):
         heard = mark_if_kept(widget.key, session_state.plain(sent))
         hearing = decide_on_hearing(
             is_another=heard not in (None, binding.mark),
-            page_showed_theirs=self.bindings.has_shown(binding),
+            says_it_showed_theirs=self.bindings.has_shown(binding),
         )
         match hearing:
             case Hearing.IGNORE:

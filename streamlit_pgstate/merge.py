@@ -1,11 +1,11 @@
 """The merge of `persist`: what becomes of one key, decided without touching anything.
 
-`bindings` finds out how things are, asks here, and does what is decided. All cases stand in the
-tables of `tests/unit/test_merge.py`.
+`bindings` and `bound` find out how things are, ask here, and do what is decided. The cases stand in
+the tables of `tests/unit/test_merge.py`.
 
 It is a merge of three values, with the names that they have in every such merge:
 
-- base: what this tab and the database had in common when they were last in line;
+- base: what this tab and the database had in common when they were last in sync;
 - mine: what `st.session_state` of this tab holds now;
 - theirs: what is stored now.
 
@@ -19,7 +19,7 @@ from enum import Enum, auto
 
 
 class Base(Enum):
-    """What this tab and the database had in common when they were last in line."""
+    """What this tab and the database had in common when they were last in sync."""
 
     NONE = auto()
     """Nothing: this session of Streamlit's server has not had the key so far."""
@@ -116,18 +116,18 @@ def decide(base: Base, mine: Mine, theirs: Theirs, page: Page = Page.SILENT) -> 
 class Source(Enum):
     """Where the value comes from that a widget is about to show."""
 
-    THEIRS = auto()
+    RESTORED = auto()
     """`persist` has put it there in this run: what is stored, or a default."""
-    MINE = auto()
-    """`persist` has put it there in this run: this tab's own value."""
+    PUT_BACK = auto()
+    """`persist` has put it there in this run: this tab's own value, once more."""
     SCRIPT = auto()
-    """The script or a callback has set it in this run; or there is none."""
+    """The script or a callback has set it in this run, or has deleted it."""
     PAGE = auto()
     """The page has sent it, with this run or an earlier one."""
 
 
 class Drawn(Enum):
-    """How the widget of a key was drawn before, in this session of the server's."""
+    """How the widget of a key was drawn before, since this session of the server's persists it."""
 
     NEVER = auto()
     ALIKE = auto()
@@ -141,7 +141,8 @@ class AtWidget(Enum):
     LEAVE = auto()
     """It shows what Streamlit has for it."""
     FIT_MINE = auto()
-    """It shows mine, as far as that fits: it is the visitor's choice, to be saved."""
+    """It shows mine, as far as that fits: it is the visitor's choice, to be saved. What does not
+    fit is ruled out: it is saved all the same, and shown by a later run in which it fits."""
     FIT_THEIRS = auto()
     """It shows theirs, or the default, as far as that fits: there is nothing to save."""
     TRY_THEIRS = auto()
@@ -162,9 +163,9 @@ def decide_at_widget(source: Source, drawn: Drawn, mine: Mine, *, is_unfit: bool
     """
     if mine is Mine.DELETED:
         return AtWidget.BEGIN
-    if source is Source.THEIRS:
+    if source is Source.RESTORED:
         return AtWidget.FIT_THEIRS
-    if source is Source.MINE:
+    if source is Source.PUT_BACK:
         return AtWidget.FIT_MINE
     if source is Source.SCRIPT or drawn is Drawn.NEVER:
         return AtWidget.LEAVE
@@ -179,7 +180,7 @@ class Hearing(Enum):
     """What is made of a value that the page sends of a widget which this server has not drawn."""
 
     IGNORE = auto()
-    """The page shows what is stored, or what it shows is older."""
+    """It is what is stored."""
     CHOICE = auto()
     """It is the visitor's choice: it is shown, and saved."""
     REMEMBER = auto()
@@ -189,20 +190,20 @@ class Hearing(Enum):
 def hears_page(source: Source, drawn: Drawn, mine: Mine) -> bool:
     """Whether what the page sends of a widget counts: the server was restarted, and `persist` has
     put a value there that nobody has chosen with this run."""
-    is_nobodys = source is Source.THEIRS or (source is Source.MINE and mine is Mine.SAME)
+    is_nobodys = source is Source.RESTORED or (source is Source.PUT_BACK and mine is Mine.SAME)
     return drawn is Drawn.NEVER and is_nobodys
 
 
-def decide_on_hearing(*, is_another: bool, page_showed_theirs: bool) -> Hearing:
+def decide_on_hearing(*, is_another: bool, says_it_showed_theirs: bool) -> Hearing:
     """Decide what is made of what the page has sent.
 
     Args:
         is_another: whether it is not the value that is put in its place.
-        page_showed_theirs: whether the page says that it showed what is stored.
+        says_it_showed_theirs: whether the page says that it showed what is stored.
     """
     if not is_another:
         return Hearing.IGNORE
-    return Hearing.CHOICE if page_showed_theirs else Hearing.REMEMBER
+    return Hearing.CHOICE if says_it_showed_theirs else Hearing.REMEMBER
 
 
 class AtEnd(Enum):

@@ -2,7 +2,7 @@
 
 A key of `st.session_state` is durable from `persist` on. Three values of it meet there:
 
-- base: what this tab and the database had in common when they were last in line;
+- base: what this tab and the database had in common when they were last in sync;
 - mine: what `st.session_state` of this tab holds now;
 - theirs: what is stored now.
 
@@ -38,7 +38,8 @@ from streamlit_pgstate.merge import (
 
 NONE, DEFAULT, DELETED = "none", "default", "deleted"
 HELD_B = "b, held"
-"""The visitor changed the widget to "b" with a run that ended above it: an error, an outage."""
+"""The visitor changed the widget to "b", and that run stopped before it came to the widget: by an
+error, by an outage."""
 
 
 class Persist(NamedTuple):
@@ -59,7 +60,9 @@ AT_PERSIST = [
     Persist(NONE, NONE, NONE, SILENT, Action.BEGIN, "A first visit shows the default."),
     Persist(NONE, NONE, "a", SILENT, Action.TAKE, "F5, a new tab, a new server: it comes back."),
     Persist(NONE, "b", NONE, SILENT, Action.KEEP, "What was there before `persist` is kept."),
-    Persist(NONE, "b", "a", SILENT, Action.TAKE, "A `setdefault` above `persist` chooses nothing."),
+    # What the script sets above its first `persist` of a session is a default, no choice: the same
+    # lines run at each F5.
+    Persist(NONE, "b", "a", SILENT, Action.TAKE, "What is stored wins over the script's default."),
     # Nobody has stored anything; what is shown is a default.
     Persist(DEFAULT, DEFAULT, NONE, SILENT, Action.KEEP, "Nothing has changed."),
     Persist(DEFAULT, "b", NONE, SILENT, Action.KEEP, "A first choice: the run's end saves it."),
@@ -79,28 +82,33 @@ AT_PERSIST = [
     Persist(DEFAULT, NONE, NONE, SILENT, Action.BEGIN, "Nobody has chosen: its default again."),
     Persist(DEFAULT, NONE, "a", SILENT, Action.TAKE, "Another tab has chosen meanwhile."),
     # The script or a callback has deleted it: a change like others.
-    Persist("a", DELETED, "a", SILENT, Action.DELETE, "Deleted here: it goes, and begins anew."),
+    Persist("a", DELETED, "a", SILENT, Action.DELETE, "It begins anew; the row goes at the end."),
     Persist("a", DELETED, "c", SILENT, Action.DELETE, "And changed elsewhere: mine wins."),
     Persist("a", DELETED, NONE, SILENT, Action.BEGIN, "Deleted on both sides."),
     Persist(DEFAULT, DELETED, NONE, SILENT, Action.BEGIN, "Nothing was stored that could go."),
     Persist(DEFAULT, DELETED, "a", SILENT, Action.DELETE, "Stored elsewhere meanwhile: mine wins."),
-    Persist(NONE, DELETED, NONE, SILENT, Action.BEGIN, "Deleted again, before it had a value."),
-    Persist(NONE, DELETED, "a", SILENT, Action.DELETE, "Stored elsewhere meanwhile: mine wins."),
+    Persist(NONE, DELETED, NONE, SILENT, Action.BEGIN, "Set and deleted above `persist`."),
+    Persist(NONE, DELETED, "a", SILENT, Action.DELETE, "To delete is a choice, unlike to set."),
     # The run before has ended above the widget, which had just been changed.
     Persist("a", HELD_B, "a", SILENT, Action.TAKE_HELD, "The choice is not lost."),
     Persist("a", HELD_B, "c", SILENT, Action.TAKE_HELD, "It was a change: mine wins."),
     Persist("a", HELD_B, NONE, SILENT, Action.TAKE_HELD, "It was a change: mine wins."),
     Persist(DEFAULT, HELD_B, NONE, SILENT, Action.TAKE_HELD, "A first choice."),
     Persist(DEFAULT, HELD_B, "a", SILENT, Action.TAKE_HELD, "Both have chosen: mine wins."),
-    # What is known of the page.
+    # Its visitor is typing in the field of the key.
     Persist("a", "a", "c", Page.TYPING, Action.WAIT, "Nobody's text changes under their hands."),
     Persist(DEFAULT, DEFAULT, "c", Page.TYPING, Action.WAIT, "The same in an empty field."),
     Persist("a", "a", NONE, Page.TYPING, Action.WAIT, "The same where others have deleted it."),
-    Persist("a", "a", "a", Page.CHOSE, Action.TAKE_CHOSEN, "What gave way was chosen after all."),
-    Persist("a", "b", "a", Page.CHOSE, Action.KEEP, "A newer choice is there already."),
-    Persist("a", "a", "a", Page.UNAWARE, Action.SHOW, "A new widget must be told its value."),
-    Persist(NONE, "b", NONE, Page.UNAWARE, Action.SHOW, "A new widget must be told its value."),
-    Persist("a", "a", "c", Page.UNAWARE, Action.TAKE, "Theirs is told to the widget anyway."),
+    Persist("a", "b", "c", Page.TYPING, Action.KEEP, "Changed here too: mine wins, as always."),
+    Persist("a", NONE, "c", Page.TYPING, Action.TAKE, "There is no text of mine to be changed."),
+    # The server was restarted. The page had sent "b", and was given "a", as nobody knew which was
+    # newer. Now it says that it showed "a" when "b" was chosen.
+    Persist("a", "a", "a", Page.CHOSE, Action.TAKE_CHOSEN, "So b is the newer one."),
+    Persist("a", "c", "a", Page.CHOSE, Action.KEEP, "Its visitor has chosen c since."),
+    # The page draws a new widget at its default, unless its value is set in this very run.
+    Persist("a", "a", "a", Page.UNAWARE, Action.SHOW, "So mine is set once more."),
+    Persist(NONE, "b", NONE, Page.UNAWARE, Action.SHOW, "So mine is set once more."),
+    Persist("a", "a", "c", Page.UNAWARE, Action.TAKE, "To take theirs sets it anyway."),
 ]
 
 
@@ -153,27 +161,40 @@ class Draw(NamedTuple):
     drawn: Drawn
     mine: Mine
     is_unfit: bool
-    """Whether the page shows something else so far, as theirs, or the default, did not fit."""
+    """Whether the page shows something else, because theirs, or the default, did not fit."""
     action: AtWidget
     why: str
 
 
+# FIT_MINE: what is shown is to be saved. FIT_THEIRS: there is nothing to save.
 AT_WIDGET = [
     Draw(
-        Source.THEIRS, Drawn.NEVER, Mine.UNCOMPARED, False, AtWidget.FIT_THEIRS,
+        Source.RESTORED, Drawn.NEVER, Mine.UNCOMPARED, False, AtWidget.FIT_THEIRS,
         "F5: what is stored is shown, if the widget can show it; else the default.",
     ),
     Draw(
-        Source.THEIRS, Drawn.ALIKE, Mine.UNCOMPARED, False, AtWidget.FIT_THEIRS,
+        Source.RESTORED, Drawn.ALIKE, Mine.UNCOMPARED, False, AtWidget.FIT_THEIRS,
         "Another tab has changed it: the same.",
     ),
     Draw(
-        Source.MINE, Drawn.NEVER, Mine.CHANGED, False, AtWidget.FIT_MINE,
-        "Set by the script before the widget was ever drawn.",
+        Source.PUT_BACK, Drawn.NEVER, Mine.CHANGED, False, AtWidget.FIT_MINE,
+        "Set above `persist`, which has set it once more, so that the page shows it.",
     ),
     Draw(
-        Source.MINE, Drawn.ALIKE, Mine.UNCOMPARED, False, AtWidget.FIT_MINE,
+        Source.PUT_BACK, Drawn.ALIKE, Mine.UNCOMPARED, False, AtWidget.FIT_MINE,
         "Chosen with a run that ended above the widget: shown, and saved at this run's end.",
+    ),
+    Draw(
+        Source.RESTORED, Drawn.OTHERWISE, Mine.UNCOMPARED, False, AtWidget.FIT_THEIRS,
+        "And where its range has moved at the same time.",
+    ),
+    Draw(
+        Source.PUT_BACK, Drawn.OTHERWISE, Mine.UNCOMPARED, False, AtWidget.FIT_MINE,
+        "And where its range has moved at the same time.",
+    ),
+    Draw(
+        Source.SCRIPT, Drawn.NEVER, Mine.UNCOMPARED, False, AtWidget.LEAVE,
+        "The script has set it below `persist`: Streamlit itself says whether it fits.",
     ),
     Draw(
         Source.SCRIPT, Drawn.ALIKE, Mine.UNCOMPARED, False, AtWidget.LEAVE,
@@ -185,7 +206,7 @@ AT_WIDGET = [
     ),
     Draw(
         Source.PAGE, Drawn.NEVER, Mine.UNCOMPARED, False, AtWidget.LEAVE,
-        "It was drawn before `persist` was called for the first time.",
+        "Streamlit has drawn it before; `persist` is called for the first time.",
     ),
     Draw(
         Source.PAGE, Drawn.ALIKE, Mine.UNCOMPARED, False, AtWidget.LEAVE,
@@ -216,7 +237,11 @@ AT_WIDGET = [
         "It was out of the range, which has moved: the same as in any range that has moved.",
     ),
     Draw(
-        Source.THEIRS, Drawn.ALIKE, Mine.UNCOMPARED, True, AtWidget.FIT_THEIRS,
+        Source.PAGE, Drawn.OTHERWISE, Mine.CHANGED, True, AtWidget.FIT_MINE,
+        "But its visitor has chosen something else with this run: the choice is carried over.",
+    ),
+    Draw(
+        Source.RESTORED, Drawn.ALIKE, Mine.UNCOMPARED, True, AtWidget.FIT_THEIRS,
         "Another tab has chosen anew: that is what is to be shown now.",
     ),
     Draw(
@@ -232,28 +257,35 @@ def test_what_is_done_before_a_widget_is_drawn(row: Draw) -> None:
     assert action is row.action, row.why
 
 
+def test_the_table_holds_every_source_with_every_way_of_having_been_drawn() -> None:
+    told = {(row.source, row.drawn) for row in AT_WIDGET}
+    assert told == set(itertools.product(Source, Drawn))
+
+
 class Hear(NamedTuple):
     """One case of a page whose server was restarted, and which sends a value."""
 
     theirs: str
     sent: str
-    page_showed_theirs: bool
+    says_it_showed_theirs: bool
     hearing: Hearing
     why: str
 
 
 ON_HEARING = [
-    Hear("a", "a", False, Hearing.IGNORE, "It shows what is stored."),
-    Hear("a", "a", True, Hearing.IGNORE, "It shows what is stored."),
+    Hear("a", "a", False, Hearing.IGNORE, "It sends what is stored."),
+    Hear("a", "a", True, Hearing.IGNORE, "It sends what is stored, and says so too."),
     Hear("a", "b", True, Hearing.CHOICE, "It showed a when b was chosen: b is newer than a."),
-    Hear("a", "b", False, Hearing.REMEMBER, "b may be older than a, which another tab has stored."),
+    Hear("a", "b", False, Hearing.REMEMBER, "b may be older than a. The page may say it later."),
 ]
 
 
 @pytest.mark.parametrize("row", ON_HEARING, ids=lambda row: row.why)
 def test_what_is_made_of_a_value_that_a_page_sends_to_a_new_server(row: Hear) -> None:
     is_another = row.sent != row.theirs
-    hearing = decide_on_hearing(is_another=is_another, page_showed_theirs=row.page_showed_theirs)
+    hearing = decide_on_hearing(
+        is_another=is_another, says_it_showed_theirs=row.says_it_showed_theirs
+    )
     assert hearing is row.hearing, row.why
 
 
@@ -264,9 +296,9 @@ def test_what_a_page_sends_counts_only_where_the_server_has_not_drawn_the_widget
         if hears_page(source, drawn, mine)
     }
     assert heard == {
-        (Source.THEIRS, Drawn.NEVER, Mine.SAME),
-        (Source.THEIRS, Drawn.NEVER, Mine.CHANGED),
-        (Source.MINE, Drawn.NEVER, Mine.SAME),  # an overtaken run had put theirs there
+        (Source.RESTORED, Drawn.NEVER, Mine.SAME),
+        (Source.RESTORED, Drawn.NEVER, Mine.CHANGED),
+        (Source.PUT_BACK, Drawn.NEVER, Mine.SAME),  # an overtaken run had put theirs there
     }
 
 
@@ -291,13 +323,16 @@ AT_END = [
     End(DEFAULT, DELETED, "", AtEnd.LEAVE, "There is nothing stored that could be deleted."),
     End(NONE, "b", "", AtEnd.SAVE, "The script has set it for the first time."),
     End(NONE, NONE, "", AtEnd.LEAVE, "It has no value, and never had one."),
-    End("a", "a", "is_deleted", AtEnd.DELETE, "Deleted before; its default is back, unsaved."),
+    End("a", "a", "is_deleted", AtEnd.DELETE, "Deleted before; its default, a, is back, unsaved."),
     End("a", NONE, "is_deleted", AtEnd.DELETE, "Deleted before, and there is no default."),
     End("a", "b", "is_deleted", AtEnd.SAVE, "Deleted before, and set anew."),
-    End("a", "a", "is_ruled_out", AtEnd.SAVE_CHOICE, "b was chosen; it is no option any more."),
-    End("a", "c", "is_ruled_out", AtEnd.SAVE, "The same; but then the script has set it to c."),
-    End("a", "b", "is_unreadable", AtEnd.REBASE, "b is in the place of a row of the future."),
-    End("a", NONE, "is_unreadable", AtEnd.LEAVE, "Nothing is in its place."),
+    End("a", "a", "is_ruled_out", AtEnd.SAVE_CHOICE, "The visitor chose b. Its widget shows a."),
+    End("a", "c", "is_ruled_out", AtEnd.SAVE, "The same, and the script has set it to c."),
+    # A newer version of this package has written the row: it cannot be read here.
+    End("a", "b", "is_unreadable", AtEnd.REBASE, "b is shown instead, and does not overwrite it."),
+    End("a", "a", "is_unreadable", AtEnd.REBASE, "The same with a default that is shown instead."),
+    End("a", NONE, "is_unreadable", AtEnd.LEAVE, "Nothing is shown instead."),
+    End("a", DELETED, "is_unreadable", AtEnd.DELETE, "To delete a row nobody has to read it."),
 ]
 
 
