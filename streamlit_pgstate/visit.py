@@ -19,7 +19,7 @@ from typing import Any, ClassVar, TypeVar
 
 import streamlit as st
 
-from streamlit_pgstate import fork, handover, progress
+from streamlit_pgstate import fork, handover, outage, progress
 from streamlit_pgstate.bindings import Bindings
 from streamlit_pgstate.component import bridge, cookies, page, runs, script, session_state
 from streamlit_pgstate.component.bridge import Answer, Question
@@ -51,6 +51,7 @@ _store_of_app: dict[Path, Store] = {}
 _visits: dict[int, Visit] = {}
 
 progress.show_to(page.progress_bar)
+outage.stand_in()
 
 
 class _AfterFork:

@@ -55,6 +55,11 @@ def listen(listener: _Listener) -> _Listener:
     return listener
 
 
+def listen_to_next(listener: RunListener) -> None:
+    """Tell `listener` of the run that follows the present one at once, on the same thread."""
+    _hooks().next_listeners.append(listener)
+
+
 def listener(kind: type[_Listener]) -> _Listener | None:
     """The listener of this kind that the present run has; None where it has none yet."""
     return next((found for found in _hooks().listeners if isinstance(found, kind)), None)
@@ -90,6 +95,7 @@ class _Hooks:
 
     def __init__(self, runner: Any, session_state: Any) -> None:
         self.listeners: list[RunListener] = []
+        self.next_listeners: list[RunListener] = []
         self._runner = runner
         self._finish = runner._on_script_finished
         self._register = session_state.register_widget
@@ -105,14 +111,16 @@ class _Hooks:
         object.__setattr__(session_state, "reset_state_value", self.reset)
 
     def finish(self, *args: Any, **kwargs: Any) -> Any:
-        listeners, self.listeners = self.listeners, []
         events = [getattr(part, "name", "") for part in (*args, *kwargs.values())]
         is_followed = "SCRIPT_STOPPED_FOR_RERUN" in events or self._is_overtaken()
-        for listener in sorted(listeners, key=lambda listener: listener.comes_last):
+        while self.listeners:  # one may have others listen
+            listener = min(self.listeners, key=lambda listener: listener.comes_last)
+            self.listeners.remove(listener)
             try:
                 listener.at_end(is_followed=is_followed)
             except Exception:  # noqa: BLE001 - it would end the script's thread, and so the visitor's page
                 _LOG.exception("The end of a script run could not be handled.")
+        self.listeners, self.next_listeners = self.next_listeners, []
         return self._finish(*args, **kwargs)
 
     def _is_overtaken(self) -> bool:

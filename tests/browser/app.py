@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import outage_cases  # noqa: F401 - adds its cases
 import persist_cases  # noqa: F401 - adds its cases
 import scope_cases  # noqa: F401 - adds its cases
 import streamlit as st

@@ -1,0 +1,152 @@
+"""The scripts of pages whose database goes away and comes back."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import streamlit as st
+from cases import case, logged, note
+
+import streamlit_pgstate as pgstate
+
+GO_ON = threading.Event()
+
+
+def _save(key: str) -> None:
+    pgstate.set(key, "saved")
+
+
+def _form() -> None:
+    with st.form("form"):
+        given = st.text_input("in the form")
+        if st.form_submit_button("send"):
+            pgstate.set("sent", given)
+
+
+@st.dialog("Dialog")
+def _dialog() -> None:
+    with logged(fragment=True):
+        st.write("in the dialog")
+        if st.button("save in the dialog"):
+            pgstate.set("from the dialog", "saved")
+
+
+@st.fragment
+def _part(name: str) -> None:
+    with logged(fragment=True):
+        st.write(f"part {name}")
+        with st.expander(f"more of {name}"):
+            st.write("closed")
+        with st.form(f"form of {name}"):
+            clicked = st.form_submit_button(f"save in {name}")
+            if clicked:
+                pgstate.set(name, "saved")
+        st.button(f"call back in {name}", on_click=_save, args=[name])
+        st.write(f"end of {name}")
+
+
+@case
+def outage() -> None:
+    """Its verbs stand below some of its widgets, which stay on the page."""
+    st.button("nothing")
+    if st.button("fails twice"):
+        for scope in ("app", "browser"):
+            try:
+                pgstate.scope(scope).set("word", time.time())
+            except pgstate.StoreUnavailable as error:
+                st.write(f"caught {type(error).__mro__[1].__name__}")
+    st.button("call back", on_click=_save, args=["called"])
+    if st.button("freeze"):
+        began = time.monotonic()
+        failures = [_failure(scope) for scope in ("browser", "app", "tab")]
+        note(failures=failures, took=time.monotonic() - began)
+    if st.button("open"):
+        _dialog()
+    _form()
+    _part("one")
+    _part("two")
+    note(stored=dict(pgstate.scope()))
+    st.write("the end")
+
+
+def _failure(scope: Any) -> str:
+    try:
+        pgstate.scope(scope).set("word", time.time())
+    except pgstate.StoreUnavailable as error:
+        return str(error)
+    return ""
+
+
+@case
+def outage_at_the_top() -> None:
+    pgstate.persist("name", "count")
+    st.title("Title")
+    note(name=st.text_input("name", key="name"), count=st.number_input("count", key="count"))
+
+
+@case
+def outage_of_a_live_page() -> None:
+    pgstate.mount(live=True)
+    pgstate.persist("name")
+    note(name=st.text_input("name", key="name"), job=pgstate.get("job"))
+
+
+@case
+def outage_of_a_waiting_page() -> None:
+    pgstate.mount(wait=True)
+    note(durable=pgstate.session().durable)
+
+
+@case
+def outage_in_the_midst() -> None:
+    """The run waits until it is told to go on; the database goes away meanwhile."""
+    pgstate.persist("name")
+    name = st.text_input("name", key="name")
+    if name == "long" and not GO_ON.is_set():
+        note(waits=True)
+        GO_ON.wait(60)
+    note(name=name)
+    st.write("the end")
+
+
+@case
+def outage_go_on() -> None:
+    GO_ON.set()
+
+
+@case
+def outage_between_verbs_and_widgets() -> None:
+    pgstate.persist("name")
+    if "fails" in st.session_state:
+        pgstate.set("word", time.time())
+    st.button("write", key="fails")
+    note(name=st.text_input("name", key="name"))
+
+
+@case
+def outage_of_callbacks_only() -> None:
+    """No verb but that of a callback in a fragment."""
+    st.write("the page")
+
+    @st.fragment
+    def part() -> None:
+        st.button("call back", on_click=_save, args=["called"])
+
+    part()
+
+
+def _first() -> None:
+    pgstate.persist("name")
+    note(page="first", name=st.text_input("name", key="name"))
+
+
+def _second() -> None:
+    note(page="second", word=pgstate.get("word"))
+
+
+@case
+def outage_on_pages() -> None:
+    pages = [st.Page(_first, title="First"), st.Page(_second, title="Second")]
+    st.navigation(pages).run()
