@@ -23,6 +23,7 @@ from streamlit_pgstate.errors import (
     DecodeError,
     LimitExceeded,
     PgStateError,
+    StoreUnavailable,
     UnknownToken,
 )
 from streamlit_pgstate.state import State, check_key
@@ -213,6 +214,8 @@ class Bindings:
         except LimitExceeded as error:
             self._save_each(changes, deleted, error)
             return
+        except StoreUnavailable:
+            return  # the page says so, and runs again, which saves it
         except PgStateError as error:
             self.say_unsaved(self._all[next(iter([*changes, *deleted]))], error)
             return

@@ -270,6 +270,7 @@ class Database:
             yield
         except StoreUnavailable as error:
             error.waited = time.monotonic() - began
+            error.ask_again = self.ask
             self._outage_log.note(error)
             raise
         self._outage_log.note_answer()
@@ -354,6 +355,14 @@ class Database:
     def transactional(self) -> sqlalchemy.Engine:
         """SQLAlchemy's engine over the same connections, for migrations: in transactions."""
         return self._engine.execution_options(isolation_level="READ COMMITTED")
+
+    def ask(self) -> None:
+        """Ask the server for nothing.
+
+        Raises:
+            PgStateError: as `translate` says.
+        """
+        self.query("SELECT", {})
 
     def close(self) -> None:
         """Close the connections that are not in use; the next statement opens new ones."""

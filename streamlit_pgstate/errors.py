@@ -60,6 +60,9 @@ class StoreUnavailable(PgStateError, ConnectionError):
     waited: float = 0.0
     """Seconds after which the statement was given up."""
 
+    ask_again: Callable[[], None] | None = None
+    """Asks the database whether it is available by now; raises this error where it is not."""
+
 
 class UnknownToken(PgStateError, LookupError):
     """A token is not ours, no longer valid, or its session was forgotten or has expired."""

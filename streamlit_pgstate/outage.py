@@ -6,6 +6,7 @@ run again by itself. What it says is for visitors; the log has the reason.
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,9 +19,11 @@ from streamlit_pgstate.component import KEY, bridge, page, runs, script
 from streamlit_pgstate.component.runs import RunListener
 from streamlit_pgstate.errors import ConfigError, PgStateError, StoreUnavailable
 
+_LOG: Final = logging.getLogger(__name__)
+
 SENTENCE: Final = (
-    "The database is not available right now. "
-    "What was saved is safe, and this page goes on by itself."
+    "The database is not available right now. What is saved is safe, and this page goes on by "
+    "itself; a click made meanwhile may have to be repeated."
 )
 
 _LONG: Final = 1.0
@@ -46,15 +49,23 @@ def in_script(error: PgStateError) -> PgStateError:
     """What a verb raises in place of `error`: in a script the page says so, and tries again."""
     if not isinstance(error, StoreUnavailable) or not script.is_script():
         return error
-    if error.waited > _LONG:
-        _given_up.append((script.run(), error))
-    _tell()
+    _note(error)
     if isinstance(error, DatabaseAway):
         return error
     away = DatabaseAway(*error.args)
-    away.waited = error.waited
+    away.waited, away.ask_again = error.waited, error.ask_again
     away.__cause__ = error
     return away
+
+
+def _note(error: StoreUnavailable) -> None:
+    if error.waited > _LONG:
+        _given_up.append((script.run(), error))
+    try:
+        run = runs.listener(_Run) or runs.listen(_Run(script.run()))
+    except ConfigError:  # this version of Streamlit shows no end of a run
+        run = _Run(script.run())
+    run.note(error)
 
 
 def refuse_second_wait() -> None:
@@ -75,14 +86,6 @@ _given_up: deque[tuple[object, StoreUnavailable]] = deque(maxlen=256)
 """Runs that have waited for long, and what their statement raised."""
 
 
-def _tell() -> None:
-    try:
-        run = runs.listener(_Run) or runs.listen(_Run(script.run()))
-    except ConfigError:  # this version of Streamlit shows no end of a run
-        run = _Run(script.run())
-    run.tell()
-
-
 @dataclass(slots=True, eq=False)
 class _Run(RunListener):
     """One run that has failed. A whole one says so at its end, when it is in no form any more."""
@@ -90,33 +93,48 @@ class _Run(RunListener):
     comes_last = True  # `persist` saves at the end, which may fail, too
 
     mark: object
+    ask_again: Callable[[], None] | None = None
     is_told: bool = False
 
-    def tell(self) -> None:
+    def note(self, error: StoreUnavailable) -> None:
         """A run of a fragment says so where the fragment is: the page around it stays."""
+        self.ask_again = error.ask_again or self.ask_again
         if self.is_told or not script.is_fragment_run():
             return
         if script.fragment() and not script.is_callback() and not script.is_cached_function():
             self.is_told = True
             with page.fragment_place():
-                _draw()
+                self._draw()
 
     def at_end(self, *, is_followed: bool) -> None:
         _forget(self.mark)
         if is_followed or self.is_told:
             return
-        if script.is_fragment_run():  # its callback has failed, which can draw nothing
-            runs.listen_to_next(_Run(None))
+        if script.is_fragment_run():  # a callback has failed, which can draw nothing
+            runs.listen_to_next(_Run(None, self.ask_again))
             script.rerun_page()
             return
         with page.still_place():
-            _draw()
+            self._draw()
+
+    def _draw(self) -> None:
+        with st.container(key=f"{KEY}_outage"):
+            st.info(SENTENCE, icon=":material/sync:")
+            bridge.mount_retry(lambda: _begin_try(self.ask_again), place=script.fragment())
 
 
-def _draw() -> None:
-    with st.container(key=f"{KEY}_outage"):
-        st.info(SENTENCE, icon=":material/sync:")
-        bridge.mount_retry(place=script.fragment())
+def _begin_try(ask_again: Callable[[], None] | None) -> None:
+    """At the beginning of a run that the page has started: the sentence stays while it is true.
+
+    What failed was perhaps a click, which that run does not have.
+    """
+    try:
+        if ask_again is not None:
+            ask_again()
+    except StoreUnavailable as error:
+        _note(error)
+    except PgStateError as error:
+        _LOG.debug("The database is there and refuses: %s", error)  # as a verb of this run says
 
 
 def _forget(run: object) -> None:

@@ -16,6 +16,8 @@ export interface Retry {
 export const LONGEST = 30_000;
 /** How often a page that is due looks whether it may run now. */
 export const LOOK_EVERY = 500;
+/** So long a page may lack it between two runs that have failed: Streamlit draws it elsewhere then. */
+export const GAP = 1000;
 /** After so long without an answer it runs again: the server may have been away. */
 export const PATIENCE = 45_000;
 
@@ -40,12 +42,15 @@ function mayRun(): boolean {
   return connection === "CONNECTED" && app?.getAttribute(SCRIPT) !== "running";
 }
 
-/** All that stand in the page: one for the page itself, or for each of its fragments. */
+/** All that stand in the page, the one that was asked last at the end: one for the page itself, or
+ * for each of its fragments. */
 const waiting: Map<unknown, (what: Retry) => void> = new Map();
 
 let failed = 0;
+let emptyAt = 0;
 let timer: ReturnType<typeof setTimeout> | undefined;
-let isDue = false;
+/** How many are still to run, once the pause is over. */
+let due = 0;
 
 /**
  * Called anew for each run that has failed, whoever has started it: the pause begins anew.
@@ -54,6 +59,7 @@ let isDue = false;
  * says so now.
  */
 export function retryLater(place: unknown, say: (what: Retry) => void): () => void {
+  if (waiting.size === 0 && Date.now() - emptyAt > GAP) failed = 0;
   waiting.set(place, say);
   failed += 1;
   wait(pauseAfter(failed, Math.random()));
@@ -66,27 +72,31 @@ export function retryLater(place: unknown, say: (what: Retry) => void): () => vo
 
 function stop(): void {
   clearTimeout(timer);
-  isDue = false;
-  failed = 0;
+  due = 0;
+  emptyAt = Date.now();
   document.removeEventListener("visibilitychange", runIfDue);
 }
 
 function wait(pause: number): void {
   clearTimeout(timer);
-  isDue = false;
+  due = 0;
   timer = setTimeout(() => {
-    isDue = true;
+    due = waiting.size;
     runIfDue();
   }, pause);
 }
 
+/** One after the other: of two runs that are asked for at once, Streamlit makes one. */
 function runIfDue(): void {
-  if (!isDue) return;
+  const [next] = waiting;
+  if (due === 0 || next === undefined) return;
   clearTimeout(timer);
-  if (!mayRun()) {
-    timer = setTimeout(runIfDue, LOOK_EVERY);
-    return;
-  }
-  wait(PATIENCE);
-  for (const say of waiting.values()) say({ at: Date.now() });
+  timer = setTimeout(runIfDue, LOOK_EVERY);
+  if (!mayRun()) return;
+  due -= 1;
+  const [place, say] = next;
+  waiting.delete(place);
+  waiting.set(place, say);
+  if (due === 0) wait(PATIENCE);
+  say({ at: Date.now() });
 }

@@ -25,7 +25,7 @@ ${PLACE} {
   pointer-events: none;
   z-index: 999991;
 }
-[data-testid="stEvent"]:has(${OUTAGE}) {
+${PLACE}:has(${OUTAGE}) {
   width: min(36rem, 90vw);
   padding: 0;
 }

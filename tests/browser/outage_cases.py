@@ -34,7 +34,7 @@ def _dialog() -> None:
 
 
 @st.fragment
-def _part(name: str) -> None:
+def _part(name: str, *, reads: bool) -> None:
     with logged(fragment=True):
         st.write(f"part {name}")
         with st.expander(f"more of {name}"):
@@ -44,6 +44,8 @@ def _part(name: str) -> None:
             if clicked:
                 pgstate.set(name, "saved")
         st.button(f"call back in {name}", on_click=_save, args=[name])
+        if reads:
+            note(stored=pgstate.get(name))
         st.write(f"end of {name}")
 
 
@@ -51,12 +53,9 @@ def _part(name: str) -> None:
 def outage() -> None:
     """Its verbs stand below some of its widgets, which stay on the page."""
     st.button("nothing")
-    if st.button("fails twice"):
-        for scope in ("app", "browser"):
-            try:
-                pgstate.scope(scope).set("word", time.time())
-            except pgstate.StoreUnavailable as error:
-                st.write(f"caught {type(error).__mro__[1].__name__}")
+    if st.toggle("catches"):
+        failures = [_failure(scope) for scope in ("browser", "app")]
+        st.write(f"caught {sum(map(bool, failures))}")
     st.button("call back", on_click=_save, args=["called"])
     if st.button("freeze"):
         began = time.monotonic()
@@ -65,8 +64,9 @@ def outage() -> None:
     if st.button("open"):
         _dialog()
     _form()
-    _part("one")
-    _part("two")
+    _part("one", reads=False)
+    _part("two", reads=True)
+    _part("three", reads=True)
     note(stored=dict(pgstate.scope()))
     st.write("the end")
 
