@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+from collections.abc import Iterator
 
-from served import free_port
 from sqlalchemy.engine import URL, make_url
 
 
@@ -15,7 +15,8 @@ class Gate:
 
     def __init__(self, url: str) -> None:
         self._target = make_url(url)
-        self._port = free_port()
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self._port = probe.getsockname()[1]
         self._lock = threading.Lock()
         self._flows = threading.Event()
         self._flows.set()
@@ -47,7 +48,7 @@ class Gate:
             _close(end)
 
     @contextlib.contextmanager
-    def frozen(self):  # type: ignore[no-untyped-def]
+    def frozen(self) -> Iterator[None]:
         """Connections stay, new ones are accepted, and nothing comes through."""
         self._flows.clear()
         try:
