@@ -18,13 +18,6 @@ def _save(key: str) -> None:
     pgstate.set(key, "saved")
 
 
-def _form() -> None:
-    with st.form("form"):
-        given = st.text_input("in the form")
-        if st.form_submit_button("send"):
-            pgstate.set("sent", given)
-
-
 @st.dialog("Dialog")
 def _dialog() -> None:
     with logged(fragment=True):
@@ -57,13 +50,8 @@ def outage() -> None:
         failures = [_failure(scope) for scope in ("browser", "app")]
         st.write(f"caught {sum(map(bool, failures))}")
     st.button("call back", on_click=_save, args=["called"])
-    if st.button("freeze"):
-        began = time.monotonic()
-        failures = [_failure(scope) for scope in ("browser", "app", "tab")]
-        note(failures=failures, took=time.monotonic() - began)
     if st.button("open"):
         _dialog()
-    _form()
     _part("one", reads=False)
     _part("two", reads=True)
     _part("three", reads=True)
@@ -102,12 +90,13 @@ def outage_of_a_waiting_page() -> None:
 @case
 def outage_in_the_midst() -> None:
     """The run waits until it is told to go on; the database goes away meanwhile."""
-    pgstate.persist("name")
+    pgstate.persist("name", found="nothing")
     name = st.text_input("name", key="name")
     if name == "long" and not GO_ON.is_set():
-        note(waits=True)
+        st.write("it waits")
         GO_ON.wait(60)
-    note(name=name)
+        st.session_state.found = "something"
+    note(name=name, found=st.session_state.found)
     st.write("the end")
 
 
@@ -135,18 +124,3 @@ def outage_of_callbacks_only() -> None:
         st.button("call back", on_click=_save, args=["called"])
 
     part()
-
-
-def _first() -> None:
-    pgstate.persist("name")
-    note(page="first", name=st.text_input("name", key="name"))
-
-
-def _second() -> None:
-    note(page="second", word=pgstate.get("word"))
-
-
-@case
-def outage_on_pages() -> None:
-    pages = [st.Page(_first, title="First"), st.Page(_second, title="Second")]
-    st.navigation(pages).run()
