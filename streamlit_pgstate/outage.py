@@ -6,6 +6,7 @@ run again by itself. What it says is for visitors; the log has the reason.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable
@@ -77,7 +78,7 @@ def refuse_second_wait() -> None:
     if not _given_up or not script.is_script():
         return
     present = script.run()
-    for run, error in _given_up:
+    for run, error in list(_given_up):
         if run is present:
             raise StoreUnavailable(*error.args)
 
@@ -138,5 +139,7 @@ def _begin_try(ask_again: Callable[[], None] | None) -> None:
 
 
 def _forget(run: object) -> None:
-    for found in [found for found in _given_up if found[0] is run]:
-        _given_up.remove(found)
+    for found in list(_given_up):
+        if found[0] is run:
+            with contextlib.suppress(ValueError):  # other runs have taken its place
+                _given_up.remove(found)

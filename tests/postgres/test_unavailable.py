@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import pickle
 from collections.abc import Callable, Iterator
 
 import pytest
+import streamlit as st
 from gate import Gate
 from streamlit.testing.v1 import AppTest
 
@@ -222,3 +224,27 @@ def test_the_log_says_it_once_an_outage(gate: Gate, caplog: pytest.LogCaptureFix
         gate.open()
         assert state.keys() == []
     store.close()
+
+
+@pytest.mark.skipif(
+    "parallel" not in inspect.signature(st.fragment).parameters, reason="no parallel fragments"
+)
+def test_parallel_fragments_that_fail_say_so_once(opened: Opened, gate: Gate) -> None:
+    def script() -> None:
+        import streamlit as st
+
+        import streamlit_pgstate as pgstate
+
+        @st.fragment(parallel=True)
+        def part(name: str) -> None:
+            st.write(pgstate.get(name, "nothing"))
+
+        for name in "abc":
+            part(name)
+
+    app = opened(script)
+    gate.shut()
+    assert said(app.run()) == [SENTENCE]
+    gate.open()
+    assert said(app.run()) == []
+    assert [text.value for text in app.markdown] == ["nothing"] * 3
