@@ -16,7 +16,13 @@ from streamlit_pgstate import codecs
 from streamlit_pgstate.binding import NOTHING, Binding, mark, mark_if_kept, mark_of
 from streamlit_pgstate.bound import Bound, BoundRun
 from streamlit_pgstate.component import page, runs, script, session_state
-from streamlit_pgstate.errors import DecodeError, LimitExceeded, PgStateError, UnknownToken
+from streamlit_pgstate.errors import (
+    DecodeError,
+    LimitExceeded,
+    PgStateError,
+    StoreUnavailable,
+    UnknownToken,
+)
 from streamlit_pgstate.merge import Action, Base, Mine, Page, decide, is_news
 from streamlit_pgstate.state import State, check_key
 
@@ -257,6 +263,8 @@ class Bindings:
         except LimitExceeded as error:
             self._save_each(changes, deleted, error)
             return
+        except StoreUnavailable:
+            return  # the page says so, and runs again, which saves it
         except PgStateError as error:
             self.say_unsaved(self._all[next(iter([*changes, *deleted]))], error)
             return

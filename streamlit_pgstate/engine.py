@@ -66,6 +66,24 @@ _PASSING_REFUSAL = re.compile(
 )
 
 
+_QUIET = 60.0
+"""Seconds without a failure after which another one counts as a new outage, where the server itself
+has answered: with it that its disk is full, or that it is read-only."""
+
+
+def _no_objection() -> None:
+    """Nobody is to be asked before a statement."""
+
+
+_before_statement: Callable[[], None] = _no_objection
+
+
+def ask_before(objection: Callable[[], None]) -> None:
+    """Call `objection` before each statement, which it may refuse with an error of ours."""
+    global _before_statement  # one process, one way
+    _before_statement = objection
+
+
 class _TimedConnection(psycopg.Connection[tuple[Any, ...]]):
     """A connection whose statements end by `deadline` (of `time.monotonic`), come what may.
 
@@ -102,6 +120,48 @@ class _TimedConnection(psycopg.Connection[tuple[Any, ...]]):
 _Row: TypeAlias = tuple[Any, ...]
 
 
+class _OutageLog:
+    """Says in the log that the database is not available: once an outage, not once a try."""
+
+    def __init__(self) -> None:
+        self._failed_at: float | None = None
+        self._has_answered = False
+
+    def note_answer(self) -> None:
+        self._has_answered = True
+
+    def note(self, error: StoreUnavailable) -> None:
+        now = time.monotonic()
+        if _is_new_outage(
+            since_last=None if self._failed_at is None else now - self._failed_at,
+            has_answered=self._has_answered,
+            is_answer=_is_answer(error),
+        ):
+            _LOG.warning("%s Until it is over, this is not said again.", error)
+        self._failed_at, self._has_answered = now, False
+
+
+def _is_new_outage(*, since_last: float | None, has_answered: bool, is_answer: bool) -> bool:
+    """Whether a failure is the first of its outage.
+
+    Args:
+        since_last: seconds since the failure before it; None for none.
+        has_answered: whether a statement has succeeded between the two.
+        is_answer: whether the server itself has answered, so that other statements may succeed.
+    """
+    if since_last is None:
+        return True
+    return has_answered and (not is_answer or since_last > _QUIET)
+
+
+def _is_answer(error: StoreUnavailable) -> bool:
+    cause = error.__cause__
+    if isinstance(cause, psycopg.errors.QueryCanceled | PoolTimeout):
+        return True
+    state = getattr(cause, "sqlstate", None)
+    return state in {_READ_ONLY, _DISK_FULL, *_ROLLED_BACK}
+
+
 class Database:
     """The database of one `Settings`: runs statements, reconnects, translates errors.
 
@@ -127,6 +187,7 @@ class Database:
             use_native_hstore=False,
         )
         event.listen(self._engine, "checkout", self._refuse_dead_connection)
+        self._outage_log = _OutageLog()
         self.breaks = 0
         """How often a connection was found broken: a cache from before one is loaded anew."""
         fork.remember(self)
@@ -202,6 +263,26 @@ class Database:
         return self._run(lambda connection: take(rows(connection)), repeatable=True)
 
     def _run(self, fetch: Callable[[_TimedConnection], _T], *, repeatable: bool) -> _T:
+        with self._noted():
+            return self._run_again_if_broken(fetch, repeatable=repeatable)
+
+    @contextlib.contextmanager
+    def _noted(self) -> Iterator[None]:
+        """Around a statement: whether the database is available, for the log and the run."""
+        _before_statement()
+        began = time.monotonic()
+        try:
+            yield
+        except StoreUnavailable as error:
+            error.waited = time.monotonic() - began
+            error.ask_again = self.ask
+            self._outage_log.note(error)
+            raise
+        self._outage_log.note_answer()
+
+    def _run_again_if_broken(
+        self, fetch: Callable[[_TimedConnection], _T], *, repeatable: bool
+    ) -> _T:
         until = time.monotonic() + self._timeout
         try:
             return self._run_once(fetch, until)
@@ -252,7 +333,7 @@ class Database:
         Raises:
             PgStateError: as `translate` says.
         """
-        with self._translated():
+        with self._noted(), self._translated():
             pooled = self._checkout(time.monotonic() + self._timeout)
             try:
                 yield pooled.driver_connection  # type: ignore[misc]
@@ -279,6 +360,14 @@ class Database:
     def transactional(self) -> sqlalchemy.Engine:
         """SQLAlchemy's engine over the same connections, for migrations: in transactions."""
         return self._engine.execution_options(isolation_level="READ COMMITTED")
+
+    def ask(self) -> None:
+        """Ask the server for nothing.
+
+        Raises:
+            PgStateError: as `translate` says.
+        """
+        self.query("SELECT", {})
 
     def close(self) -> None:
         """Close the connections that are not in use; the next statement opens new ones."""

@@ -57,6 +57,12 @@ class MigrationRequired(PgStateError):
 class StoreUnavailable(PgStateError, ConnectionError):
     """PostgreSQL could not be reached, or did not answer within ``timeout``."""
 
+    waited: float = 0.0
+    """Seconds after which the statement was given up."""
+
+    ask_again: Callable[[], None] | None = None
+    """Asks the database whether it is available by now; raises this error where it is not."""
+
 
 class UnknownToken(PgStateError, LookupError):
     """A token is not ours, no longer valid, or its session was forgotten or has expired."""
@@ -81,6 +87,19 @@ class DecodeError(PgStateError, ValueError):
     """A stored row cannot be read by this version; the row is left as it is."""
 
 
+def _as_it_is(error: PgStateError) -> PgStateError:
+    return error
+
+
+_raised: Callable[[PgStateError], PgStateError] = _as_it_is
+
+
+def raise_as(raised: Callable[[PgStateError], PgStateError]) -> None:
+    """Say what a verb raises in place of an error: in a script it is another than in a thread."""
+    global _raised  # one process, one way
+    _raised = raised
+
+
 def shortened(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """Show errors as the caller's own: the message, and the line of the script.
 
@@ -94,7 +113,7 @@ def shortened(function: Callable[_P, _R]) -> Callable[_P, _R]:
             return function(*args, **kwargs)
         except PgStateError as error:
             _LOG.debug("%s failed", function.__name__, exc_info=error)
-            shown = error
+            shown = _raised(error)
         raise _without_traceback(shown)
 
     return verb

@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from streamlit_pgstate import reads, stores
+from streamlit_pgstate import outage, reads, stores
 from streamlit_pgstate.bindings import Bindings
 from streamlit_pgstate.component import (
     identity,
@@ -93,6 +93,7 @@ def _reads_here(held: Reads | None) -> Reads | None:
 
 
 reads.find_with(_reads_here)
+outage.stand_in()
 
 
 def _leave(number: int) -> None:

@@ -468,6 +468,6 @@ class _AskAtEnd(RunListener):
 
     def at_end(self, *, is_followed: bool) -> None:
         if is_followed:
-            runs.listen(self)
+            runs.listen_to_next(self)
         elif not script.is_fragment_run():
             self.visit.ask_now()

@@ -1,7 +1,8 @@
 /**
- * The component, in five roles: it asks the browser for its token when mounted, and whenever it
+ * The component, in six roles: it asks the browser for its token when mounted, and whenever it
  * may have changed; it follows the state of a live page; it tells other tabs of a change; it
- * notices that the server was away, and is told what the page shows.
+ * notices that the server was away, and is told what the page shows; it has a page that could not be
+ * drawn run again.
  */
 
 import type { FrontendRenderer } from "@streamlit/component-v2-lib";
@@ -10,6 +11,7 @@ import type { Question } from "./agreement";
 import { basePath, copiesIn } from "./copies";
 import { announce, follow, type LiveData, type NewsData, type Tick } from "./live";
 import { noticeReconnect, type Reconnect, type ReconnectData, show, type ShownData } from "./reconnect";
+import { type Retry, type RetryData, retryLater } from "./retry";
 import { addStyle } from "./style";
 import { Hold, sessionCopyIn } from "./tab";
 
@@ -24,8 +26,8 @@ interface TokenData extends Question {
   veil: string;
 }
 
-type Data = TokenData | LiveData | NewsData | ReconnectData | ShownData;
-type State = { answer: Answer; tick: Tick; reconnect: Reconnect };
+type Data = TokenData | LiveData | NewsData | ReconnectData | ShownData | RetryData;
+type State = { answer: Answer; tick: Tick; reconnect: Reconnect; retry: Retry };
 
 const BASE = basePath(import.meta.url);
 
@@ -54,12 +56,13 @@ const mounted: Map<string, Mounted> = new Map();
  * Streamlit calls this anew whenever the data have changed, and cleans up only once, when the
  * component leaves the page: so what listens with the data before is stopped here.
  */
-const render: FrontendRenderer<State, Data> = ({ data, key, setStateValue }) => {
+const render: FrontendRenderer<State, Data> = ({ data, key, parentElement, setStateValue }) => {
   addStyle(document);
   if (data.role === "live") return follow(key, data, (tick) => setStateValue("tick", tick));
   if (data.role === "news") return announce(data);
   if (data.role === "shown") return show(data);
   if (data.role === "reconnect") return noticeReconnect(key, (what) => setStateValue("reconnect", what));
+  if (data.role === "retry") return retryLater(parentElement, (what) => setStateValue("retry", what));
   return keepToken(data, key, (answer) => setStateValue("answer", answer));
 };
 

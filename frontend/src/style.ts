@@ -1,11 +1,15 @@
 /**
- * The progress bar of long work stands in Streamlit's container of toasts, which is not drawn:
- * this lays it over the page's upper edge while there is one, so that nothing in the page moves.
+ * The progress bar of long work, and the sentence that the database is away, stand in Streamlit's
+ * container of toasts, which is not drawn: this lays them over the page's upper edge while there is
+ * one, so that nothing in the page moves. Of several such sentences one is shown.
  */
 
 const ID = "streamlit-pgstate-style";
 const BAR = ".st-key-streamlit_pgstate_progress";
-const PLACE = `[data-testid="stEvent"]:has(${BAR} [data-testid="stProgress"])`;
+const OUTAGE = ".st-key-streamlit_pgstate_outage";
+const SAYS = `:is(${BAR} [data-testid="stProgress"], ${OUTAGE})`;
+const PLACE = `[data-testid="stEvent"]:has(${SAYS})`;
+const BEFORE = `:is(${OUTAGE}, :has(${OUTAGE}))`;
 
 const RULES = `
 ${PLACE} {
@@ -21,7 +25,14 @@ ${PLACE} {
   pointer-events: none;
   z-index: 999991;
 }
-${PLACE} [data-testid="stElementContainer"]:not(${BAR} *) {
+${PLACE}:has(${OUTAGE}) {
+  width: min(36rem, 90vw);
+  padding: 0;
+}
+${PLACE} [data-testid="stElementContainer"]:not(:is(${BAR}, ${OUTAGE}) *),
+${OUTAGE} [class*="st-key-streamlit_pgstate_retry"],
+${BEFORE} ~ ${OUTAGE},
+${BEFORE} ~ * ${OUTAGE} {
   display: none;
 }
 `;

@@ -217,6 +217,19 @@ def mount_reconnect() -> Shown | None:
     return Shown.read(said)
 
 
+def mount_retry(hear: Callable[[], None], *, place: str) -> None:
+    """Have the page run again by itself, after a while, as this run has failed.
+
+    Args:
+        hear: called at the beginning of that run.
+        place: the fragment it is mounted in, which alone runs then; "" for the page.
+    """
+    if not is_apptest():
+        data = {"role": "retry", "run": secrets.token_hex(4)}  # another run, another try
+        name = "-".join(part for part in (f"{KEY}_retry", place) if part)
+        _component()(key=name, data=data, on_retry_change=hear)
+
+
 def reserve_place() -> DeltaGenerator | None:
     """A place in the page, where it moves nothing, for what is mounted when the run is over."""
     if is_apptest():

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
 
-from streamlit_pgstate.component import KEY
+from streamlit_pgstate.component import KEY, script
 from streamlit_pgstate.component.script import draws_over_the_page, is_apptest, is_cached_function
 
 if TYPE_CHECKING:
@@ -48,6 +48,30 @@ def still_place() -> Iterator[None]:
         context_dg_stack.reset(token)
 
 
+@contextlib.contextmanager
+def fragment_place() -> Iterator[None]:
+    """The fragment's own container, whatever the script is in, inside of it: a form, perhaps.
+
+    In a run of a fragment the still place is that of what the page has mounted after it.
+    `context_dg_stack` and `_cursor`, seen in 1.51 to 1.67; the fragment's path, `delta_path` of
+    `ThreadState` from 1.58 on, before `ScriptRunContext.current_fragment_delta_path`. Without them
+    where the script is.
+    """
+    try:
+        from streamlit.delta_generator_singletons import context_dg_stack
+
+        stack, path = context_dg_stack.get(), script.fragment_path()
+        place = next(it for it in stack if it._cursor and tuple(it._cursor.delta_path[:-1]) == path)
+    except (ImportError, AttributeError, StopIteration):
+        yield
+        return
+    token = context_dg_stack.set((stack[0], place))
+    try:
+        yield
+    finally:
+        context_dg_stack.reset(token)
+
+
 class ProgressBar:
     """Shows the visitor of this run how far a long piece of work is, from another thread.
 
@@ -56,8 +80,8 @@ class ProgressBar:
     without it the bar stands where the script is, and moves what comes after it while it shows.
     """
 
-    def __init__(self, script: ScriptRunContext) -> None:
-        self._script = script
+    def __init__(self, context: ScriptRunContext) -> None:
+        self._script = context
         self._context = contextvars.copy_context()
         self._bar: DeltaGenerator | None = None
 

@@ -56,6 +56,11 @@ def listen(listener: _Listener) -> _Listener:
     return listener
 
 
+def listen_to_next(listener: RunListener) -> None:
+    """Tell `listener` of the run that follows the present one at once, on the same thread."""
+    _hooks().next_listeners.append(listener)
+
+
 def listener(kind: type[_Listener]) -> _Listener | None:
     """The last listener of this kind in the present run; None where it has none yet."""
     return next((found for found in reversed(_hooks().listeners) if isinstance(found, kind)), None)
@@ -108,6 +113,7 @@ class _Hooks:
 
     def __init__(self, runner: Any, session_state: Any) -> None:
         self.listeners: list[RunListener] = []
+        self.next_listeners: list[RunListener] = []
         self._runner = runner
         self._finish = runner._on_script_finished
         self._register = session_state.register_widget
@@ -123,13 +129,15 @@ class _Hooks:
         object.__setattr__(session_state, "reset_state_value", self.reset)
 
     def finish(self, *args: Any, **kwargs: Any) -> Any:
-        listeners, self.listeners = self.listeners, []
         followed = is_followed(self._runner, [*args, *kwargs.values()])
-        for listener in sorted(listeners, key=lambda listener: listener.comes_last):
+        while self.listeners:  # one may have others listen
+            listener = min(self.listeners, key=lambda listener: listener.comes_last)
+            self.listeners.remove(listener)
             try:
                 listener.at_end(is_followed=followed)
             except Exception:  # noqa: BLE001 - it would end the script's thread, and so the visitor's page
                 _LOG.exception("The end of a script run could not be handled.")
+        self.listeners, self.next_listeners = self.next_listeners, []
         return self._finish(*args, **kwargs)
 
     def register(self, metadata: Any, user_key: str | None) -> Any:

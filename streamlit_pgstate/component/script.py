@@ -13,6 +13,14 @@ from streamlit.runtime.state import SessionState
 
 from streamlit_pgstate.component import KEY
 
+try:
+    from streamlit.runtime.scriptrunner import StopException as StopException
+except ImportError:  # st.stop raises it, seen in 1.51 to 1.67; without it an error is drawn as any
+
+    class StopException(BaseException):  # type: ignore[no-redef]
+        """Ends a run quietly."""
+
+
 _APPTEST_SESSION = "test session id"
 
 
@@ -91,6 +99,21 @@ def fragment() -> str:
     return known or ""
 
 
+def fragment_path() -> tuple[int, ...]:
+    """Where in the page the fragment is that this thread is in; empty where that is not known.
+
+    `ScriptRunContext.current_fragment_delta_path` up to 1.57, `ThreadState` from 1.58 on.
+    """
+    context = get_script_run_ctx(suppress_warning=True)
+    known = getattr(context, "current_fragment_delta_path", None)
+    if known is None:
+        with contextlib.suppress(ImportError, AttributeError, RuntimeError):
+            from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
+
+            known = ThreadState.get().delta_path
+    return tuple(known or ())
+
+
 def is_fragment_run() -> bool:
     """Whether only a fragment runs, not the whole script.
 
@@ -146,6 +169,26 @@ def draws_over_the_page() -> bool:
     Seen in 1.51 to 1.67, where the page then breaks: so nothing is drawn, but by the fragment.
     """
     return is_callback() and is_fragment_run()
+
+
+def rerun_page() -> None:
+    """Have the whole page run once the present run, which is ending, is over.
+
+    `st.rerun` would draw an empty element, over what is there. `ScriptRunContext.script_requests`
+    and `RerunData`, seen in 1.51 to 1.67; without them nothing runs.
+    """
+    context = get_script_run_ctx(suppress_warning=True)
+    with contextlib.suppress(ImportError, AttributeError, TypeError):
+        from streamlit.runtime.scriptrunner import RerunData
+
+        context.script_requests.request_rerun(  # type: ignore[union-attr]
+            RerunData(
+                query_string=context.query_string,  # type: ignore[union-attr]
+                page_script_hash=context.page_script_hash,  # type: ignore[union-attr]
+                cached_message_hashes=context.cached_message_hashes,  # type: ignore[union-attr]
+                context_info=context.context_info,  # type: ignore[union-attr]
+            )
+        )
 
 
 def is_cached_function() -> bool:

@@ -6,6 +6,7 @@ import os
 
 import exchange_cases  # noqa: F401 - adds its cases
 import live_cases  # noqa: F401 - adds its cases
+import outage_cases  # noqa: F401 - adds its cases
 import persist_cases  # noqa: F401 - adds its cases
 import scope_cases  # noqa: F401 - adds its cases
 import stream_cases  # noqa: F401 - adds its case

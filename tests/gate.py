@@ -1,0 +1,93 @@
+"""A TCP port that leads to PostgreSQL, and can be shut: the database is away, for one app alone."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+
+from sqlalchemy.engine import URL, make_url
+
+
+class Gate:
+    """What connects to it, reaches the server of `url` while it is open."""
+
+    def __init__(self, url: str) -> None:
+        self._target = make_url(url)
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self._port = probe.getsockname()[1]
+        self._lock = threading.Lock()
+        self._flows = threading.Event()
+        self._flows.set()
+        self._listener: socket.socket | None = None
+        self._ends: set[socket.socket] = set()
+        self.open()
+
+    @property
+    def url(self) -> str:
+        """Of the same database, through the gate."""
+        through = self._target.set(host="127.0.0.1", port=self._port, query={})
+        return through.render_as_string(hide_password=False)
+
+    def open(self) -> None:
+        if self._listener is None:
+            self._listener = socket.create_server(("127.0.0.1", self._port), reuse_port=True)
+            threading.Thread(target=self._accept, args=[self._listener], daemon=True).start()
+
+    def shut(self) -> None:
+        """Connections break, and new ones are refused."""
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            with contextlib.suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
+        with self._lock:
+            ends, self._ends = self._ends, set()
+        for end in ends:
+            _close(end)
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Connections stay, new ones are accepted, and nothing comes through."""
+        self._flows.clear()
+        try:
+            yield
+        finally:
+            self._flows.set()
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                near, _ = listener.accept()
+            except OSError:
+                return
+            far = _connected(self._target)
+            with self._lock:
+                self._ends |= {near, far}
+            for one, other in ((near, far), (far, near)):
+                threading.Thread(target=self._carry, args=[one, other], daemon=True).start()
+
+    def _carry(self, source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                self._flows.wait()
+                target.sendall(data)
+        _close(source)
+        _close(target)
+
+
+def _connected(url: URL) -> socket.socket:
+    host = str(url.host or url.query.get("host") or "localhost")
+    port = url.port or url.query.get("port") or 5432
+    if not host.startswith("/"):
+        return socket.create_connection((host, int(str(port))))
+    far = socket.socket(socket.AF_UNIX)
+    far.connect(f"{host}/.s.PGSQL.{port}")
+    return far
+
+
+def _close(end: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        end.shutdown(socket.SHUT_RDWR)
+    end.close()

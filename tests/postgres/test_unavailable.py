@@ -1,0 +1,250 @@
+"""An outage in scripts that AppTest runs, in threads and without Streamlit."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import pickle
+from collections.abc import Callable, Iterator
+
+import pytest
+import streamlit as st
+from gate import Gate
+from streamlit.testing.v1 import AppTest
+
+from streamlit_pgstate import StoreUnavailable, connect
+from streamlit_pgstate.engine import _is_new_outage
+from streamlit_pgstate.outage import SENTENCE, DatabaseAway
+
+Opened = Callable[[Callable[[], None]], AppTest]
+
+
+@pytest.fixture
+def gate(url: str) -> Iterator[Gate]:
+    gate = Gate(url)
+    yield gate
+    gate.shut()
+
+
+@pytest.fixture
+def opened(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> Opened:
+    """An AppTest of a function whose app reaches the database through the gate."""
+    monkeypatch.setenv("PGSTATE_URL", gate.url)
+    monkeypatch.setenv("PGSTATE_TIMEOUT", "1")
+    return lambda script: AppTest.from_function(script, default_timeout=30)
+
+
+def said(app: AppTest) -> list[str]:
+    assert not app.exception, app.exception
+    return [info.value for info in app.info]
+
+
+def test_it_says_so_once_and_ends_the_run_which_succeeds_when_it_is_back(
+    opened: Opened, gate: Gate
+) -> None:
+    def script() -> None:
+        import streamlit as st
+
+        import streamlit_pgstate as pgstate
+
+        st.write("above")
+        pgstate.modify("runs", lambda n: n + 1, default=0)
+        st.write("below")
+
+    app = opened(script)
+    gate.shut()
+    assert said(app.run()) == [SENTENCE]
+    assert [text.value for text in app.markdown] == ["above"]
+    gate.open()
+    assert said(app.run()) == []
+    assert [text.value for text in app.markdown] == ["above", "below"]
+
+
+def test_while_it_is_away_verbs_of_each_kind_can_be_caught_and_say_so_once(
+    opened: Opened, gate: Gate
+) -> None:
+    def script() -> None:
+        import streamlit as st
+
+        import streamlit_pgstate as pgstate
+
+        verbs = {
+            "get": lambda: pgstate.get("a"),
+            "set": lambda: pgstate.set("a", 1),
+            "persist": lambda: pgstate.persist("name"),
+            "mount": lambda: pgstate.mount(live=True),
+            "uploader": lambda: pgstate.file_uploader("File", key="file"),
+            "app": lambda: pgstate.scope("app").set("a", st.session_state.setdefault("n", 0)),
+            "tab": lambda: pgstate.scope("tab"),
+        }
+        for name, verb in verbs.items():
+            try:
+                verb()
+            except pgstate.StoreUnavailable as error:
+                st.write(f"{name}: {isinstance(error, Exception)} {error.__class__.__name__}")
+
+    app = opened(script)
+    gate.shut()
+    assert said(app.run()) == [SENTENCE]
+    names = ["get", "set", "persist", "mount", "uploader", "app", "tab"]
+    assert [text.value for text in app.markdown] == [f"{n}: True DatabaseAway" for n in names]
+
+
+def test_a_callback_ends_its_run_too(opened: Opened, gate: Gate) -> None:
+    def script() -> None:
+        import streamlit as st
+
+        import streamlit_pgstate as pgstate
+
+        shared = pgstate.scope("app")
+        st.button("write", on_click=shared.update, args=[{"a": 1}])
+
+    app = opened(script)
+    said(app.run())
+    gate.shut()
+    assert said(app.button[0].click().run()) == [SENTENCE]
+    assert not app.button
+    gate.open()
+    assert said(app.run()) == []
+    assert app.button
+
+
+def test_in_a_thread_the_error_is_the_plain_one_and_the_page_says_nothing(
+    opened: Opened, gate: Gate
+) -> None:
+    def script() -> None:
+        from concurrent.futures import ThreadPoolExecutor
+
+        import streamlit as st
+
+        if "shared" not in st.session_state:
+            import streamlit_pgstate as pgstate
+
+            st.session_state.shared = pgstate.scope("app")
+            st.stop()
+        with ThreadPoolExecutor(1) as threads:
+            error = threads.submit(st.session_state.shared.set, "a", 1).exception()
+        st.write(type(error).__name__)
+
+    app = opened(script)
+    app.run()
+    gate.shut()
+    assert said(app.run()) == []
+    assert [text.value for text in app.markdown] == ["StoreUnavailable"]
+
+
+def test_without_streamlit_the_error_is_the_plain_one(gate: Gate) -> None:
+    store = connect(gate.url, timeout=1)
+    state = store.state(store.new_token())
+    gate.shut()
+    with pytest.raises(StoreUnavailable) as caught:
+        state["a"] = 1
+    assert type(caught.value) is StoreUnavailable
+    store.close()
+
+
+def test_another_process_gets_the_plain_error() -> None:
+    away = DatabaseAway("db:5432/app cannot be reached.")
+    again = pickle.loads(pickle.dumps(away))
+    assert (type(again), str(again)) == (StoreUnavailable, "db:5432/app cannot be reached.")
+
+
+def test_what_is_no_outage_stays_an_error_with_its_message(
+    opened: Opened, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def script() -> None:
+        import streamlit_pgstate as pgstate
+
+        pgstate.get("a")
+
+    monkeypatch.setenv("PGSTATE_SCHEMA", "elsewhere")
+    monkeypatch.setenv("PGSTATE_AUTO_MIGRATE", "false")
+    app = opened(script).run()
+    assert "pgstate migrate" in app.exception[0].message
+    assert not app.info
+
+
+def test_a_run_waits_for_a_frozen_server_once_and_may_try_a_refusing_one_again(
+    opened: Opened, gate: Gate
+) -> None:
+    def script() -> None:
+        import time
+
+        import streamlit as st
+
+        import streamlit_pgstate as pgstate
+
+        began = time.monotonic()
+        for name in ("browser", "app", "tab", "app"):
+            try:
+                pgstate.scope(name)
+            except pgstate.StoreUnavailable as error:
+                st.write(str(error))
+        st.session_state.took = time.monotonic() - began
+
+    app = opened(script)
+    with gate.frozen():
+        assert said(app.run()) == [SENTENCE]
+    assert len(app.markdown) == 4
+    assert app.session_state.took < 4  # a new connection has 2 s at least
+    assert said(app.run()) == []
+
+
+@pytest.mark.parametrize(
+    ("since_last", "has_answered", "is_answer", "is_new"),
+    [
+        (None, False, False, True),  # the first of the process
+        (2, False, False, False),  # it has not answered since
+        (3600, False, False, False),
+        (2, True, False, True),  # it was back meanwhile
+        (None, True, True, True),
+        (2, True, True, False),  # it answers reads, and its disk is full still
+        (61, True, True, True),
+        (61, False, True, False),
+    ],
+)
+def test_when_the_log_takes_a_failure_for_a_new_outage(
+    since_last: float | None, has_answered: bool, is_answer: bool, is_new: bool
+) -> None:
+    assert is_new is _is_new_outage(
+        since_last=since_last, has_answered=has_answered, is_answer=is_answer
+    )
+
+
+def test_the_log_says_it_once_an_outage(gate: Gate, caplog: pytest.LogCaptureFixture) -> None:
+    store = connect(gate.url, timeout=1)
+    state = store.state(store.new_token(), cache=False)
+    caplog.set_level(logging.WARNING)
+    for outages in (1, 2):
+        gate.shut()
+        for _ in range(3):
+            with pytest.raises(StoreUnavailable):
+                state.keys()
+        assert len(caplog.records) == outages
+        gate.open()
+        assert state.keys() == []
+    store.close()
+
+
+@pytest.mark.skipif(
+    "parallel" not in inspect.signature(st.fragment).parameters, reason="no parallel fragments"
+)
+def test_parallel_fragments_that_fail_say_so_once(opened: Opened, gate: Gate) -> None:
+    def script() -> None:
+        import streamlit as st
+
+        import streamlit_pgstate as pgstate
+
+        @st.fragment(parallel=True)
+        def part(name: str) -> None:
+            st.write(pgstate.get(name, "nothing"))
+
+        for name in "abc":
+            part(name)
+
+    app = opened(script)
+    gate.shut()
+    assert said(app.run()) == [SENTENCE]
+    gate.open()
+    assert said(app.run()) == []
+    assert [text.value for text in app.markdown] == ["nothing"] * 3
