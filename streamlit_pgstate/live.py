@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
@@ -34,10 +34,10 @@ from streamlit_pgstate.following import (
 from streamlit_pgstate.reads import Reads
 from streamlit_pgstate.state import State
 
-_LOG = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
 
-_KEPT_RUNS: Final = 4
-"""Runs of one tab that are told apart: the present one, and those that it has overtaken."""
+_LOG = logging.getLogger(__name__)
 
 _warned: Final[set[Path]] = set()
 """Apps of which the log has said that their pages drive each other."""
@@ -74,7 +74,7 @@ class Live:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         """Runs of a tab may overlap. Nothing is called under it that takes another lock."""
-        self._runs: deque[_Run] = deque(maxlen=_KEPT_RUNS)
+        self._runs: deque[_Run] = deque(maxlen=script.KEPT_RUNS)
         self._sources: dict[str, _Source] = {}
         """By scope."""
         self._shown: dict[object, Shown] = {}
@@ -84,6 +84,8 @@ class Live:
         self._pace = Pace()
         self._is_on = False
         """Whether any run of the tab was live."""
+        self._place: DeltaGenerator | None = None
+        """Where the page is told what to announce; None where its last run was not live."""
         self._follows_next = False
         """Whether the next run of the whole page comes by itself."""
         self._started = 0
@@ -126,6 +128,7 @@ class Live:
         self._is_on = run.is_mounted = True
         run.listen()
         bridge.mount_live(self._hear, channels=self._channels)
+        self._place = bridge.reserve_place()
 
     def postpones(self, key: str) -> bool:
         """Whether the field of `key` is being typed in, so that its change has to wait."""
@@ -150,7 +153,7 @@ class Live:
         self._started += 1
         is_following = is_whole and self._follows_next
         if is_whole:
-            self._follows_next = False
+            self._follows_next, self._place = False, None
         run = _Run(self, Reads(mark), self._started, is_whole, is_following)
         self._runs.append(run)
         return run
@@ -176,8 +179,8 @@ class Live:
             for source, found in zip(sources, noted.values(), strict=True)
             if found.written
         }
-        if news:
-            bridge.announce(channels=news)
+        if news and self._place is not None:
+            bridge.announce(self._place, channels=news)
 
     # A tick
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from streamlit_pgstate import outage, reads, stores
@@ -16,10 +17,12 @@ from streamlit_pgstate.bindings import Bindings
 from streamlit_pgstate.component import (
     identity,
     imports,
+    runs,
     script,
     session_state,
     transport,
 )
+from streamlit_pgstate.component.runs import RunListener
 from streamlit_pgstate.component.transport import Transport
 from streamlit_pgstate.errors import NoSessionError, PgStateError
 from streamlit_pgstate.live import Live
@@ -150,6 +153,13 @@ class Tab:
 
     def _leave_page(self) -> None:
         """What the page shows is of another state: it is neither to be read nor to be saved."""
+        if script.is_parallel_fragment():  # beside the script, which reads `st.session_state` now
+            runs.listen(_LeaveAtEnd(self))
+            return
+        self.begin_page()
+
+    def begin_page(self) -> None:
+        """Empty `st.session_state`, and have all widgets of the page begin anew."""
         session_state.clear(keep={transport.TESTING_KEY})
         identity.renew()
         with self._lock:
@@ -202,3 +212,13 @@ class Tab:
         """Have the page run again whenever what it reads changes elsewhere."""
         if not script.is_callback():
             self.live.mount()
+
+
+@dataclass(slots=True, eq=False)
+class _LeaveAtEnd(RunListener):
+    """Has the page begin anew when the run is over, before the next one that it has asked for."""
+
+    tab: Tab
+
+    def at_end(self, *, is_followed: bool) -> None:
+        self.tab.begin_page()

@@ -29,6 +29,7 @@ from streamlit_pgstate.errors import UnknownToken
 _SECRET_BYTES = 32
 _SHAPE = re.compile(r"[A-Za-z0-9_-]{64}\.[A-Za-z0-9_-]{4,8}\.[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
 # The last character holds but four bits: with all 64 a token could be spelt in four ways.
+_OUTLINE = re.compile(r"[\w-]{64}\.[\w-]{4,8}\.[\w-]{43}", re.ASCII)
 _APPS = uuid.UUID("6c3f1f5e-7a0b-4d52-9d0e-3c0b8a1f4e77")
 """The namespace of the ids of apps."""
 
@@ -60,6 +61,11 @@ class Token:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("A token is not pickled: it would lie open in a queue or on a disk.")
+
+
+def has_shape(text: str) -> bool:
+    """Whether `text` is one that the browser takes for a token: see `frontend/src/copies.ts`."""
+    return _OUTLINE.fullmatch(text) is not None
 
 
 def fingerprint(text: str) -> str:

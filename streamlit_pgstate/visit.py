@@ -24,15 +24,12 @@ from streamlit_pgstate.component.runs import RunListener
 from streamlit_pgstate.component.script import Address
 from streamlit_pgstate.component.transport import Transport
 from streamlit_pgstate.errors import ConfigError, NoSessionError, PgStateError, UnknownToken
-from streamlit_pgstate.handshake import Action, Answer, Handshake, Question, Standing
+from streamlit_pgstate.handshake import Action, Answer, Handshake, Question
 from streamlit_pgstate.state import State
 from streamlit_pgstate.store import SessionRef, Store
 from streamlit_pgstate.token import Token, fingerprint
 
 _LOG = logging.getLogger(__name__)
-
-_KEPT_RUNS: Final = 4
-"""Runs of one tab that are told apart: the present one, and those that it has overtaken."""
 
 _ANSWERS_WITHIN: Final = 5.0
 """Seconds that a first run waits for the browser where no cookie can come: it answers in 0.1."""
@@ -86,13 +83,19 @@ class Visit:
         self._show = show
         self._leave_page = leave_page
         self._lock = threading.RLock()
-        self._runs: deque[_Run] = deque(maxlen=_KEPT_RUNS)
+        self._runs: deque[_Run] = deque(maxlen=script.KEPT_RUNS)
         self._handshake: Handshake | None = None
         self._token: Token | None = None
         self._state: State | None = None
         self._veil = bridge.new_veil()
+        self._on_page: dict[str, Question | None] = {}
+        """The component's instances that the last run of the whole page has mounted, by key, with
+        the question of those that stand in no fragment."""
         self._began_at: Address | None = None
-        """The page on which a candidate was first used."""
+        """The page on which a candidate was first used; None once that run has gone through: the
+        script leaves no page for another by then, only the visitor does."""
+        self._opened_in: object = None
+        """The run in which that was."""
         self._back_to: Address | None = None
         """The page that a run starts at whose candidate was dropped; None for the present one."""
         self._is_left = False
@@ -126,17 +129,14 @@ class Visit:
             PgStateError: the database cannot be reached or refuses.
         """
         with self._lock:
-            run = self._run_of_now()
-            if not run.is_begun:
-                self._begin(run)
-            if run.failure is not None:
-                raise run.failure
+            run = self._begun_run()
             if run.is_stale:
                 script.start_anew(self._back_to)
             if waits:
                 self._settle(self._agreed.waiting())
             self._ask(run)
-            self._await_answer()
+            if self._agreed.durable is None and not self.store.settings.cookie:
+                self._await_first_answer()
 
     def _run_of_now(self) -> _Run:
         mark = script.run()
@@ -146,8 +146,19 @@ class Visit:
             self._runs.append(run)
         return run
 
+    def _begun_run(self) -> _Run:
+        """The present run, its state brought up to date by its first verb."""
+        run = self._run_of_now()
+        if not run.is_begun:
+            self._begin(run)
+        if run.failure is not None:
+            raise run.failure
+        return run
+
     def _begin(self, run: _Run) -> None:
         run.is_begun = True
+        if not script.is_fragment_run():
+            self._on_page = {}
         before = self._state
         try:
             if before is None:
@@ -171,12 +182,16 @@ class Visit:
                 if self._state is state:  # and no other run of this tab has moved on already
                     self._end()
                 script.start_anew()
-            return verb(self.state)
 
     def wait_for_browser(self) -> None:
-        """Stop the script until the browser has said whether it keeps the token."""
-        if self._agreed.durable is None and not script.is_apptest():
-            st.stop()
+        """Hold the script up until the browser has said whether it keeps the token: 5 s at most.
+
+        In a fragment the script ends: the answer starts a run of the whole page.
+        """
+        with self._lock:
+            self._await_answer()
+            if self._agreed.durable is None and not script.is_apptest():
+                st.stop()
 
     def rotate(self) -> None:
         """A new token for the same state; other tabs of this browser follow by themselves."""
@@ -201,11 +216,7 @@ class Visit:
     def forget_unseen(self) -> None:
         """As `forget`, also where the browser has a token that it has not said yet."""
         with self._lock:
-            run = self._run_of_now()
-            if not run.is_begun:
-                self._begin(run)
-            if run.failure is not None:
-                raise run.failure
+            self._begun_run()
             self._settle(self._agreed.forgetting())
             self.forget()
 
@@ -239,7 +250,7 @@ class Visit:
         refused = None if text is None else fingerprint(text)
         handshake = Handshake.of_candidate(token.fingerprint, refused=refused)
         self._settle(handshake if self.store.settings.cookie else handshake.waiting())
-        self._began_at = script.address()
+        self._began_at, self._opened_in = script.address(), script.run()
         self._use(token, self._state_of(token))
         self._ask_at_end()  # the script may leave this page at once, for one without any verb
 
@@ -298,6 +309,7 @@ class Visit:
 
     def _end(self) -> None:
         """The session has ended: begin another one, empty, in its place."""
+        script.end_if_overtaken()
         token = self.store.signer.mint()
         self._settle(self._agreed.ended(token.fingerprint))
         self._go_over(token, self._state_of(token))
@@ -312,10 +324,15 @@ class Visit:
         if script.is_parallel_fragment():  # it may draw in its own place only
             self._ask_at_end()
             return
+        if script.is_fragment_run() and question in self._on_page.values():
+            return  # the page asks it, outside of this fragment
         key = bridge.key(place=self._place(), number=len(run.keys))
         run.keys.append(key)
         run.asked = question
-        bridge.mount(self._asked(question), key=key, hear=functools.partial(self._heard, key))
+        if not script.is_fragment_run():
+            self._on_page[key] = None if script.fragment() else question
+        asked, hear = self._asked(question), functools.partial(self._heard, key)
+        bridge.mount(asked, key=key, hear=hear, has_slot=key in self._on_page)
 
     def _place(self) -> str:
         return "-".join(part for part in (self._transport.place, script.fragment()) if part)
@@ -342,28 +359,44 @@ class Visit:
             with contextlib.suppress(ConfigError):  # this Streamlit shows no end of a run
                 runs.listen(_AskAtEnd(self))
 
-    def ask_now(self) -> None:
-        """Put the question, unless this run has."""
+    def end_run(self, *, is_followed: bool) -> None:
+        """Put the question, unless this run has, or the next one takes its place."""
         with self._lock:
-            if not self._is_left:
+            if self._is_left:
+                return
+            if is_followed:
+                runs.listen_to_next(_AskAtEnd(self))
+                return
+            if script.run() is self._opened_in:
+                self._began_at = None
+            if not script.is_fragment_run():
                 self._ask(self._run_of_now())
 
     def _await_answer(self) -> None:
-        """Where no cookie can come, a candidate would be dropped at each F5: ask first."""
-        agreed = self._agreed
-        if self.store.settings.cookie or agreed.durable is not None or script.is_apptest():
-            return
-        if script.is_callback() or agreed.standing is not Standing.CANDIDATE:
+        """Wait for the browser: its answer ends this run, and starts the next one.
+
+        Not where the question is a fragment's: its answer ends no run.
+        """
+        is_known = self._agreed.durable is not None
+        if is_known or script.is_callback() or script.fragment() or script.is_apptest():
             return
         script.pause(_ANSWERS_WITHIN)
         self._settle(self._agreed.going_without())
+
+    def _await_first_answer(self) -> None:
+        """Where no cookie can come, each F5 would show a candidate's state first.
+
+        Not in a later run, whose click the wait would cost.
+        """
+        if script.is_first_run():
+            self._await_answer()
 
     def _heard(self, key: str) -> None:
         """The component has said something: Streamlit calls this before the script's first line."""
         with self._lock:
             if self._is_left or self._handshake is None:
                 return
-            run = self._run_of_now()
+            run, was_known = self._run_of_now(), self._agreed.durable is not None
             try:
                 with self._before_the_script(run):
                     self._hear(key)
@@ -371,7 +404,8 @@ class Visit:
                 # The run's first verb hears it again, and says what is wrong where it can be seen.
                 _LOG.debug("The browser's answer could not be acted upon: %s", error)
                 return
-            if run.is_stale:
+            is_awaited = self._agreed.waits and not was_known
+            if run.is_stale or (is_awaited and script.is_fragment_run()):
                 script.start_anew(self._back_to)
 
     def _hear_all(self, run: _Run) -> None:
@@ -395,6 +429,7 @@ class Visit:
         said = bridge.said(key, self._veil)
         if said is None:
             return
+        script.end_if_overtaken()
         match self._agreed.hear(said.answer):
             case Action.CONFIRM:
                 self._settle(self._agreed.confirmed())
@@ -467,7 +502,4 @@ class _AskAtEnd(RunListener):
     visit: Visit
 
     def at_end(self, *, is_followed: bool) -> None:
-        if is_followed:
-            runs.listen_to_next(self)
-        elif not script.is_fragment_run():
-            self.visit.ask_now()
+        self.visit.end_run(is_followed=is_followed)

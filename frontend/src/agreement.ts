@@ -125,7 +125,7 @@ function keep(token: string, question: Question, copies: Copies, memory: Memory)
     memory.stored.add(question.have);
     return said(question, token, memory);
   }
-  return question.forgets ? null : { ...answerWith(null, question, memory), blocked: true };
+  return question.forgets && !question.ask ? null : { ...answerWith(null, question, memory), blocked: true };
 }
 
 /** They agree: worth a script run only if the server waits for it. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { basePath, type CopiesOptions, copiesIn, isToken, nameOf, sitePolicy } from "./copies";
+import { basePath, type CopiesOptions, copiesIn, isToken, nameOf, writeCookie } from "./copies";
 
 const TOKEN = `${"a".repeat(64)}.aBc-_1.${"z".repeat(43)}`;
 const OPTIONS: CopiesOptions = { app: "app", base: "", maxAge: 100.4, cookie: true };
@@ -165,22 +165,47 @@ describe("copiesIn", () => {
   });
 });
 
-describe("sitePolicy", () => {
-  const another = {
-    get location(): Location {
-      throw new DOMException("cross-origin", "SecurityError");
-    },
-  };
-  const own = { location: new URL("https://example.org/around") };
+describe("writeCookie", () => {
+  const STRICT = "n=t; Max-Age=9; Path=/; SameSite=Strict; Secure";
+  const PARTITIONED = "n=t; Max-Age=9; Path=/; SameSite=None; Secure; Partitioned";
 
-  it.each([
-    ["http://localhost:8501/", "no frame", null, ["SameSite=Strict"]],
-    ["https://example.org/", "no frame", null, ["SameSite=Strict", "Secure"]],
-    ["https://example.org/", "a frame of its own site", own, ["SameSite=Strict", "Secure"]],
-    ["https://example.org/", "a frame of another", another, ["SameSite=None", "Secure", "Partitioned"]],
-    // Without https a browser takes no such cookie.
-    ["http://localhost:8501/", "a frame of another", another, ["SameSite=Strict"]],
-  ])("of %s in %s", (url, _, top, policy) => {
-    expect(sitePolicy(Object.assign(page(url).window, { top }) as Window)).toEqual(policy);
+  /** A page in a frame; `takes`: whether the browser keeps a cookie as it was written. */
+  function framed(url: string, takes: (cookie: string) => boolean): [Window, string[]] {
+    const { window, written, document } = page(url);
+    Object.defineProperty(document, "cookie", {
+      get: () => (document.jar ? document.jar : ""),
+      set: (text: string) => {
+        written.push(text);
+        if (takes(text)) document.jar = text.split(";")[0] ?? "";
+      },
+    });
+    return [Object.assign(window, { top: {} }) as Window, written];
+  }
+
+  it("is strict in a frame of the app's own site, whatever the origin", () => {
+    const [window, written] = framed("https://a.example.org/", () => true);
+    writeCookie(window, "n", "t", 9, "");
+    expect(written).toEqual([STRICT]);
+  });
+
+  it("is the frame's own where the browser takes no strict one, over https", () => {
+    const [window, written] = framed("https://example.org/", (it) => it.includes("Partitioned"));
+    writeCookie(window, "n", "t", 9, "");
+    expect(written).toEqual([STRICT, PARTITIONED]);
+  });
+
+  it("is removed as whichever of the two it is", () => {
+    const [window, written] = framed("https://example.org/", () => true);
+    writeCookie(window, "n", null, 9, "");
+    expect(written.map((it) => it.includes("Max-Age=0"))).toEqual([true, true]);
+  });
+
+  it("is strict without https, and in no frame", () => {
+    const [window, written] = framed("http://localhost:8501/", () => false);
+    writeCookie(window, "n", "t", 9, "");
+    expect(written).toEqual(["n=t; Max-Age=9; Path=/; SameSite=Strict"]);
+    const alone = page("https://example.org/");
+    writeCookie(alone.window, "n", "t", 9, "");
+    expect(alone.written).toEqual([STRICT]);
   });
 });

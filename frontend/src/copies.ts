@@ -61,32 +61,35 @@ export function copiesIn(page: Window, options: CopiesOptions): Copies {
       ),
     readCookie: () => attempt(() => token(cookieIn(page.document.cookie, name))),
     writeCookie: (text) =>
-      void attempt(() => {
-        const kept = options.cookie ? text : null;
-        page.document.cookie = [
-          `${name}=${kept ?? ""}`,
-          `Max-Age=${kept === null ? 0 : Math.round(options.maxAge)}`,
-          `Path=${options.base || "/"}`,
-          ...sitePolicy(page),
-        ].join("; ");
-      }),
+      writeCookie(page, name, options.cookie ? text : null, options.maxAge, options.base),
   };
 }
 
-/**
- * Who gets the cookie. In a frame of another site a browser sends no `Strict` cookie: there it is the
- * frame's own, apart from those of the app in a tab, which needs https.
- */
-export function sitePolicy(page: Window): string[] {
-  const isSecure = page.location.protocol === "https:";
-  if (isSecure && isFramedByAnother(page)) return ["SameSite=None", "Secure", "Partitioned"];
-  return ["SameSite=Strict", ...(isSecure ? ["Secure"] : [])];
+/** Write a cookie under the app's own path; null removes it. */
+export function writeCookie(
+  page: Window,
+  name: string,
+  text: string | null,
+  maxAge: number,
+  base: string,
+): void {
+  const seconds = text === null ? 0 : Math.round(maxAge);
+  const cookie = `${name}=${text ?? ""}; Max-Age=${seconds}; Path=${base || "/"}`;
+  for (const policy of policies(page)) {
+    attempt(() => (page.document.cookie = `${cookie}; ${policy}`));
+    if (text !== null && attempt(() => cookieIn(page.document.cookie, name)) === text) return;
+  }
 }
 
-/** Whether the page stands in a frame of another origin: its address cannot be read then. */
-function isFramedByAnother(page: Window): boolean {
-  if (page.top === page || !page.top) return false;
-  return attempt(() => page.top?.location.origin) !== page.location.origin;
+/**
+ * Who gets the cookie; the first that the browser takes. In a frame of another site it takes none that
+ * is `Strict`: there it is the frame's own, apart from those of the app in a tab, which needs https.
+ */
+function policies(page: Window): string[] {
+  const isSecure = page.location.protocol === "https:";
+  const strict = `SameSite=Strict${isSecure ? "; Secure" : ""}`;
+  const isFramed = page.top !== page && !!page.top;
+  return isSecure && isFramed ? [strict, "SameSite=None; Secure; Partitioned"] : [strict];
 }
 
 export function attempt<T>(action: () => T): T | null {

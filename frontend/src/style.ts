@@ -1,7 +1,8 @@
 /**
  * The progress bar of long work, and the sentence that the database is away, stand in Streamlit's
  * container of toasts, which is not drawn: this lays them over the page's upper edge while there is
- * one, so that nothing in the page moves. Of several such sentences one is shown.
+ * one, so that nothing in the page moves. Of several such sentences one is shown. The component itself
+ * takes no room where it stands in a fragment's container.
  */
 
 const ID = "streamlit-pgstate-style";
@@ -12,6 +13,9 @@ const PLACE = `[data-testid="stEvent"]:has(${SAYS})`;
 const BEFORE = `:is(${OUTAGE}, :has(${OUTAGE}))`;
 
 const RULES = `
+[class*="st-key-streamlit_pgstate"]:not(${BAR}, ${OUTAGE}) {
+  position: absolute;
+}
 ${PLACE} {
   display: block !important;
   position: fixed;

@@ -13,7 +13,7 @@ import {
   type CopiesOptions,
   isToken,
   nameOf,
-  sitePolicy,
+  writeCookie,
 } from "./copies";
 
 /** Seconds from F5 to the WebSocket of the new page. A tab that is opened within them, and not
@@ -123,15 +123,8 @@ export class Hold {
   private hint(token: string | null): void {
     const known = token ?? this.copies.readLocal();
     if (!this.options.cookie || known === null) return;
-    const { location } = this.page;
-    const name = nameOf(this.options.app, this.options.base, location);
-    attempt(() => {
-      this.page.document.cookie = [
-        `${name.replace(/^pgstate/, "pgstate-tab")}.${fingerprint(known)}=${token ?? ""}`,
-        `Max-Age=${token === null ? 0 : RELOADED_WITHIN}`,
-        `Path=${this.options.base || "/"}`,
-        ...sitePolicy(this.page),
-      ].join("; ");
-    });
+    const name = nameOf(this.options.app, this.options.base, this.page.location);
+    const own = `${name.replace(/^pgstate/, "pgstate-tab")}.${fingerprint(known)}`;
+    writeCookie(this.page, own, token, RELOADED_WITHIN, this.options.base);
   }
 }

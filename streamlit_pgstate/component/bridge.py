@@ -12,10 +12,10 @@ import streamlit as st
 
 from streamlit_pgstate.component import KEY
 from streamlit_pgstate.component.cookies import app_label
-from streamlit_pgstate.component.page import still_place
+from streamlit_pgstate.component.page import fragment_place, still_place
 from streamlit_pgstate.component.script import is_apptest, is_fragment_run
 from streamlit_pgstate.handshake import Answer, Question
-from streamlit_pgstate.token import fingerprint
+from streamlit_pgstate.token import fingerprint, has_shape
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -76,7 +76,10 @@ class Said:
         answer = state.get("answer") if isinstance(state, Mapping) else None
         if not isinstance(answer, Mapping) or not isinstance(answer.get("to"), str):
             return None
-        token = _unveiled(answer.get("token"), veil)
+        veiled = answer.get("token")
+        token = None if veiled is None else _unveiled(veiled, veil)
+        if veiled is not None and (token is None or not has_shape(token)):
+            return None  # also what was veiled for a question before the server was restarted
         heard = Answer(
             to=answer["to"],
             token=None if token is None else fingerprint(token),
@@ -144,17 +147,20 @@ def key(*, place: str, number: int) -> str:
     return "-".join(part for part in (KEY, place, str(number or "")) if part)
 
 
-def mount(asked: Asked, *, key: str, hear: Callable[[], object]) -> None:
+def mount(asked: Asked, *, key: str, hear: Callable[[], object], has_slot: bool) -> None:
     """Put the component into the page, where it moves nothing.
 
     Args:
         asked: what it is asked.
         key: its key in `st.session_state`, where `said` finds what it says.
         hear: called when it has said something, before the first line of the run that this starts.
+        has_slot: whether the last run of the whole page has mounted it too. A run of a fragment
+            that mounts it for the first time would put it in the place of what the page has
+            mounted after that fragment: then it stands in the fragment's own container.
     """
     if is_apptest():
         return
-    with still_place():
+    with still_place() if has_slot else fragment_place():
         _component()(
             key=key,
             data=asked.as_data(),
@@ -189,16 +195,16 @@ def mount_live(hear: Callable[[object], None], *, channels: Callable[[], dict[st
         follow()
 
 
-def announce(*, channels: Mapping[str, int]) -> None:
+def announce(place: DeltaGenerator, *, channels: Mapping[str, int]) -> None:
     """Have the page tell the other tabs of this browser which states have changed.
 
     Args:
+        place: where this is mounted, when the run is over: see `reserve_place`.
         channels: the name under which tabs tell each other of each, and its version.
     """
-    if not is_apptest():
-        with still_place():
-            data = {"role": "news", "channels": dict(channels)}
-            _component()(key=f"{KEY}_news", data=data)
+    with place:
+        data = {"role": "news", "channels": dict(channels)}
+        _component()(key=f"{KEY}_news", data=data)
 
 
 def mount_reconnect() -> Shown | None:

@@ -6,12 +6,16 @@ import contextlib
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import RerunData, RerunException, get_script_run_ctx
 from streamlit.runtime.state import SessionState
 
 from streamlit_pgstate.component import KEY
+
+if TYPE_CHECKING:
+    from streamlit.runtime.scriptrunner import ScriptRunContext
 
 try:
     from streamlit.runtime.scriptrunner import StopException as StopException
@@ -22,6 +26,9 @@ except ImportError:  # st.stop raises it, seen in 1.51 to 1.67; without it an er
 
 
 _APPTEST_SESSION = "test session id"
+
+KEPT_RUNS: Final = 4
+"""Runs of one tab that are told apart: the present one, and those that it has overtaken."""
 
 
 def is_script() -> bool:
@@ -174,21 +181,26 @@ def draws_over_the_page() -> bool:
 def rerun_page() -> None:
     """Have the whole page run once the present run, which is ending, is over.
 
-    `st.rerun` would draw an empty element, over what is there. `ScriptRunContext.script_requests`
-    and `RerunData`, seen in 1.51 to 1.67; without them nothing runs.
+    `st.rerun` would draw an empty element, over what is there. `ScriptRunContext.script_requests`,
+    seen in 1.51 to 1.67; without it nothing runs.
     """
     context = get_script_run_ctx(suppress_warning=True)
-    with contextlib.suppress(ImportError, AttributeError, TypeError):
-        from streamlit.runtime.scriptrunner import RerunData
+    requests = getattr(context, "script_requests", None)
+    if context is not None and requests is not None:
+        requests.request_rerun(_run_of(context, None))
 
-        context.script_requests.request_rerun(  # type: ignore[union-attr]
-            RerunData(
-                query_string=context.query_string,  # type: ignore[union-attr]
-                page_script_hash=context.page_script_hash,  # type: ignore[union-attr]
-                cached_message_hashes=context.cached_message_hashes,  # type: ignore[union-attr]
-                context_info=context.context_info,  # type: ignore[union-attr]
-            )
-        )
+
+def _run_of(context: ScriptRunContext, at: Address | None) -> RerunData:
+    """What Streamlit needs for a run of the whole page, or of another one: in 1.51 to 1.67."""
+    here = address()
+    is_here = at is None or at.page == here.page
+    return RerunData(
+        query_string=here.query if is_here or at is None else at.query,
+        page_script_hash=here.page if is_here or at is None else at.asked_page,
+        page_name="" if is_here or at is None else at.asked_name,
+        cached_message_hashes=context.cached_message_hashes,
+        context_info=context.context_info,
+    )
 
 
 def is_cached_function() -> bool:
@@ -228,36 +240,28 @@ def address() -> Address:
     return Address(page, asked or "", name or "", getattr(context, "query_string", ""))
 
 
-def start_anew(at: Address | None = None) -> None:
+def start_anew(at: Address | None = None) -> NoReturn:
     """End this run, and begin a new one of the whole page; what was clicked is dropped.
 
-    A run that was overtaken by the visitor's next click just ends. Returns where nothing can be
-    done: in callbacks of versions of Streamlit that take no `st.rerun` there (1.51).
+    A run that was overtaken by the visitor's next click just ends.
 
     Args:
         at: the page to begin with; None for the present one.
     """
-    _end_if_overtaken()
-    if is_callback() and not _CALLBACKS_MAY_RERUN:
-        return
+    end_if_overtaken()
     context = get_script_run_ctx(suppress_warning=True)
-    if context is None:
-        return
-    here = address()
-    is_elsewhere = at is not None and at.page != here.page
-    raise RerunException(
-        RerunData(
-            query_string=at.query if at and is_elsewhere else here.query,
-            page_script_hash=at.asked_page if at and is_elsewhere else here.page,
-            page_name=at.asked_name if at and is_elsewhere else "",
-            cached_message_hashes=context.cached_message_hashes,
-            context_info=context.context_info,
-        )
-    )
+    assert context is not None  # noqa: S101 - only scripts come here
+    data = _run_of(context, at)
+    if is_callback() and not _CALLBACKS_MAY_RERUN:
+        context.script_requests.request_rerun(data)  # type: ignore[union-attr]
+        context.in_fragment_callback = False  # type: ignore[attr-defined] # as it would not be again
+        raise StopException
+    raise RerunException(data)
 
 
 _CALLBACKS_MAY_RERUN = hasattr(SessionState, "_run_callback_and_record_rerun")
-"""Whether `st.rerun` in a callback is honoured: in 1.67; in 1.51 it does nothing but warn."""
+"""Whether `st.rerun` in a callback is honoured: in 1.67. In 1.51 it does nothing but warn, and a
+request that is put there is met as soon as the callback has ended."""
 
 _LOOKS_EVERY = 0.02
 
@@ -269,10 +273,27 @@ def pause(seconds: float) -> None:
     """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        _end_if_overtaken()
+        end_if_overtaken()
         time.sleep(_LOOKS_EVERY)
 
 
-def _end_if_overtaken() -> None:
-    """`st.session_state` looks first whether the run is to end, in 1.51 to 1.67."""
+def end_if_overtaken() -> None:
+    """End a run that the next one has taken the place of, before it changes anything.
+
+    `st.session_state` looks first whether the run is to end, in 1.51 to 1.67.
+    """
     _ = f"{KEY}_" in st.session_state
+
+
+def is_first_run() -> bool:
+    """Whether no run of this tab's session has ended so far: nobody has clicked anything.
+
+    By what Streamlit notes at the end of each run under an internal key, seen in 1.51 to 1.67;
+    without it: no.
+    """
+    context = get_script_run_ctx(suppress_warning=True)
+    with contextlib.suppress(ImportError):
+        from streamlit.runtime.state import SCRIPT_RUN_WITHOUT_ERRORS_KEY
+
+        return context is not None and SCRIPT_RUN_WITHOUT_ERRORS_KEY not in context.session_state
+    return False

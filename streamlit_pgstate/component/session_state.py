@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Container
 from typing import Any, Final
 
@@ -69,11 +70,16 @@ def drop(key: str) -> None:
 
 
 def clear(*, keep: Container[str]) -> None:
-    """Empty `st.session_state`, but for the keys of `keep` and what is ours.
+    """Empty `st.session_state`, but for the keys of `keep` and what is ours: all of it or nothing.
 
     It was filled from another state: what `setdefault` has put there would hide the values that
-    the present one has.
+    the present one has. Each access of a script's is a place where Streamlit ends a run that was
+    overtaken; the `_lock` and `_state` behind it are not, seen in 1.51 to 1.67.
     """
-    for key in list(st.session_state):
-        if str(key) not in keep and not str(key).startswith(KEY):
-            del st.session_state[key]
+    context = get_script_run_ctx(suppress_warning=True)
+    safe = context.session_state if context is not None else None
+    state, lock = getattr(safe, "_state", st.session_state), getattr(safe, "_lock", None)
+    with lock or contextlib.nullcontext():
+        for key in list(st.session_state if state is st.session_state else state.filtered_state):
+            if str(key) not in keep and not str(key).startswith(KEY):
+                del state[key]
