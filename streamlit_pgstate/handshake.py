@@ -83,6 +83,9 @@ class Answer:
     the browser may use it."""
     copied: bool = False
     """Whether another tab uses the token, so that this one wants a copy of its state."""
+    shown: bool = False
+    """Whether the page shows the state of the token: it has agreed on it with this server before
+    that was restarted. Then it need not begin anew."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ class Reconnect:
     def __init__(self, shows: Callable[[], tuple[str, int] | None]) -> None:
         self.said: Shown | None = None
         """What the page showed before this server knew it, where it has said so: up to the end of
-        the first run that no other takes the place of."""
+        the first run over that very state that no other takes the place of."""
         self._shows = shows
         self._teller = secrets.token_hex(4)
         self._heard: Shown | None = None
@@ -58,6 +58,12 @@ class Reconnect:
         if self._place is not None and shows is not None:
             bridge.tell_shown(self._place, Shown(*shows, self._teller))
 
+    def settle(self) -> None:
+        """From now on the page shows what this server has told it."""
+        shows = self._shows()
+        if self.said is not None and shows is not None and shows[0] == self.said.have:
+            self.said = None
+
 
 @dataclass(slots=True, eq=False)
 class _Run(RunListener):
@@ -79,4 +85,4 @@ class _Run(RunListener):
             self.mount()
         self.page.tell()
         if is_whole and not is_followed:
-            self.page.said = None
+            self.page.settle()

@@ -128,7 +128,13 @@ class Tab:
             return self._own
 
     def _visit(self, way: Transport) -> Visit:
-        return Visit(self.store, way, show=self.live.follow, leave_page=self._leave_page)
+        return Visit(
+            self.store,
+            way,
+            show=self.live.follow,
+            leave_page=self._leave_page,
+            rejoin_page=self._rejoin_page,
+        )
 
     def leave(self) -> None:
         """The tab is gone."""
@@ -157,6 +163,16 @@ class Tab:
             runs.listen(_LeaveAtEnd(self))
             return
         self.begin_page()
+
+    def _rejoin_page(self) -> None:
+        """The page shows what this server has found only now. What its widgets hold stays; what the
+        script has put into `st.session_state` beside them was of a candidate."""
+        with self._lock:
+            bound = self._bindings.keys if self._bindings is not None else frozenset()
+            if self._bindings is not None and self._bindings.state is not self.browser.state:
+                self._bindings.close()
+                self._bindings = None  # `persist` asks the page what it showed
+        session_state.clear(keep={transport.TESTING_KEY, *bound, *session_state.of_widgets()})
 
     def begin_page(self) -> None:
         """Empty `st.session_state`, and have all widgets of the page begin anew."""

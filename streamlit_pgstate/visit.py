@@ -66,6 +66,8 @@ class Visit:
             date, and may give another one by then.
         leave_page: called when the tab goes over to another state: what the page shows is of the
             former one.
+        rejoin_page: called when the tab goes over to the state that the page shows: the server was
+            restarted, and did not know.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Visit:
         *,
         show: Callable[[State, Callable[[], State]], None],
         leave_page: Callable[[], None],
+        rejoin_page: Callable[[], None],
     ) -> None:
         self.store = store
         self.found: tuple[int, Set[str]] = (0, frozenset())
@@ -82,6 +85,7 @@ class Visit:
         self._transport = transport
         self._show = show
         self._leave_page = leave_page
+        self._rejoin_page = rejoin_page
         self._lock = threading.RLock()
         self._runs: deque[_Run] = deque(maxlen=script.KEPT_RUNS)
         self._handshake: Handshake | None = None
@@ -470,7 +474,13 @@ class Visit:
             return
         state = State(self.store, ref)
         self._settle(self._agreed.adopted(token.fingerprint))
-        self._go_over(token, state, back_to=self._began_at if is_dropped else None)
+        if answer.shown:
+            self._use(token, state)
+            self._mark_stale()
+            self._back_to = None
+            self._rejoin_page()
+        else:
+            self._go_over(token, state, back_to=self._began_at if is_dropped else None)
         if is_dropped:
             self._drop(before)
 

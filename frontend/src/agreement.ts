@@ -39,6 +39,8 @@ export interface Answer {
   kept: boolean;
   /** Whether another tab has the token, and this one wants a copy of its state. */
   copied?: boolean;
+  /** Whether the page shows the state of that token: it has agreed on it with an earlier server. */
+  shown?: boolean;
 }
 
 /** What one page remembers of all its questions. */
@@ -47,10 +49,12 @@ export interface Memory {
   stored: Set<string>;
   /** Fingerprints of the tokens that were replaced: a question about one is old. */
   gone: Set<string>;
+  /** Fingerprint of the token that the page and a server have agreed upon last. */
+  agreed: string | null;
 }
 
 export function newMemory(): Memory {
-  return { stored: new Set(), gone: new Set() };
+  return { stored: new Set(), gone: new Set(), agreed: null };
 }
 
 /** The part of a token's signature that may be shown: it leads to no token. */
@@ -130,11 +134,16 @@ function keep(token: string, question: Question, copies: Copies, memory: Memory)
 
 /** They agree: worth a script run only if the server waits for it. */
 function said(question: Question, token: string, memory: Memory): Answer | null {
+  memory.agreed = question.have;
   return question.ask ? answerWith(token, question, memory) : null;
 }
 
 function answerWith(token: string | null, question: Question, memory: Memory): Answer {
-  return { to: question.have, token, blocked: false, kept: memory.stored.has(question.have) };
+  const kept = memory.stored.has(question.have);
+  const isShown =
+    token !== null && fingerprint(token) === memory.agreed && memory.agreed !== question.have;
+  const answer = { to: question.have, token, blocked: false, kept };
+  return isShown ? { ...answer, shown: true } : answer;
 }
 
 /** What makes an answer worth giving: one of the same mark says nothing new. */

@@ -27,7 +27,13 @@ interface Conversation {
 interface Round {
   before?: { local?: string | null; cookie?: string | null; others?: string };
   asks: { have: string; offers?: boolean; replaces?: string; ask?: boolean; forgets?: boolean };
-  says: { token: string | null; blocked?: boolean; kept?: boolean; copied?: boolean } | null;
+  says: {
+    token: string | null;
+    blocked?: boolean;
+    kept?: boolean;
+    copied?: boolean;
+    shown?: boolean;
+  } | null;
   keeps: { local: string | null; cookie?: string | null };
 }
 
@@ -65,9 +71,9 @@ function questionOf({ have, offers, replaces, ask, forgets }: Round["asks"]): Qu
 
 function answerOf({ asks, says }: Round): Answer | null {
   if (says === null) return null;
-  const { blocked = false, kept = false, copied = false } = says;
+  const { blocked = false, kept = false, copied, shown } = says;
   const answer = { to: markOf(asks.have), token: orNull(says.token, tokenOf), blocked, kept };
-  return copied ? { ...answer, copied } : answer;
+  return { ...answer, ...(copied && { copied }), ...(shown && { shown }) };
 }
 
 function claimsOf(others: string | undefined): Claims {

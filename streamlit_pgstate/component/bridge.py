@@ -86,6 +86,7 @@ class Said:
             blocked=answer.get("blocked") is True,
             kept=answer.get("kept") is True,
             copied=answer.get("copied") is True,
+            shown=answer.get("shown") is True,
         )
         return cls(heard, token)
 

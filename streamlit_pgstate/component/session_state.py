@@ -69,6 +69,21 @@ def drop(key: str) -> None:
     st.session_state.pop(key, None)
 
 
+def of_widgets() -> set[str]:
+    """The keys of `st.session_state` under which the page has sent a widget's value.
+
+    `_key_id_mapper` and `_new_widget_state` of the state behind it, seen in 1.51 to 1.67; without
+    them none: the widgets begin at what is stored.
+    """
+    context = get_script_run_ctx(suppress_warning=True)
+    try:
+        state = context.session_state._state  # type: ignore[union-attr]
+        sent, ids = state._new_widget_state, state._key_id_mapper
+        return {key for key in state.filtered_state if ids.get_id_from_key(key, "") in sent}
+    except AttributeError:
+        return set()
+
+
 def clear(*, keep: Container[str]) -> None:
     """Empty `st.session_state`, but for the keys of `keep` and what is ours: all of it or nothing.
 

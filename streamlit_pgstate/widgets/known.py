@@ -86,13 +86,17 @@ class Known(ABC):
             self.store()
 
     def store(self) -> None:
+        """Store all of it; not in another state than it is of, where it was forgotten, say."""
         self.is_stored, self.failure = False, None
-        self.mirror()
         try:
             tab = _tab.current()
+            if tab.browser.state.id != self.state_id:
+                st.session_state.pop(_slot(self.key), None)
+                return
+            self.mirror()
             self.version = tab.browser.call(self._store)
-            self.state_id = tab.browser.state.id
         except PgStateError as error:
+            self.mirror()
             self.failure = error
         else:
             self.is_stored = True

@@ -57,6 +57,22 @@ def live_fields() -> None:
 
 
 @case
+def live_below_a_fragment() -> None:
+    """The first verb of the fragment's own runs is in the fragment, above the live page's."""
+    note(job=pgstate.get("job"))
+
+    @st.fragment
+    def part() -> None:
+        if st.button("write"):
+            pgstate.modify("clicks", lambda n: n + 1, default=0)
+        if st.button("rotate"):
+            pgstate.rotate()
+
+    part()
+    pgstate.mount(live=True)
+
+
+@case
 def other_table() -> None:
     """The same table, edited elsewhere."""
     table = pgstate.data_editor([{"name": "ada"}, {"name": "bob"}], key="table")

@@ -207,6 +207,14 @@ def heavy() -> None:
 
 
 @case
+def heavy_beside_a_tabs_state() -> None:
+    note(step=pgstate.scope("tab").setdefault("step", 0))
+    model()
+    pgstate.persist("name")
+    note(name=st.text_input("name", key="name"), plain=st.text_input("plain"))
+
+
+@case
 def heavy_and_counting() -> None:
     """Writes in each run, before anything else."""
     model()

@@ -319,6 +319,24 @@ def test_in_a_fragment_it_goes_on_after_a_run_of_the_fragment(
     assert [run.seen for run in tab.runs() if not run.is_fragment][-1] == {"job": "done"}
 
 
+def test_below_a_fragment_it_goes_on_after_runs_of_the_fragment(
+    app: Server, visitor: Visitor, store_of_app: Store
+) -> None:
+    tab = visitor.open(app, "live_below_a_fragment")
+    tab.settled(1)
+    tab.click("write")
+    tab.settled(0)
+    store_of_app.state(tab.token())["job"] = "begun"
+    assert tab.settled().seen == {"job": "begun"}
+    token = tab.token()
+    tab.click("rotate")
+    tab.page.wait_for_function(
+        "([key, token]) => localStorage.getItem(key) !== token", arg=[tab._key, token]
+    )
+    store_of_app.state(tab.token())["job"] = "done"
+    assert tab.settled().seen == {"job": "done"}
+
+
 def test_a_page_that_is_not_live_any_more_postpones_nothing(
     app: Server, visitor: Visitor, store_of_app: Store
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import psycopg
+import pytest
 from playwright.sync_api import expect
 from served import Server
 from sqlalchemy.engine import make_url
@@ -281,6 +282,25 @@ def test_a_table_that_is_edited_first_after_a_restart_keeps_the_edit(
     tab.settled(1)
     TableEditor(tab).type(0, "name", "eve")
     assert tab.settled(1).seen["rows"][0][0] == "eve"
+
+
+@pytest.mark.parametrize("cookie", ["true", "false"])
+def test_a_restarted_server_goes_on_with_the_page_whichever_token_it_has_to_ask_for(
+    cookie: str, new_app: Callable[..., Server], visitor: Visitor
+) -> None:
+    """Of the tab's own token no cookie tells a page that was not reloaded."""
+    server = new_app(environment={"PGSTATE_COOKIE": cookie})
+    tab = visitor.open(server, "heavy_beside_a_tabs_state")
+    tab.settled()
+    save(tab, "before")
+    save(tab, "kept", "plain")
+    restart(server, tab)
+    write(tab, "after")
+    seen = tab.settled().seen
+    assert (seen["name"], seen["plain"], seen["step"]) == ("after", "kept", 0)
+    expect(tab.page.get_by_label("name")).to_have_value("after")
+    tab.reload()
+    assert tab.settled().seen["name"] == "after"
 
 
 def test_what_is_half_typed_survives_a_short_break(app: Server, visitor: Visitor) -> None:

@@ -329,3 +329,44 @@ def test_two_apps_in_one_process_keep_to_their_own_settings(
     other = AppTest.from_function(script, args=(empty_url,))
 
     assert [app.run().markdown[0].value for app in (one, other, one, other)] == ["1", "1", "2", "2"]
+
+
+def test_what_was_forgotten_is_not_stored_again_by_a_widget_that_still_shows_it(
+    app: Callable[..., AppTest], sql: SQL
+) -> None:
+    def script() -> None:
+        import streamlit as st
+
+        import streamlit_pgstate as pgstate
+        from streamlit_pgstate.widgets import edits, known
+
+        def edit(row: int, text: str) -> None:
+            """As by a cell, which AppTest cannot edit by hand."""
+            table = known.Known.known("table")
+            if table is not None:
+                table.edits = table.edits.then(edits.Edits({row: {"n": text}}), table.origins)
+                table.store()
+
+        if "seen" not in st.session_state:
+            st.session_state.seen = True
+            names = ("one", "two", "three")
+            files = [pgstate.StoredFile(b"secret", name=name, type="text/plain") for name in names]
+            pgstate.set("files", files)
+        pgstate.file_uploader("files", key="files", accept_multiple_files=True)
+        pgstate.data_editor([{"n": "ada"}, {"n": "bob"}], key="table")
+        st.button("edit", key="edit", on_click=edit, args=(0, "secret"))
+        st.button("edit again", key="edit again", on_click=edit, args=(1, "later"))
+        if st.button("forget", key="forget"):
+            pgstate.forget()
+
+    page = app(script).run()
+    page.button(key="forget").click().run()
+    remove = next(button for button in page.button if "remove" in (button.key or ""))
+    remove.click().run()
+    stored = "SELECT key, value::text FROM pgstate.entry WHERE kind IS NOT NULL"
+    assert sql.execute(stored).fetchall() == []
+    page.button(key="edit").click().run()
+    page.button(key="forget").click().run()
+    page.button(key="edit again").click().run()
+    assert "secret" not in str(sql.execute(stored).fetchall())
+    assert not page.exception

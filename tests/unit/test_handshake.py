@@ -43,6 +43,8 @@ def opened(conversation: dict[str, Any]) -> Handshake:
 
 def happened(handshake: Handshake, before: dict[str, Any]) -> Handshake:
     """What has happened on the server's side; on the browser's: see the twin of this test."""
+    if "restarted" in before:
+        handshake = Handshake.of_candidate(before["restarted"])
     if before.get("waits"):
         handshake = handshake.waiting()
     if before.get("in vain"):
