@@ -186,8 +186,9 @@ def mount(*, wait: bool = False, live: bool = False) -> None:
     """Add the component to the page; every other verb does it by itself.
 
     Args:
-        wait: stop the script until the browser has answered. On a first visit, and where the
-            cookie was lost, a run may be replayed with another state; with `wait` none is.
+        wait: hold the script up until the browser has answered, 5 s at most. On a first visit,
+            and where the cookie was lost, a run may be replayed with another state; with `wait`
+            none is.
         live: run the page again when what it has read changes elsewhere, in any scope: at once
             where another live page of this browser has changed it, else within two seconds. It
             costs one read a second for each scope read, while the page can be seen.

@@ -332,7 +332,7 @@ def test_two_apps_in_one_process_keep_to_their_own_settings(
 
 
 def test_what_was_forgotten_is_not_stored_again_by_a_widget_that_still_shows_it(
-    app: Callable[..., AppTest], sql: SQL
+    app: Callable[..., AppTest], sql: psycopg.Connection
 ) -> None:
     def script() -> None:
         import streamlit as st
