@@ -599,11 +599,17 @@ class State(MutableMapping[str, Any]):
                 raise
             self._store.empty(self._ref, only_if_dead=True)
             changes = self._store.load(self._ref)
+        before, versions = self._entries, self._renewed
         self._is_unread = False
         self._forget_cache()
         self._loaded_at = time.monotonic()
         self._breaks = breaks
         self._take_over(changes)
+        self._renewed.update(
+            (key, versions.get(key, row.version))
+            for key, row in before.items()
+            if key in self._entries and _has_value_of(row, self._entries[key])
+        )
 
     def _take_over(self, changes: Changes) -> None:
         self._version, self._due, entries = changes
@@ -613,7 +619,7 @@ class State(MutableMapping[str, Any]):
     def _put(self, entry: EntryRow) -> None:
         replaced = self._entries.pop(entry.key, None)
         self._size += entry.size - (replaced.size if replaced else 0)
-        if replaced and replaced[2:6] == entry[2:6]:  # kind, size, body and digest
+        if replaced and _has_value_of(replaced, entry):
             self._renewed.setdefault(entry.key, replaced.version)
         elif self._renewed:
             self._renewed.pop(entry.key, None)
@@ -629,7 +635,7 @@ class State(MutableMapping[str, Any]):
         self._deadlines: dict[str, float] = {}
         """When keys with a ttl expire, by this process's own clock."""
         self._renewed: dict[str, int] = {}
-        """The versions that wrote values which were written again since, with another expiry."""
+        """The versions that wrote values which were perhaps written again, with another expiry."""
         self._bodies.clear()
         self._size = 0
         """The sizes of all entries added up, for the limit."""
@@ -877,6 +883,10 @@ def _is_same(entry: EntryRow | None, write: Write) -> bool:
     if entry.body is not None:
         return entry.body == payload.body
     return entry.size == payload.size and entry.digest == payload.digest
+
+
+def _has_value_of(row: EntryRow, other: EntryRow) -> bool:
+    return row[2:6] == other[2:6]  # kind, size, body and digest
 
 
 def _row_of(write: Write, version: int) -> EntryRow:

@@ -10,7 +10,9 @@ import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Any
 
+import psycopg
 import pytest
 from noise import noise
 from streamlit.testing.v1 import AppTest
@@ -21,6 +23,7 @@ from streamlit_pgstate.live import Live
 from streamlit_pgstate.store import SMALL, SessionRef
 from streamlit_pgstate.token import session_of_app
 
+SQL = psycopg.Connection[Any]
 Counter = Callable[[], AbstractContextManager[list[str]]]
 
 
@@ -197,6 +200,31 @@ def test_what_a_page_no_longer_reads_it_no_longer_follows(
     assert not live.is_due()
     state["b"] = 7
     assert live.is_due()
+
+
+def test_a_page_does_not_follow_a_new_expiry_of_the_same_value(
+    page: Callable[..., Page], state: State, sql: SQL
+) -> None:
+    state.set("a", 1, ttl=60)
+    live = page("pgstate.get('a')")
+    state.set("a", 1, ttl=60)
+    assert not live.is_due()
+    break_connections(sql)
+    assert not live.is_due(), "all is read anew"
+    state.set("a", 1, ttl=60)
+    break_connections(sql)
+    assert not live.is_due()
+    state.set("a", 2, ttl=60)
+    break_connections(sql)
+    assert live.is_due()
+
+
+def break_connections(sql: SQL) -> None:
+    """So that the page reads its state anew, all of it."""
+    sql.execute(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
 
 
 WRITES = {
