@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -19,8 +20,11 @@ from streamlit.testing.v1 import AppTest
 
 import streamlit_pgstate as pgstate
 from streamlit_pgstate import State, Store
+from streamlit_pgstate.errors import UnknownToken
+from streamlit_pgstate.following import Pace
 from streamlit_pgstate.live import Live
 from streamlit_pgstate.store import SMALL, SessionRef
+from streamlit_pgstate.tab import Tab
 from streamlit_pgstate.token import session_of_app
 
 SQL = psycopg.Connection[Any]
@@ -361,6 +365,35 @@ def test_pages_that_read_what_the_other_writes_are_slowed_down_and_one_warning_s
     said = [record.message for record in caplog.records if "drive each other" in record.message]
     assert len(said) == 1
     assert "'from " in said[0]
+
+
+def test_a_page_that_others_drive_runs_at_once_when_its_session_has_ended(
+    page: Callable[..., Page], state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = page("pgstate.get('a')")
+    monkeypatch.setattr(Tab, "_leave_page", lambda tab: None)  # no script runs here
+    live.live._pace = Pace(driven=5, last=live.seconds)
+    state.forget()
+    assert live.is_due()
+    assert not live.is_due()
+
+
+def test_a_page_still_runs_where_its_session_ends_and_the_read_after_that_fails(
+    page: Callable[..., Page], state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = page(
+        "pgstate.get('a'); st.session_state['app'] = pgstate.scope('app'); "
+        "st.session_state['app'].get('x')"
+    )
+    monkeypatch.setattr(Tab, "_leave_page", lambda tab: None)  # no script runs here
+    state.forget()
+    shared = live.app.session_state["app"]
+    ref, shared._ref = shared._ref, SessionRef(uuid4(), b"unknown")
+    with pytest.raises(UnknownToken):
+        live.is_due()
+    shared._ref = ref
+    assert live.is_due()
+    assert not live.is_due()
 
 
 def turns(pages: list[Page], seconds: int) -> int:
