@@ -103,7 +103,7 @@ class Live:
         """
 
         def refreshed() -> State:
-            state.refresh()
+            state.catch_up()
             return state
 
         known = self._sources.get(state.scope)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import textwrap
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -15,11 +15,12 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from gate import Gate
 from noise import noise
 from streamlit.testing.v1 import AppTest
 
 import streamlit_pgstate as pgstate
-from streamlit_pgstate import State, Store
+from streamlit_pgstate import State, Store, StoreUnavailable, engine
 from streamlit_pgstate.errors import UnknownToken
 from streamlit_pgstate.following import Pace
 from streamlit_pgstate.live import Live
@@ -393,6 +394,56 @@ def test_a_page_still_runs_where_its_session_ends_and_the_read_after_that_fails(
         live.is_due()
     shared._ref = ref
     assert live.is_due()
+    assert not live.is_due()
+
+
+@pytest.fixture
+def gate(url: str, monkeypatch: pytest.MonkeyPatch, page: object) -> Iterator[Gate]:
+    """The way of the test's pages to the database."""
+    gate = Gate(url)
+    monkeypatch.setenv("PGSTATE_URL", gate.url)
+    monkeypatch.setenv("PGSTATE_TIMEOUT", "1")
+    yield gate
+    gate.shut()
+
+
+def test_nobody_waits_for_a_page_that_asks_a_frozen_database_again(
+    page: Callable[..., Page], gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = page(
+        "pgstate.get('a'); st.session_state['handed'] = pgstate.scope()\n"
+        "st.session_state['visit'] = tab.present().browser"
+    )
+    visit, handed = live.app.session_state["visit"], live.app.session_state["handed"]
+    asks = threading.Event()
+
+    def fail() -> None:
+        with pytest.raises(StoreUnavailable):
+            live.is_due()
+
+    monkeypatch.setattr(engine, "_before_statement", asks.set)
+    with gate.frozen():
+        tick = threading.Thread(target=fail)
+        tick.start()
+        assert asks.wait(10)
+        with visit._lock:
+            assert handed["a"] == 1
+            assert tick.is_alive()
+        tick.join()
+
+
+def test_a_page_that_cannot_ask_leaves_it_at_that_until_it_asks_again(
+    page: Callable[..., Page], gate: Gate
+) -> None:
+    live = page(
+        "pgstate.get('a'); pgstate.scope('app').get('x'); pgstate.scope('tab').get('x')",
+        above="if 'asks' in st.session_state: st.session_state.live._hear({}); st.stop()",
+    )
+    live.app.session_state["asks"] = True
+    gate.shut()
+    live.run()
+    assert not live.app.info, "nothing on the page has failed"
+    gate.open()
     assert not live.is_due()
 
 
