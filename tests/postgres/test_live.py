@@ -435,12 +435,13 @@ def test_nobody_waits_for_a_page_that_asks_a_frozen_database_again(
 def test_a_page_that_cannot_ask_leaves_it_at_that_until_it_asks_again(
     page: Callable[..., Page], gate: Gate
 ) -> None:
-    live = page(
-        "pgstate.get('a'); pgstate.scope('app').get('x'); pgstate.scope('tab').get('x')",
-        above="if 'asks' in st.session_state: st.session_state.live._hear({}); st.stop()",
-    )
-    live.app.session_state["asks"] = True
-    gate.shut()
+    live = page("""
+        pgstate.get('a'); pgstate.scope('app').get('x'); pgstate.scope('tab').get('x')
+        if 'gate' in st.session_state:
+            st.session_state.gate.shut()
+            st.session_state.live._hear({})
+    """)
+    live.app.session_state["gate"] = gate
     live.run()
     assert not live.app.info, "nothing on the page has failed"
     gate.open()
