@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
@@ -103,11 +103,25 @@ def with_writes(page: Page, noted: Noted) -> dict[object, Shown]:
     }
 
 
-def caught_up(page: Page, now: Mapping[object, Mapping[str, int]]) -> dict[object, Shown]:
-    """As if it showed what is there `now`: so a change makes a page run once, whatever it reads."""
+def left(page: Page, states: Container[object]) -> set[object]:
+    """Those that it shows and that are none of `states`, the tab's present ones."""
+    return {state for state in page if state not in states}
+
+
+def caught_up(
+    page: Page, now: Mapping[object, Mapping[str, int]], *, states: Container[object]
+) -> dict[object, Shown]:
+    """As if it showed what is there `now`: so a change makes a page run once, whatever it reads.
+
+    Args:
+        page: what it shows.
+        now: the versions of all entries of each state that was looked at.
+        states: those that the tab has.
+    """
     return {
         state: shown.caught_up(now[state]) if state in now else shown
         for state, shown in page.items()
+        if state in states
     }
 
 
@@ -143,17 +157,27 @@ class Decision:
 
 
 def decide(
-    changed: bool, *, pace: Pace, at: float, typing: str | None, postponed: frozenset[str]
+    changed: bool,
+    *,
+    has_left: bool = False,
+    pace: Pace,
+    at: float,
+    typing: str | None,
+    postponed: frozenset[str],
 ) -> Decision:
     """Whether a live page is to run again now.
 
     Args:
         changed: whether something that it shows is another by now.
+        has_left: whether it shows a state that the tab has left, such as one whose session has
+            ended: that happens once, so no two pages drive each other by it.
         pace: how fast it may follow.
         at: the time.
         typing: the text field that is being typed in.
         postponed: the fields whose change waits until nobody types in them.
     """
+    if has_left:
+        return Decision(runs=True)
     has_waited = bool(postponed) and typing not in postponed
     if not (changed or has_waited):
         return Decision()

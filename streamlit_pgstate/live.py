@@ -28,6 +28,7 @@ from streamlit_pgstate.following import (
     by_page,
     caught_up,
     decide,
+    left,
     with_fragment,
     with_writes,
 )
@@ -102,7 +103,7 @@ class Live:
         """
 
         def refreshed() -> State:
-            state.refresh()
+            state.catch_up()
             return state
 
         known = self._sources.get(state.scope)
@@ -200,20 +201,22 @@ class Live:
 
     def look(self, typing: str | None, *, at: float) -> bool:
         """Whether the page is to run again: one read of each state that it shows anything of."""
-        changed, is_another = set(), False
+        changed: set[str] = set()
         now: dict[object, Mapping[str, int]] = {}
         shown = self._shown
         for source in list(self._sources.values()):
             identity = source.state.identity
             if identity in shown:
                 state = source.refresh()
-                is_another |= state is not source.state
-                now[identity] = state.versions()
-                changed |= shown[identity].differing(now[identity])
+                if state is source.state:
+                    now[identity] = state.versions()
+                    changed |= shown[identity].differing(now[identity])
+        states = {source.state.identity for source in list(self._sources.values())}
         with self._lock:
             self._typing = typing
             decision = decide(
-                bool(changed) or is_another,
+                bool(changed),
+                has_left=bool(left(self._shown, states)),
                 pace=self._pace,
                 at=at,
                 typing=typing,
@@ -222,7 +225,7 @@ class Live:
             if decision.runs:
                 self._follows_next = True
                 self._postponed.clear()
-                self._shown = caught_up(self._shown, now)
+                self._shown = caught_up(self._shown, now, states=states)
         if decision.waits:
             _warn(changed)
         return decision.runs

@@ -6,6 +6,7 @@ as of its last refresh plus its own writes; holds encoded bytes, never the calle
 
 from __future__ import annotations
 
+import functools
 import math
 import threading
 import time
@@ -118,6 +119,8 @@ class State(MutableMapping[str, Any]):
         self._lock = threading.RLock()
         self._bodies: OrderedDict[bytes, bytes] = OrderedDict()
         self._walk: Walk[EntryRow] = Walk()
+        self._steps = 0
+        """Grows with each change of the cache."""
         self._forget_cache()
         self._is_unread = True
 
@@ -466,6 +469,26 @@ class State(MutableMapping[str, Any]):
         with self._lock:
             self._catch_up()
 
+    def catch_up(self) -> None:
+        """As `refresh`, beside the script: nobody else has to wait for the answer.
+
+        Where this state was used meanwhile it stays as it is, and the next call brings the rest.
+
+        Raises:
+            PgStateError: as it is, also in a script; the page does not say so.
+        """
+        with self._lock:
+            ref, steps = self._ref, self._steps
+        try:
+            take_over = self._ask()
+        except UnknownToken:
+            if self._ref is not ref:  # it has got another token meanwhile
+                return
+            raise
+        with self._lock:
+            if self._steps == steps:
+                take_over()
+
     @shortened
     def rotate(self) -> str:
         """Give the state a new token and return it; the old one works for two more minutes.
@@ -575,22 +598,28 @@ class State(MutableMapping[str, Any]):
         )
 
     def _catch_up(self) -> None:
+        self._ask()()
+
+    def _load(self) -> None:
+        self._ask_for_all()()
+
+    def _ask(self) -> Callable[[], None]:
+        """Ask for what others have changed; what is given takes it over."""
         if self._must_load():
-            self._load()
-            return
+            return self._ask_for_all()
+        since, breaks = self._version, self._breaks
         try:
-            changes = self._store.refresh(self._ref, since=self._version, slide=self._due)
+            changes = self._store.refresh(self._ref, since=since, slide=self._due)
         except UnknownToken:
             if not self._ref.is_known_by_id:
                 raise
-            self._load()
-            return
-        if changes.version < self._version or self._breaks != self._store.breaks:
-            self._load()  # the database was set back to an older state, or may have been
-        else:
-            self._take_over(changes)
+            return self._ask_for_all()
+        if changes.version < since or breaks != self._store.breaks:
+            return self._ask_for_all()  # the database was set back to an older state, perhaps
+        return functools.partial(self._take_over, changes)
 
-    def _load(self) -> None:
+    def _ask_for_all(self) -> Callable[[], None]:
+        """Ask for all entries; what is given begins anew with them."""
         breaks = self._store.breaks
         try:
             changes = self._store.load(self._ref)
@@ -599,21 +628,32 @@ class State(MutableMapping[str, Any]):
                 raise
             self._store.empty(self._ref, only_if_dead=True)
             changes = self._store.load(self._ref)
+        return functools.partial(self._begin_with, changes, breaks)
+
+    def _begin_with(self, changes: Changes, breaks: int) -> None:
+        before, versions = self._entries, self._renewed
         self._is_unread = False
         self._forget_cache()
         self._loaded_at = time.monotonic()
         self._breaks = breaks
         self._take_over(changes)
+        self._renewed.update(
+            (key, versions.get(key, row.version))
+            for key, row in before.items()
+            if key in self._entries and _has_value_of(row, self._entries[key])
+        )
 
     def _take_over(self, changes: Changes) -> None:
+        self._steps += 1
         self._version, self._due, entries = changes
         for entry in entries:
             self._put(entry)
 
     def _put(self, entry: EntryRow) -> None:
+        self._steps += 1
         replaced = self._entries.pop(entry.key, None)
         self._size += entry.size - (replaced.size if replaced else 0)
-        if replaced and replaced[2:6] == entry[2:6]:  # kind, size, body and digest
+        if replaced and _has_value_of(replaced, entry):
             self._renewed.setdefault(entry.key, replaced.version)
         elif self._renewed:
             self._renewed.pop(entry.key, None)
@@ -625,11 +665,12 @@ class State(MutableMapping[str, Any]):
             self._deadlines.pop(entry.key, None)
 
     def _forget_cache(self) -> None:
+        self._steps += 1
         self._entries: dict[str, EntryRow] = {}
         self._deadlines: dict[str, float] = {}
         """When keys with a ttl expire, by this process's own clock."""
         self._renewed: dict[str, int] = {}
-        """The versions that wrote values which were written again since, with another expiry."""
+        """The versions that wrote values which were perhaps written again, with another expiry."""
         self._bodies.clear()
         self._size = 0
         """The sizes of all entries added up, for the limit."""
@@ -877,6 +918,10 @@ def _is_same(entry: EntryRow | None, write: Write) -> bool:
     if entry.body is not None:
         return entry.body == payload.body
     return entry.size == payload.size and entry.digest == payload.digest
+
+
+def _has_value_of(row: EntryRow, other: EntryRow) -> bool:
+    return row[2:6] == other[2:6]  # kind, size, body and digest
 
 
 def _row_of(write: Write, version: int) -> EntryRow:

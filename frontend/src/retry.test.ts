@@ -93,6 +93,16 @@ it("takes a run of the visitor's own for a try", () => {
   expect(page.runs()).toBe(1);
 });
 
+it("does not let a fragment that runs every second keep the page from its try", () => {
+  const page = place();
+  const fragment = place();
+  for (let second = 0; second < 20; second++) {
+    vi.advanceTimersByTime(1000);
+    fragment.fail();
+  }
+  expect(page.runs()).toBeGreaterThan(0);
+});
+
 it("keeps the count where another place of the page takes over", () => {
   const first = place();
   vi.advanceTimersByTime(1000);

@@ -46,6 +46,12 @@ function mayRun(): boolean {
  * for each of its fragments. */
 const waiting: Map<unknown, (what: Retry) => void> = new Map();
 
+/** How often each place has failed since the pause before was over, or since the outage began. */
+const inThisPause: Map<unknown, number> = new Map();
+/** One of our tries, and one of the visitor's own: a fragment that Streamlit runs every second would
+ * begin the pause anew for ever, and keep the rest of the page from its try. */
+const MOST_IN_A_PAUSE = 2;
+
 let failed = 0;
 let emptyAt = 0;
 let timer: ReturnType<typeof setTimeout> | undefined;
@@ -53,19 +59,28 @@ let timer: ReturnType<typeof setTimeout> | undefined;
 let due = 0;
 
 /**
- * Called anew for each run that has failed, whoever has started it: the pause begins anew.
+ * Called anew for each run that has failed, whoever has started it: the pause begins anew, unless
+ * this place has done that already.
  *
  * Returns what is to be called when it leaves the page: a run has succeeded, or another place
  * says so now.
  */
 export function retryLater(place: unknown, say: (what: Retry) => void): () => void {
-  if (waiting.size === 0 && Date.now() - emptyAt > GAP) failed = 0;
+  if (waiting.size === 0 && Date.now() - emptyAt > GAP) {
+    failed = 0;
+    inThisPause.clear();
+  }
   waiting.set(place, say);
-  failed += 1;
-  wait(pauseAfter(failed, Math.random()));
+  const times = (inThisPause.get(place) ?? 0) + 1;
+  inThisPause.set(place, times);
+  if (times <= MOST_IN_A_PAUSE) {
+    failed += 1;
+    wait(pauseAfter(failed, Math.random()));
+  }
   document.addEventListener("visibilitychange", runIfDue);
   return () => {
     waiting.delete(place);
+    inThisPause.delete(place);
     if (waiting.size === 0) stop();
   };
 }
@@ -81,6 +96,7 @@ function wait(pause: number): void {
   clearTimeout(timer);
   due = 0;
   timer = setTimeout(() => {
+    inThisPause.clear();
     due = waiting.size;
     runIfDue();
   }, pause);

@@ -7,20 +7,28 @@ from __future__ import annotations
 
 import textwrap
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
 
+import psycopg
 import pytest
+from gate import Gate
 from noise import noise
 from streamlit.testing.v1 import AppTest
 
 import streamlit_pgstate as pgstate
-from streamlit_pgstate import State, Store
+from streamlit_pgstate import State, Store, StoreUnavailable, engine
+from streamlit_pgstate.errors import UnknownToken
+from streamlit_pgstate.following import Pace
 from streamlit_pgstate.live import Live
 from streamlit_pgstate.store import SMALL, SessionRef
+from streamlit_pgstate.tab import Tab
 from streamlit_pgstate.token import session_of_app
 
+SQL = psycopg.Connection[Any]
 Counter = Callable[[], AbstractContextManager[list[str]]]
 
 
@@ -199,6 +207,31 @@ def test_what_a_page_no_longer_reads_it_no_longer_follows(
     assert live.is_due()
 
 
+def test_a_page_does_not_follow_a_new_expiry_of_the_same_value(
+    page: Callable[..., Page], state: State, sql: SQL
+) -> None:
+    state.set("a", 1, ttl=60)
+    live = page("pgstate.get('a')")
+    state.set("a", 1, ttl=60)
+    assert not live.is_due()
+    break_connections(sql)
+    assert not live.is_due(), "all is read anew"
+    state.set("a", 1, ttl=60)
+    break_connections(sql)
+    assert not live.is_due()
+    state.set("a", 2, ttl=60)
+    break_connections(sql)
+    assert live.is_due()
+
+
+def break_connections(sql: SQL) -> None:
+    """So that the page reads its state anew, all of it."""
+    sql.execute(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+
+
 WRITES = {
     "set": "pgstate.set('a', 7)",
     "delete": "pgstate.delete('a')",
@@ -333,6 +366,86 @@ def test_pages_that_read_what_the_other_writes_are_slowed_down_and_one_warning_s
     said = [record.message for record in caplog.records if "drive each other" in record.message]
     assert len(said) == 1
     assert "'from " in said[0]
+
+
+def test_a_page_that_others_drive_runs_at_once_when_its_session_has_ended(
+    page: Callable[..., Page], state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = page("pgstate.get('a')")
+    monkeypatch.setattr(Tab, "_leave_page", lambda tab: None)  # no script runs here
+    live.live._pace = Pace(driven=5, last=live.seconds)
+    state.forget()
+    assert live.is_due()
+    assert not live.is_due()
+
+
+def test_a_page_still_runs_where_its_session_ends_and_the_read_after_that_fails(
+    page: Callable[..., Page], state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = page(
+        "pgstate.get('a'); st.session_state['app'] = pgstate.scope('app'); "
+        "st.session_state['app'].get('x')"
+    )
+    monkeypatch.setattr(Tab, "_leave_page", lambda tab: None)  # no script runs here
+    state.forget()
+    shared = live.app.session_state["app"]
+    ref, shared._ref = shared._ref, SessionRef(uuid4(), b"unknown")
+    with pytest.raises(UnknownToken):
+        live.is_due()
+    shared._ref = ref
+    assert live.is_due()
+    assert not live.is_due()
+
+
+@pytest.fixture
+def gate(url: str, monkeypatch: pytest.MonkeyPatch, page: object) -> Iterator[Gate]:
+    """The way of the test's pages to the database."""
+    gate = Gate(url)
+    monkeypatch.setenv("PGSTATE_URL", gate.url)
+    monkeypatch.setenv("PGSTATE_TIMEOUT", "1")
+    yield gate
+    gate.shut()
+
+
+def test_nobody_waits_for_a_page_that_asks_a_frozen_database_again(
+    page: Callable[..., Page], gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = page(
+        "pgstate.get('a'); st.session_state['handed'] = pgstate.scope()\n"
+        "st.session_state['visit'] = tab.present().browser"
+    )
+    visit, handed = live.app.session_state["visit"], live.app.session_state["handed"]
+    asks = threading.Event()
+
+    def fail() -> None:
+        with pytest.raises(StoreUnavailable):
+            live.is_due()
+
+    monkeypatch.setattr(engine, "_before_statement", asks.set)
+    with gate.frozen():
+        tick = threading.Thread(target=fail)
+        tick.start()
+        assert asks.wait(10)
+        with visit._lock:
+            assert handed["a"] == 1
+            assert tick.is_alive()
+        tick.join()
+
+
+def test_a_page_that_cannot_ask_leaves_it_at_that_until_it_asks_again(
+    page: Callable[..., Page], gate: Gate
+) -> None:
+    live = page("""
+        pgstate.get('a'); pgstate.scope('app').get('x'); pgstate.scope('tab').get('x')
+        if 'gate' in st.session_state:
+            st.session_state.gate.shut()
+            st.session_state.live._hear({})
+    """)
+    live.app.session_state["gate"] = gate
+    live.run()
+    assert not live.app.info, "nothing on the page has failed"
+    gate.open()
+    assert not live.is_due()
 
 
 def turns(pages: list[Page], seconds: int) -> int:

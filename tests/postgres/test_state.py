@@ -1473,6 +1473,30 @@ def test_a_large_value_is_sent_once_though_another_tab_writes_meanwhile(
     assert again(state, store, token)["huge"] == noise(9 * MIB)
 
 
+def test_an_answer_that_comes_after_a_write_of_ones_own_does_not_undo_it(
+    state: State, store: Store, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state["k"] = 1
+    other = again(state, store, token)
+    other["k"] = 2
+    ask = store.refresh
+
+    def asked_and_overtaken(*args: Any, **kwargs: Any) -> Any:
+        answer = ask(*args, **kwargs)
+        with monkeypatch.context() as patch:
+            patch.setattr(store, "refresh", ask)
+            state["k"] = 3
+        return answer
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "refresh", asked_and_overtaken)
+        state.catch_up()
+    assert state["k"] == 3
+    other["k"] = 4
+    state.catch_up()
+    assert state["k"] == 4
+
+
 def test_there_is_no_state_of_an_unknown_id(store: Store, sql: SQL) -> None:
     with pytest.raises(UnknownToken):
         store.state_of(uuid.uuid4())

@@ -14,6 +14,7 @@ from streamlit_pgstate.following import (
     by_page,
     caught_up,
     decide,
+    left,
     with_fragment,
     with_writes,
 )
@@ -99,7 +100,16 @@ def test_each_change_makes_a_page_run_once_whatever_that_run_reads() -> None:
     page = by_page({"app": reads({"a": 1}, names={"a"})}, is_following=False)
     now = {"a": 2, "b": 2}
     assert page["app"].differing(now) == {"a", "b"}
-    assert caught_up(page, {"app": now})["app"].differing(now) == set()
+    assert caught_up(page, {"app": now}, states={"app"})["app"].differing(now) == set()
+
+
+def test_a_page_that_shows_a_state_that_the_tab_has_left_runs_once_even_if_it_is_driven() -> None:
+    page = by_page({"ended": reads({"a": 1}), "app": reads({"a": 1})}, is_following=False)
+    assert left(page, {"ended", "app", "tab"}) == set()
+    assert left(page, {"begun", "app"}) == {"ended"}
+    now = decide(False, has_left=True, pace=DRIVEN, at=NOW, typing=None, postponed=frozenset())
+    assert now == Decision(runs=True)
+    assert left(caught_up(page, {}, states={"begun", "app"}), {"begun", "app"}) == set()
 
 
 NOW = 100.0
