@@ -372,14 +372,16 @@ class Visit:
                 runs.listen(_AskAtEnd(self))
 
     def end_run(self, *, is_followed: bool) -> None:
-        """Put the question, unless this run has, or the next one takes its place."""
+        """Put the question, unless this run has; and see to it in the next one that follows at once.
+
+        A run that `st.stop` has ended looks like one that was overtaken, whose question goes nowhere.
+        """
         with self._lock:
             if self._is_left:
                 return
             if is_followed:
                 runs.listen_to_next(_AskAtEnd(self))
-                return
-            if script.run() is self._opened_in:
+            elif script.run() is self._opened_in:
                 self._began_at = None
             if not script.is_fragment_run():
                 self._ask(self._run_of_now())
