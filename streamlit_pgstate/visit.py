@@ -372,9 +372,10 @@ class Visit:
                 runs.listen(_AskAtEnd(self))
 
     def end_run(self, *, is_followed: bool) -> None:
-        """Put the question, unless this run has; and see to it in the next one that follows at once.
+        """Put the question, unless this run has; and in the next one, where that follows at once.
 
-        A run that `st.stop` has ended looks like one that was overtaken, whose question goes nowhere.
+        A run that `st.stop` has ended looks like one that was overtaken; what that asks, nobody
+        hears.
         """
         with self._lock:
             if self._is_left:
