@@ -274,9 +274,9 @@ class Bindings:
         except LimitExceeded as error:
             self._save_each(changes, deleted, error)
             return
-        except StoreUnavailable:
-            return  # the page says so, and runs again, which saves it
         except PgStateError as error:
+            if isinstance(error, StoreUnavailable) and error.is_outage:
+                return  # the page says so, and runs again, which saves it
             self.say_unsaved(self._all[next(iter([*changes, *deleted]))], error)
             return
         for key, payload in changes.items():

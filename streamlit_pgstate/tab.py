@@ -30,6 +30,7 @@ from streamlit_pgstate.errors import NoSessionError
 from streamlit_pgstate.live import Live
 from streamlit_pgstate.reads import Reads
 from streamlit_pgstate.reconnect import Reconnect
+from streamlit_pgstate.state import State
 from streamlit_pgstate.store import Store
 from streamlit_pgstate.visit import Visit
 
@@ -174,9 +175,11 @@ class Tab:
 
     def persist(self, keys: Sequence[str], defaults: Mapping[str, Any]) -> None:
         """Bind keys of `st.session_state` to the state, up to the end of this run."""
+        self.browser.call(lambda state: self._bind(state, keys, defaults))
+
+    def _bind(self, state: State, keys: Sequence[str], defaults: Mapping[str, Any]) -> None:
         with self._lock:
             self._reconnect.enter_run()
-            state = self.browser.state
             if self._bindings is None:
                 self._bindings = Bindings(state)
             elif self._bindings.state is not state:

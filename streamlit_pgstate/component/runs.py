@@ -71,6 +71,12 @@ def ended(kind: type[_Listener]) -> _Listener | None:
     return next((found for found in reversed(_hooks().ended) if isinstance(found, kind)), None)
 
 
+def is_ending() -> bool:
+    """Whether the listeners of the present run are being told of its end."""
+    hooks: _Hooks | None = getattr(_runner(), _HOOKS, None)
+    return hooks is not None and hooks.is_ending
+
+
 def _hooks() -> _Hooks:
     """The hooks of the thread that runs the script.
 
@@ -129,6 +135,7 @@ class _Hooks:
     def __init__(self, runner: Any, session_state: Any) -> None:
         self.listeners: list[RunListener] = []
         self.next_listeners: list[RunListener] = []
+        self.is_ending = False
         self.ended: list[RunListener] = []
         """Those of the run whose end was told last, up to the end of `_on_script_finished`."""
         self._runner = runner
@@ -147,6 +154,7 @@ class _Hooks:
 
     def finish(self, *args: Any, **kwargs: Any) -> Any:
         followed = is_followed(self._runner, [*args, *kwargs.values()])
+        self.is_ending = True
         while self.listeners:  # one may have others listen
             listener = min(self.listeners, key=lambda listener: listener.comes_last)
             self.listeners.remove(listener)
@@ -159,7 +167,7 @@ class _Hooks:
         try:
             return self._finish(*args, **kwargs)
         finally:
-            self.ended = []
+            self.is_ending, self.ended = False, []
 
     def register(self, metadata: Any, user_key: str | None) -> Any:
         if user_key is None or not self.listeners:
