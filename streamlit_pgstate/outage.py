@@ -28,8 +28,8 @@ SENTENCE: Final = (
 )
 
 _LONG: Final = 1.0
-"""Seconds for a statement after which the rest of its run asks that database no more: a server that refuses
-does so within 0.01 s, a frozen one takes the whole `timeout`."""
+"""Seconds for a statement after which the rest of its run asks that database no more: a server
+that refuses does so within 0.01 s, a frozen one takes the whole `timeout`."""
 
 
 class DatabaseAway(StoreUnavailable, script.StopException):

@@ -576,6 +576,7 @@ def test_what_was_typed_with_a_run_that_ends_early_is_there_with_the_next(
     for at in ("above", "callback"):
         tab.page.get_by_label("name").fill(at)
         tab.page.get_by_label("name").press("Enter")
-        expect(tab.page.get_by_text("RuntimeError")).to_be_visible()
+        expect(tab.page.get_by_test_id("stException")).to_be_visible()
+        expect(tab.page.get_by_label("name")).to_have_count(0)
         tab.page.keyboard.press("r")
         expect(tab.page.get_by_label("name")).to_have_value(at)
