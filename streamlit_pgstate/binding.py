@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from streamlit_pgstate import codecs
-from streamlit_pgstate.component import runs, session_state
+from streamlit_pgstate.component import runs, script, session_state
 from streamlit_pgstate.component.widget import Widget
 from streamlit_pgstate.errors import PgStateError
 from streamlit_pgstate.merge import Base, Drawn, Mine, Theirs
@@ -38,8 +38,10 @@ class Binding:
     widget_id: str | None = None
     """Of the widget that was last drawn with it; it changes with the widget's parameters."""
     widget_default: Any = None
+    drawn_in: tuple[object, str] = (None, "")
+    """The run that has drawn that widget last, and the fragment that it is in; "" for none."""
     held: Any = NOTHING
-    """What the visitor chose with a run that could not reach the database, and so drew nothing."""
+    """What the visitor chose with a run that has neither saved it nor drawn its widget."""
     overruled: Any = NOTHING
     """What the page has sent of a widget that this server did not know, and which was given what
     is stored: perhaps the visitor's choice, as the page may say with the next run."""
@@ -101,6 +103,12 @@ class Binding:
         return is_its_own and runs.has_widget_value(self.widget_id)
 
     @property
+    def leaves_the_page(self) -> bool:
+        """At the end of a run: whether the page drops its widget, as this run has not drawn it."""
+        run, fragment = self.drawn_in
+        return self.widget_id is not None and run is not script.run() and script.covers(fragment)
+
+    @property
     def was_deleted(self) -> bool:
         """Whether the script or a callback has deleted it, which nobody has seen to yet.
 
@@ -124,6 +132,7 @@ class Binding:
         Nor has anybody deleted anything there: what is gone was of the former.
         """
         self.version = 0
+        self.held = self.overruled = NOTHING
         self.was_there = self.is_deleted = self.is_unfit = False
 
     def lacks(self, version: int) -> bool:

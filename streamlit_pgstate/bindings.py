@@ -23,7 +23,7 @@ from streamlit_pgstate.errors import (
     StoreUnavailable,
     UnknownToken,
 )
-from streamlit_pgstate.merge import Action, Base, Mine, Page, decide, is_news
+from streamlit_pgstate.merge import Action, Base, Mine, Page, decide, holds, is_news
 from streamlit_pgstate.state import State, check_key
 
 _LOG = logging.getLogger(__name__)
@@ -104,17 +104,33 @@ class Bindings:
         is_of_another = run is not None and run.bindings.state.id != self.state.id
         return runs.listen(BoundRun(self, former=run.bound if run and is_of_another else {}))
 
-    def hold(self) -> None:
-        """Keep what the visitor has changed with a run that ends here, above all widgets.
+    def hold(self, *, is_early: bool) -> None:
+        """Keep what the visitor has changed with a run that has not drawn its widget, nor saved it.
 
-        Streamlit forgets widgets that a run has not drawn.
+        The page drops that widget now, unless the next run takes this one's place. Then it sends
+        the value once more, which counts, and what is held does not.
+
+        Args:
+            is_early: whether the run has not come to its last line.
         """
         with self.lock:
-            for binding in self._all.values():
-                if not (binding.widget_id and binding.has_own_value):
+            if self.is_closed:
+                return
+            run = runs.ended(BoundRun)
+            bound = run.bound if run is not None and run.bindings is self else {}
+            for key, binding in self._all.items():
+                if not binding.leaves_the_page or not binding.has_own_value:
                     continue
-                if binding.compared is Mine.CHANGED:
-                    binding.held = session_state.take(binding.key)
+                mine = binding.compared
+                if holds(
+                    mine,
+                    is_early=is_early,
+                    is_bound=key in bound,
+                    is_sent=not runs.is_set_in_this_run(key),
+                ):
+                    binding.held = session_state.take(key)
+                elif mine is Mine.SAME:
+                    binding.held = NOTHING
 
     def _bring_in_line(self, binding: Binding, former: Bound | None = None) -> Bound:
         bound = Bound(binding)
@@ -263,9 +279,9 @@ class Bindings:
         except LimitExceeded as error:
             self._save_each(changes, deleted, error)
             return
-        except StoreUnavailable:
-            return  # the page says so, and runs again, which saves it
         except PgStateError as error:
+            if isinstance(error, StoreUnavailable) and error.is_outage:
+                return  # the page says so, and runs again, which saves it
             self.say_unsaved(self._all[next(iter([*changes, *deleted]))], error)
             return
         for key, payload in changes.items():

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from streamlit_pgstate import codecs
 from streamlit_pgstate.binding import NOTHING, Binding, mark_if_kept, mark_of
-from streamlit_pgstate.component import runs, session_state
+from streamlit_pgstate.component import runs, script, session_state
 from streamlit_pgstate.component.runs import RunListener
 from streamlit_pgstate.component.widget import Widget
 from streamlit_pgstate.errors import ConfigError, DecodeError, PgStateError
@@ -225,6 +225,7 @@ class BoundRun(RunListener):
         if bound.appears or binding.widget_id != widget.id:
             widget.begin_with(value)
         binding.widget_id = widget.id
+        binding.drawn_in = script.run(), script.fragment()
         binding.widget_default = widget.default()
         binding.was_there = True
         if binding.mark is None:

@@ -71,14 +71,14 @@ _QUIET = 60.0
 has answered: with it that its disk is full, or that it is read-only."""
 
 
-def _no_objection() -> None:
+def _no_objection(database: Database) -> None:
     """Nobody is to be asked before a statement."""
 
 
-_before_statement: Callable[[], None] = _no_objection
+_before_statement: Callable[[Database], None] = _no_objection
 
 
-def ask_before(objection: Callable[[], None]) -> None:
+def ask_before(objection: Callable[[Database], None]) -> None:
     """Call `objection` before each statement, which it may refuse with an error of ours."""
     global _before_statement  # one process, one way
     _before_statement = objection
@@ -160,6 +160,14 @@ def _is_answer(error: StoreUnavailable) -> bool:
         return True
     state = getattr(cause, "sqlstate", None)
     return state in {_READ_ONLY, _DISK_FULL, *_ROLLED_BACK}
+
+
+def _is_silence(error: StoreUnavailable) -> bool:
+    """Whether nobody has answered: neither with a refusal, nor with what is wrong."""
+    cause = error.__cause__
+    if isinstance(cause, psycopg.errors.QueryCanceled | PoolTimeout):
+        return True
+    return getattr(cause, "sqlstate", None) is None
 
 
 class Database:
@@ -269,13 +277,15 @@ class Database:
     @contextlib.contextmanager
     def _noted(self) -> Iterator[None]:
         """Around a statement: whether the database is available, for the log and the run."""
-        _before_statement()
+        _before_statement(self)
         began = time.monotonic()
         try:
             yield
         except StoreUnavailable as error:
             error.waited = time.monotonic() - began
             error.ask_again = self.ask
+            error.database = self
+            error.is_silence = _is_silence(error)
             self._outage_log.note(error)
             raise
         self._outage_log.note_answer()

@@ -63,6 +63,15 @@ class StoreUnavailable(PgStateError, ConnectionError):
     ask_again: Callable[[], None] | None = None
     """Asks the database whether it is available by now; raises this error where it is not."""
 
+    database: object = None
+    """Which one was asked: the engine's, compared by identity."""
+
+    is_silence: bool = False
+    """Whether there was no connection, or no answer within ``timeout``."""
+
+    is_outage: bool = True
+    """Whether it passes when the database is back. It is not where others were faster."""
+
 
 class UnknownToken(PgStateError, LookupError):
     """A token is not ours, no longer valid, or its session was forgotten or has expired."""

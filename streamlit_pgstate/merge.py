@@ -37,7 +37,7 @@ class Mine(Enum):
     DELETED = auto()
     """Nothing, though it was there: the script or a callback has deleted it."""
     HELD = auto()
-    """Nothing, but the visitor had changed it with a run that ended above its widget."""
+    """Nothing, but the visitor had changed it with a run that has not saved it: see `holds`."""
     SAME = auto()
     CHANGED = auto()
     UNCOMPARED = auto()
@@ -247,3 +247,18 @@ def decide_at_end(
     if is_ruled_out:
         return AtEnd.SAVE_CHOICE
     return AtEnd.DELETE if is_deleted else AtEnd.LEAVE
+
+
+def holds(mine: Mine, *, is_early: bool, is_bound: bool, is_sent: bool) -> bool:
+    """Whether mine is kept for a later run, at the end of one that has not drawn its widget.
+
+    What the visitor has changed with this run, and what could not be saved, is kept. What the
+    script has set where it does not call `persist` is its own: there theirs comes back.
+
+    Args:
+        mine: SAME or CHANGED, after the end has saved what it could.
+        is_early: whether the run has not come to its last line: so perhaps not to its `persist`.
+        is_bound: whether `persist` has been called for it in this run.
+        is_sent: whether the page has sent it with this run, rather than the script set it.
+    """
+    return mine is Mine.CHANGED and (is_early or is_bound or is_sent)

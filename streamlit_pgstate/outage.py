@@ -28,8 +28,8 @@ SENTENCE: Final = (
 )
 
 _LONG: Final = 1.0
-"""Seconds for a statement after which the rest of its run waits no more: a server that refuses
-does so within 0.01 s, a frozen one takes the whole `timeout`."""
+"""Seconds for a statement after which the rest of its run asks that database no more: a server
+that refuses does so within 0.01 s, a frozen one takes the whole `timeout`."""
 
 
 class DatabaseAway(StoreUnavailable, script.StopException):
@@ -48,19 +48,20 @@ def stand_in() -> None:
 
 def in_script(error: PgStateError) -> PgStateError:
     """What a verb raises in place of `error`: in a script the page says so, and tries again."""
-    if not isinstance(error, StoreUnavailable) or not script.is_script():
+    if not (isinstance(error, StoreUnavailable) and error.is_outage and script.is_script()):
         return error
     _note(error)
     if isinstance(error, DatabaseAway):
         return error
     away = DatabaseAway(*error.args)
     away.waited, away.ask_again = error.waited, error.ask_again
+    away.database, away.is_silence = error.database, error.is_silence
     away.__cause__ = error
     return away
 
 
 def _note(error: StoreUnavailable) -> None:
-    if error.waited > _LONG:
+    if error.is_silence and error.waited > _LONG:
         _given_up.append((script.run(), error))
     try:
         run = runs.listener(_Run) or runs.listen(_Run(script.run()))
@@ -69,22 +70,24 @@ def _note(error: StoreUnavailable) -> None:
     run.note(error)
 
 
-def refuse_second_wait() -> None:
-    """Before a statement: a run that has waited for long does not wait again.
+def refuse_second_wait(database: engine.Database) -> None:
+    """Before a statement: a run that has waited for this database for long does not wait again.
+
+    But to save what the visitor has changed, at its end.
 
     Raises:
         StoreUnavailable: as the statement before.
     """
-    if not _given_up or not script.is_script():
+    if not _given_up or not script.is_script() or runs.is_ending():
         return
     present = script.run()
     for run, error in list(_given_up):
-        if run is present:
+        if run is present and error.database is database:
             raise StoreUnavailable(*error.args)
 
 
 _given_up: deque[tuple[object, StoreUnavailable]] = deque(maxlen=256)
-"""Runs that have waited for long, and what their statement raised."""
+"""Runs that have waited for long, and what the statement raised that has told them nothing."""
 
 
 @dataclass(slots=True, eq=False)
@@ -109,12 +112,15 @@ class _Run(RunListener):
 
     def at_end(self, *, is_followed: bool) -> None:
         _forget(self.mark)
-        if is_followed or self.is_told:
+        if self.is_told:
             return
         if script.is_fragment_run():  # a callback has failed, which can draw nothing
-            runs.listen_to_next(_Run(None, self.ask_again))
-            script.rerun_page()
+            if not is_followed:
+                runs.listen_to_next(_Run(None, self.ask_again))
+                script.rerun_page()
             return
+        # Also where another run follows: `st.stop` looks like that, and what an overtaken run draws
+        # goes nowhere.
         with page.still_place():
             self._draw()
 

@@ -7,6 +7,7 @@ as of its last refresh plus its own writes; holds encoded bytes, never the calle
 from __future__ import annotations
 
 import functools
+import logging
 import math
 import threading
 import time
@@ -33,6 +34,7 @@ from streamlit_pgstate.errors import (
     DecodeError,
     InvalidKey,
     LimitExceeded,
+    PgStateError,
     StoreUnavailable,
     UnknownToken,
     shortened,
@@ -49,6 +51,8 @@ from streamlit_pgstate.store import (
 )
 from streamlit_pgstate.token import Token
 from streamlit_pgstate.views import Items, Values, Walk
+
+_LOG = logging.getLogger(__name__)
 
 _WHOLE_AFTER = timedelta(hours=20).total_seconds()
 """A deleted key leaves its row for a day; a cache older than this may have missed one."""
@@ -369,7 +373,7 @@ class State(MutableMapping[str, Any]):
                         self._load()  # whether it has expired is for the database's clock to say
                     else:
                         self.refresh()
-        raise StoreUnavailable(
+        raise _outrun(
             f"{key!r} was changed by others {_MAX_ATTEMPTS} times while modify() tried. "
             "Spread the writers over several keys."
         )
@@ -544,6 +548,16 @@ class State(MutableMapping[str, Any]):
                 "The state of scope 'app' belongs to all visitors, so none can forget it. "
                 "To empty it, call clear()."
             )
+        self._forget()
+
+    def discard(self) -> None:
+        """The same where nobody has asked for it: should it fail, it expires by itself."""
+        try:
+            self._forget()
+        except PgStateError as error:
+            _LOG.debug("What nobody needs any more was not deleted: %s", error)
+
+    def _forget(self) -> None:
         with self._lock:
             self._walk.end()
             if self._ref.is_known_by_id:
@@ -784,7 +798,7 @@ class State(MutableMapping[str, Any]):
             if self._version == known:
                 # Another tab has dropped the same content meanwhile.
                 self._send_ahead(writes, work)
-        raise StoreUnavailable(
+        raise _outrun(
             f"{_names(keys)} could not be written: others wrote to this session "
             f"{_MAX_ATTEMPTS} times meanwhile. Write less often."
         )
@@ -945,3 +959,10 @@ def _ttl_seconds(ttl: float | timedelta | None) -> float | None:
             "ttl must be over 0 seconds (and under 300 years): use delete() to remove a key."
         )
     return float(seconds)
+
+
+def _outrun(message: str) -> StoreUnavailable:
+    """No outage: the database is there, and others were faster each time."""
+    error = StoreUnavailable(message)
+    error.is_outage = False
+    return error

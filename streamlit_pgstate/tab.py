@@ -15,6 +15,7 @@ from typing import Any
 from streamlit_pgstate import outage, reads, stores
 from streamlit_pgstate.bindings import Bindings
 from streamlit_pgstate.component import (
+    ends,
     identity,
     imports,
     runs,
@@ -22,12 +23,14 @@ from streamlit_pgstate.component import (
     session_state,
     transport,
 )
+from streamlit_pgstate.component.ends import End
 from streamlit_pgstate.component.runs import RunListener
 from streamlit_pgstate.component.transport import Transport
-from streamlit_pgstate.errors import NoSessionError, PgStateError
+from streamlit_pgstate.errors import NoSessionError
 from streamlit_pgstate.live import Live
 from streamlit_pgstate.reads import Reads
 from streamlit_pgstate.reconnect import Reconnect
+from streamlit_pgstate.state import State
 from streamlit_pgstate.store import Store
 from streamlit_pgstate.visit import Visit
 
@@ -82,6 +85,7 @@ def _tab_of(known_by: object, store: Store) -> Tab:
         tab = _tabs.get(id(known_by))
         if tab is None:
             weakref.finalize(known_by, _leave, id(known_by))
+            ends.listen(_hold_at_end)
         if tab is None or tab.store is not store:
             tab = _tabs[id(known_by)] = Tab(store)
         return tab
@@ -93,6 +97,12 @@ def _reads_here(held: Reads | None) -> Reads | None:
         return held
     tab = _tabs.get(id(script.tab()))
     return tab.live.enter_run() if tab is not None else None
+
+
+def _hold_at_end(end: End) -> None:
+    tab = _tabs.get(id(script.tab())) if _tabs else None
+    if tab is not None:
+        tab.hold(is_early=end.is_early)
 
 
 reads.find_with(_reads_here)
@@ -144,13 +154,7 @@ class Tab:
 
     def enter_run(self, *, waits: bool = False) -> None:
         """At each verb; see `Visit.enter_run`."""
-        try:
-            self.browser.enter_run(waits=waits)
-        except PgStateError:
-            with self._lock:
-                if self._bindings is not None:
-                    self._bindings.hold()
-            raise
+        self.browser.enter_run(waits=waits)
 
     def forget(self) -> None:
         """Delete the browser's state and this tab's own, and their tokens."""
@@ -187,9 +191,11 @@ class Tab:
 
     def persist(self, keys: Sequence[str], defaults: Mapping[str, Any]) -> None:
         """Bind keys of `st.session_state` to the state, up to the end of this run."""
+        self.browser.call(lambda state: self._bind(state, keys, defaults))
+
+    def _bind(self, state: State, keys: Sequence[str], defaults: Mapping[str, Any]) -> None:
         with self._lock:
             self._reconnect.enter_run()
-            state = self.browser.state
             if self._bindings is None:
                 self._bindings = Bindings(state)
             elif self._bindings.state is not state:
@@ -197,6 +203,16 @@ class Tab:
             self._bindings.postpones = self.live.postpones
             self._hear_what_the_page_showed(self._bindings)
             self._bindings.bind(keys, defaults)
+
+    def hold(self, *, is_early: bool) -> None:
+        """At the end of each run: keep what the visitor has changed with it, and is not saved.
+
+        Args:
+            is_early: whether the run has not come to its last line.
+        """
+        bindings = self._bindings
+        if bindings is not None:
+            bindings.hold(is_early=is_early)
 
     def _hear_what_the_page_showed(self, bindings: Bindings) -> None:
         said, token = self._reconnect.said, self.browser.token

@@ -508,12 +508,8 @@ class Visit:
 
     def _drop(self, candidate: State) -> None:
         """Delete what was written under a candidate that nobody else can have."""
-        if not candidate.is_stored:
-            return
-        try:
-            candidate.forget()
-        except PgStateError as error:  # it expires by itself
-            _LOG.debug("What a dropped token had stored was not deleted: %s", error)
+        if candidate.is_stored:
+            candidate.discard()
 
 
 @dataclasses.dataclass(slots=True, eq=False)

@@ -66,6 +66,17 @@ def listener(kind: type[_Listener]) -> _Listener | None:
     return next((found for found in reversed(_hooks().listeners) if isinstance(found, kind)), None)
 
 
+def ended(kind: type[_Listener]) -> _Listener | None:
+    """The last listener of this kind in the run that has just ended; None where it had none."""
+    return next((found for found in reversed(_hooks().ended) if isinstance(found, kind)), None)
+
+
+def is_ending() -> bool:
+    """Whether the listeners of the present run are being told of its end."""
+    hooks: _Hooks | None = getattr(_runner(), _HOOKS, None)
+    return hooks is not None and hooks.is_ending
+
+
 def _hooks() -> _Hooks:
     """The hooks of the thread that runs the script.
 
@@ -76,7 +87,7 @@ def _hooks() -> _Hooks:
     `set_widget_metadata`): seen in 1.51 to 1.67.
     """
     context = get_script_run_ctx(suppress_warning=True)
-    runner = getattr(getattr(context, "_enqueue", None), "__self__", None)
+    runner = _runner()
     hooks: _Hooks | None = getattr(runner, _HOOKS, None)
     if hooks is None:
         try:
@@ -89,6 +100,16 @@ def _hooks() -> _Hooks:
             ) from error
         setattr(runner, _HOOKS, hooks)
     return hooks
+
+
+def _runner() -> Any:
+    context = get_script_run_ctx(suppress_warning=True)
+    return getattr(getattr(context, "_enqueue", None), "__self__", None)
+
+
+def runner_kind() -> type:
+    """The class of what runs the present script: `ScriptRunner`, or AppTest's own."""
+    return type(_runner())
 
 
 def is_followed(runner: Any, told: Iterable[Any]) -> bool:
@@ -114,6 +135,9 @@ class _Hooks:
     def __init__(self, runner: Any, session_state: Any) -> None:
         self.listeners: list[RunListener] = []
         self.next_listeners: list[RunListener] = []
+        self.is_ending = False
+        self.ended: list[RunListener] = []
+        """Those of the run whose end was told last, up to the end of `_on_script_finished`."""
         self._runner = runner
         self._finish = runner._on_script_finished
         self._register = session_state.register_widget
@@ -130,15 +154,20 @@ class _Hooks:
 
     def finish(self, *args: Any, **kwargs: Any) -> Any:
         followed = is_followed(self._runner, [*args, *kwargs.values()])
+        self.is_ending = True
         while self.listeners:  # one may have others listen
             listener = min(self.listeners, key=lambda listener: listener.comes_last)
             self.listeners.remove(listener)
+            self.ended.append(listener)
             try:
                 listener.at_end(is_followed=followed)
             except Exception:  # noqa: BLE001 - it would end the script's thread, and so the visitor's page
                 _LOG.exception("The end of a script run could not be handled.")
         self.listeners, self.next_listeners = self.next_listeners, []
-        return self._finish(*args, **kwargs)
+        try:
+            return self._finish(*args, **kwargs)
+        finally:
+            self.is_ending, self.ended = False, []
 
     def register(self, metadata: Any, user_key: str | None) -> Any:
         if user_key is None or not self.listeners:

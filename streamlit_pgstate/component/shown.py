@@ -7,13 +7,13 @@ the page begins it empty, and then sends that as if the visitor had emptied it.
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from streamlit_pgstate.component import KEY, runs, script
+from streamlit_pgstate.component import KEY, ends, script
+from streamlit_pgstate.component.ends import End
 
 _DRAWN: Final = f"_{KEY}_drawn"
 
@@ -28,7 +28,7 @@ class _Drawn:
 
 def draw(key: str) -> None:
     """Note that the present run draws the widget with this key."""
-    _watch_runs()
+    ends.listen(_note_end)
     _drawn(script.tab())[key] = _Drawn(script.run(), script.fragment())
 
 
@@ -59,30 +59,10 @@ def _drawn(tab: object) -> dict[str, _Drawn]:
     return drawn
 
 
-def _watch_runs() -> None:
-    """Be told of the end of all runs, also of those that never come to this package.
-
-    `ScriptRunner._on_script_finished`, which gets the run's context first, seen in 1.51 to 1.67.
-    Without it only what the page sends tells that it has dropped a widget.
-    """
-    from streamlit.runtime.scriptrunner import ScriptRunner
-
-    finish = getattr(ScriptRunner, "_on_script_finished", None)
-    if finish is None or hasattr(finish, _DRAWN):
-        return
-
-    @functools.wraps(finish)
-    def finish_and_note(runner: Any, *args: Any, **kwargs: Any) -> Any:
-        if not runs.is_followed(runner, [*args, *kwargs.values()]):
-            _note_end()
-        return finish(runner, *args, **kwargs)
-
-    setattr(finish_and_note, _DRAWN, True)
-    ScriptRunner._on_script_finished = finish_and_note  # type: ignore[assignment, method-assign]
-
-
-def _note_end() -> None:
+def _note_end(end: End) -> None:
     """The page drops what this run could have drawn and has not."""
+    if end.is_followed:
+        return
     drawn, run = _drawn(script.tab()), script.run()
     for key, last in list(drawn.items()):
         if last.run is not run and script.covers(last.fragment):

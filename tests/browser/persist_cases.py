@@ -398,3 +398,17 @@ def long_live_run() -> None:
 def let_go() -> None:
     pgstate.mount()
     LET_GO.set()
+
+
+@case
+def early_ends() -> None:
+    """Runs that end early, in a callback or above `persist`, when this is typed."""
+
+    def end(at: str) -> None:
+        if st.session_state.get("name") == at and st.session_state.get("ended") != at:
+            st.session_state.ended = at
+            raise RuntimeError(at)
+
+    end("above")
+    pgstate.persist("name")
+    note(name=st.text_input("name", key="name", on_change=end, args=["callback"]))

@@ -61,6 +61,8 @@ class Server:
             *(sys.executable, "-m", "streamlit", "run", str(HERE / self.script)),
             *("--server.headless", "true", "--browser.gatherUsageStats", "false"),
             *("--server.fileWatcherType", "none", "--server.port", str(self.port)),
+            # A whole collection at each run's end takes as long as a small script.
+            *("--runner.postScriptGC", "false"),
             *(["--server.baseUrlPath", self.base.strip("/")] if self.base else []),
             *self._https(),
             *self.options,

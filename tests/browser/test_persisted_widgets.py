@@ -566,3 +566,17 @@ def test_what_the_address_names_wins_and_is_kept(app: Server, visitor: Visitor) 
     again = visitor.open(app, "bound_to_the_address")
     assert again.settled(1).seen["size"] == "12"
     expect(of(again.page, "size").locator("input")).to_have_value("12")
+
+
+def test_what_was_typed_with_a_run_that_ends_early_is_there_with_the_next(
+    app: Server, visitor: Visitor
+) -> None:
+    tab = visitor.open(app, "early_ends")
+    tab.settled(1)
+    for at in ("above", "callback"):
+        tab.page.get_by_label("name").fill(at)
+        tab.page.get_by_label("name").press("Enter")
+        expect(tab.page.get_by_test_id("stException")).to_be_visible()
+        expect(tab.page.get_by_label("name")).to_have_count(0)
+        tab.page.keyboard.press("r")
+        expect(tab.page.get_by_label("name")).to_have_value(at)

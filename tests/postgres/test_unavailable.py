@@ -90,6 +90,25 @@ def test_while_it_is_away_verbs_of_each_kind_can_be_caught_and_say_so_once(
     assert [text.value for text in app.markdown] == [f"{n}: True DatabaseAway" for n in names]
 
 
+def test_a_script_that_catches_it_and_stops_comes_back_by_itself_all_the_same(
+    opened: Opened, gate: Gate
+) -> None:
+    def script() -> None:
+        import streamlit as st
+
+        import streamlit_pgstate as pgstate
+
+        try:
+            pgstate.get("a")
+        except pgstate.StoreUnavailable:
+            st.warning("later")
+            st.stop()
+
+    app = opened(script)
+    gate.shut()
+    assert said(app.run()) == [SENTENCE]
+
+
 def test_a_callback_ends_its_run_too(opened: Opened, gate: Gate) -> None:
     def script() -> None:
         import streamlit as st
@@ -188,6 +207,81 @@ def test_a_run_waits_for_a_frozen_server_once_and_may_try_a_refusing_one_again(
     assert len(app.markdown) == 4
     assert app.session_state.took < 4  # a new connection has 2 s at least
     assert said(app.run()) == []
+
+
+def test_another_database_is_asked_all_the_same_and_what_persist_has_bound_is_saved(
+    opened: Opened, gate: Gate, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def script() -> None:
+        import os
+
+        import streamlit as st
+
+        import streamlit_pgstate as pgstate
+
+        if "theirs" not in st.session_state:
+            theirs = pgstate.connect(os.environ["FROZEN"], timeout=1)
+            st.session_state.theirs = theirs.state(theirs.new_token())
+        pgstate.persist("name")
+        try:
+            st.session_state.theirs["seen"] = st.session_state.get("name")
+        except pgstate.StoreUnavailable:
+            pgstate.set("seen", "by ours")
+        st.write(pgstate.get("seen"))
+        st.session_state.ours = pgstate.scope()
+        st.text_input("Name", key="name")
+
+    monkeypatch.setenv("FROZEN", gate.url)
+    app = opened(script)
+    monkeypatch.setenv("PGSTATE_URL", url)
+    said(app.run())
+    with gate.frozen():
+        app.text_input(key="name").set_value("typed").run()
+    assert [text.value for text in app.markdown] == ["by ours"]
+    assert app.session_state.ours["name"] == "typed"
+
+
+def test_what_a_run_changes_is_saved_at_its_end_though_it_has_waited(
+    opened: Opened, gate: Gate, url: str
+) -> None:
+    def script() -> None:
+        import streamlit as st
+
+        import streamlit_pgstate as pgstate
+
+        pgstate.persist("name")
+        if st.session_state.get("name"):
+            with st.session_state.get("lock")():
+                try:
+                    pgstate.scope("app")["n"] = 1
+                except pgstate.StoreUnavailable:
+                    st.write("waited")
+        st.text_input("Name", key="name")
+        st.session_state.stored = pgstate.scope()
+
+    app = opened(script)
+    app.session_state["lock"] = gate.frozen
+    said(app.run())
+    said(app.text_input(key="name").set_value("typed").run())
+    assert [text.value for text in app.markdown] == ["waited"]
+    assert app.session_state.stored["name"] == "typed"
+
+
+def test_what_others_have_outrun_is_an_error_with_its_message_and_no_outage(
+    opened: Opened,
+) -> None:
+    def script() -> None:
+        import streamlit_pgstate as pgstate
+
+        def change(n: int) -> int:
+            pgstate.scope().set("n", n + 1)
+            return n
+
+        pgstate.modify("n", change, default=0)
+
+    app = opened(script).run()
+    assert "was changed by others 100 times" in app.exception[0].message
+    assert not app.info
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ from streamlit_pgstate.merge import (
     decide_at_widget,
     decide_on_hearing,
     hears_page,
+    holds,
 )
 
 NONE, DEFAULT, DELETED = "none", "default", "deleted"
@@ -341,3 +342,23 @@ def test_what_the_end_of_a_run_does_with_a_key(row: End) -> None:
     base, mine, _ = read(row.base, row.mine, NONE)
     known = {row.known: True} if row.known else {}
     assert decide_at_end(mine, is_stored=base is Base.STORED, **known) is row.action, row.why
+
+
+@pytest.mark.parametrize(
+    ("mine", "is_early", "is_bound", "is_sent", "is_kept"),
+    [
+        (Mine.SAME, True, True, True, False),  # it is saved, or was never changed
+        (Mine.SAME, False, False, True, False),
+        (Mine.CHANGED, True, False, True, True),  # typed, and the run ended above `persist`
+        (Mine.CHANGED, True, False, False, True),  # a callback set it, before an error
+        (Mine.CHANGED, True, True, True, True),  # the run ended below it, and could not save
+        (Mine.CHANGED, False, True, True, True),  # it came to its end, and could not save
+        (Mine.CHANGED, False, True, False, True),
+        (Mine.CHANGED, False, False, True, True),  # sent with a form that hides its own field
+        (Mine.CHANGED, False, False, False, False),  # another page uses the key as its own
+    ],
+)
+def test_what_a_run_that_has_not_drawn_the_widget_keeps(
+    mine: Mine, is_early: bool, is_bound: bool, is_sent: bool, is_kept: bool
+) -> None:
+    assert holds(mine, is_early=is_early, is_bound=is_bound, is_sent=is_sent) is is_kept
