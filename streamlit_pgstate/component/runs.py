@@ -120,8 +120,8 @@ def is_followed(runner: Any, told: Iterable[Any]) -> bool:
         told: what its `_on_script_finished` was called with.
 
     By `st.rerun` it says so. For the visitor's next click Streamlit stops the run and begins the
-    next on another thread: `ScriptRunner._requests._state`, seen in 1.51 to 1.67; without it such
-    a run looks like one that `st.stop` has ended.
+    next on another thread: `ScriptRunner._requests._state`, seen in 1.51 to 1.67. A run that
+    `st.stop` has ended looks the same. Without it an overtaken run looks like one that has ended.
     """
     if "SCRIPT_STOPPED_FOR_RERUN" in [getattr(part, "name", "") for part in told]:
         return True

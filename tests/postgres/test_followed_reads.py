@@ -421,7 +421,7 @@ def test_nobody_waits_for_a_page_that_asks_a_frozen_database_again(
         with pytest.raises(StoreUnavailable):
             live.is_due()
 
-    monkeypatch.setattr(engine, "_before_statement", asks.set)
+    monkeypatch.setattr(engine, "_before_statement", lambda database: asks.set())
     with gate.frozen():
         tick = threading.Thread(target=fail)
         tick.start()
