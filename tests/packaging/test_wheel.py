@@ -221,7 +221,7 @@ def served(installed: Installed, app: Path) -> Iterator[str]:
 
 def test_the_app_of_the_readme_runs_and_stores(installed: Installed, app: Path) -> None:
     pgstate = installed.command("pgstate")
-    assert "from nothing to" in run(pgstate, "migrate", cwd=app)
+    assert "from nothing to" in run(pgstate, "migrate", "--embedded", cwd=app)
     assert "0 sessions, 0 values" in run(pgstate, "status", cwd=app)
     with served(installed, app) as address, ThreadPoolExecutor(1) as thread:
         # A thread of its own: in this one another test may have Playwright's event loop running.
