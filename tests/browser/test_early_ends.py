@@ -32,7 +32,7 @@ _numbers = itertools.count()
 
 
 class Page:
-    """The page of `app_early_ends.py`, one for all tests of this module."""
+    """The page of `app_early_ends.py`."""
 
     def __init__(self, tab: Tab, admin: psycopg.Connection[Any]) -> None:
         self.tab = tab
@@ -74,13 +74,8 @@ class Page:
         self._admin.execute(f'ALTER DATABASE "{self._database}" ALLOW_CONNECTIONS true')
 
     def fill(self) -> dict[str, Any]:
-        """Put something new into each widget."""
-        self.tab.open()
-        self.tab.settled()
+        """Put something into each widget."""
         number = next(_numbers)
-        if (clear := self.page.get_by_role("button", name="Clear photo")).count():
-            clear.click()
-            self.tab.settled()
         self.upload("many", f"a{number}.csv", f"b{number}.csv")
         self.tab.settled()
         self.upload("one", f"c{number}.csv")
@@ -127,18 +122,25 @@ class Page:
 
 
 @pytest.fixture(scope="module")
-def page(
-    database: Callable[[], str],
-    tmp_path_factory: pytest.TempPathFactory,
-    with_devices: Callable[[], Visitor],
-    admin: psycopg.Connection[Any],
-) -> Iterator[Page]:
-    """In an app with a database of its own, which may be away."""
+def early_ends(
+    database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """An app with a database of its own, which may be away."""
     folder = tmp_path_factory.mktemp("early")
     with running(Server(folder, database(), script="app_early_ends.py")) as server:
-        tab = with_devices().open(server)
-        tab.settled()
-        yield Page(tab, admin)
+        yield server
+
+
+@pytest.fixture
+def page(
+    early_ends: Server, with_devices: Callable[[], Visitor], admin: psycopg.Connection[Any]
+) -> Iterator[Page]:
+    """Of a new visitor: Chromium's camera shows nothing in a page that was reloaded often."""
+    visitor = with_devices()
+    tab = visitor.open(early_ends)
+    tab.settled()
+    yield Page(tab, admin)
+    visitor.context.close()
 
 
 @pytest.mark.parametrize("ending", ENDINGS)

@@ -265,7 +265,7 @@ def test_pages_that_read_what_the_others_write_in_each_run_are_slowed_down(
             break
         pages[0].page.wait_for_timeout(100)
     for runs in runs_of(pages, 11):
-        assert 1 <= runs <= 3
+        assert 1 <= runs <= 4  # one in five seconds, after those that the other page still had
     assert app.log.count("drive each other") == 1
 
 
