@@ -263,7 +263,8 @@ _CALLBACKS_MAY_RERUN = hasattr(SessionState, "_run_callback_and_record_rerun")
 """Whether `st.rerun` in a callback is honoured: in 1.67. In 1.51 it does nothing but warn, and a
 request that is put there is met as soon as the callback has ended."""
 
-_LOOKS_EVERY = 0.02
+_LOOKS_EVERY: Final = 0.02
+"""Seconds between two looks: an answer of the browser's takes 0.1."""
 
 
 def pause(seconds: float) -> None:
