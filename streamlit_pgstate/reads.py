@@ -62,7 +62,7 @@ def hold(reads: Reads) -> None:
 
 def present() -> Reads | None:
     """Where to note what this thread reads; None where nobody follows it."""
-    return _find(_noted.get())
+    return None if _find is None else _find(_noted.get())
 
 
 def find_with(find: Callable[[Reads | None], Reads | None]) -> None:
@@ -71,8 +71,5 @@ def find_with(find: Callable[[Reads | None], Reads | None]) -> None:
     _find = find
 
 
-def _as_held(held: Reads | None) -> Reads | None:
-    return held
-
-
-_find: Callable[[Reads | None], Reads | None] = _as_held
+_find: Callable[[Reads | None], Reads | None] | None = None
+"""None in a process that serves no page, such as a job's: there a `get` is not slowed down."""

@@ -10,6 +10,7 @@ import contextlib
 import threading
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,18 @@ from streamlit_pgstate.store import Store
 _lock = threading.RLock()
 _configured: dict[Path | None, dict[str, Any]] = {}
 _stores: dict[Settings, Store] = {}
-_store_of_app: dict[Path, Store] = {}
+_store_of_app: dict[Path, _Found] = {}
 
 progress.show_to(page.progress_bar)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The store of an app."""
+
+    store: Store
+    run: object
+    """Of the AppTest that read its settings; None outside of one."""
 
 
 class _AfterFork:
@@ -62,15 +72,20 @@ def connect(settings: Mapping[str, Any]) -> Store:
 
 
 def of_this_app() -> Store:
-    """The store of the running app, made once a process."""
+    """The store of the running app, made once a process; its settings are read once.
+
+    In an AppTest they are read once a run: the next test may give the same script others.
+    """
     app = script.path()
+    run = script.run() if script.is_apptest() else None
     with _lock:
-        if app not in _store_of_app or script.is_apptest():  # the next test may give it others
+        found = _store_of_app.get(app)
+        if found is None or found.run is not run:
             settings = _read_settings(_configured_for(app), _home(app))
             if settings not in _stores:
                 _stores[settings] = Store(settings)
-            _store_of_app[app] = _stores[settings]
-        return _store_of_app[app]
+            found = _store_of_app[app] = _Found(_stores[settings], run)
+        return found.store
 
 
 def _store_of_job(job: handover.Handover) -> Store:

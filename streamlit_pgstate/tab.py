@@ -105,7 +105,6 @@ def _hold_at_end(end: End) -> None:
         tab.hold(is_early=end.is_early)
 
 
-reads.find_with(_reads_here)
 outage.stand_in()
 
 
@@ -119,6 +118,7 @@ class Tab:
     """One browser tab: its hold on the browser's state and on its own, and its page."""
 
     def __init__(self, store: Store) -> None:
+        reads.find_with(_reads_here)
         self.store = store
         self.live = Live()
         """The page, as it follows all states that it reads."""

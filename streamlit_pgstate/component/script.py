@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
+from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import RerunData, RerunException, get_script_run_ctx
@@ -26,6 +29,9 @@ except ImportError:  # st.stop raises it, seen in 1.51 to 1.67; without it an er
 
 
 _APPTEST_SESSION = "test session id"
+_CONTEXT: Final[Any] = sys.modules[get_script_run_ctx.__module__]
+_ThreadState: Final[Any] = getattr(_CONTEXT, "ThreadState", None)
+_in_cached_function: Final[ContextVar[bool] | None] = getattr(_CONTEXT, "in_cached_function", None)
 
 KEPT_RUNS: Final = 4
 """Runs of one tab that are told apart: the present one, and those that it has overtaken."""
@@ -39,7 +45,11 @@ def is_script() -> bool:
 def path() -> Path:
     """The app's main script."""
     context = get_script_run_ctx(suppress_warning=True)
-    return Path(context.main_script_path) if context is not None else Path()
+    return _as_path(context.main_script_path) if context is not None else Path()
+
+
+_as_path = lru_cache(Path)
+"""The same object each time: making a path, and hashing it, takes 3 µs at each verb."""
 
 
 def is_apptest() -> bool:
@@ -99,10 +109,8 @@ def fragment() -> str:
     context = get_script_run_ctx(suppress_warning=True)
     known = getattr(context, "current_fragment_id", None)
     if known is None:
-        with contextlib.suppress(ImportError, AttributeError, RuntimeError):
-            from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
-
-            known = ThreadState.get().fragment_id
+        with contextlib.suppress(AttributeError, RuntimeError):
+            known = _ThreadState.get().fragment_id
     return known or ""
 
 
@@ -114,10 +122,8 @@ def fragment_path() -> tuple[int, ...]:
     context = get_script_run_ctx(suppress_warning=True)
     known = getattr(context, "current_fragment_delta_path", None)
     if known is None:
-        with contextlib.suppress(ImportError, AttributeError, RuntimeError):
-            from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
-
-            known = ThreadState.get().delta_path
+        with contextlib.suppress(AttributeError, RuntimeError):
+            known = _ThreadState.get().delta_path
     return tuple(known or ())
 
 
@@ -163,10 +169,8 @@ def is_parallel_fragment() -> bool:
 
     `ThreadState.is_parallel_worker`, from 1.58 on; before there were no such fragments.
     """
-    with contextlib.suppress(ImportError, AttributeError, RuntimeError):
-        from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
-
-        return ThreadState.get().is_parallel_worker
+    with contextlib.suppress(AttributeError, RuntimeError):
+        return bool(_ThreadState.get().is_parallel_worker)
     return False
 
 
@@ -208,11 +212,7 @@ def is_cached_function() -> bool:
 
     `in_cached_function`, seen in 1.51 to 1.67; without it: no.
     """
-    with contextlib.suppress(ImportError):
-        from streamlit.runtime.scriptrunner_utils.script_run_context import in_cached_function
-
-        return in_cached_function.get()
-    return False
+    return _in_cached_function is not None and _in_cached_function.get()
 
 
 @dataclass(frozen=True, slots=True)
