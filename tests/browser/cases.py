@@ -13,15 +13,19 @@ import random
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import psycopg
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 import streamlit_pgstate as pgstate
 
 CASES: dict[str, Callable[[], None]] = {}
+
+_sent: dict[str, dict[str, str]] = {}
+"""What the pages have sent so far, by Streamlit's session and by widget."""
 
 _notes = threading.local()
 
@@ -34,6 +38,7 @@ def logged(*, fragment: bool = False) -> Iterator[None]:
         "visitor": st.context.headers.get("User-Agent"),
         "tab": st.query_params.get("tab"),
         "fragment": fragment,
+        **_cause(),
     }
     outer, _notes.seen = getattr(_notes, "seen", None), {}
     record("start", line)
@@ -48,6 +53,25 @@ def logged(*, fragment: bool = False) -> Iterator[None]:
     finally:  # nothing of Streamlit's here: after a stop it would stop again
         record("end", {**line, "seen": _notes.seen})
         _notes.seen = outer
+
+
+def _cause() -> dict[str, Any]:
+    """Why this run may have begun: the session, and what the page sent that is new in it."""
+    context = get_script_run_ctx()
+    session = getattr(context, "session_id", "")
+    sent = {name: repr(state) for name, state in _sent_by(context).items()}
+    before = _sent.get(session, {})
+    _sent[session] = before | sent
+    changed = {name[-40:]: text[:80] for name, text in sent.items() if before.get(name) != text}
+    return {"session": session[:8], "changed": dict(list(changed.items())[:20])}
+
+
+def _sent_by(context: Any) -> Mapping[str, object]:
+    """A private part of Streamlit's, seen in 1.51 to 1.67: it helps to read a failed test."""
+    try:
+        return dict(context.session_state._state._new_widget_state.states)
+    except AttributeError:
+        return {}
 
 
 def record(event: str, line: dict[str, Any]) -> None:

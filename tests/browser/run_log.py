@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,10 @@ class Run:
     is_over: bool = False
     is_followed: bool = False
     """Whether another one took its place, by `st.rerun` or by what the visitor did next."""
+    session: str = ""
+    """Streamlit's, by its first letters."""
+    changed: dict[str, str] = field(default_factory=dict)
+    """What the page sent, by widget, that it had not sent before in this session."""
 
 
 class RunLog:
@@ -56,7 +60,8 @@ class RunLog:
     def _take(self, line: dict[str, Any]) -> None:
         runs = self._runs.setdefault(line["visitor"], {})
         if line["event"] == "start":
-            runs[line["run"]] = Run(line["visitor"], line["tab"], line["fragment"], {})
+            cause = {"session": line["session"], "changed": line["changed"]}
+            runs[line["run"]] = Run(line["visitor"], line["tab"], line["fragment"], {}, **cause)
         else:
             runs[line["run"]] = replace(
                 runs[line["run"]],
