@@ -77,7 +77,8 @@ def new_visitor(
                 print(f"screenshot: {path}")
     errors = [error for visitor in visitors for tab in visitor.tabs for error in tab.errors]
     for visitor in visitors:
-        visitor.is_altered |= has_failed
+        if has_failed:
+            visitor.spoil()
         profiles.give_back(visitor)
     assert not [
         error for error in errors if "pgstate" in error.lower() or "component" in error.lower()

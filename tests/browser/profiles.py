@@ -1,12 +1,15 @@
-"""Browser profiles that tests use one after the other: a warm cache halves a page load's work."""
+"""Browser profiles that tests use one after the other, each with a tab.
+
+A warm cache halves the work of a page load, and a tab that has shown the app before halves it once
+more: 0.6 s of CPU, beside 1.4 in a new tab and 1.8 in a new profile.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import uuid
-from collections.abc import Iterable
 
-from playwright.sync_api import Browser, BrowserContext, Error
+from playwright.sync_api import Browser, BrowserContext, Error, Page, Route
 from visitor import Visitor
 
 KEPT = 2
@@ -18,7 +21,7 @@ class Profiles:
 
     def __init__(self, browser: Browser) -> None:
         self._browser = browser
-        self._emptied: list[tuple[BrowserContext, str]] = []
+        self._emptied: list[tuple[BrowserContext, str, Page]] = []
 
     def take(self) -> Visitor:
         """A visitor who has never been anywhere."""
@@ -33,11 +36,11 @@ class Profiles:
             visitor.context.close()
             return
         with contextlib.suppress(Error):  # it has closed its profile itself
-            _empty(visitor.context, {tab.origin for tab in visitor.tabs})
-            self._emptied.append((visitor.context, visitor.name))
+            page = _empty(visitor)
+            self._emptied.append((visitor.context, visitor.name, page))
 
     def close(self) -> None:
-        for context, _ in self._emptied:
+        for context, _, _ in self._emptied:
             context.close()
 
 
@@ -46,12 +49,31 @@ def _runs_without_a_tab(visitor: Visitor) -> bool:
     return any(run.tab is None for tab in visitor.tabs for run in tab.server.runs(visitor.name))
 
 
-def _empty(context: BrowserContext, origins: Iterable[str]) -> None:
-    for page in context.pages:
+def _empty(visitor: Visitor) -> Page:
+    """Leave nothing of the visitor in the profile; the tab that the next one begins with."""
+    for tab in visitor.tabs:
+        tab.stop_listening()
+    kept, *others = visitor.context.pages or [visitor.context.new_page()]
+    for page in others:
         page.close()
-    context.clear_cookies()
-    page = context.new_page()
-    devtools = context.new_cdp_session(page)
-    for origin in origins:
+    kept.mouse.move(0, 0)
+    visitor.context.clear_cookies()
+    devtools = visitor.context.new_cdp_session(kept)
+    for origin in {tab.origin for tab in visitor.tabs}:
+        _empty_tab(kept, origin)
         devtools.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
-    page.close()
+    devtools.detach()
+    kept.goto("about:blank")
+    return kept
+
+
+def _empty_tab(page: Page, origin: str) -> None:
+    """What an origin keeps for this tab alone: only a page of that origin can clear it."""
+
+    def answer(route: Route) -> None:
+        route.fulfill(body="", content_type="text/html")
+
+    page.route(f"{origin}/**", answer)  # no server: it may be gone
+    page.goto(f"{origin}/empty")
+    page.evaluate("() => { sessionStorage.clear(); window.name = ''; }")
+    page.unroute(f"{origin}/**", answer)

@@ -124,7 +124,7 @@ def test_a_full_disk_keeps_no_refused_token(app: Server, visitor: Visitor) -> No
     bad = tab.token()[:-4] + "AAAA"
     tab.set_local(bad)
     tab.set_cookie(bad)
-    tab.page.add_init_script(FULL_STORAGE)
+    tab.run_first(FULL_STORAGE)
     tab.reload()
     assert tab.settled(1).seen["visits"] == 1
     assert tab.local() is None
@@ -187,7 +187,7 @@ def test_in_a_frame_of_another_site_the_app_works(
     app: Server, visitor: Visitor, frame_around: str
 ) -> None:
     """Chromium gives such a frame a localStorage of its own for each page around it."""
-    visitor.is_altered = True  # storage of a frame is emptied by nothing else
+    visitor.spoil()  # storage of a frame is emptied by nothing else
     tab = visitor.tab(app)
     tab.address = frame_around + tab.address.replace("localhost", "127.0.0.1")
     tab.open()

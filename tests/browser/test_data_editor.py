@@ -111,7 +111,7 @@ def test_the_unedited_table_is_never_on_the_screen(app: Server, visitor: Visitor
     tab, editor = opened(visitor, app)
     editor.type(0, "name", "eve")
     tab.settled(1)
-    tab.page.add_init_script(
+    tab.run_first(
         """window.seen = new Set()
         new MutationObserver(() => document.querySelectorAll("canvas td").forEach(cell =>
             window.seen.add(cell.innerText))).observe(document,

@@ -135,7 +135,7 @@ def test_a_verb_in_a_callback_hears_the_browser_first(app: Server, visitor: Visi
     tab.click("count")
     assert tab.settled(1).seen["count"] == 1
     tab.set_cookie(None)
-    visitor.is_altered = True
+    visitor.spoil()
 
     def hold_back_the_answer(socket: WebSocketRoute) -> None:
         server = socket.connect_to_server()

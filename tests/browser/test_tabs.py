@@ -38,6 +38,7 @@ def hold_components(*tabs: Tab) -> Callable[[], None]:
     """Let no page load the component before all of them ask for it."""
     held = []
     for tab in tabs:
+        tab.is_altered = True
         tab.page.route("**/streamlit-pgstate.bridge/*.js", lambda route: held.append(route))
 
     def release() -> None:
@@ -247,7 +248,7 @@ def test_a_tab_frozen_while_another_forgot_follows_when_it_writes(
 
 def deaf(tab: Tab) -> Tab:
     """Keep storage events from this page, as when it is frozen."""
-    tab.page.add_init_script("""
+    tab.run_first("""
         const add = window.addEventListener.bind(window)
         window.addEventListener = (type, ...rest) => { if (type !== "storage") add(type, ...rest) }
     """)

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Sequence
 from urllib.parse import urlencode, urlsplit
 
-from playwright.sync_api import BrowserContext, Error, Frame, Page
+from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Frame, Page
 from run_log import Run
 from served import READY_WITHIN, TOKEN, Server
 
@@ -34,8 +34,27 @@ class Tab:
         self.address = f"{server.address}{path}?{urlencode({'case': case, 'tab': self.name})}"
         self._counted = 0
         self.errors: list[str] = []
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("console", lambda said: said.type == "error" and self.errors.append(said.text))
+        self.is_altered = False
+        """Whether the page is of no use to another visitor."""
+        page.on("pageerror", self._note_error)
+        page.on("console", self._note_console)
+
+    def run_first(self, script: str) -> None:
+        """Run `script` in each document of this tab from now on, before its own scripts."""
+        self.is_altered = True
+        self.page.add_init_script(script)
+
+    def stop_listening(self) -> None:
+        """Another visitor goes on with the page."""
+        self.page.remove_listener("pageerror", self._note_error)
+        self.page.remove_listener("console", self._note_console)
+
+    def _note_error(self, error: Error) -> None:
+        self.errors.append(str(error))
+
+    def _note_console(self, said: ConsoleMessage) -> None:
+        if said.type == "error":
+            self.errors.append(said.text)
 
     def runs(self) -> list[Run]:
         """All runs of this tab; by visitor where a switch of pages has dropped the tab's name."""
@@ -196,21 +215,39 @@ _HAS_COMPONENT = """() => performance.getEntriesByType("resource").some(
 class Visitor:
     """One browser profile: its tabs share cookies and localStorage with nobody."""
 
-    def __init__(self, context: BrowserContext, name: str, *, is_altered: bool = False) -> None:
+    def __init__(
+        self,
+        context: BrowserContext,
+        name: str,
+        page: Page | None = None,
+        *,
+        is_altered: bool = False,
+    ) -> None:
         self.context = context
         self.name = name
-        self.is_altered = is_altered
-        """Whether the profile is of no use to others, even when it is emptied."""
+        self._page = page
+        """An empty one, for the first tab."""
+        self._is_altered = is_altered
         self.tabs: list[Tab] = []
+
+    @property
+    def is_altered(self) -> bool:
+        """Whether the profile, or a tab of it, is of no use to others, even when it is emptied."""
+        return self._is_altered or any(tab.is_altered for tab in self.tabs)
+
+    def spoil(self) -> None:
+        """Give the profile to nobody else."""
+        self._is_altered = True
 
     def run_first(self, script: str) -> None:
         """Run `script` in each page and frame, before its own scripts."""
-        self.is_altered = True
+        self.spoil()
         self.context.add_init_script(script)
 
     def tab(self, server: Server, case: str = "visits", *, path: str = "/") -> Tab:
         """A tab that has not been opened yet."""
-        tab = Tab(self.context.new_page(), server, self.name, case, path)
+        page, self._page = self._page or self.context.new_page(), None
+        tab = Tab(page, server, self.name, case, path)
         self.tabs.append(tab)
         return tab
 
