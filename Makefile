@@ -3,7 +3,7 @@
 PYTHON ?= python3
 PORT ?= 8501
 # On two cores: a test in a browser waits half of its time.
-WORKERS ?= 3
+WORKERS ?= 4
 
 BIN := .venv/bin
 DONE := .venv/done

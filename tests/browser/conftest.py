@@ -34,6 +34,8 @@ CHROMIUM_ARGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync", "--no-first-run"),
     "--disable-features=" + ",".join(DISABLED_FEATURES),
+    # A moving picture costs more than all else on a page; five a second will do for a photo.
+    *("--use-fake-device-for-media-stream=fps=5", "--use-fake-ui-for-media-stream"),
 ]
 
 
@@ -90,21 +92,10 @@ def visitor(new_visitor: Callable[..., Visitor]) -> Visitor:
     return new_visitor()
 
 
-@pytest.fixture(scope="module")
-def with_devices(chromium: Browser) -> Iterator[Callable[[], Visitor]]:
-    """Make visitors whose browser has a camera and a microphone, and lets the page use them."""
-    devices = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-    browser = chromium.browser_type.launch(
-        executable_path=CHROMIUM, args=[*CHROMIUM_ARGS, *devices]
-    )
-
-    def make() -> Visitor:
-        name = f"visitor-{uuid.uuid4().hex[:8]}"
-        context = browser.new_context(user_agent=name, permissions=["camera", "microphone"])
-        return Visitor(context, name)
-
-    yield make
-    browser.close()
+@pytest.fixture
+def visitor_with_devices(new_visitor: Callable[..., Visitor]) -> Visitor:
+    """A visitor whose browser has a camera and a microphone, and lets the page use them."""
+    return new_visitor(permissions=["camera", "microphone"])
 
 
 _FAILED = pytest.StashKey[bool]()

@@ -11,6 +11,8 @@ from served import Server, running
 from test_tab_scope import duplicated
 from visitor import Tab, Visitor
 
+pytestmark = pytest.mark.xdist_group("exchange")  # they share a server
+
 Exchange = Callable[[Tab, Visitor, psycopg.Connection], Tab]
 
 

@@ -9,6 +9,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from served import Server, running
 
+pytestmark = pytest.mark.xdist_group("gallery")  # they share a server
+
 GALLERY = Path(__file__).parents[2] / "docs" / "gallery.py"
 
 

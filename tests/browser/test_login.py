@@ -10,6 +10,8 @@ from provider import CLIENT, Provider, providing
 from served import Server, free_port, running
 from visitor import Tab, Visitor
 
+pytestmark = pytest.mark.xdist_group("login")  # they share a server
+
 
 @pytest.fixture(scope="module")
 def provider() -> Iterator[Provider]:

@@ -11,6 +11,8 @@ from run_log import Run
 from served import Server, running
 from visitor import Tab, Visitor
 
+pytestmark = pytest.mark.xdist_group("outage")  # they share a server
+
 BACK_WITHIN = 20_000
 """Milliseconds: after 3 s of an outage the page tries again within 4 s."""
 

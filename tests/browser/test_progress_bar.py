@@ -12,6 +12,8 @@ from served import Server, running
 from test_page import boxes
 from visitor import Tab, Visitor
 
+pytestmark = pytest.mark.xdist_group("progress_bar")  # they share a server
+
 
 @pytest.fixture(scope="module")
 def slow(database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
 from playwright.sync_api import expect
-from served import Server
+from served import Server, running
 from sqlalchemy.engine import make_url
 from table_editor import TableEditor
 from visitor import Tab, Visitor
@@ -19,6 +19,25 @@ DROP = """(() => {
         constructor(...rest) { super(...rest); window.sockets.push(this) }
     }
 })()"""
+
+
+pytestmark = pytest.mark.xdist_group("reconnect")  # they share a server
+
+
+@pytest.fixture(scope="module")
+def restarted(
+    database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """A server that tests kill and start again."""
+    with running(Server(tmp_path_factory.mktemp("restarted"), database())) as server:
+        yield server
+
+
+@pytest.fixture
+def server(restarted: Server) -> Server:
+    if restarted.process is None:  # a test that failed has left it so
+        restarted.start()
+    return restarted
 
 
 def restart(server: Server, tab: Tab | None = None) -> None:
@@ -57,10 +76,7 @@ def select(tab: Tab, row: int) -> None:
     tab.page.mouse.click(box["x"] + 10, box["y"] + 35 * (row + 1) + 17)
 
 
-def test_what_is_changed_first_after_a_restart_is_kept(
-    new_app: Callable[..., Server], visitor: Visitor
-) -> None:
-    server = new_app()
+def test_what_is_changed_first_after_a_restart_is_kept(server: Server, visitor: Visitor) -> None:
     tab = visitor.open(server, "own_name")
     tab.settled(1)
     save(tab, "before")
@@ -73,9 +89,8 @@ def test_what_is_changed_first_after_a_restart_is_kept(
 
 
 def test_a_tab_that_missed_a_change_does_not_write_over_it_after_a_restart(
-    new_app: Callable[..., Server], visitor: Visitor
+    server: Server, visitor: Visitor
 ) -> None:
-    server = new_app()
     first, second = visitor.open(server, "own_name"), visitor.tab(server, "own_name")
     first.settled(1)
     save(first, "first")
@@ -86,9 +101,8 @@ def test_a_tab_that_missed_a_change_does_not_write_over_it_after_a_restart(
 
 
 def test_what_is_chosen_while_a_restarted_server_is_busy_with_its_first_run_is_kept(
-    new_app: Callable[..., Server], visitor: Visitor
+    server: Server, visitor: Visitor
 ) -> None:
-    server = new_app()
     tab = visitor.open(server, "heavy")
     tab.settled(1)
     save(tab, "before")
@@ -115,9 +129,8 @@ CLICK_AT_ONCE = """(() => {
 
 
 def test_what_is_chosen_before_the_page_can_say_that_it_has_found_its_server_is_kept(
-    new_app: Callable[..., Server], visitor: Visitor
+    server: Server, visitor: Visitor
 ) -> None:
-    server = new_app()
     visitor.run_first(CLICK_AT_ONCE)
     tab = visitor.open(server, "heavy")
     tab.settled(1)
@@ -132,9 +145,8 @@ def test_what_is_chosen_before_the_page_can_say_that_it_has_found_its_server_is_
 
 
 def test_what_is_chosen_after_a_restart_does_not_write_over_what_the_page_had_missed(
-    new_app: Callable[..., Server], visitor: Visitor
+    server: Server, visitor: Visitor
 ) -> None:
-    server = new_app()
     first, second = visitor.open(server, "heavy"), visitor.tab(server, "heavy")
     first.settled(1)
     save(first, "first")
@@ -150,9 +162,8 @@ def test_what_is_chosen_after_a_restart_does_not_write_over_what_the_page_had_mi
 
 
 def test_what_is_chosen_for_the_first_time_is_kept_where_each_run_writes_something_else(
-    new_app: Callable[..., Server], visitor: Visitor
+    server: Server, visitor: Visitor
 ) -> None:
-    server = new_app()
     tab = visitor.open(server, "heavy_and_counting")
     tab.settled(1)
     restart(server, tab)
@@ -161,9 +172,8 @@ def test_what_is_chosen_for_the_first_time_is_kept_where_each_run_writes_somethi
 
 
 def test_what_is_chosen_is_kept_where_the_first_run_is_overtaken_after_it_has_drawn_a_widget(
-    new_app: Callable[..., Server], visitor: Visitor
+    server: Server, visitor: Visitor
 ) -> None:
-    server = new_app()
     tab = visitor.open(server, "heavy_below_a_widget")
     tab.settled(1)
     save(tab, "before")
@@ -179,9 +189,8 @@ def test_what_is_chosen_is_kept_where_the_first_run_is_overtaken_after_it_has_dr
 
 
 def test_what_is_chosen_is_kept_where_another_tab_has_changed_what_another_page_shows(
-    new_app: Callable[..., Server], visitor: Visitor
+    server: Server, visitor: Visitor
 ) -> None:
-    server = new_app()
     first, second = visitor.open(server, "heavy_pages"), visitor.tab(server, "heavy_pages")
     first.settled(1)
     save(first, "first")
@@ -197,9 +206,8 @@ def test_what_is_chosen_is_kept_where_another_tab_has_changed_what_another_page_
 
 
 def test_what_is_chosen_is_not_shown_where_the_new_server_no_longer_allows_it(
-    new_app: Callable[..., Server], visitor: Visitor
+    server: Server, visitor: Visitor
 ) -> None:
-    server = new_app()
     tab = visitor.open(server, "heavy_and_narrow")
     tab.settled(1)
     write(tab, "10", "number")
@@ -212,9 +220,8 @@ def test_what_is_chosen_is_not_shown_where_the_new_server_no_longer_allows_it(
 
 
 def test_a_new_server_that_no_longer_allows_what_the_page_shows_does_not_write_over_it(
-    new_app: Callable[..., Server], visitor: Visitor
+    server: Server, visitor: Visitor
 ) -> None:
-    server = new_app()
     tab = visitor.open(server, "heavy_and_narrow")
     tab.settled(1)
     write(tab, "90", "number")
@@ -228,9 +235,8 @@ def test_a_new_server_that_no_longer_allows_what_the_page_shows_does_not_write_o
 
 
 def test_rows_selected_while_a_restarted_server_is_busy_with_its_first_run_are_kept(
-    new_app: Callable[..., Server], visitor: Visitor
+    server: Server, visitor: Visitor
 ) -> None:
-    server = new_app()
     tab = visitor.open(server, "heavy_selection")
     tab.settled(1)
     select(tab, 2)
@@ -241,9 +247,8 @@ def test_rows_selected_while_a_restarted_server_is_busy_with_its_first_run_are_k
 
 
 def test_a_short_break_after_a_restart_does_not_bring_back_what_the_page_had_missed(
-    new_app: Callable[..., Server], visitor: Visitor
+    server: Server, visitor: Visitor
 ) -> None:
-    server = new_app()
     visitor.run_first(DROP)
     first, second = visitor.open(server, "own_name"), visitor.tab(server, "own_name")
     first.settled(1)
@@ -258,9 +263,8 @@ def test_a_short_break_after_a_restart_does_not_bring_back_what_the_page_had_mis
 
 
 def test_a_page_that_persists_in_a_fragment_only_runs_when_it_has_found_its_server(
-    new_app: Callable[..., Server], visitor: Visitor
+    server: Server, visitor: Visitor
 ) -> None:
-    server = new_app()
     tab = visitor.open(server, "persisting_fragment")
     tab.settled(2)
     save(tab, "before", "inside")
@@ -273,9 +277,8 @@ def test_a_page_that_persists_in_a_fragment_only_runs_when_it_has_found_its_serv
 
 
 def test_a_table_that_is_edited_first_after_a_restart_keeps_the_edit(
-    new_app: Callable[..., Server], visitor: Visitor
+    server: Server, visitor: Visitor
 ) -> None:
-    server = new_app()
     tab = visitor.open(server, "table")
     tab.settled(1)
     restart(server, tab)

@@ -13,6 +13,8 @@ from itsdangerous import URLSafeTimedSerializer
 from served import Server, running
 from visitor import Tab, Visitor, settled
 
+pytestmark = pytest.mark.xdist_group("scope_pages")  # they share a server
+
 COOKIE_SECRET = "of the test only, and long enough"
 ISSUER = "https://accounts.example"
 LOGIN = "_streamlit_user"

@@ -10,6 +10,8 @@ import pytest
 from served import TOKEN, Server, running
 from visitor import QUIET_FOR, Tab, Visitor, settled
 
+pytestmark = pytest.mark.xdist_group("tab_scope")  # they share a server
+
 
 @pytest.fixture(scope="module")
 def app(database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:

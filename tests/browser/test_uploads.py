@@ -262,9 +262,9 @@ def test_without_a_key_it_says_what_is_missing(app: Server, visitor: Visitor) ->
 
 
 def test_a_photo_is_there_after_a_reload_until_it_is_cleared(
-    app: Server, with_devices: Callable[[], Visitor]
+    app: Server, visitor_with_devices: Visitor
 ) -> None:
-    tab = with_devices().open(app, "camera")
+    tab = visitor_with_devices.open(app, "camera")
     tab.settled(1)
     for _ in range(2):
         take_photo(tab)
@@ -281,9 +281,9 @@ def test_a_photo_is_there_after_a_reload_until_it_is_cleared(
 
 
 def test_a_photo_in_a_form_is_cleared_with_its_button(
-    app: Server, with_devices: Callable[[], Visitor]
+    app: Server, visitor_with_devices: Visitor
 ) -> None:
-    tab = with_devices().open(app, "camera_in_form")
+    tab = visitor_with_devices.open(app, "camera_in_form")
     tab.settled(1)
     take_photo(tab)
     expect(tab.page.get_by_role("button", name="Clear photo")).to_be_visible()
@@ -299,9 +299,9 @@ def test_a_photo_in_a_form_is_cleared_with_its_button(
 
 
 def test_a_recording_is_there_after_a_reload_and_a_new_one_replaces_it(
-    app: Server, with_devices: Callable[[], Visitor]
+    app: Server, visitor_with_devices: Visitor
 ) -> None:
-    tab = with_devices().open(app, "recorder")
+    tab = visitor_with_devices.open(app, "recorder")
     tab.settled(1)
     recordings = []
     for milliseconds in (700, 2000):  # of one length they could be the same silence

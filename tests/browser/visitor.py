@@ -16,7 +16,7 @@ SETTLED_WITHIN = 45.0
 AGREED_WITHIN = 10.0
 LOOP = 40
 """Runs after which nobody waits for quiet; 15 keys may cause one each, on a busy machine two."""
-QUIET_FOR = 0.6
+QUIET_FOR = 0.4
 """Seconds without a further run after which none is expected: an answer of the component's
 comes within 0.1 s of its script run."""
 QUIET_POLLS = 8
