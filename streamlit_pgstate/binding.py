@@ -49,6 +49,8 @@ class Binding:
     """Whether `st.session_state` has had it, and nobody but the script can have deleted it since:
     the session of a new server has had nothing, and what Streamlit or we have removed counts no
     longer."""
+    was_missing: bool = False
+    """Whether a run has ended without a value of it, since it was bound to this state."""
     is_deleted: bool = False
     """Whether the script has deleted it, and what is stored is still to be deleted."""
     is_unfit: bool = False
@@ -59,7 +61,9 @@ class Binding:
     def base(self) -> Base:
         if self.version:
             return Base.STORED
-        return Base.NONE if self.mark is None else Base.UNSTORED
+        if self.mark is not None:
+            return Base.UNSTORED
+        return Base.EMPTY if self.was_missing else Base.NONE
 
     @property
     def mine(self) -> Mine:
@@ -133,7 +137,7 @@ class Binding:
         """
         self.version = 0
         self.held = self.overruled = NOTHING
-        self.was_there = self.is_deleted = self.is_unfit = False
+        self.was_there = self.was_missing = self.is_deleted = self.is_unfit = False
 
     def lacks(self, version: int) -> bool:
         """Whether what is stored in that version, 0 for nothing, is not what the page shows.

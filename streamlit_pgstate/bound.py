@@ -265,6 +265,7 @@ class BoundRun(RunListener):
             return
         action = self._decide_at_end(bound, payload)
         binding.was_there = payload is not None
+        binding.was_missing |= payload is None
         match action:
             case AtEnd.LEAVE:
                 pass

@@ -4,7 +4,8 @@ The twin of `frontend/src/agreement.ts`, which decides for the browser. Both sid
 `tests/handshake.json`, which show whole conversations. `visit` carries out what is decided here.
 
 The server asks a `Question` in each run. The browser gives an `Answer` only where it has something
-to say, and each answer names the question that it belongs to, so nothing can go in circles.
+to say. Each answer names the token that the server worked with when it asked: an answer about
+another token than the present one is ignored, so nothing can go in circles.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from enum import Enum
 from typing import Final
 
 _KEPT_REFUSALS: Final = 16
-"""Refused tokens that are not checked again: whatever a browser sends, a tab keeps no more."""
+"""Refused tokens of a tab that are known, and so not checked again: at most so many."""
 
 
 class Standing(Enum):
@@ -38,16 +39,17 @@ class Action(Enum):
     GO_WITHOUT = "go without"
     """The browser refuses to keep any token: go on; the state lasts as long as the page."""
     BEGIN = "begin"
-    """The visitor has cleared the browser's storage: mint a candidate, with an empty state."""
+    """The browser has no token any more: mint a candidate, with an empty state."""
     CHECK = "check"
     """The browser has another token: check it. Go on with the state that a good one opens, and have
     ours replace a bad one."""
     REFUSE = "refuse"
-    """The browser has a token that it is not to have: have ours replace it, unchecked."""
+    """The browser has a token that was refused before, or another tab's while this tab forgets its
+    own: have ours replace it, unchecked."""
     COPY = "copy"
     """Another tab uses the token: check it, and go on with a copy of the state that it opens."""
     FORGET = "forget"
-    """The browser has another token, and its visitor wants to be forgotten: check it, forget the
+    """The browser has another token, and its visitor wants to be forgotten: check it, delete the
     state that it opens, and have ours replace it."""
 
 
@@ -65,7 +67,7 @@ class Question:
     ask: bool
     """Whether the server waits for an answer in any case."""
     forgets: bool = False
-    """Whether the server only wants to hear of another token, to forget its state."""
+    """Whether any other token that the browser reports will be forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +100,12 @@ class Handshake:
     replaces: str | None = None
     """As in `Question`."""
     durable: bool | None = None
-    """Whether this browser keeps tokens, ours or one before it; None until that is known."""
+    """True once this browser has kept any token of this tab; False where it keeps none, or has
+    not answered in time; None until that is known."""
     waits: bool = False
     """Whether the script waits for the browser's answer."""
+    is_late: bool = False
+    """Whether the script has gone on without an answer, which may still come."""
     forgets: bool = False
     """Whether the state of any other token that the browser has is to be forgotten."""
     refused: tuple[str, ...] = ()
@@ -127,7 +132,7 @@ class Handshake:
             have=self.have,
             offers=is_new or self.replaces is not None,
             replaces=self.replaces,
-            ask=self.waits and self.durable is None,
+            ask=self.waits and (self.durable is None or self.is_late),
             forgets=self.forgets,
         )
 
@@ -137,38 +142,43 @@ class Handshake:
             return Action.IGNORE
         if answer.token is None:
             return Action.GO_WITHOUT if answer.blocked else Action.BEGIN
-        if answer.token == self.have:
-            return Action.CONFIRM
         if answer.token in self.refused:
             return Action.REFUSE
-        if answer.copied:  # and what another tab uses is not this tab's to forget
+        if answer.copied:  # perhaps ours; and what another tab uses is not this tab's to forget
             return Action.REFUSE if self.forgets else Action.COPY
+        if answer.token == self.have:
+            return Action.CONFIRM
         return Action.FORGET if self.forgets else Action.CHECK
 
     def drops_its_state(self, answer: Answer) -> bool:
-        """Whether nobody else can have our token, so that what it has stored goes with it."""
+        """Whether no other tab can have our token. Then its state is deleted when we leave it."""
         return self.standing is Standing.CANDIDATE and not answer.kept
 
     # What has happened since: each gives the handshake as it is from then on
 
     def confirmed(self) -> Handshake:
         """The browser keeps the token."""
-        return replace(self, standing=Standing.KNOWN, durable=True, replaces=None)
+        known = replace(self, standing=Standing.KNOWN, replaces=None)
+        return replace(known, durable=True, is_late=False)
 
     def going_without(self) -> Handshake:
-        """The browser keeps no token, or has not answered in time."""
-        return replace(self, durable=False)
+        """The browser keeps no token."""
+        return replace(self, durable=False, is_late=False)
+
+    def going_on(self) -> Handshake:
+        """The browser has not answered in time: as if it kept none, until it answers."""
+        return replace(self, durable=False, is_late=True)
 
     def begun(self, have: str) -> Handshake:
         """A candidate was minted, as the browser's storage is empty."""
-        return replace(self.ended(have), replaces=None, durable=None)
+        return replace(self.ended(have), replaces=None, durable=None, is_late=False)
 
     def adopted(self, have: str) -> Handshake:
         """The browser's token was found good: the server works with it."""
         return replace(self.confirmed(), have=have, forgets=False)
 
     def refusing(self, token: str) -> Handshake:
-        """The browser's token was found bad, or its state was forgotten."""
+        """The browser is to give up this token, and gets ours in its place."""
         others = (one for one in self.refused if one != token)
         return replace(self, replaces=token, refused=(*others, token)[-_KEPT_REFUSALS:])
 

@@ -10,7 +10,8 @@ It is a merge of three values, with the names that they have in every such merge
 - theirs: what is stored now.
 
 What differs from the base was changed. A change on one side goes to the other; changes on both
-sides: mine wins. Theirs is compared by its version, mine by its encoded bytes.
+sides: mine wins. Without a base theirs wins: nobody knows whether mine was changed. Theirs is
+compared by its version, mine by its encoded bytes.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ class Base(Enum):
     """What this tab and the database had in common when they were last in sync."""
 
     NONE = auto()
-    """Nothing: this session of Streamlit's server has not had the key so far."""
+    """They have not been in sync: this session of Streamlit's server has not had the key so far."""
+    EMPTY = auto()
+    """No value: nothing was stored, and `st.session_state` held nothing at the end of a run."""
     UNSTORED = auto()
     """A value that nobody has chosen, a default: it was shown, and nothing was stored."""
     STORED = auto()
@@ -60,10 +63,10 @@ class Page(Enum):
     TYPING = auto()
     """Its visitor is typing in the field of this key."""
     CHOSE = auto()
-    """It had sent another value, which gave way to theirs. Now it says that it showed theirs
-    when that value was chosen: so it was its visitor's choice."""
+    """An earlier run got another value from the page, and put theirs in its place. Now the page
+    says that it showed theirs when its visitor chose that value: so the choice is newer."""
     UNAWARE = auto()
-    """It may not know mine, for it shows a new widget only as it was set in the same run."""
+    """It may not show mine: it shows a new widget's value only if the same run has set it."""
 
 
 class Action(Enum):
@@ -78,7 +81,7 @@ class Action(Enum):
     BEGIN = auto()
     """The default goes into `st.session_state`: the one given to `persist`, or the widget's."""
     DELETE = auto()
-    """The same, and what is stored is deleted at the run's end."""
+    """The default goes into `st.session_state`, and the run's end deletes what is stored."""
     WAIT = auto()
     """Mine stays as it is shown; theirs is taken by a later run."""
     TAKE_HELD = auto()
@@ -95,7 +98,8 @@ def is_news(base: Base, theirs: Theirs) -> bool:
 def decide(base: Base, mine: Mine, theirs: Theirs, page: Page = Page.SILENT) -> Action:
     """Decide what `persist` does with a key.
 
-    `mine` may be UNCOMPARED unless there is news or the page CHOSE: else it does not matter.
+    `mine` may be UNCOMPARED without a base, and where there is no news and the page has not
+    chosen: there it does not matter whether it was changed.
     """
     restore = Action.BEGIN if theirs is Theirs.NOTHING else Action.TAKE
     if mine is Mine.DELETED:
@@ -141,8 +145,8 @@ class AtWidget(Enum):
     LEAVE = auto()
     """It shows what Streamlit has for it."""
     FIT_MINE = auto()
-    """It shows mine, as far as that fits: it is the visitor's choice, to be saved. What does not
-    fit is ruled out: it is saved all the same, and shown by a later run in which it fits."""
+    """It shows mine, as far as that fits: it is the visitor's choice. The choice is saved even
+    where the widget cannot show it; a later run in which it fits shows it."""
     FIT_THEIRS = auto()
     """It shows theirs, or the default, as far as that fits: there is nothing to save."""
     TRY_THEIRS = auto()

@@ -396,7 +396,7 @@ class Visit:
         if is_known or script.is_callback() or script.fragment() or script.is_apptest():
             return
         script.pause(_ANSWERS_WITHIN)
-        self._settle(self._agreed.going_without())
+        self._settle(self._agreed.going_on())
 
     def _await_first_answer(self) -> None:
         """Where no cookie can come, each F5 would show a candidate's state first.

@@ -21,6 +21,7 @@ class Browser implements Copies {
   writeCookie = (text: string | null) => {
     if (this.cookieIs === "fine") this.cookie = text;
   };
+  isReadable = () => this.localIs !== "blocked" || this.cookieIs !== "blocked";
 }
 
 function question(have: string, more: Partial<Question> = {}): Question {

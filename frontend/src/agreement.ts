@@ -3,8 +3,8 @@
  * `streamlit_pgstate/handshake.py`; both sides run the conversations in `tests/handshake.json`.
  *
  * The server says which token it works with (by fingerprint), and may offer one to be kept.
- * The browser keeps it, or answers with the token that it has had all along. localStorage
- * decides; the cookie follows it. Each answer is to one question, so nothing can go in circles.
+ * The browser keeps it, or answers with the token that it has. localStorage decides; the cookie
+ * follows it. Each answer names the token that it is about, so nothing can go in circles.
  */
 
 import type { Copies } from "./copies";
@@ -47,14 +47,17 @@ export interface Answer {
 export interface Memory {
   /** Fingerprints of the offers that this page has stored. */
   stored: Set<string>;
-  /** Fingerprints of the tokens that were replaced: a question about one is old. */
+  /** Fingerprints of replaced tokens, until one is found in storage again: a question about one of
+   * these is old. */
   gone: Set<string>;
   /** Fingerprint of the token that the page and a server have agreed upon last. */
   agreed: string | null;
+  /** Whether the server was told that nothing can be kept: so it is to hear of the contrary. */
+  isBlocked: boolean;
 }
 
 export function newMemory(): Memory {
-  return { stored: new Set(), gone: new Set(), agreed: null };
+  return { stored: new Set(), gone: new Set(), agreed: null, isBlocked: false };
 }
 
 /** The part of a token's signature that may be shown: it leads to no token. */
@@ -62,7 +65,7 @@ export function fingerprint(token: string): string {
   return token.slice(-43).slice(0, 16);
 }
 
-/** Bring both copies in line; the answer to give, or null where there is nothing to say. */
+/** Have both copies hold one token, if that can be; the answer to give, or null for none. */
 export function agree(question: Question, copies: Copies, memory: Memory): Answer | null {
   if (question.replaces !== null) memory.gone.add(question.replaces);
   const local = copies.readLocal();
@@ -116,7 +119,7 @@ function compare(token: string, question: Question, copies: Copies, memory: Memo
 function fill(question: Question, copies: Copies, memory: Memory): Answer | null {
   // What this page has stored once and finds gone was taken away: it is not put back.
   if (question.offer === null || memory.stored.has(question.have)) {
-    return answerWith(null, question, memory);
+    return copies.isReadable() ? answerWith(null, question, memory) : blocked(question, memory);
   }
   return keep(question.offer, question, copies, memory);
 }
@@ -129,13 +132,20 @@ function keep(token: string, question: Question, copies: Copies, memory: Memory)
     memory.stored.add(question.have);
     return said(question, token, memory);
   }
-  return question.forgets && !question.ask ? null : { ...answerWith(null, question, memory), blocked: true };
+  return question.forgets && !question.ask ? null : blocked(question, memory);
 }
 
-/** They agree: worth a script run only if the server waits for it. */
+function blocked(question: Question, memory: Memory): Answer {
+  memory.isBlocked = true;
+  return { ...answerWith(null, question, memory), blocked: true };
+}
+
+/** They agree: worth a script run only if the server waits for it, or believes the contrary. */
 function said(question: Question, token: string, memory: Memory): Answer | null {
+  const isWorthIt = question.ask || memory.isBlocked;
   memory.agreed = question.have;
-  return question.ask ? answerWith(token, question, memory) : null;
+  memory.isBlocked = false;
+  return isWorthIt ? answerWith(token, question, memory) : null;
 }
 
 function answerWith(token: string | null, question: Question, memory: Memory): Answer {

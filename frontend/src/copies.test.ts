@@ -157,6 +157,21 @@ describe("copiesIn", () => {
     expect(copies.readCookie()).toBeNull();
   });
 
+  it.each([
+    ["both are there", "", true, true, true],
+    ["cookies are blocked", "", false, true, true],
+    ["the cookie alone is left", "all", true, true, true],
+    ["both are blocked", "all", false, true, false],
+    ["there is no cookie, and localStorage is blocked", "all", true, false, false],
+  ] as const)("knows whether nothing is there: %s", (_, broken, cookieEnabled, cookie, known) => {
+    const { window } = page(undefined, broken);
+    const copies = copiesIn(Object.assign(window, { navigator: { cookieEnabled } }), {
+      ...OPTIONS,
+      cookie,
+    });
+    expect(copies.isReadable()).toBe(known);
+  });
+
   it("never throws where localStorage is missing altogether", () => {
     const { window } = page();
     const copies = copiesIn({ ...window, localStorage: undefined } as unknown as Window, OPTIONS);

@@ -11,6 +11,8 @@ export interface Copies {
   writeLocal(token: string | null): void;
   readCookie(): string | null;
   writeCookie(token: string | null): void;
+  /** Whether a copy that is not found is not there; else nobody knows. */
+  isReadable(): boolean;
 }
 
 export interface CopiesOptions {
@@ -62,6 +64,10 @@ export function copiesIn(page: Window, options: CopiesOptions): Copies {
     readCookie: () => attempt(() => token(cookieIn(page.document.cookie, name))),
     writeCookie: (text) =>
       writeCookie(page, name, options.cookie ? text : null, options.maxAge, options.base),
+    // Where cookies are blocked, `document.cookie` is empty and throws nothing.
+    isReadable: () =>
+      canRead(() => page.localStorage.getItem(name)) ||
+      (options.cookie && page.navigator.cookieEnabled),
   };
 }
 
@@ -90,6 +96,11 @@ function policies(page: Window): string[] {
   const strict = `SameSite=Strict${isSecure ? "; Secure" : ""}`;
   const isFramed = page.top !== page && !!page.top;
   return isSecure && isFramed ? [strict, "SameSite=None; Secure; Partitioned"] : [strict];
+}
+
+/** Whether the browser lets the page read, whatever it finds. */
+export function canRead(read: () => unknown): boolean {
+  return attempt(() => (read(), true)) ?? false;
 }
 
 export function attempt<T>(action: () => T): T | null {

@@ -25,7 +25,12 @@ interface Conversation {
 }
 
 interface Round {
-  before?: { local?: string | null; cookie?: string | null; others?: string };
+  before?: {
+    local?: string | null;
+    cookie?: string | null;
+    is?: "blocked" | "open";
+    others?: string;
+  };
   asks: { have: string; offers?: boolean; replaces?: string; ask?: boolean; forgets?: boolean };
   says: {
     token: string | null;
@@ -47,10 +52,11 @@ class Browser implements Copies {
   constructor(
     public local: string | null,
     public cookie: string | null,
-    private readonly isBlocked: boolean,
+    public isBlocked: boolean,
   ) {}
-  readLocal = () => this.local;
-  readCookie = () => this.cookie;
+  readLocal = () => (this.isBlocked ? null : this.local);
+  readCookie = () => (this.isBlocked ? null : this.cookie);
+  isReadable = () => !this.isBlocked;
   writeLocal = (text: string | null) => {
     if (!this.isBlocked) this.local = text;
   };
@@ -91,7 +97,8 @@ describe("the browser keeps to the conversation:", () => {
     );
     const memory = newMemory();
     for (const round of conversation.rounds) {
-      const { local, cookie, others } = round.before ?? {};
+      const { local, cookie, is, others } = round.before ?? {};
+      if (is !== undefined) browser.isBlocked = is === "blocked";
       if (local !== undefined) browser.local = orNull(local, tokenOf);
       if (cookie !== undefined) browser.cookie = orNull(cookie, tokenOf);
       const copies = isTab

@@ -87,6 +87,9 @@ class Page {
       ...listening,
       document: this.document,
       location: new URL("http://localhost:8501/"),
+      get navigator() {
+        return { cookieEnabled: browser.cookieIs === "fine" };
+      },
       get localStorage() {
         if (browser.localIs === "blocked") throw new DOMException("denied", "SecurityError");
         return {

@@ -9,6 +9,7 @@
 import { fingerprint } from "./agreement";
 import {
   attempt,
+  canRead,
   type Copies,
   type CopiesOptions,
   isToken,
@@ -47,6 +48,7 @@ export function sessionCopyIn(page: Window, options: CopiesOptions): Copies {
       ),
     readCookie: () => null,
     writeCookie: () => undefined,
+    isReadable: () => canRead(() => page.sessionStorage.getItem(name)),
   };
 }
 

@@ -22,7 +22,7 @@ from served import Server, running
 from visitor import Tab, Visitor
 
 NO_STORAGE = """
-Object.defineProperty(window, "localStorage", {
+Object.defineProperty(window, "localStorage", { configurable: true,
     get() { throw new DOMException("Access is denied", "SecurityError") } })
 """
 FULL_STORAGE = """
@@ -33,7 +33,11 @@ Storage.prototype.setItem = () => {}
 Storage.prototype.removeItem = () => {}
 """
 NO_COOKIES = """
-Object.defineProperty(document, "cookie", { get: () => "", set: () => {} })
+Object.defineProperty(document, "cookie", {
+    configurable: true, get: () => "", set: () => {} })
+"""
+COOKIES_DISABLED = """
+Object.defineProperty(navigator, "cookieEnabled", { get: () => false })
 """
 THROWING_COOKIES = """
 Object.defineProperty(document, "cookie", {
@@ -77,6 +81,23 @@ def works_undurably(tab: Tab) -> None:
     run = tab.settled(1)
     assert run.seen["word"] == "written"
     assert run.seen["id"] == last.seen["id"]
+
+
+def test_what_is_blocked_under_an_open_page_takes_nothing_from_it(
+    app: Server, visitor: Visitor
+) -> None:
+    tab = visitor.open(app)
+    tab.settled(1)
+    tab.reload()  # and so it came with its token
+    before = tab.settled(1).seen
+    tab.page.evaluate(f"{NO_STORAGE};{NO_COOKIES};{COOKIES_DISABLED}")
+    tab.page.evaluate("window.dispatchEvent(new Event('pageshow'))")
+    after = tab.settled(1).seen
+    assert (after["id"], after["durable"]) == (before["id"], False)
+    tab.page.evaluate("delete window.localStorage; delete document.cookie")
+    tab.page.evaluate("window.dispatchEvent(new Event('pageshow'))")
+    after = tab.settled(1).seen
+    assert (after["id"], after["durable"]) == (before["id"], True)
 
 
 @pytest.mark.parametrize("script", [NO_STORAGE, FULL_STORAGE, READ_ONLY_STORAGE])

@@ -262,6 +262,29 @@ def test_what_changed_elsewhere_is_taken_over_and_what_changed_here_wins(
     assert dict(state) == {"one": "there", "two": "here"}
 
 
+@pytest.mark.parametrize("is_deleted_before", [False, True])
+def test_the_first_value_of_a_key_is_not_lost_to_one_that_came_just_before(
+    is_deleted_before: bool, tab: Callable[[Script], AppTest], state: State
+) -> None:
+    script = """
+        def set_to(value):
+            st.session_state.result = value
+        def remove():
+            del st.session_state["result"]
+        st.button("Choose", key="choose", on_click=set_to, args=("mine",))
+        st.button("Remove", key="remove", on_click=remove)
+        pgstate.persist("result")
+    """
+    app = ran(tab(script))
+    if is_deleted_before:
+        app.button(key="choose").click().run()
+        app.button(key="remove").click().run()
+        assert dict(state) == {}
+    state["result"] = "theirs"
+    app.button(key="choose").click().run()
+    assert dict(state) == {"result": "mine"}
+
+
 def test_no_tab_writes_back_what_it_has_not_changed(
     tab: Callable[[Script], AppTest], state: State
 ) -> None:

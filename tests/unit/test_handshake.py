@@ -48,7 +48,7 @@ def happened(handshake: Handshake, before: dict[str, Any]) -> Handshake:
     if before.get("waits"):
         handshake = handshake.waiting()
     if before.get("in vain"):
-        handshake = handshake.going_without()
+        handshake = handshake.going_on()
     if before.get("forgets"):
         handshake = handshake.forgetting()
     if "rotated" in before:

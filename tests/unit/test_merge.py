@@ -7,7 +7,8 @@ A key of `st.session_state` is durable from `persist` on. Three values of it mee
 - theirs: what is stored now.
 
 In the columns, "a", "b" and "c" are values, DEFAULT is one that was shown though nothing was
-stored, and NONE says that there is no value. Read a row from left to right: what there was, what
+stored, and NONE says that there is no value; as a base, that the two were never in sync. A base is
+EMPTY where they were in sync, and neither had a value. Read a row from left to right: what there was, what
 there is on either side, what the page has said, what is done, and why.
 """
 
@@ -37,7 +38,7 @@ from streamlit_pgstate.merge import (
     holds,
 )
 
-NONE, DEFAULT, DELETED = "none", "default", "deleted"
+NONE, EMPTY, DEFAULT, DELETED = "none", "empty", "default", "deleted"
 HELD_B = "b, held"
 """The visitor changed the widget to "b", and that run stopped before it came to the widget: by an
 error, by an outage."""
@@ -64,6 +65,19 @@ AT_PERSIST = [
     # What the script sets above its first `persist` of a session is a default, no choice: the same
     # lines run at each F5.
     Persist(NONE, "b", "a", SILENT, Action.TAKE, "What is stored wins over the script's default."),
+    Persist(NONE, "b", "a", Page.TYPING, Action.TAKE, "The same, whatever its visitor does."),
+    Persist(NONE, HELD_B, "a", SILENT, Action.TAKE_HELD, "A change that could not be saved."),
+    Persist(NONE, HELD_B, NONE, SILENT, Action.TAKE_HELD, "A change that could not be saved."),
+    # A run has ended without a value, and nothing was stored: a key without widget and default.
+    Persist(EMPTY, NONE, NONE, SILENT, Action.BEGIN, "Nothing has changed."),
+    Persist(EMPTY, "b", NONE, SILENT, Action.KEEP, "A first choice: the run's end saves it."),
+    Persist(EMPTY, NONE, "a", SILENT, Action.TAKE, "Another tab was the first to choose."),
+    Persist(EMPTY, "b", "a", SILENT, Action.KEEP, "Both have chosen: mine wins."),
+    Persist(EMPTY, HELD_B, NONE, SILENT, Action.TAKE_HELD, "A first choice, not saved yet."),
+    Persist(EMPTY, HELD_B, "a", SILENT, Action.TAKE_HELD, "Both have chosen: mine wins."),
+    Persist(EMPTY, DELETED, NONE, SILENT, Action.BEGIN, "Set and deleted above `persist`."),
+    Persist(EMPTY, DELETED, "a", SILENT, Action.DELETE, "Stored elsewhere meanwhile: mine wins."),
+    Persist(EMPTY, "b", NONE, Page.UNAWARE, Action.SHOW, "A widget comes to it: mine is shown."),
     # Nobody has stored anything; what is shown is a default.
     Persist(DEFAULT, DEFAULT, NONE, SILENT, Action.KEEP, "Nothing has changed."),
     Persist(DEFAULT, "b", NONE, SILENT, Action.KEEP, "A first choice: the run's end saves it."),
@@ -106,6 +120,7 @@ AT_PERSIST = [
     # newer. Now it says that it showed "a" when "b" was chosen.
     Persist("a", "a", "a", Page.CHOSE, Action.TAKE_CHOSEN, "So b is the newer one."),
     Persist("a", "c", "a", Page.CHOSE, Action.KEEP, "Its visitor has chosen c since."),
+    Persist(DEFAULT, DEFAULT, NONE, Page.CHOSE, Action.TAKE_CHOSEN, "It showed the default then."),
     # The page draws a new widget at its default, unless its value is set in this very run.
     Persist("a", "a", "a", Page.UNAWARE, Action.SHOW, "So mine is set once more."),
     Persist(NONE, "b", NONE, Page.UNAWARE, Action.SHOW, "So mine is set once more."),
@@ -116,7 +131,7 @@ AT_PERSIST = [
 def read(base: str, mine: str, theirs: str) -> tuple[Base, Mine, Theirs]:
     """The three columns as the decision gets them: each side as it compares with the base."""
     return (
-        {NONE: Base.NONE, DEFAULT: Base.UNSTORED}.get(base, Base.STORED),
+        {NONE: Base.NONE, EMPTY: Base.EMPTY, DEFAULT: Base.UNSTORED}.get(base, Base.STORED),
         {NONE: Mine.MISSING, DELETED: Mine.DELETED, HELD_B: Mine.HELD}.get(
             mine, Mine.SAME if mine == base else Mine.CHANGED
         ),
@@ -137,7 +152,7 @@ def test_what_persist_does_with_a_key(row: Persist) -> None:
 def can_be(base: Base, mine: Mine, theirs: Theirs) -> bool:
     """What was never stored is not stored still, and what is compared with nothing differs."""
     is_stored_still = theirs is Theirs.SAME and base is not Base.STORED
-    is_like_nothing = base is Base.NONE and mine in (Mine.SAME, Mine.HELD)
+    is_like_nothing = base in (Base.NONE, Base.EMPTY) and mine is Mine.SAME
     return not is_stored_still and not is_like_nothing
 
 
