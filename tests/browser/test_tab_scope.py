@@ -32,6 +32,15 @@ def hints(visitor: Visitor) -> list[Any]:
     return [c for c in visitor.context.cookies() if c["name"].startswith("pgstate-tab.")]
 
 
+SLEEPS = """
+const post = BroadcastChannel.prototype.postMessage
+BroadcastChannel.prototype.postMessage = function (what) {
+    if (!window.isAsleep) post.call(this, what)
+}
+"""
+"""A tab says nothing to others for as long as it is asleep."""
+
+
 def opened(visitor: Visitor, app: Server, case: str = "tab_scope") -> Tab:
     tab = visitor.open(app, case)
     tab.settled(1)
@@ -132,6 +141,23 @@ def test_tabs_that_reload_at_once_keep_their_own(app: Server, visitor: Visitor) 
         last = comes_to(tab, lambda seen, wanted=tab_id: seen["tab_id"] == wanted)
         assert last["word"] == word
         assert len(tab.runs()) <= 2 + 2
+
+
+def test_a_tab_that_was_duplicated_while_the_older_one_slept_has_its_copy_in_the_end(
+    app: Server, visitor: Visitor
+) -> None:
+    visitor.run_first(SLEEPS)
+    first = opened(visitor, app)
+    word, tab_id = written(first), first.runs()[-1].seen["tab_id"]
+    first.page.evaluate("window.isAsleep = true")
+    second = duplicated(first, visitor)
+    assert comes_to(second, lambda seen: seen["word"] == word)["tab_id"] == tab_id
+    first.page.evaluate("window.isAsleep = false")
+    first.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    last = comes_to(second, lambda seen: seen["tab_id"] != tab_id)
+    assert last["word"] == word
+    assert last["tab_id"] != tab_id
+    assert kept(first) != kept(second)
 
 
 def test_a_tab_that_is_opened_when_another_was_just_closed_ends_with_a_state_of_its_own(

@@ -8,8 +8,8 @@ A key of `st.session_state` is durable from `persist` on. Three values of it mee
 
 In the columns, "a", "b" and "c" are values, DEFAULT is one that was shown though nothing was
 stored, and NONE says that there is no value; as a base, that the two were never in sync. A base is
-EMPTY where they were in sync, and neither had a value. Read a row from left to right: what there was, what
-there is on either side, what the page has said, what is done, and why.
+EMPTY where they were in sync, and neither had a value. Read a row from left to right: what there
+was, what there is on either side, what the page has said, what is done, and why.
 """
 
 from __future__ import annotations
