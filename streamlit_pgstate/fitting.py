@@ -1,7 +1,6 @@
 """Fitting: which value a widget shows where it cannot show the one that it is to show.
 
-Between `persist`, which has a value from long ago, and the widget, whose options or range may be
-others by now.
+`persist` may have a value from long ago. The widget's options or its range may be others by now.
 """
 
 from __future__ import annotations

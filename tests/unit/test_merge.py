@@ -116,8 +116,8 @@ AT_PERSIST = [
     Persist("a", "a", NONE, Page.TYPING, Action.WAIT, "The same where others have deleted it."),
     Persist("a", "b", "c", Page.TYPING, Action.KEEP, "Changed here too: mine wins, as always."),
     Persist("a", NONE, "c", Page.TYPING, Action.TAKE, "There is no text of mine to be changed."),
-    # The server was restarted. The page had sent "b", and was given "a", as nobody knew which was
-    # newer. Now it says that it showed "a" when "b" was chosen.
+    # The server was restarted. In its first run the page sent "b", but "a" was stored, and nobody
+    # knew which was newer: so "a" was shown. With the next run the page says what it had shown.
     Persist("a", "a", "a", Page.CHOSE, Action.TAKE_CHOSEN, "So b is the newer one."),
     Persist("a", "c", "a", Page.CHOSE, Action.KEEP, "Its visitor has chosen c since."),
     Persist(DEFAULT, DEFAULT, NONE, Page.CHOSE, Action.TAKE_CHOSEN, "It showed the default then."),
@@ -182,7 +182,7 @@ class Draw(NamedTuple):
     why: str
 
 
-# FIT_MINE: what is shown is to be saved. FIT_THEIRS: there is nothing to save.
+# FIT_MINE: the visitor has chosen it, which is saved. FIT_THEIRS: there is nothing to save.
 AT_WIDGET = [
     Draw(
         Source.RESTORED, Drawn.NEVER, Mine.UNCOMPARED, False, AtWidget.FIT_THEIRS,
