@@ -34,7 +34,7 @@ def restarted(
 
 
 @pytest.fixture
-def server(restarted: Server) -> Server:
+def restartable(restarted: Server) -> Server:
     if restarted.process is None:  # a test that failed has left it so
         restarted.start()
     return restarted
@@ -76,11 +76,13 @@ def select(tab: Tab, row: int) -> None:
     tab.page.mouse.click(box["x"] + 10, box["y"] + 35 * (row + 1) + 17)
 
 
-def test_what_is_changed_first_after_a_restart_is_kept(server: Server, visitor: Visitor) -> None:
-    tab = visitor.open(server, "own_name")
+def test_what_is_changed_first_after_a_restart_is_kept(
+    restartable: Server, visitor: Visitor
+) -> None:
+    tab = visitor.open(restartable, "own_name")
     tab.settled(1)
     save(tab, "before")
-    restart(server, tab)
+    restart(restartable, tab)
     assert tab.settled(1).seen["name"] == "before"
     write(tab, "after")
     assert tab.settled(1).seen["name"] == "after"
@@ -89,24 +91,24 @@ def test_what_is_changed_first_after_a_restart_is_kept(server: Server, visitor: 
 
 
 def test_a_tab_that_missed_a_change_does_not_write_over_it_after_a_restart(
-    server: Server, visitor: Visitor
+    restartable: Server, visitor: Visitor
 ) -> None:
-    first, second = visitor.open(server, "own_name"), visitor.tab(server, "own_name")
+    first, second = visitor.open(restartable, "own_name"), visitor.tab(restartable, "own_name")
     first.settled(1)
     save(first, "first")
     second.open().settled(1)
     save(second, "second")
-    restart(server, first)
+    restart(restartable, first)
     assert first.settled(1).seen["name"] == "second"
 
 
 def test_what_is_chosen_while_a_restarted_server_is_busy_with_its_first_run_is_kept(
-    server: Server, visitor: Visitor
+    restartable: Server, visitor: Visitor
 ) -> None:
-    tab = visitor.open(server, "heavy")
+    tab = visitor.open(restartable, "heavy")
     tab.settled(1)
     save(tab, "before")
-    restart(server, tab)
+    restart(restartable, tab)
     write(tab, "after")
     write(tab, "never stored before", "size")
     chosen = {"name": "after", "size": "never stored before", "agreed": False}
@@ -129,14 +131,14 @@ CLICK_AT_ONCE = """(() => {
 
 
 def test_what_is_chosen_before_the_page_can_say_that_it_has_found_its_server_is_kept(
-    server: Server, visitor: Visitor
+    restartable: Server, visitor: Visitor
 ) -> None:
     visitor.run_first(CLICK_AT_ONCE)
-    tab = visitor.open(server, "heavy")
+    tab = visitor.open(restartable, "heavy")
     tab.settled(1)
     save(tab, "before")
     tab.page.evaluate("window.clickAtOnce()")
-    restart(server, tab)
+    restart(restartable, tab)
     chosen = {"name": "before", "size": "given", "agreed": True}
     assert tab.settled().seen == chosen
     expect(tab.page.get_by_label("agreed")).to_be_checked()
@@ -145,15 +147,15 @@ def test_what_is_chosen_before_the_page_can_say_that_it_has_found_its_server_is_
 
 
 def test_what_is_chosen_after_a_restart_does_not_write_over_what_the_page_had_missed(
-    server: Server, visitor: Visitor
+    restartable: Server, visitor: Visitor
 ) -> None:
-    first, second = visitor.open(server, "heavy"), visitor.tab(server, "heavy")
+    first, second = visitor.open(restartable, "heavy"), visitor.tab(restartable, "heavy")
     first.settled(1)
     save(first, "first")
     second.open().settled(1)
     save(second, "second")
     second.page.close()
-    restart(server, first)
+    restart(restartable, first)
     first.page.get_by_text("agreed").click()
     chosen = {"name": "second", "size": "given", "agreed": True}
     assert first.settled().seen == chosen
@@ -162,24 +164,24 @@ def test_what_is_chosen_after_a_restart_does_not_write_over_what_the_page_had_mi
 
 
 def test_what_is_chosen_for_the_first_time_is_kept_where_each_run_writes_something_else(
-    server: Server, visitor: Visitor
+    restartable: Server, visitor: Visitor
 ) -> None:
-    tab = visitor.open(server, "heavy_and_counting")
+    tab = visitor.open(restartable, "heavy_and_counting")
     tab.settled(1)
-    restart(server, tab)
+    restart(restartable, tab)
     write(tab, "after", "size")
     assert tab.settled().seen["size"] == "after"
 
 
 def test_what_is_chosen_is_kept_where_the_first_run_is_overtaken_after_it_has_drawn_a_widget(
-    server: Server, visitor: Visitor
+    restartable: Server, visitor: Visitor
 ) -> None:
-    tab = visitor.open(server, "heavy_below_a_widget")
+    tab = visitor.open(restartable, "heavy_below_a_widget")
     tab.settled(1)
     save(tab, "before")
     served_by = tab.page.get_by_text("served by")
     before = served_by.inner_text()
-    restart(server)
+    restart(restartable)
     expect(served_by).not_to_have_text(before, timeout=30_000)
     write(tab, "never stored before", "size")
     chosen = {"name": "before", "size": "never stored before"}
@@ -189,9 +191,12 @@ def test_what_is_chosen_is_kept_where_the_first_run_is_overtaken_after_it_has_dr
 
 
 def test_what_is_chosen_is_kept_where_another_tab_has_changed_what_another_page_shows(
-    server: Server, visitor: Visitor
+    restartable: Server, visitor: Visitor
 ) -> None:
-    first, second = visitor.open(server, "heavy_pages"), visitor.tab(server, "heavy_pages")
+    first, second = (
+        visitor.open(restartable, "heavy_pages"),
+        visitor.tab(restartable, "heavy_pages"),
+    )
     first.settled(1)
     save(first, "first")
     first.page.get_by_text("Other", exact=True).click()
@@ -200,75 +205,75 @@ def test_what_is_chosen_is_kept_where_another_tab_has_changed_what_another_page_
     save(second, "second")
     second.page.close()
     save(first, "before", "size")
-    restart(server, first)
+    restart(restartable, first)
     write(first, "after", "size")
     assert first.settled().seen["size"] == "after"
 
 
 def test_what_is_chosen_is_not_shown_where_the_new_server_no_longer_allows_it(
-    server: Server, visitor: Visitor
+    restartable: Server, visitor: Visitor
 ) -> None:
-    tab = visitor.open(server, "heavy_and_narrow")
+    tab = visitor.open(restartable, "heavy_and_narrow")
     tab.settled(1)
     write(tab, "10", "number")
     assert tab.settled(1).seen["number"] == 10
-    server.environment["MOST"] = "50"
-    restart(server, tab)
+    restartable.environment["MOST"] = "50"
+    restart(restartable, tab)
     write(tab, "90", "number")
     assert tab.settled().seen["number"] == 10
-    assert "fits" not in server.log
+    assert "fits" not in restartable.log
 
 
 def test_a_new_server_that_no_longer_allows_what_the_page_shows_does_not_write_over_it(
-    server: Server, visitor: Visitor
+    restartable: Server, visitor: Visitor
 ) -> None:
-    tab = visitor.open(server, "heavy_and_narrow")
+    tab = visitor.open(restartable, "heavy_and_narrow")
     tab.settled(1)
     write(tab, "90", "number")
     assert tab.settled(1).seen["number"] == 90
-    server.environment["MOST"] = "50"
-    restart(server, tab)
+    restartable.environment["MOST"] = "50"
+    restart(restartable, tab)
     assert tab.settled().seen["number"] == 5
-    del server.environment["MOST"]
-    restart(server, tab)
+    del restartable.environment["MOST"]
+    restart(restartable, tab)
     assert tab.settled().seen["number"] == 90
 
 
 def test_rows_selected_while_a_restarted_server_is_busy_with_its_first_run_are_kept(
-    server: Server, visitor: Visitor
+    restartable: Server, visitor: Visitor
 ) -> None:
-    tab = visitor.open(server, "heavy_selection")
+    tab = visitor.open(restartable, "heavy_selection")
     tab.settled(1)
     select(tab, 2)
     assert tab.settled(1).seen["rows"] == [2]
-    restart(server, tab)
+    restart(restartable, tab)
     select(tab, 1)
     assert tab.settled().seen["rows"] == [1]
 
 
 def test_a_short_break_after_a_restart_does_not_bring_back_what_the_page_had_missed(
-    server: Server, visitor: Visitor
+    restartable: Server, visitor: Visitor
 ) -> None:
     visitor.run_first(DROP)
-    first, second = visitor.open(server, "own_name"), visitor.tab(server, "own_name")
+    first, second = visitor.open(restartable, "own_name"), visitor.tab(restartable, "own_name")
     first.settled(1)
     save(first, "first")
     second.open().settled(1)
     save(second, "second")
     second.page.close()
-    restart(server, first)
+    restart(restartable, first)
     assert first.settled(1).seen["name"] == "second"
     break_for_a_moment(first)
     assert first.settled(1).seen["name"] == "second"
 
 
 def test_a_page_that_persists_in_a_fragment_only_runs_when_it_has_found_its_server(
-    server: Server, visitor: Visitor
+    restartable: Server, visitor: Visitor
 ) -> None:
-    tab = visitor.open(server, "persisting_fragment")
+    tab = visitor.open(restartable, "persisting_fragment")
     tab.settled(2)
     save(tab, "before", "inside")
-    restart(server, tab)
+    restart(restartable, tab)
     tab.settled(2)
     write(tab, "after", "inside")
     assert tab.settled(1).seen["inside"] == "after"
@@ -277,11 +282,11 @@ def test_a_page_that_persists_in_a_fragment_only_runs_when_it_has_found_its_serv
 
 
 def test_a_table_that_is_edited_first_after_a_restart_keeps_the_edit(
-    server: Server, visitor: Visitor
+    restartable: Server, visitor: Visitor
 ) -> None:
-    tab = visitor.open(server, "table")
+    tab = visitor.open(restartable, "table")
     tab.settled(1)
-    restart(server, tab)
+    restart(restartable, tab)
     tab.settled(1)
     TableEditor(tab).type(0, "name", "eve")
     assert tab.settled(1).seen["rows"][0][0] == "eve"
