@@ -34,10 +34,13 @@ def restarted(
 
 
 @pytest.fixture
-def restartable(restarted: Server) -> Server:
-    if restarted.process is None:  # a test that failed has left it so
+def restartable(restarted: Server) -> Iterator[Server]:
+    if restarted.process is None:
         restarted.start()
-    return restarted
+    yield restarted
+    if restarted.environment:  # the next test is to find it as it was
+        restarted.environment.clear()
+        restarted.kill()
 
 
 def restart(server: Server, tab: Tab | None = None) -> None:
