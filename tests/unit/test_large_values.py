@@ -125,7 +125,7 @@ LARGE = {
     "text": lambda: "a" * (64 * MIB),
     "a list of numbers": lambda: list(range(3 * MIB)),
     "a tuple of texts": lambda: ("some text",) * 3 * MIB,
-    "a list of dicts": lambda: [{"a": 1, "b": "some text"}] * MIB,
+    "a list of dicts": lambda: [{"a": 1, "b": "some text" * 9}] * (MIB // 4),
     "a dict": lambda: dict.fromkeys(range(MIB // 8), "some text" * 9),
     "a dict of arrays": lambda: {n: np.zeros(MIB // 2, "u1") for n in range(64)},
     "BytesIO": lambda: io.BytesIO(bytes(64 * MIB)),
