@@ -248,6 +248,7 @@ class Visitor:
     def tab(self, server: Server, case: str = "visits", *, path: str = "/") -> Tab:
         """A tab that has not been opened yet."""
         page = self._pages.pop(0) if self._pages else self.context.new_page()
+        page.bring_to_front()  # as a new one is; a tab behind another draws nothing
         tab = Tab(page, server, self.name, case, path)
         self.tabs.append(tab)
         return tab
