@@ -191,10 +191,12 @@ class State(MutableMapping[str, Any]):
         check_key(key)
         with self._lock:
             self._load_if_unread()
-            told = self._walk.step(key)
-            entry = self._read(key) or told
+            at_start = self._walk.step(key)
+            entry = self._read(key) or at_start
             if entry is None:
                 raise KeyError(key)
+        if entry.body is not None:  # as `_value`, which here would cost each look-up a call
+            return codecs.decode(Payload(entry.kind or "", entry.body), key=key)
         return self._value(key, entry)
 
     def _value(self, key: str, entry: EntryRow) -> Any:

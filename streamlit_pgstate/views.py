@@ -40,25 +40,37 @@ class Values(ValuesView[Any]):
         return any(value is wanted or value == wanted for value in self)
 
 
-class Walk(threading.local, Generic[_Row]):
-    """A thread that was told all keys, and looks them up in the same order, as `dict(state)` does.
+class Walk(Generic[_Row]):
+    """Each thread that was given all keys, and looks them up in the same order: `dict(state)`.
 
     It asks for `keys()`, then for each of them by `[]`, and takes no KeyError for an answer.
     """
 
     def __init__(self) -> None:
-        self._ahead: list[tuple[str, _Row]] = []
-        """What was told and not yet looked up, the next one last."""
+        self._thread: _Ahead[_Row] = _Ahead()
+        self._was_begun = False
+        """By any thread: without one, a look-up takes 0.2 µs less."""
 
     def begin(self, rows: Sequence[tuple[str, _Row]]) -> None:
-        self._ahead = list(reversed(rows))
+        self._was_begun = True
+        self._thread.rows = list(reversed(rows))
 
     def end(self) -> None:
-        self._ahead = []
+        if self._was_begun:
+            self._thread.rows = []
 
     def step(self, key: str) -> _Row | None:
         """What was there when the walk began, if `key` is its next."""
-        if self._ahead and self._ahead[-1][0] == key:
-            return self._ahead.pop()[1]
-        self._ahead = []
+        if not self._was_begun:
+            return None
+        rows = self._thread.rows
+        if rows and rows[-1][0] == key:
+            return rows.pop()[1]
+        self._thread.rows = []
         return None
+
+
+class _Ahead(threading.local, Generic[_Row]):
+    def __init__(self) -> None:
+        self.rows: list[tuple[str, _Row]] = []
+        """What this thread was given and has not looked up, the next one last."""
