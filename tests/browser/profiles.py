@@ -1,4 +1,4 @@
-"""Browser profiles that tests use one after the other, each with its tabs.
+"""Browser profiles that tests use one after the other, each with a tab.
 
 A warm cache halves the work of a page load, and a tab that has shown the app before halves it once
 more: 0.6 s of CPU, beside 1.4 in a new tab and 1.8 in a new profile.
@@ -13,7 +13,8 @@ from playwright.sync_api import Browser, BrowserContext, Error, Page, Route
 from visitor import Visitor
 
 KEPT = 2
-"""Emptied profiles that wait, and emptied tabs of each: more than most tests need at once."""
+"""Emptied profiles that wait: more than most tests need at once. Of each one tab, for of two that
+were opened before, the browser takes one to be hidden, and draws nothing in it."""
 
 
 class Profiles:
@@ -21,7 +22,7 @@ class Profiles:
 
     def __init__(self, browser: Browser) -> None:
         self._browser = browser
-        self._emptied: list[tuple[BrowserContext, str, list[Page]]] = []
+        self._emptied: list[tuple[BrowserContext, str, Page]] = []
 
     def take(self) -> Visitor:
         """A visitor who has never been anywhere."""
@@ -36,8 +37,8 @@ class Profiles:
             visitor.context.close()
             return
         with contextlib.suppress(Error):  # it has closed its profile itself
-            pages = _empty(visitor)
-            self._emptied.append((visitor.context, visitor.name, pages))
+            page = _empty(visitor)
+            self._emptied.append((visitor.context, visitor.name, page))
 
     def close(self) -> None:
         for context, _, _ in self._emptied:
@@ -49,26 +50,22 @@ def _runs_without_a_tab(visitor: Visitor) -> bool:
     return any(run.tab is None for tab in visitor.tabs for run in tab.server.runs(visitor.name))
 
 
-def _empty(visitor: Visitor) -> list[Page]:
-    """Leave nothing of the visitor in the profile; the tabs that the next one begins with."""
+def _empty(visitor: Visitor) -> Page:
+    """Leave nothing of the visitor in the profile; the tab that the next one begins with."""
     for tab in visitor.tabs:
         tab.stop_listening()
-    pages = visitor.context.pages or [visitor.context.new_page()]
-    for page in pages[KEPT:]:
+    kept, *others = visitor.context.pages or [visitor.context.new_page()]
+    for page in others:
         page.close()
+    kept.mouse.move(0, 0)
     visitor.context.clear_cookies()
-    devtools = visitor.context.new_cdp_session(pages[0])
-    origins = {tab.origin for tab in visitor.tabs}
-    for page in pages[:KEPT]:
-        page.mouse.move(0, 0)
-        for origin in origins:
-            _empty_tab(page, origin)
-    for origin in origins:
+    devtools = visitor.context.new_cdp_session(kept)
+    for origin in {tab.origin for tab in visitor.tabs}:
+        _empty_tab(kept, origin)
         devtools.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
     devtools.detach()
-    for page in pages[:KEPT]:
-        page.goto("about:blank")
-    return pages[:KEPT]
+    kept.goto("about:blank")
+    return kept
 
 
 def _empty_tab(page: Page, origin: str) -> None:

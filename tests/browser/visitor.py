@@ -220,14 +220,14 @@ class Visitor:
         self,
         context: BrowserContext,
         name: str,
-        pages: Sequence[Page] = (),
+        page: Page | None = None,
         *,
         is_altered: bool = False,
     ) -> None:
         self.context = context
         self.name = name
-        self._pages = list(pages)
-        """Empty ones, for the first tabs."""
+        self._page = page
+        """An empty one, for the first tab."""
         self._is_altered = is_altered
         self.tabs: list[Tab] = []
 
@@ -247,8 +247,7 @@ class Visitor:
 
     def tab(self, server: Server, case: str = "visits", *, path: str = "/") -> Tab:
         """A tab that has not been opened yet."""
-        page = self._pages.pop(0) if self._pages else self.context.new_page()
-        page.bring_to_front()  # as a new one is; a tab behind another draws nothing
+        page, self._page = self._page or self.context.new_page(), None
         tab = Tab(page, server, self.name, case, path)
         self.tabs.append(tab)
         return tab
