@@ -1,8 +1,8 @@
-"""Connections: a pool of them, a deadline for each statement, and errors in our own words.
+"""Connections: a pool of them, and a deadline for each statement.
 
-Sits between the store, which owns every statement, and psycopg. SQLAlchemy pools; statements
-go to psycopg directly, in autocommit: one row by primary key takes 65 µs this way, 126 µs
-through Core, 245 µs through Core with a transaction around it (2 cores, unix socket).
+Sits between the store and psycopg. `faults` says what an error means. SQLAlchemy pools;
+statements go to psycopg directly, in autocommit: one row by primary key takes 65 µs this way,
+126 µs through Core, 245 µs through Core with a transaction around it (2 cores, unix socket).
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-import re
 import select
 import sys
 import time
@@ -27,12 +26,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import PoolProxiedConnection
 
 from streamlit_pgstate import embedded, fork
-from streamlit_pgstate.errors import (
-    ConfigError,
-    MigrationRequired,
-    PgStateError,
-    StoreUnavailable,
-)
+from streamlit_pgstate.errors import ConfigError, StoreUnavailable
+from streamlit_pgstate.faults import Place, is_answer, is_passing, is_silence, translate
 from streamlit_pgstate.settings import THREE_WAYS, Settings
 
 _LOG = logging.getLogger(__name__)
@@ -49,22 +44,6 @@ _HAS_ROWS = pq.ExecStatus.TUPLES_OK
 
 _WAKE_UP = 0.1
 """Seconds after which a waiting statement lets Ctrl-C through, as in psycopg itself."""
-
-_PERMISSION_DENIED = "42501"
-_READ_ONLY = "25006"
-_MISSING_TABLE = {"42P01", "3F000", "42703"}
-_DISK_FULL = "53100"
-_ROLLED_BACK = {"40001", "40P01"}
-_ENCODING = {"22021", "22P05"}
-_PASSING = ("08", "40", "53", "57")
-"""SQLSTATE classes that another try may not meet: connection, rollback, resources, operator."""
-
-_REFUSED = re.compile(r"FATAL:\s+(?P<why>[^\n]+)")
-_PASSING_REFUSAL = re.compile(
-    r"starting up|shutting down|recovery mode|not yet accepting|too many|remaining connection"
-    r"|server login|no more connections"
-)
-
 
 _QUIET = 60.0
 """Seconds without a failure after which another one counts as a new outage, where the server itself
@@ -135,7 +114,7 @@ class _OutageLog:
         if _is_new_outage(
             since_last=None if self._failed_at is None else now - self._failed_at,
             has_answered=self._has_answered,
-            is_answer=_is_answer(error),
+            is_answer=is_answer(error),
         ):
             _LOG.warning("%s Until it is over, this is not said again.", error)
         self._failed_at, self._has_answered = now, False
@@ -154,22 +133,6 @@ def _is_new_outage(*, since_last: float | None, has_answered: bool, is_answer: b
     return has_answered and (not is_answer or since_last > _QUIET)
 
 
-def _is_answer(error: StoreUnavailable) -> bool:
-    cause = error.__cause__
-    if isinstance(cause, psycopg.errors.QueryCanceled | PoolTimeout):
-        return True
-    state = getattr(cause, "sqlstate", None)
-    return state in {_READ_ONLY, _DISK_FULL, *_ROLLED_BACK}
-
-
-def _is_silence(error: StoreUnavailable) -> bool:
-    """Whether nobody has answered: neither with a refusal, nor with what is wrong."""
-    cause = error.__cause__
-    if isinstance(cause, psycopg.errors.QueryCanceled | PoolTimeout):
-        return True
-    return getattr(cause, "sqlstate", None) is None
-
-
 class Database:
     """The database of one `Settings`: runs statements, reconnects, translates errors.
 
@@ -181,6 +144,7 @@ class Database:
         self._settings = settings
         self._timeout = settings.timeout.total_seconds()
         self._url = settings.url
+        self.place = Place(settings.url, schema=settings.schema, timeout=self._timeout)
         if self._url is None and not embedded.installed():
             raise ConfigError(f"No database is configured. {THREE_WAYS}.")
         self._engine = sqlalchemy.create_engine(
@@ -204,22 +168,6 @@ class Database:
         """Leave the parent's connections to the parent, unclosed: to close one would end it."""
         self._engine.dispose(close=False)
 
-    @property
-    def place(self) -> str:
-        """Where it is, for messages: host, port and database, never user or password."""
-        url = self._url
-        if url is None:
-            return "the embedded PostgreSQL"
-        host = url.host or url.query.get("host") or "the local socket"
-        host = host if isinstance(host, str) else ",".join(host)
-        port = f":{url.port}" if url.port else ""
-        return f"{host}{port}/{url.database}"
-
-    @property
-    def migration(self) -> str:
-        """What an operator types to make the tables, or to upgrade them."""
-        return "pgstate migrate --embedded" if self._url is None else "pgstate migrate"
-
     def query(
         self,
         statement: str,
@@ -235,7 +183,7 @@ class Database:
                 that nobody knows whether it was committed.
 
         Raises:
-            PgStateError: as `translate` says.
+            PgStateError: as `faults.translate` says.
         """
 
         def fetch(connection: _TimedConnection) -> list[_Row]:
@@ -260,7 +208,7 @@ class Database:
                 connection broke.
 
         Raises:
-            PgStateError: as `translate` says.
+            PgStateError: as `faults.translate` says.
         """
 
         def rows(connection: _TimedConnection) -> Iterator[_Row]:
@@ -285,7 +233,7 @@ class Database:
             error.waited = time.monotonic() - began
             error.ask_again = self.ask
             error.database = self
-            error.is_silence = _is_silence(error)
+            error.is_silence = is_silence(error)
             self._outage_log.note(error)
             raise
         self._outage_log.note_answer()
@@ -297,12 +245,12 @@ class Database:
         try:
             return self._run_once(fetch, until)
         except psycopg.Error as error:
-            if not (repeatable and _is_passing(error) and time.monotonic() < until):
-                raise self.translate(error) from error
+            if not (repeatable and is_passing(error) and time.monotonic() < until):
+                raise translate(error, self.place) from error
         try:
             return self._run_once(fetch, until)
         except psycopg.Error as error:
-            raise self.translate(error) from error
+            raise translate(error, self.place) from error
 
     def _run_once(self, fetch: Callable[[_TimedConnection], _T], until: float) -> _T:
         pooled = self._checkout(until)
@@ -328,11 +276,9 @@ class Database:
         return pooled
 
     def _discard_if_broken(self, pooled: PoolProxiedConnection, error: BaseException) -> None:
-        """An error of SQL leaves an autocommit connection as it was; all else may not.
-
-        A Ctrl-C, a reply half read, a server that is read-only since a failover.
-        """
-        if not isinstance(error, psycopg.Error) or _is_passing(error):
+        """SQL errors leave an autocommit connection usable. Anything else may not: Ctrl-C, a reply
+        that was read half, a server that is read-only since a failover."""
+        if not isinstance(error, psycopg.Error) or is_passing(error):
             self.breaks += 1
             pooled.invalidate()
 
@@ -341,7 +287,7 @@ class Database:
         """A connection of the pool, in autocommit, for at most the setting ``timeout``.
 
         Raises:
-            PgStateError: as `translate` says.
+            PgStateError: as `faults.translate` says.
         """
         with self._noted(), self._translated():
             pooled = self._checkout(time.monotonic() + self._timeout)
@@ -365,7 +311,7 @@ class Database:
         try:
             yield
         except psycopg.Error as error:
-            raise self.translate(error) from error
+            raise translate(error, self.place) from error
 
     def transactional(self) -> sqlalchemy.Engine:
         """SQLAlchemy's engine over the same connections, for migrations: in transactions."""
@@ -375,7 +321,7 @@ class Database:
         """Ask the server for nothing.
 
         Raises:
-            PgStateError: as `translate` says.
+            PgStateError: as `faults.translate` says.
         """
         self.query("SELECT", {})
 
@@ -415,102 +361,6 @@ class Database:
             connection.prepare_threshold = None  # pgbouncer hands out other backends' statements
         _refuse_other_encodings(connection)
         return connection
-
-    def translate(self, error: psycopg.Error) -> PgStateError:
-        """The error of ours for one of psycopg's: what happened, where, and the cure.
-
-        `ConfigError` for a refused user, a missing database, a missing right, an encoding;
-        `MigrationRequired` for missing tables; `StoreUnavailable` for what may pass.
-        """
-        state = error.sqlstate
-        if state == _PERMISSION_DENIED:
-            return ConfigError(
-                f"{self._user} may not use schema {self._settings.schema!r} in {self.place}. "
-                f"As its owner, run: {self.grant_use}"
-            )
-        if state in _MISSING_TABLE:
-            return MigrationRequired(
-                f"Tables are missing in schema {self._settings.schema!r} of {self.place}. "
-                f"Run: {self.migration}"
-            )
-        if state in _ENCODING:
-            return ConfigError(
-                f"{self.place} cannot hold this text: its encoding is not UTF8. Create one "
-                "that can: CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0"
-            )
-        if isinstance(error, psycopg.errors.QueryCanceled):
-            return StoreUnavailable(
-                f"{self.place} did not answer within {self._timeout:g} s. Try again; if the "
-                "work needs longer, raise the setting `timeout`."
-            )
-        refused = _REFUSED.search(str(error)) if state is None else None
-        if refused and not _PASSING_REFUSAL.search(refused["why"]):
-            return self._refusal(refused["why"])
-        if state is None and isinstance(error, psycopg.ProgrammingError):
-            return ConfigError(f"`url` is not as libpq needs it: {self._redacted(str(error))}")
-        if state == _READ_ONLY:
-            return StoreUnavailable(
-                f"{self.place} is read-only: a standby, or the old primary after a failover. "
-                "Point `url` to the primary (several hosts: add ?target_session_attrs=read-write)."
-            )
-        if state == _DISK_FULL:
-            return StoreUnavailable(
-                f"The disk of {self.place} is full: nothing was stored. Make room there, then "
-                "try again."
-            )
-        if state in _ROLLED_BACK:
-            return StoreUnavailable(
-                f"{self.place} gave up this statement in favour of another (SQLSTATE {state}). "
-                "Nothing was stored; try again."
-            )
-        if state is None or _is_passing(error):
-            return StoreUnavailable(
-                f"{self.place} cannot be reached ({_reason(error)}). Is the server running, "
-                "and is the host and port in `url` right? The app goes on when it is back."
-            )
-        return PgStateError(
-            f"{self.place} refused a statement of streamlit-pgstate (SQLSTATE {state}). "
-            "Please report it with the server's log of this moment."
-        )
-
-    def _refusal(self, why: str) -> ConfigError:
-        """The server is there and says no to a new connection."""
-        database = self._url.database if self._url is not None else "pgstate"
-        if f'database "{database}" does not exist' in why:
-            return ConfigError(
-                f"There is no database {database!r} at {self.place}. Create it "
-                f"(createdb {database}), or name another in `url`."
-            )
-        return ConfigError(
-            f"{self.place} refused {self._user}: {self._redacted(why)}. Check user, password "
-            "and database in `url`."
-        )
-
-    @property
-    def grant(self) -> str:
-        """The SQL that lets our user make its tables."""
-        user = self._url.username if self._url is not None else None
-        owner = user or "the user in `url`"
-        return f'CREATE SCHEMA "{self._settings.schema}" AUTHORIZATION "{owner}"'
-
-    @property
-    def grant_use(self) -> str:
-        """The SQL that lets our user use tables that another made."""
-        user = self._url.username if self._url is not None else None
-        schema, owner = f'"{self._settings.schema}"', user or "the user in `url`"
-        return (
-            f'GRANT USAGE ON SCHEMA {schema} TO "{owner}"; GRANT SELECT, INSERT, UPDATE, DELETE '
-            f'ON ALL TABLES IN SCHEMA {schema} TO "{owner}"'
-        )
-
-    @property
-    def _user(self) -> str:
-        user = self._url.username if self._url is not None else None
-        return f"user {user!r}" if user else "the present user"
-
-    def _redacted(self, text: str) -> str:
-        password = self._url.password if self._url is not None else None
-        return text.replace(str(password), "***") if password else text
 
 
 def open(settings: Settings) -> Database:
@@ -559,35 +409,3 @@ def _has_input(descriptor: int) -> bool:
     poll = select.poll()  # select() refuses numbers over 1023, which a busy server has
     poll.register(descriptor, select.POLLIN)
     return bool(poll.poll(0))
-
-
-def _is_passing(error: psycopg.Error) -> bool:
-    """Whether the same statement may succeed on another connection."""
-    if isinstance(error, psycopg.errors.QueryCanceled):
-        return False  # it had all of its time
-    state = error.sqlstate
-    if state is None:
-        return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
-    return state == _READ_ONLY or state.startswith(_PASSING)
-
-
-def _reason(error: psycopg.Error) -> str:
-    """The kind of trouble in a few words; the whole of it is the cause of our error."""
-    text = str(error)
-    for known in (
-        "Connection refused",
-        "Name or service not known",
-        "could not translate host name",
-        "failed to resolve host",
-        "No such file or directory",
-        "Network is unreachable",
-        "No route to host",
-        "timeout expired",
-        "too many clients already",
-        "starting up",
-        "shutting down",
-        "SSL",
-    ):
-        if known in text:
-            return known
-    return error.sqlstate or "the connection broke"

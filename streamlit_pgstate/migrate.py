@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from streamlit_pgstate.engine import Database
 from streamlit_pgstate.errors import ConfigError, MigrationRequired, StoreUnavailable
+from streamlit_pgstate.faults import translate
 from streamlit_pgstate.settings import Settings
 
 _HERE = Path(__file__).parent
@@ -95,7 +96,7 @@ def require_current(database: Database, settings: Settings) -> None:
     state = "is empty" if present.found is None else f"has the older layout {present.found}"
     raise MigrationRequired(
         f"Schema {settings.schema!r} of {database.place} {state}; this version of "
-        f"streamlit-pgstate works with {present.needed}. Run: {database.migration}"
+        f"streamlit-pgstate works with {present.needed}. Run: {database.place.migration}"
     )
 
 
@@ -145,7 +146,7 @@ def _take_lock(connection: sqlalchemy.Connection, database: Database) -> None:
             raise
         raise StoreUnavailable(
             f"Another migration of {database.place} has been running for over {_LOCK_TIMEOUT} s. "
-            f"Wait for it, then run: {database.migration}"
+            f"Wait for it, then run: {database.place.migration}"
         ) from error.orig
 
 
@@ -196,11 +197,11 @@ def _translated(error: DBAPIError, database: Database, settings: Settings) -> Ex
         return StoreUnavailable(
             f"A table in schema {settings.schema!r} of {database.place} was in use for over "
             f"{_TABLE_LOCK_TIMEOUT} s, so nothing was changed. End the transaction that holds it "
-            f"(pg_stat_activity shows it), then run: {database.migration}"
+            f"(pg_stat_activity shows it), then run: {database.place.migration}"
         )
     if original.sqlstate == _PERMISSION_DENIED:
         return ConfigError(
             f"The tables could not be created in {database.place}: permission denied for schema "
-            f"{settings.schema!r}. As the owner of the database, run: {database.grant}"
+            f"{settings.schema!r}. As the owner of the database, run: {database.place.grant}"
         )
-    return database.translate(original)
+    return translate(original, database.place)

@@ -12,8 +12,7 @@ import psycopg
 import pytest
 from sqlalchemy.engine import URL
 
-from streamlit_pgstate import connect
-from streamlit_pgstate.store import statements
+from streamlit_pgstate import connect, statements
 
 SQL = psycopg.Connection[Any]
 
@@ -102,7 +101,7 @@ def filled(server: URL, admin: SQL, template: str) -> Iterator[SQL]:
 
 def plan(sql: SQL, name: str) -> str:
     """The generic plan: the one that serves every session, whatever its numbers."""
-    statement = statements("pgstate")[name]
+    statement = statements.of("pgstate")[name]
     names = list(dict.fromkeys(re.findall(r"%\((\w+)\)[sb]", statement)))
     for number, parameter in enumerate(names, start=1):
         statement = re.sub(rf"%\({parameter}\)[sb]", f"${number}", statement)
@@ -120,7 +119,7 @@ def plan(sql: SQL, name: str) -> str:
 
 
 def test_every_statement_is_either_hot_or_known_to_be_cold() -> None:
-    assert set(statements("pgstate")) == set(HOT) | COLD
+    assert set(statements.of("pgstate")) == set(HOT) | COLD
 
 
 @pytest.mark.parametrize("name", HOT)
@@ -174,7 +173,7 @@ def test_entries_are_not_looked_at_when_the_version_has_not_moved(filled: SQL, n
         "session_max_age": 34_560_000,
         "slide": 3_600,
     }
-    statement = "EXPLAIN (ANALYZE, COSTS OFF) " + statements("pgstate")[name]
+    statement = "EXPLAIN (ANALYZE, COSTS OFF) " + statements.of("pgstate")[name]
 
     def entry_scans(since: int) -> list[str]:
         rows = filled.execute(statement, {**parameters, "since": since}).fetchall()

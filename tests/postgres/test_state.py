@@ -1392,11 +1392,12 @@ def test_a_page_view_of_a_visitor_who_is_back_writes_nothing(
 
 @pytest.mark.parametrize("name", ["LOAD", "REFRESH"])
 def test_a_page_view_makes_no_wal(state: State, store: Store, sql: SQL, name: str) -> None:
-    from streamlit_pgstate.store import SessionRef, statements
+    from streamlit_pgstate import statements
+    from streamlit_pgstate.store import SessionRef
 
     state["k"] = 1
     parameters = {**store._validity(SessionRef(state.id)), "since": -1}
-    statement = "EXPLAIN (ANALYZE, WAL) " + statements("pgstate")[name]
+    statement = "EXPLAIN (ANALYZE, WAL) " + statements.of("pgstate")[name]
 
     def records() -> list[str]:
         found = sql.execute(statement, parameters)
