@@ -14,6 +14,7 @@ from served import READY_WITHIN, TOKEN, Server
 
 SETTLED_WITHIN = 45.0
 AGREED_WITHIN = 10.0
+KEPT_WITHIN = 3.0
 LOOP = 40
 """Runs after which nobody waits for quiet; 15 keys may cause one each, on a busy machine two."""
 QUIET_FOR = 0.4
@@ -87,6 +88,15 @@ class Tab:
         Without a number: one at least.
         """
         return settled([self], runs)[0]
+
+    @property
+    def has_settled(self) -> bool:
+        return self._counted > 0 and not self.page.is_closed()
+
+    def keeps_token(self) -> None:
+        """Wait until the browser keeps any token, if the page asks it to."""
+        with contextlib.suppress(Error):  # some tests take it away
+            self.frame.wait_for_function(_KEEPS_TOKEN, timeout=KEPT_WITHIN * 1000)
 
     def reconnected(self) -> None:
         """Wait until the page has found its server again."""
@@ -201,6 +211,12 @@ def _stay_quiet(tabs: Sequence[Tab], seconds: float) -> list[list[Run]]:
     return before
 
 
+_KEEPS_TOKEN = """() => {
+    const kept = [localStorage, sessionStorage].flatMap(storage => Object.keys(storage))
+    return !document.querySelector("[data-testid=stBidiComponentRegular]")
+        || [...kept, ...document.cookie.split("; ")].some(name => name.startsWith("pgstate"))
+}"""
+
 _IS_IDLE = """() => {
     const [app, ...others] = document.querySelectorAll("[data-testid=stApp]")
     return app !== undefined && others.length === 0
@@ -253,4 +269,12 @@ class Visitor:
         return tab
 
     def open(self, server: Server, case: str = "visits", *, path: str = "/") -> Tab:
+        """Open a tab: after a tab that has settled, once the browser keeps that one's token.
+
+        A script may be over before the component has run, on a machine with eight jobs for two
+        cores: then both tabs would be a first visit, and take two runs.
+        """
+        for tab in self.tabs:
+            if tab.has_settled and not self.is_altered:
+                tab.keeps_token()
         return self.tab(server, case, path=path).open()
