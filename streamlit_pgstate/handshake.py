@@ -15,7 +15,7 @@ from enum import Enum
 from typing import Final
 
 _KEPT_REFUSALS: Final = 16
-"""Refused tokens of a tab that are known, and so not checked again: at most so many."""
+"""How many refused tokens a tab remembers. A token that it remembers is not checked again."""
 
 
 class Standing(Enum):

@@ -118,7 +118,7 @@ class Tab:
     """One browser tab: its hold on the browser's state and on its own, and its page."""
 
     def __init__(self, store: Store) -> None:
-        reads.find_with(_reads_here)
+        reads.find_with(_reads_here)  # not at import: a job imports this too, and has no page
         self.store = store
         self.live = Live()
         """The page, as it follows all states that it reads."""

@@ -47,12 +47,12 @@ export interface Answer {
 export interface Memory {
   /** Fingerprints of the offers that this page has stored. */
   stored: Set<string>;
-  /** Fingerprints of replaced tokens, until one is found in storage again: a question about one of
-   * these is old. */
+  /** Fingerprints of replaced tokens. A question about one of these is old, unless that token is
+   * found in storage again. */
   gone: Set<string>;
   /** Fingerprint of the token that the page and a server have agreed upon last. */
   agreed: string | null;
-  /** Whether the server was told that nothing can be kept: so it is to hear of the contrary. */
+  /** Whether the server was told that nothing can be kept. Once that changes, it is told so. */
   isBlocked: boolean;
 }
 
@@ -65,7 +65,7 @@ export function fingerprint(token: string): string {
   return token.slice(-43).slice(0, 16);
 }
 
-/** Have both copies hold one token, if that can be; the answer to give, or null for none. */
+/** Write what the two copies should hold, and return the answer to give; null for none. */
 export function agree(question: Question, copies: Copies, memory: Memory): Answer | null {
   if (question.replaces !== null) memory.gone.add(question.replaces);
   const local = copies.readLocal();
@@ -140,7 +140,8 @@ function blocked(question: Question, memory: Memory): Answer {
   return { ...answerWith(null, question, memory), blocked: true };
 }
 
-/** They agree: worth a script run only if the server waits for it, or believes the contrary. */
+/** They agree. That is worth a script run only if the server waits for it, or was told before that
+ * nothing can be kept. */
 function said(question: Question, token: string, memory: Memory): Answer | null {
   const isWorthIt = question.ask || memory.isBlocked;
   memory.agreed = question.have;

@@ -11,7 +11,7 @@ export interface Copies {
   writeLocal(token: string | null): void;
   readCookie(): string | null;
   writeCookie(token: string | null): void;
-  /** Whether a copy that is not found is not there; else nobody knows. */
+  /** Whether a copy that is not found is really missing. False: the browser lets nobody look. */
   isReadable(): boolean;
 }
 

@@ -51,7 +51,7 @@ def _watch() -> None:
     stopped prematurely, the only one that is a `bool`: seen in 1.51 to 1.67. AppTest's runner has
     one of its own, so it is that of the present run's. Without it nobody is told, and `persist`
     refuses to work at all."""
-    kind = runs.runner_kind()
+    kind: Any = runs.runner_kind()
     finish = getattr(kind, "_on_script_finished", None)
     if finish is None or hasattr(finish, _WATCHED):
         return
@@ -62,7 +62,7 @@ def _watch() -> None:
         return finish(runner, *args, **kwargs)
 
     setattr(tell_and_finish, _WATCHED, True)
-    kind._on_script_finished = tell_and_finish  # type: ignore[attr-defined]
+    kind._on_script_finished = tell_and_finish
 
 
 def _end_of(runner: Any, told: Iterable[Any]) -> End:
@@ -77,5 +77,5 @@ def _tell(end: End) -> None:
     for listener in _listeners:
         try:
             listener(end)
-        except Exception:  # noqa: BLE001 - it would end the script's thread, and so any visitor's page
+        except Exception:  # noqa: BLE001 - else it would end the thread of this visitor's script
             _LOG.exception("The end of a script run could not be handled.")

@@ -75,9 +75,9 @@ def of_widgets() -> set[str]:
     `_key_id_mapper` and `_new_widget_state` of the state behind it, seen in 1.51 to 1.67; without
     them none: the widgets begin at what is stored.
     """
-    context = get_script_run_ctx(suppress_warning=True)
+    context: Any = get_script_run_ctx(suppress_warning=True)
     try:
-        state = context.session_state._state  # type: ignore[union-attr]
+        state = context.session_state._state
         sent, ids = state._new_widget_state, state._key_id_mapper
         return {key for key in state.filtered_state if ids.get_id_from_key(key, "") in sent}
     except AttributeError:

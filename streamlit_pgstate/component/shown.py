@@ -8,7 +8,7 @@ the page begins it empty, and then sends that as if the visitor had emptied it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
@@ -45,9 +45,9 @@ def still_holds(key: str) -> bool:
 
 def _is_sent(key: str) -> bool:
     """`_state` of the script's `session_state`, seen in 1.51 to 1.67; without it: yes."""
-    context = get_script_run_ctx(suppress_warning=True)
+    context: Any = get_script_run_ctx(suppress_warning=True)
     try:
-        state = context.session_state._state  # type: ignore[union-attr]
+        state = context.session_state._state
         return state._key_id_mapper.get_id_from_key(key, None) in state._new_widget_state
     except AttributeError:
         return True

@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from gate import Gate
 from sqlalchemy.engine import URL
 
 
@@ -27,6 +28,14 @@ def emptied_url(shared_url: str) -> str:
         for table in ("session", "entry", "body", "revision"):
             connection.execute(f"DELETE FROM pgstate.{table}")
     return shared_url
+
+
+@pytest.fixture
+def gate(url: str) -> Iterator[Gate]:
+    """A way to the test's database that can be closed."""
+    gate = Gate(url)
+    yield gate
+    gate.shut()
 
 
 @pytest.fixture(autouse=True)

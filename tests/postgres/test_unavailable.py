@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import streamlit as st
@@ -17,13 +17,6 @@ from streamlit_pgstate.engine import _is_new_outage
 from streamlit_pgstate.outage import SENTENCE, DatabaseAway
 
 Opened = Callable[[Callable[[], None]], AppTest]
-
-
-@pytest.fixture
-def gate(url: str) -> Iterator[Gate]:
-    gate = Gate(url)
-    yield gate
-    gate.shut()
 
 
 @pytest.fixture

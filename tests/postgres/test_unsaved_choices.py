@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import psycopg
 import pytest
@@ -29,13 +29,6 @@ Opened = Callable[[str], AppTest]
 @pytest.fixture
 def url(emptied_url: str) -> str:
     return emptied_url
-
-
-@pytest.fixture
-def gate(url: str) -> Iterator[Gate]:
-    gate = Gate(url)
-    yield gate
-    gate.shut()
 
 
 @pytest.fixture
