@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from streamlit_pgstate import engine, migrate, schema
+from streamlit_pgstate.postgres import engine, migrate, schema
 from streamlit_pgstate.settings import Settings
 
 

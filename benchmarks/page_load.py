@@ -16,7 +16,8 @@ from pathlib import Path
 import psycopg
 from harness import measure, report
 
-from streamlit_pgstate import connect, embedded
+from streamlit_pgstate import connect
+from streamlit_pgstate.postgres import embedded
 
 VALUE = "v" * 80
 NAMES = [f"widget {number}" for number in range(20)]

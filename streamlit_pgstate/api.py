@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, Literal, overload
 
-from streamlit_pgstate import scopes, stores
-from streamlit_pgstate import tab as _tab
 from streamlit_pgstate.errors import shortened
-from streamlit_pgstate.scopes import UserState
-from streamlit_pgstate.state import SessionInfo, State
-from streamlit_pgstate.store import Store
+from streamlit_pgstate.page import scopes, stores
+from streamlit_pgstate.page import tab as _tab
+from streamlit_pgstate.page.scopes import UserState
+from streamlit_pgstate.postgres.store import Store
+from streamlit_pgstate.state.mapping import SessionInfo, State
 
 __all__ = [
     "clear",

@@ -18,8 +18,8 @@ import click
 from streamlit_pgstate.errors import ConfigError, PgStateError, StoreUnavailable
 
 if TYPE_CHECKING:
-    from streamlit_pgstate.engine import Database
-    from streamlit_pgstate.migrate import Layout
+    from streamlit_pgstate.postgres.engine import Database
+    from streamlit_pgstate.postgres.migrate import Layout
     from streamlit_pgstate.settings import Settings
 
 ACTION_NEEDED = 1
@@ -161,7 +161,7 @@ def migrate(url: str | None, schema: str | None, embedded: bool) -> None:
     Example:
       pgstate migrate --url postgresql://owner@db.example.com/app
     """
-    from streamlit_pgstate import migrate
+    from streamlit_pgstate.postgres import migrate
 
     with _errors_in_one_line():
         place = _place(url, schema, embedded=embedded)
@@ -195,7 +195,7 @@ def _exit_code(error: PgStateError) -> int:
 
 @contextlib.contextmanager
 def _database(settings: Settings) -> Iterator[Database]:
-    from streamlit_pgstate import engine
+    from streamlit_pgstate.postgres import engine
 
     database = engine.open(settings)
     try:
@@ -230,7 +230,7 @@ def _place(url: str | None, schema: str | None, *, embedded: bool) -> _Place:
 
 
 def _embedded_place(settings: Settings, *, is_named: bool) -> _Place:
-    from streamlit_pgstate import embedded
+    from streamlit_pgstate.postgres import embedded
 
     if not embedded.installed():
         raise ConfigError(_NOT_INSTALLED if is_named else _NO_DATABASE)
@@ -284,7 +284,7 @@ def _is_embedded_and_new(settings: Settings) -> bool:
 
 
 def _describe(database: Database, place: _Place) -> Layout:
-    from streamlit_pgstate import migrate
+    from streamlit_pgstate.postgres import migrate
 
     with database.connection() as connection:
         version = connection.info.parameter_status("server_version")
@@ -300,7 +300,7 @@ def _describe(database: Database, place: _Place) -> Layout:
 
 
 def _stored(settings: Settings) -> str:
-    from streamlit_pgstate.store import Store
+    from streamlit_pgstate.postgres.store import Store
 
     store = Store(settings)
     try:

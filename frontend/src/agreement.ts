@@ -1,6 +1,6 @@
 /**
  * How the browser and the server come to agree on one token. Pure: no page, no Streamlit. The twin of
- * `streamlit_pgstate/handshake.py`; both sides run the conversations in `tests/handshake.json`.
+ * `streamlit_pgstate/component/handshake.py`; both sides run the conversations in `tests/handshake.json`.
  *
  * The server says which token it works with (by fingerprint), and may offer one to be kept.
  * The browser keeps it, or answers with the token that it has. localStorage decides; the cookie

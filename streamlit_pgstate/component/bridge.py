@@ -12,10 +12,10 @@ import streamlit as st
 
 from streamlit_pgstate.component import KEY
 from streamlit_pgstate.component.cookies import app_label
+from streamlit_pgstate.component.handshake import Answer, Question
 from streamlit_pgstate.component.page import fragment_place, still_place
 from streamlit_pgstate.component.script import is_apptest, is_fragment_run
-from streamlit_pgstate.handshake import Answer, Question
-from streamlit_pgstate.token import fingerprint, has_shape
+from streamlit_pgstate.postgres.token import fingerprint, has_shape
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator

@@ -13,10 +13,10 @@ from typing import Any, Final
 
 import streamlit as st
 
-from streamlit_pgstate import tab as _tab
 from streamlit_pgstate.errors import DecodeError
-from streamlit_pgstate.state import State
-from streamlit_pgstate.tab import Tab
+from streamlit_pgstate.page import tab as _tab
+from streamlit_pgstate.page.tab import Tab
+from streamlit_pgstate.state.mapping import State
 from streamlit_pgstate.widgets.call import Call
 from streamlit_pgstate.widgets.edits import Edits
 from streamlit_pgstate.widgets.known import Known, changed

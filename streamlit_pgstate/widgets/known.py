@@ -14,11 +14,11 @@ from typing import Any, Self
 
 import streamlit as st
 
-from streamlit_pgstate import tab as _tab
 from streamlit_pgstate.component import shown
 from streamlit_pgstate.errors import PgStateError
-from streamlit_pgstate.state import State
-from streamlit_pgstate.tab import Tab
+from streamlit_pgstate.page import tab as _tab
+from streamlit_pgstate.page.tab import Tab
+from streamlit_pgstate.state.mapping import State
 
 
 @dataclass(slots=True, kw_only=True)

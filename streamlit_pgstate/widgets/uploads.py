@@ -15,12 +15,12 @@ from typing import Any, Final, Literal
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
-from streamlit_pgstate import tab as _tab
 from streamlit_pgstate.codecs.file import StoredFile
 from streamlit_pgstate.component import callback, page
 from streamlit_pgstate.errors import DecodeError
-from streamlit_pgstate.state import State
-from streamlit_pgstate.tab import Tab
+from streamlit_pgstate.page import tab as _tab
+from streamlit_pgstate.page.tab import Tab
+from streamlit_pgstate.state.mapping import State
 from streamlit_pgstate.widgets.call import Call
 from streamlit_pgstate.widgets.known import Known, changed
 

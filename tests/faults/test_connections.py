@@ -34,10 +34,10 @@ from streamlit_pgstate import (
     StoreUnavailable,
     connect,
 )
-from streamlit_pgstate.embedded.binaries import binaries, runnable
-from streamlit_pgstate.embedded.supervisor import as_user
-from streamlit_pgstate.embedded.user import server_user
-from streamlit_pgstate.engine import POOL_OVERFLOW, POOL_SIZE
+from streamlit_pgstate.postgres.embedded.binaries import binaries, runnable
+from streamlit_pgstate.postgres.embedded.supervisor import as_user
+from streamlit_pgstate.postgres.embedded.user import server_user
+from streamlit_pgstate.postgres.engine import POOL_OVERFLOW, POOL_SIZE
 
 psutil = pytest.importorskip("psutil")  # comes with the extra `embedded`, as the servers do
 

@@ -24,7 +24,7 @@ from noise import noise
 
 import streamlit_pgstate
 from streamlit_pgstate import State, Store, connect
-from streamlit_pgstate.store import SMALL, SessionRef
+from streamlit_pgstate.postgres.store import SMALL, SessionRef
 
 SQL = psycopg.Connection[Any]
 
@@ -66,7 +66,7 @@ def no_load(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     def move(hours: float) -> None:
         clock = SimpleNamespace(monotonic=lambda: time.monotonic() + hours * 3600)
-        monkeypatch.setattr("streamlit_pgstate.state.time", clock)
+        monkeypatch.setattr("streamlit_pgstate.state.mapping.time", clock)
 
     return move
 
@@ -522,7 +522,7 @@ package.__path__ = [sys.argv[1]]
 sys.modules["streamlit_pgstate"] = package
 import json, random
 from streamlit_pgstate.settings import Settings
-from streamlit_pgstate.store import SMALL, Store
+from streamlit_pgstate.postgres.store import SMALL, Store
 
 store = Store(Settings.read({"url": sys.argv[2]}, environment={}))
 state = store.state(sys.argv[3])

@@ -16,8 +16,9 @@ from click.testing import CliRunner, Result
 from noise import noise
 from sqlalchemy.engine import make_url
 
-from streamlit_pgstate import connect, embedded, migrate
+from streamlit_pgstate import connect
 from streamlit_pgstate.cli import main
+from streamlit_pgstate.postgres import embedded, migrate
 
 PASSWORD = "s3cr3t-of-the-owner"
 

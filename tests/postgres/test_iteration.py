@@ -12,7 +12,7 @@ import pytest
 from noise import noise
 
 from streamlit_pgstate import State, Store, register
-from streamlit_pgstate.store import SMALL
+from streamlit_pgstate.postgres.store import SMALL
 
 KEYS = ["a", "b", "c", "d"]
 
@@ -88,7 +88,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[float], None]]:
         moved = seconds
 
     monkeypatch.setattr(
-        "streamlit_pgstate.state.time",
+        "streamlit_pgstate.state.mapping.time",
         SimpleNamespace(monotonic=lambda: time.monotonic() + moved),
     )
     return move

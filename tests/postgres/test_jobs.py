@@ -21,7 +21,7 @@ from streamlit.testing.v1 import AppTest
 
 import streamlit_pgstate as pgstate
 from streamlit_pgstate import State, Store, UnknownToken, connect
-from streamlit_pgstate.handshake import Answer
+from streamlit_pgstate.component.handshake import Answer
 
 SQL = psycopg.Connection[Any]
 WAYS = ["fork", "spawn", "forkserver"]
@@ -372,7 +372,7 @@ def test_a_thread_goes_on_when_its_tab_is_closed_and_the_token_rotated_elsewhere
 
 
 def pgstate_visits(state: State) -> list[Any]:
-    from streamlit_pgstate import tab
+    from streamlit_pgstate.page import tab
 
     visits = [known.browser for known in tab._tabs.values()]
     return [visit for visit in visits if visit._state is state]

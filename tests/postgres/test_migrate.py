@@ -29,9 +29,8 @@ from streamlit_pgstate import (
     Store,
     StoreUnavailable,
     connect,
-    migrate,
-    schema,
 )
+from streamlit_pgstate.postgres import migrate, schema
 
 ROOT = Path(__file__).parents[2]
 

@@ -18,7 +18,7 @@ from streamlit.testing.v1 import AppTest
 
 import streamlit_pgstate as pgstate
 from streamlit_pgstate import State, Store
-from streamlit_pgstate.outage import SENTENCE
+from streamlit_pgstate.page.outage import SENTENCE
 
 Script = str | Callable[[], None]
 Counter = Callable[[], AbstractContextManager[list[str]]]

@@ -12,7 +12,8 @@ import psycopg
 import pytest
 from sqlalchemy.engine import URL
 
-from streamlit_pgstate import connect, statements
+from streamlit_pgstate import connect
+from streamlit_pgstate.postgres import statements
 
 SQL = psycopg.Connection[Any]
 

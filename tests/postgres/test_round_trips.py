@@ -11,7 +11,7 @@ import pytest
 from noise import noise
 
 from streamlit_pgstate import State, Store, UnknownToken, connect
-from streamlit_pgstate.store import CHUNK, IN_ONE_STATEMENT, SMALL
+from streamlit_pgstate.postgres.store import CHUNK, IN_ONE_STATEMENT, SMALL
 
 Counter = Callable[[], contextlib.AbstractContextManager[list[str]]]
 Expect = Callable[[int], contextlib.AbstractContextManager[None]]

@@ -14,16 +14,9 @@ from noise import noise
 from streamlit.testing.v1 import AppTest
 
 import streamlit_pgstate as pgstate
-from streamlit_pgstate import (
-    ConfigError,
-    LimitExceeded,
-    State,
-    Store,
-    UnknownToken,
-    connect,
-)
-from streamlit_pgstate.store import SMALL, SessionRef
-from streamlit_pgstate.token import session_of_app
+from streamlit_pgstate import ConfigError, LimitExceeded, State, Store, UnknownToken, connect
+from streamlit_pgstate.postgres.store import SMALL, SessionRef
+from streamlit_pgstate.postgres.token import session_of_app
 
 SQL = psycopg.Connection[Any]
 KNOWN_BY_ID = ["app", "user"]

@@ -32,7 +32,7 @@ from streamlit_pgstate import (
     UnsupportedType,
     connect,
 )
-from streamlit_pgstate.store import CHUNK, IN_ONE_STATEMENT, SMALL
+from streamlit_pgstate.postgres.store import CHUNK, IN_ONE_STATEMENT, SMALL
 
 SQL = psycopg.Connection[Any]
 Trips = Callable[[], Any]
@@ -66,7 +66,7 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 
     def move(seconds: float) -> None:
         clock = SimpleNamespace(monotonic=lambda: time.monotonic() + seconds)
-        monkeypatch.setattr("streamlit_pgstate.state.time", clock)
+        monkeypatch.setattr("streamlit_pgstate.state.mapping.time", clock)
 
     return move
 
@@ -978,7 +978,7 @@ package = types.ModuleType("streamlit_pgstate")  # without Streamlit, which take
 package.__path__ = [sys.argv[1]]
 sys.modules["streamlit_pgstate"] = package
 from streamlit_pgstate.settings import Settings
-from streamlit_pgstate.store import Store
+from streamlit_pgstate.postgres.store import Store
 
 state = Store(Settings.read({"url": sys.argv[2]}, environment={})).state(sys.argv[3])
 print("ready", flush=True)
@@ -1392,8 +1392,8 @@ def test_a_page_view_of_a_visitor_who_is_back_writes_nothing(
 
 @pytest.mark.parametrize("name", ["LOAD", "REFRESH"])
 def test_a_page_view_makes_no_wal(state: State, store: Store, sql: SQL, name: str) -> None:
-    from streamlit_pgstate import statements
-    from streamlit_pgstate.store import SessionRef
+    from streamlit_pgstate.postgres import statements
+    from streamlit_pgstate.postgres.store import SessionRef
 
     state["k"] = 1
     parameters = {**store._validity(SessionRef(state.id)), "since": -1}

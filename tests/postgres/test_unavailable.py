@@ -13,8 +13,8 @@ from gate import Gate
 from streamlit.testing.v1 import AppTest
 
 from streamlit_pgstate import StoreUnavailable, connect
-from streamlit_pgstate.engine import _is_new_outage
-from streamlit_pgstate.outage import SENTENCE, DatabaseAway
+from streamlit_pgstate.page.outage import SENTENCE, DatabaseAway
+from streamlit_pgstate.postgres.engine import _is_new_outage
 
 Opened = Callable[[Callable[[], None]], AppTest]
 

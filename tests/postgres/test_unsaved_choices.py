@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 import streamlit_pgstate as pgstate
 from streamlit_pgstate import State, Store, StoreUnavailable
-from streamlit_pgstate.outage import SENTENCE
+from streamlit_pgstate.page.outage import SENTENCE
 
 FULL = """
     CREATE FUNCTION pgstate.full() RETURNS trigger LANGUAGE plpgsql

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from streamlit_pgstate.following import (
+from streamlit_pgstate.page.following import (
     SLOW,
     Decision,
     Pace,
@@ -18,7 +18,7 @@ from streamlit_pgstate.following import (
     with_fragment,
     with_writes,
 )
-from streamlit_pgstate.reads import StateReads
+from streamlit_pgstate.state.reads import StateReads
 
 
 def reads(

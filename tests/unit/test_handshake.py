@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from streamlit_pgstate.handshake import Action, Answer, Handshake, Question, Standing
+from streamlit_pgstate.component.handshake import Action, Answer, Handshake, Question, Standing
 
 TABLE = json.loads((Path(__file__).parents[1] / "handshake.json").read_text(encoding="utf-8"))
 CONVERSATIONS = TABLE["conversations"]

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import pytest
 
-from streamlit_pgstate.merge import (
+from streamlit_pgstate.persist.merge import (
     Action,
     AtEnd,
     AtWidget,

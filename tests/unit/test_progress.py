@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from streamlit_pgstate import progress
-from streamlit_pgstate.progress import Work
+from streamlit_pgstate.state import progress
+from streamlit_pgstate.state.progress import Work
 
 
 class Visitor:

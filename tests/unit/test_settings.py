@@ -244,8 +244,8 @@ def test_settings_cannot_be_changed_after_they_were_checked() -> None:
 def test_no_url_and_no_embedded_postgresql_names_the_three_ways(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from streamlit_pgstate import embedded
-    from streamlit_pgstate.store import Store
+    from streamlit_pgstate.postgres import embedded
+    from streamlit_pgstate.postgres.store import Store
 
     monkeypatch.setattr(embedded, "installed", lambda: False)
     with pytest.raises(ConfigError) as caught:

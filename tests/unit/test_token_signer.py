@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamlit_pgstate import UnknownToken
-from streamlit_pgstate.token import Token, TokenSigner, session_of_app
+from streamlit_pgstate.postgres.token import Token, TokenSigner, session_of_app
 
 KEY = "k" * 32
 DAY = 86400.0

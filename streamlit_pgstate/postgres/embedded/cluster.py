@@ -12,10 +12,10 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from streamlit_pgstate.embedded.folder import PATIENCE
-from streamlit_pgstate.embedded.supervisor import PORT, User, as_user
-from streamlit_pgstate.embedded.user import reaches, unreachable
 from streamlit_pgstate.errors import ConfigError, StoreUnavailable
+from streamlit_pgstate.postgres.embedded.folder import PATIENCE
+from streamlit_pgstate.postgres.embedded.supervisor import PORT, User, as_user
+from streamlit_pgstate.postgres.embedded.user import reaches, unreachable
 
 _SOCKET_BYTES = 100  # a socket's path holds 107 bytes on Linux, 103 on macOS
 _HERE = "/proc/self/cwd"

@@ -11,14 +11,14 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from streamlit_pgstate.embedded import cluster, leftovers, supervisor
-from streamlit_pgstate.embedded.binaries import binaries, runnable
-from streamlit_pgstate.embedded.database import answers, url_at
-from streamlit_pgstate.embedded.folder import PATIENCE, not_usable, prepare, tail, too_slow
-from streamlit_pgstate.embedded.locks import close, lock, open_lock
-from streamlit_pgstate.embedded.supervisor import Job
-from streamlit_pgstate.embedded.user import server_user
 from streamlit_pgstate.errors import StoreUnavailable
+from streamlit_pgstate.postgres.embedded import cluster, leftovers, supervisor
+from streamlit_pgstate.postgres.embedded.binaries import binaries, runnable
+from streamlit_pgstate.postgres.embedded.database import answers, url_at
+from streamlit_pgstate.postgres.embedded.folder import PATIENCE, not_usable, prepare, tail, too_slow
+from streamlit_pgstate.postgres.embedded.locks import close, lock, open_lock
+from streamlit_pgstate.postgres.embedded.supervisor import Job
+from streamlit_pgstate.postgres.embedded.user import server_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +42,7 @@ def join(data: Path) -> str:
     try:
         prepare(data)
         if sys.platform == "win32":
-            from streamlit_pgstate.embedded import wheel
+            from streamlit_pgstate.postgres.embedded import wheel
 
             return wheel.serve(data)
         return _join(data, until)

@@ -27,7 +27,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from streamlit_pgstate import codecs, fork, reads
+from streamlit_pgstate import codecs
 from streamlit_pgstate.codecs import Payload
 from streamlit_pgstate.errors import (
     ConfigError,
@@ -39,9 +39,8 @@ from streamlit_pgstate.errors import (
     UnknownToken,
     shortened,
 )
-from streamlit_pgstate.handover import Handover
-from streamlit_pgstate.progress import Work
-from streamlit_pgstate.store import (
+from streamlit_pgstate.postgres import fork
+from streamlit_pgstate.postgres.store import (
     Basis,
     Changes,
     EntryRow,
@@ -49,8 +48,11 @@ from streamlit_pgstate.store import (
     Store,
     Write,
 )
-from streamlit_pgstate.token import Token
-from streamlit_pgstate.views import Items, Values, Walk
+from streamlit_pgstate.postgres.token import Token
+from streamlit_pgstate.state import reads
+from streamlit_pgstate.state.handover import Handover
+from streamlit_pgstate.state.progress import Work
+from streamlit_pgstate.state.views import Items, Values, Walk
 
 _LOG = logging.getLogger(__name__)
 

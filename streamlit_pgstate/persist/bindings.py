@@ -13,8 +13,6 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any
 
 from streamlit_pgstate import codecs
-from streamlit_pgstate.binding import NOTHING, Binding, mark, mark_if_kept, mark_of
-from streamlit_pgstate.bound import Bound, BoundRun
 from streamlit_pgstate.component import page, runs, script, session_state
 from streamlit_pgstate.errors import (
     DecodeError,
@@ -23,8 +21,10 @@ from streamlit_pgstate.errors import (
     StoreUnavailable,
     UnknownToken,
 )
-from streamlit_pgstate.merge import Action, Base, Mine, Page, decide, holds, is_news
-from streamlit_pgstate.state import State, check_key
+from streamlit_pgstate.persist.binding import NOTHING, Binding, mark, mark_if_kept, mark_of
+from streamlit_pgstate.persist.bound import Bound, BoundRun
+from streamlit_pgstate.persist.merge import Action, Base, Mine, Page, decide, holds, is_news
+from streamlit_pgstate.state.mapping import State, check_key
 
 _LOG = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from streamlit_pgstate.embedded import locks, wheel
-from streamlit_pgstate.embedded.supervisor import User, as_user
 from streamlit_pgstate.errors import ConfigError
+from streamlit_pgstate.postgres.embedded import locks, wheel
+from streamlit_pgstate.postgres.embedded.supervisor import User, as_user
 
 _NAME = "pgserver"  # the wheel's name for that user
 

@@ -25,9 +25,9 @@ from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import PoolProxiedConnection
 
-from streamlit_pgstate import embedded, fork
 from streamlit_pgstate.errors import ConfigError, StoreUnavailable
-from streamlit_pgstate.faults import Place, is_answer, is_passing, is_silence, translate
+from streamlit_pgstate.postgres import embedded, fork
+from streamlit_pgstate.postgres.faults import Place, is_answer, is_passing, is_silence, translate
 from streamlit_pgstate.settings import THREE_WAYS, Settings
 
 _LOG = logging.getLogger(__name__)

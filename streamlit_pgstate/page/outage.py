@@ -15,10 +15,11 @@ from typing import Any, Final
 
 import streamlit as st
 
-from streamlit_pgstate import engine, errors
+from streamlit_pgstate import errors
 from streamlit_pgstate.component import KEY, bridge, page, runs, script
 from streamlit_pgstate.component.runs import RunListener
 from streamlit_pgstate.errors import ConfigError, PgStateError, StoreUnavailable
+from streamlit_pgstate.postgres import engine
 
 _LOG: Final = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from streamlit_pgstate.embedded.cluster import socket_directory
-from streamlit_pgstate.embedded.supervisor import PORT, SHUTDOWN
 from streamlit_pgstate.errors import StoreUnavailable
+from streamlit_pgstate.postgres.embedded.cluster import socket_directory
+from streamlit_pgstate.postgres.embedded.supervisor import PORT, SHUTDOWN
 
 if TYPE_CHECKING:
     import psutil  # type: ignore[import-untyped,unused-ignore]

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from streamlit_pgstate.binding import NOTHING
 from streamlit_pgstate.component.widget import UnfitError, Widget
+from streamlit_pgstate.persist.binding import NOTHING
 
 
 class Fit(Enum):

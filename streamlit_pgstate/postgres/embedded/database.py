@@ -6,7 +6,7 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
-from streamlit_pgstate.embedded.supervisor import PORT
+from streamlit_pgstate.postgres.embedded.supervisor import PORT
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,11 +16,12 @@ from typing import Any
 
 import streamlit as st
 
-from streamlit_pgstate import fork, handover, progress
 from streamlit_pgstate.component import page, script
 from streamlit_pgstate.errors import ConfigError
+from streamlit_pgstate.postgres import fork
+from streamlit_pgstate.postgres.store import Store
 from streamlit_pgstate.settings import Settings
-from streamlit_pgstate.store import Store
+from streamlit_pgstate.state import handover, progress
 
 _lock = threading.RLock()
 _configured: dict[Path | None, dict[str, Any]] = {}

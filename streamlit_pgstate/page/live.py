@@ -17,11 +17,10 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from streamlit_pgstate import reads
 from streamlit_pgstate.component import bridge, page, runs, script
 from streamlit_pgstate.component.runs import RunListener
 from streamlit_pgstate.errors import PgStateError
-from streamlit_pgstate.following import (
+from streamlit_pgstate.page.following import (
     SLOW,
     Pace,
     Shown,
@@ -32,8 +31,9 @@ from streamlit_pgstate.following import (
     with_fragment,
     with_writes,
 )
-from streamlit_pgstate.reads import Reads
-from streamlit_pgstate.state import State
+from streamlit_pgstate.state import reads
+from streamlit_pgstate.state.mapping import State
+from streamlit_pgstate.state.reads import Reads
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from streamlit_pgstate.embedded.user import is_root
 from streamlit_pgstate.errors import ConfigError, StoreUnavailable
+from streamlit_pgstate.postgres.embedded.user import is_root
 
 if TYPE_CHECKING:
     from pathlib import Path

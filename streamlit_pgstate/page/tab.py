@@ -12,8 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from streamlit_pgstate import outage, reads, stores
-from streamlit_pgstate.bindings import Bindings
 from streamlit_pgstate.component import (
     ends,
     identity,
@@ -27,12 +25,15 @@ from streamlit_pgstate.component.ends import End
 from streamlit_pgstate.component.runs import RunListener
 from streamlit_pgstate.component.transport import Transport
 from streamlit_pgstate.errors import NoSessionError
-from streamlit_pgstate.live import Live
-from streamlit_pgstate.reads import Reads
-from streamlit_pgstate.reconnect import Reconnect
-from streamlit_pgstate.state import State
-from streamlit_pgstate.store import Store
-from streamlit_pgstate.visit import Visit
+from streamlit_pgstate.page import outage, stores
+from streamlit_pgstate.page.live import Live
+from streamlit_pgstate.page.reconnect import Reconnect
+from streamlit_pgstate.page.visit import Visit
+from streamlit_pgstate.persist.bindings import Bindings
+from streamlit_pgstate.postgres.store import Store
+from streamlit_pgstate.state import reads
+from streamlit_pgstate.state.mapping import State
+from streamlit_pgstate.state.reads import Reads
 
 _lock = threading.Lock()
 _tabs: dict[int, Tab] = {}

@@ -30,8 +30,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from streamlit_pgstate.embedded import client, wheel
 from streamlit_pgstate.errors import ConfigError
+from streamlit_pgstate.postgres.embedded import client, wheel
 
 __all__ = ["installed", "start"]
 

@@ -20,14 +20,14 @@ import streamlit as st
 
 from streamlit_pgstate.component import bridge, runs, script
 from streamlit_pgstate.component.bridge import Asked, Said
+from streamlit_pgstate.component.handshake import Action, Answer, Handshake, Question
 from streamlit_pgstate.component.runs import RunListener
 from streamlit_pgstate.component.script import Address
 from streamlit_pgstate.component.transport import Transport
 from streamlit_pgstate.errors import ConfigError, NoSessionError, PgStateError, UnknownToken
-from streamlit_pgstate.handshake import Action, Answer, Handshake, Question
-from streamlit_pgstate.state import State
-from streamlit_pgstate.store import SessionRef, Store
-from streamlit_pgstate.token import Token, fingerprint
+from streamlit_pgstate.postgres.store import SessionRef, Store
+from streamlit_pgstate.postgres.token import Token, fingerprint
+from streamlit_pgstate.state.mapping import State
 
 _LOG = logging.getLogger(__name__)
 

@@ -17,12 +17,12 @@ import sqlalchemy
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from streamlit_pgstate.engine import Database
 from streamlit_pgstate.errors import ConfigError, MigrationRequired, StoreUnavailable
-from streamlit_pgstate.faults import translate
+from streamlit_pgstate.postgres.engine import Database
+from streamlit_pgstate.postgres.faults import translate
 from streamlit_pgstate.settings import Settings
 
-_HERE = Path(__file__).parent
+_HERE = Path(__file__).parents[1]
 _SCRIPTS = next(
     path for path in (_HERE / "alembic", _HERE.parent / "alembic") if (path / "env.py").is_file()
 )

@@ -15,10 +15,10 @@ import shutil
 from importlib.metadata import version
 from pathlib import Path
 
-from streamlit_pgstate.embedded import locks, wheel
-from streamlit_pgstate.embedded.supervisor import User
-from streamlit_pgstate.embedded.user import reaches, unreachable
 from streamlit_pgstate.errors import ConfigError
+from streamlit_pgstate.postgres.embedded import locks, wheel
+from streamlit_pgstate.postgres.embedded.supervisor import User
+from streamlit_pgstate.postgres.embedded.user import reaches, unreachable
 
 _COPIES = Path("/var/lib/streamlit-pgstate")
 _PARTS = ("bin/initdb", "bin/postgres", "lib/postgresql", "share")  # what a server needs

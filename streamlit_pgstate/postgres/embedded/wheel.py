@@ -9,8 +9,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from streamlit_pgstate.embedded.database import DATABASE, answers
 from streamlit_pgstate.errors import ConfigError, StoreUnavailable
+from streamlit_pgstate.postgres.embedded.database import DATABASE, answers
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from streamlit_pgstate import codecs
-from streamlit_pgstate.binding import NOTHING, Binding, mark_if_kept, mark_of
 from streamlit_pgstate.component import runs, script, session_state
 from streamlit_pgstate.component.runs import RunListener
 from streamlit_pgstate.component.widget import Widget
 from streamlit_pgstate.errors import ConfigError, DecodeError, PgStateError
-from streamlit_pgstate.fitting import Fit, fitting
-from streamlit_pgstate.merge import (
+from streamlit_pgstate.persist.binding import NOTHING, Binding, mark_if_kept, mark_of
+from streamlit_pgstate.persist.fitting import Fit, fitting
+from streamlit_pgstate.persist.merge import (
     AtEnd,
     AtWidget,
     Drawn,
@@ -33,7 +33,7 @@ from streamlit_pgstate.merge import (
 )
 
 if TYPE_CHECKING:
-    from streamlit_pgstate.bindings import Bindings
+    from streamlit_pgstate.persist.bindings import Bindings
 
 _SOON: Final = 1.0
 """Seconds after which a run that is not over saves what the visitor has changed with it: most runs

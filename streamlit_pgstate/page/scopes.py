@@ -13,13 +13,13 @@ from typing import NoReturn, TypeVar
 
 import streamlit as st
 
-from streamlit_pgstate import tab as _tab
 from streamlit_pgstate.component import script
 from streamlit_pgstate.errors import ConfigError, NoSessionError
-from streamlit_pgstate.state import State
-from streamlit_pgstate.store import SessionRef, Store
-from streamlit_pgstate.tab import Tab
-from streamlit_pgstate.token import session_of_app
+from streamlit_pgstate.page import tab as _tab
+from streamlit_pgstate.page.tab import Tab
+from streamlit_pgstate.postgres.store import SessionRef, Store
+from streamlit_pgstate.postgres.token import session_of_app
+from streamlit_pgstate.state.mapping import State
 
 StateT = TypeVar("StateT", bound=State)
 

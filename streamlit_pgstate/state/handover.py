@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 
 from streamlit_pgstate.errors import ConfigError
-from streamlit_pgstate.store import SessionRef, Store
+from streamlit_pgstate.postgres.store import SessionRef, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Handover:
 
 def _import_and_find(handover: Handover) -> Store:
     """A worker may have imported no more than the pickle asks for."""
-    import_module("streamlit_pgstate.stores")  # it calls `connect_with`
+    import_module("streamlit_pgstate.page.stores")  # it calls `connect_with`
     return _find_store(handover)
 
 

@@ -14,15 +14,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, TypeAlias
 
-from streamlit_pgstate import engine, migrate, statements
 from streamlit_pgstate.codecs import Payload
 from streamlit_pgstate.errors import MigrationRequired, UnknownToken
-from streamlit_pgstate.migrate import Layout
+from streamlit_pgstate.postgres import engine, migrate, statements
+from streamlit_pgstate.postgres.migrate import Layout
+from streamlit_pgstate.postgres.token import Token, TokenSigner
 from streamlit_pgstate.settings import Settings
-from streamlit_pgstate.token import Token, TokenSigner
 
 if TYPE_CHECKING:
-    from streamlit_pgstate.state import State
+    from streamlit_pgstate.state.mapping import State
 
 SMALL: Final = 32 * 2**10
 """Bytes up to which a value lies in its entry and comes with the page: fetching 32 KiB that
@@ -220,7 +220,7 @@ class Store:
         Raises:
             UnknownToken: it is not a token of this app, or no longer valid.
         """
-        from streamlit_pgstate.state import State
+        from streamlit_pgstate.state.mapping import State
 
         return State(self, SessionRef.of(self.signer.check(token)), cache=cache)
 
@@ -230,7 +230,7 @@ class Store:
         Raises:
             UnknownToken: there is no such session, or it was forgotten or has expired.
         """
-        from streamlit_pgstate.state import State
+        from streamlit_pgstate.state.mapping import State
 
         try:
             ref = SessionRef(uuid.UUID(str(session_id)))

@@ -10,7 +10,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from streamlit_pgstate.reads import StateReads
+from streamlit_pgstate.state.reads import StateReads
 
 SLOW: Final = 5.0
 """Seconds between two runs of a page that other pages drive, and that drives them."""

@@ -1,0 +1,3 @@
+"""Pages: what a browser tab shows and which states it works with. Knows Streamlit."""
+
+from __future__ import annotations

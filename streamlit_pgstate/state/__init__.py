@@ -1,0 +1,3 @@
+"""A session as a Python mapping. Knows neither Streamlit nor SQL."""
+
+from __future__ import annotations
