@@ -82,7 +82,7 @@ def server() -> Iterator[URL]:
 def _process_that_keeps_running(data: Path) -> Iterator[str]:
     """The server stops with its last client, and a test may kill any but this one."""
     program = (
-        "import sys; from pathlib import Path; from streamlit_pgstate import embedded;"
+        "import sys; from pathlib import Path; from streamlit_pgstate.postgres import embedded;"
         "print(embedded.start(Path(sys.argv[1])), flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(

@@ -88,7 +88,7 @@ def page(
     def make(below: str, *, above: str = "") -> Page:
         lines = [
             "import streamlit as st, streamlit_pgstate as pgstate",
-            "from streamlit_pgstate import tab",
+            "from streamlit_pgstate.page import tab",
             textwrap.dedent(above),
             "pgstate.mount(live=True)",
             "st.session_state['live'] = tab.present().live",
