@@ -33,7 +33,7 @@ def run(connection, name):
 
 def run_from_command_line():
     settings = Settings.read({})
-    database = engine.open(settings)
+    database = engine.Database(settings)
     try:
         with migrate.exclusively(database, settings) as connection:
             # Where a user is named as the schema, that is the default one, and reflection leaves

@@ -43,8 +43,8 @@ if TYPE_CHECKING:
         UnknownToken,
         UnsupportedType,
     )
-    from streamlit_pgstate.postgres.store import Store
     from streamlit_pgstate.state.mapping import SessionInfo, State
+    from streamlit_pgstate.state.store import Store
     from streamlit_pgstate.widgets import audio_input, camera_input, data_editor, file_uploader
 
 __version__ = "0.1.0"
@@ -99,8 +99,8 @@ _HOMES = {
         *("NoSessionError", "PgStateError", "StoreUnavailable", "UnknownToken"),
         "UnsupportedType",
     ),
-    "postgres.store": ("Store",),
     "state.mapping": ("SessionInfo", "State"),
+    "state.store": ("Store",),
     "widgets": ("audio_input", "camera_input", "data_editor", "file_uploader"),
 }
 

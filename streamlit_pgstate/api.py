@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, Literal, overload
 
-from streamlit_pgstate.errors import shortened
-from streamlit_pgstate.page import scopes, stores
+from streamlit_pgstate.page import apps, scopes
 from streamlit_pgstate.page import tab as _tab
+from streamlit_pgstate.page.host import HOST
+from streamlit_pgstate.page.outage import verb
 from streamlit_pgstate.page.scopes import UserState
-from streamlit_pgstate.postgres.store import Store
 from streamlit_pgstate.state.mapping import SessionInfo, State
+from streamlit_pgstate.state.store import Store
 
 __all__ = [
     "clear",
@@ -31,10 +32,8 @@ __all__ = [
     "update",
 ]
 
-_verb = shortened
 
-
-@_verb
+@verb
 def get(key: str, default: Any = None) -> Any:
     """The value under `key`, or `default`; changing it changes nothing stored.
 
@@ -44,7 +43,7 @@ def get(key: str, default: Any = None) -> Any:
     return _tab.current().browser.call(lambda state: state.get(key, default))
 
 
-@_verb
+@verb
 def set(key: str, value: Any, *, ttl: float | timedelta | None = None) -> None:
     """Store `value`; it is committed when this returns. What is there already is not written.
 
@@ -66,7 +65,7 @@ def set(key: str, value: Any, *, ttl: float | timedelta | None = None) -> None:
     _tab.current().browser.call(lambda state: state.set(key, value, ttl=ttl))
 
 
-@_verb
+@verb
 def update(mapping: Mapping[str, Any], /) -> None:
     """Store all values of `mapping` in one transaction, or none of them; without a ttl.
 
@@ -75,7 +74,7 @@ def update(mapping: Mapping[str, Any], /) -> None:
     _tab.current().browser.call(lambda state: state.update(mapping))
 
 
-@_verb
+@verb
 def modify(key: str, fn: Callable[[Any], Any], default: Any = None) -> Any:
     """Replace the value by `fn(value)` and return it; nobody's change in between is lost.
 
@@ -88,7 +87,7 @@ def modify(key: str, fn: Callable[[Any], Any], default: Any = None) -> Any:
     return _tab.current().browser.call(lambda state: state.modify(key, fn, default))
 
 
-@_verb
+@verb
 def persist(*keys: str, **defaults: Any) -> None:
     """Make keys of `st.session_state` durable, widgets or not. Call it above the widgets.
 
@@ -110,19 +109,19 @@ def persist(*keys: str, **defaults: Any) -> None:
     _tab.current().persist(keys, defaults)
 
 
-@_verb
+@verb
 def delete(key: str) -> bool:
     """Delete `key`; whether there was one."""
     return _tab.current().browser.call(lambda state: state.delete(key))
 
 
-@_verb
+@verb
 def clear() -> int:
     """Delete all keys of this visitor; how many went. The token stays: see `forget`."""
     return _tab.current().browser.call(State.clear)
 
 
-@_verb
+@verb
 def keys() -> list[str]:
     """The names of all keys that hold a value, sorted."""
     return _tab.current().browser.call(State.keys)
@@ -132,7 +131,7 @@ def keys() -> list[str]:
 def scope(name: Literal["user"]) -> UserState: ...
 @overload
 def scope(name: Literal["browser", "tab", "app"] = ...) -> State: ...
-@_verb
+@verb
 def scope(name: str = "browser") -> State:
     """The state itself: a mapping with all the verbs, which threads and other processes may use.
 
@@ -160,13 +159,13 @@ def scope(name: str = "browser") -> State:
     return scopes.unknown(name)
 
 
-@_verb
+@verb
 def session() -> SessionInfo:
     """What is known of the visitor's session: its id, times, number of keys and bytes."""
     return _tab.current().browser.call(State.session)
 
 
-@_verb
+@verb
 def rotate() -> None:
     """Give this browser a new token for the same state, after a login for instance.
 
@@ -175,13 +174,13 @@ def rotate() -> None:
     _tab.current().browser.rotate()
 
 
-@_verb
+@verb
 def forget() -> None:
     """Delete the visitor's state and token; no open tab can bring them back."""
     _tab.current().forget()
 
 
-@_verb
+@verb
 def mount(*, wait: bool = False, live: bool = False) -> None:
     """Add the component to the page; every other verb does it by itself.
 
@@ -200,7 +199,7 @@ def mount(*, wait: bool = False, live: bool = False) -> None:
         tab.follow()
 
 
-@_verb
+@verb
 def configure(**settings: Any) -> None:
     """Set the settings of this app, before its first verb.
 
@@ -213,10 +212,10 @@ def configure(**settings: Any) -> None:
     Raises:
         ConfigError: a name is unknown or a value does not fit.
     """
-    stores.configure(settings)
+    apps.configure(settings)
 
 
-@_verb
+@verb
 def connect(url: str | None = None, **settings: Any) -> Store:
     """A store for use without Streamlit; opens no connection by itself.
 
@@ -228,4 +227,4 @@ def connect(url: str | None = None, **settings: Any) -> Store:
         >>> store = pgstate.connect("postgresql://localhost/app")  # doctest: +SKIP
         >>> state = store.state(store.new_token())  # doctest: +SKIP
     """
-    return stores.connect({"url": url, **settings})
+    return Store(apps.connect({"url": url, **settings}), host=HOST)

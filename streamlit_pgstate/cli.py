@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -197,7 +196,7 @@ def _exit_code(error: PgStateError) -> int:
 def _database(settings: Settings) -> Iterator[Database]:
     from streamlit_pgstate.postgres import engine
 
-    database = engine.open(settings)
+    database = engine.Database(settings)
     try:
         yield database
     finally:
@@ -242,33 +241,12 @@ def _secrets() -> dict[str, Any]:
 
     A table of the second file replaces that of the first as a whole, as it does in Streamlit.
     """
+    from streamlit_pgstate import settings
+
     found: dict[str, Any] = {}
     for folder in (Path.home(), Path.cwd()):
-        found |= _toml(folder / ".streamlit" / "secrets.toml")
-    connections = found.get("connections", {})
-    table = connections.get("pgstate", {}) if isinstance(connections, dict) else None
-    if not isinstance(table, dict):
-        raise ConfigError(
-            "[connections.pgstate] in .streamlit/secrets.toml is not a table. Write "
-            '[connections.pgstate] on a line of its own, and url = "postgresql://…" below it.'
-        )
-    return table
-
-
-def _toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeError) as error:
-        raise ConfigError(
-            f"{path} cannot be read ({type(error).__name__}). Make it readable for this user, "
-            "as UTF-8."
-        ) from error
-    except tomllib.TOMLDecodeError as error:
-        # Its position only: what is quoted there may be a piece of a password.
-        _, _, position = str(error).rpartition("(")
-        raise ConfigError(f"{path} is not valid TOML ({position.rstrip(')')}).") from None
+        found |= settings.read_toml(folder / ".streamlit" / "secrets.toml")
+    return settings.connection_in(found)
 
 
 def _is_embedded_and_new(settings: Settings) -> bool:
@@ -300,15 +278,15 @@ def _describe(database: Database, place: _Place) -> Layout:
 
 
 def _stored(settings: Settings) -> str:
-    from streamlit_pgstate.postgres.store import Store
+    from streamlit_pgstate.postgres.tables import Tables
 
-    store = Store(settings)
+    tables = Tables(settings)
     try:
-        totals = store.totals()
+        totals = tables.totals()
     except PgStateError as error:
         return f"not readable: {error}"
     finally:
-        store.close()
+        tables.close()
     return (
         f"{totals.sessions:,} sessions, {totals.entries:,} values, {_size(totals.bytes)} "
         f"({_size(totals.bytes_on_disk)} on disk)"

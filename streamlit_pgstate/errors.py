@@ -6,10 +6,8 @@ which key, with which numbers, and what to do; it never holds a password, a toke
 
 from __future__ import annotations
 
-import functools
 import logging
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
 from uuid import UUID
 
 __all__ = [
@@ -23,12 +21,10 @@ __all__ = [
     "StoreUnavailable",
     "UnknownToken",
     "UnsupportedType",
-    "shortened",
+    "shown",
 ]
 
 _LOG = logging.getLogger(__name__)
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
 
 
 class PgStateError(Exception):
@@ -96,36 +92,21 @@ class DecodeError(PgStateError, ValueError):
     """A stored row cannot be read by this version; the row is left as it is."""
 
 
-def _as_it_is(error: PgStateError) -> PgStateError:
-    return error
-
-
-_raised: Callable[[PgStateError], PgStateError] = _as_it_is
-
-
-def raise_as(raised: Callable[[PgStateError], PgStateError]) -> None:
-    """Say what a verb raises in place of an error: in a script it is another than in a thread."""
-    global _raised  # one process, one way
-    _raised = raised
-
-
-def shortened(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Show errors as the caller's own: the message, and the line of the script.
+def shown(
+    error: PgStateError, verb: str, raised: Callable[[PgStateError], PgStateError]
+) -> PgStateError:
+    """The error that a verb shows its caller: the message, and the line of the caller's script.
 
     Streamlit draws an error with all of its traceback, and with those of its causes: fifty
     lines of this package, SQLAlchemy and psycopg. They go to the log, at level DEBUG.
+
+    Args:
+        error: what has happened.
+        verb: the name of the verb.
+        raised: gives the error to raise in place of it; in a script it is another than in a thread.
     """
-
-    @functools.wraps(function)
-    def verb(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-        try:
-            return function(*args, **kwargs)
-        except PgStateError as error:
-            _LOG.debug("%s failed", function.__name__, exc_info=error)
-            shown = _raised(error)
-        raise _without_traceback(shown)
-
-    return verb
+    _LOG.debug("%s failed", verb, exc_info=error)
+    return _without_traceback(raised(error))
 
 
 def _without_traceback(error: PgStateError) -> PgStateError:

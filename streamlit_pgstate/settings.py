@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
@@ -93,6 +94,43 @@ class Settings:
         found |= {name: (name, value) for name, value in keywords.items() if value is not None}
         checked = {name: _check(name, *entry) for name, entry in found.items()}
         return cls(**checked, home=(home or Path.cwd()).resolve())
+
+
+def connection_in(secrets: Mapping[str, Any]) -> dict[str, Any]:
+    """The table ``[connections.pgstate]`` of Streamlit's secrets; empty where there is none.
+
+    Raises:
+        ConfigError: it is not a table.
+    """
+    connections = secrets.get("connections", {})
+    table = connections.get("pgstate", {}) if isinstance(connections, Mapping) else None
+    if not isinstance(table, Mapping):
+        raise ConfigError(
+            "[connections.pgstate] in .streamlit/secrets.toml is not a table. Write "
+            '[connections.pgstate] on a line of its own, and url = "postgresql://…" below it.'
+        )
+    return dict(table)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """What a file of secrets holds; nothing where there is no such file.
+
+    Raises:
+        ConfigError: it cannot be read, or it is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, IsADirectoryError):
+        return {}
+    except (OSError, UnicodeError) as error:
+        raise ConfigError(
+            f"{path} cannot be read ({type(error).__name__}). Make it readable for this user, "
+            "as UTF-8."
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        # Its position only: what is quoted there may be a piece of a password.
+        _, _, position = str(error).rpartition("(")
+        raise ConfigError(f"{path} is not valid TOML ({position.rstrip(')')}).") from None
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, tuple[str, Any]]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streamlit_pgstate.component.transport import TESTING_KEY
-from streamlit_pgstate.postgres.store import Store
+from streamlit_pgstate.state.store import Store
 
 if TYPE_CHECKING:
     from streamlit.testing.v1 import AppTest

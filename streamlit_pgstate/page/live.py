@@ -32,13 +32,16 @@ from streamlit_pgstate.page.following import (
     with_writes,
 )
 from streamlit_pgstate.state import reads
-from streamlit_pgstate.state.mapping import State
-from streamlit_pgstate.state.reads import Reads
+from streamlit_pgstate.state.reads import Reads, StateReads
+from streamlit_pgstate.state.session import Session
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
 _LOG = logging.getLogger(__name__)
+
+pages: Final[dict[int, Live]] = {}
+"""The page of each tab, by the `id` of what stands for the tab."""
 
 _warned: Final[set[Path]] = set()
 """Apps of which the log has said that their pages drive each other."""
@@ -65,8 +68,8 @@ class Tick:
 class _Source:
     """A state that the page may read."""
 
-    state: State
-    refresh: Callable[[], State]
+    session: Session
+    refresh: Callable[[], Session]
 
 
 class Live:
@@ -79,7 +82,7 @@ class Live:
         self._sources: dict[str, _Source] = {}
         """By scope."""
         self._shown: dict[object, Shown] = {}
-        """What the page shows, by the identity of each state."""
+        """What the page shows of each session."""
         self._shown_by = 0
         """The number of the run of the whole page that has shown it."""
         self._pace = Pace()
@@ -94,21 +97,21 @@ class Live:
         self._postponed: set[str] = set()
         """Fields whose change waits until nobody types in them."""
 
-    def follow(self, state: State, refresh: Callable[[], State] | None = None) -> None:
-        """Follow `state`, as far as the page reads it.
+    def follow(self, session: Session, refresh: Callable[[], Session] | None = None) -> None:
+        """Follow `session`, as far as the page reads it.
 
         Args:
-            state: the only one of its scope, from now on.
+            session: the only one of its scope, from now on.
             refresh: brings it up to date, and gives it; it may be another one by then.
         """
 
-        def refreshed() -> State:
-            state.catch_up()
-            return state
+        def refreshed() -> Session:
+            session.catch_up()
+            return session
 
-        known = self._sources.get(state.scope)
-        if known is None or known.state is not state:
-            self._sources[state.scope] = _Source(state, refresh or refreshed)
+        known = self._sources.get(session.scope)
+        if known is None or known.session is not session:
+            self._sources[session.scope] = _Source(session, refresh or refreshed)
 
     # A run
 
@@ -162,7 +165,9 @@ class Live:
     def end(self, run: _Run, *, is_followed: bool) -> None:
         """What a run has read is what the page shows from now on."""
         sources = list(self._sources.values())
-        noted = {source.state.identity: run.reads.of(source.state.identity) for source in sources}
+        noted: dict[object, StateReads] = {
+            source.session: run.reads.of(source.session) for source in sources
+        }
         with self._lock:
             if not run.is_whole:
                 self._shown = with_fragment(self._shown, noted)
@@ -176,7 +181,7 @@ class Live:
                     is_following=run.is_following, wrote=run.reads.wrote, at=time.monotonic()
                 )
         news = {
-            _channel(source.state): max(source.state.version, found.version)
+            _channel(source.session): max(source.session.version, found.version)
             for source, found in zip(sources, noted.values(), strict=True)
             if found.written
         }
@@ -187,7 +192,7 @@ class Live:
 
     def _channels(self) -> dict[str, int]:
         """The names under which tabs tell each other, and the versions of which they need not."""
-        return {_channel(source.state): source.state.version for source in self._sources.values()}
+        return {_channel(it.session): it.session.version for it in self._sources.values()}
 
     def _hear(self, said: object) -> None:
         tick = Tick.read(said)
@@ -205,13 +210,11 @@ class Live:
         now: dict[object, Mapping[str, int]] = {}
         shown = self._shown
         for source in list(self._sources.values()):
-            identity = source.state.identity
-            if identity in shown:
-                state = source.refresh()
-                if state is source.state:
-                    now[identity] = state.versions()
-                    changed |= shown[identity].differing(now[identity])
-        states = {source.state.identity for source in list(self._sources.values())}
+            session = source.session
+            if session in shown and source.refresh() is session:
+                now[session] = session.versions()
+                changed |= shown[session].differing(now[session])
+        states = {source.session for source in list(self._sources.values())}
         with self._lock:
             self._typing = typing
             decision = decide(
@@ -255,9 +258,9 @@ class _Run(RunListener):
         self.page.end(self, is_followed=is_followed)
 
 
-def _channel(state: State) -> str:
+def _channel(session: Session) -> str:
     """Not a secret: a session's id is no way in."""
-    return f"pgstate.{state.id}"
+    return f"pgstate.{session.id}"
 
 
 def _warn(changed: set[str]) -> None:

@@ -7,19 +7,22 @@ run again by itself. What it says is for visitors; the log has the reason.
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, ParamSpec, TypeVar
 
 import streamlit as st
 
-from streamlit_pgstate import errors
 from streamlit_pgstate.component import KEY, bridge, page, runs, script
 from streamlit_pgstate.component.runs import RunListener
-from streamlit_pgstate.errors import ConfigError, PgStateError, StoreUnavailable
-from streamlit_pgstate.postgres import engine
+from streamlit_pgstate.errors import ConfigError, PgStateError, StoreUnavailable, shown
+from streamlit_pgstate.postgres.engine import Database
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -41,10 +44,18 @@ class DatabaseAway(StoreUnavailable, script.StopException):
         return StoreUnavailable, self.args
 
 
-def stand_in() -> None:
-    """Have this module decide what verbs raise in scripts, and how long a run waits."""
-    errors.raise_as(in_script)
-    engine.ask_before(refuse_second_wait)
+def verb(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Make a function a verb of the module: its errors are the caller's own, see `errors.shown`."""
+
+    @functools.wraps(function)
+    def called(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        try:
+            return function(*args, **kwargs)
+        except PgStateError as error:
+            raised = shown(error, function.__name__, in_script)
+        raise raised
+
+    return called
 
 
 def in_script(error: PgStateError) -> PgStateError:
@@ -71,7 +82,7 @@ def _note(error: StoreUnavailable) -> None:
     run.note(error)
 
 
-def refuse_second_wait(database: engine.Database) -> None:
+def refuse_second_wait(database: Database) -> None:
     """Before a statement: a run that has waited for this database for long does not wait again.
 
     But to save what the visitor has changed, at its end.

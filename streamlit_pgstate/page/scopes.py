@@ -16,10 +16,12 @@ import streamlit as st
 from streamlit_pgstate.component import script
 from streamlit_pgstate.errors import ConfigError, NoSessionError
 from streamlit_pgstate.page import tab as _tab
+from streamlit_pgstate.page.host import HOST
 from streamlit_pgstate.page.tab import Tab
-from streamlit_pgstate.postgres.store import SessionRef, Store
+from streamlit_pgstate.postgres.rows import SessionRef
 from streamlit_pgstate.postgres.token import session_of_app
 from streamlit_pgstate.state.mapping import State
+from streamlit_pgstate.state.session import Session
 
 StateT = TypeVar("StateT", bound=State)
 
@@ -76,19 +78,15 @@ def user() -> UserState:
         ConfigError: the app has no login.
     """
     tab = _tab.present()
-    ref = SessionRef(tab.store.signer.session_of_user(*_identity()), scope="user")
-    state = _opened(tab).open(UserState, ref)
-    tab.live.follow(state)
-    return state
+    ref = SessionRef(tab.tables.signer.session_of_user(*_identity()), scope="user")
+    return _opened(tab).open(UserState, ref)
 
 
 def app() -> State:
     """The state that all visitors of the app share."""
     tab = _tab.present()
-    ref = SessionRef(session_of_app(tab.store.settings.app), scope="app")
-    state = _opened(tab).open(State, ref)
-    tab.live.follow(state)
-    return state
+    ref = SessionRef(session_of_app(tab.tables.settings.app), scope="app")
+    return _opened(tab).open(State, ref)
 
 
 def unknown(name: object) -> NoReturn:
@@ -123,23 +121,27 @@ def _identity() -> tuple[str, str]:
 class _Opened:
     """The states beside the browser's that one tab has opened, by scope."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, tab: Tab) -> None:
+        self._tables = tab.tables
+        self._live = tab.live
         self._lock = threading.Lock()
-        self._states: dict[str, State] = {}
+        self._states: dict[str, tuple[Session, State]] = {}
         self._seen: dict[str, object] = {}
         """The run that each was last refreshed in."""
 
     def open(self, kind: type[StateT], ref: SessionRef) -> StateT:
         run = script.run()
         with self._lock:
-            state = self._states.get(ref.scope)
-            if not isinstance(state, kind) or state.id != ref.id:
-                state = kind(self._store, ref)
+            session, state = self._states.get(ref.scope, (None, None))
+            if session is None or not isinstance(state, kind) or session.id != ref.id:
+                session = Session(self._tables, ref, host=HOST)
+                session.load()
+                state = kind(session)
             elif self._seen[ref.scope] is not run:
-                state.refresh()
-            self._states[ref.scope], self._seen[ref.scope] = state, run
-            return state
+                session.refresh()
+            self._states[ref.scope], self._seen[ref.scope] = (session, state), run
+        self._live.follow(session)
+        return state
 
 
 _known: weakref.WeakKeyDictionary[Tab, _Opened] = weakref.WeakKeyDictionary()
@@ -150,5 +152,5 @@ def _opened(tab: Tab) -> _Opened:
     with _lock:
         opened = _known.get(tab)
         if opened is None:
-            opened = _known[tab] = _Opened(tab.store)
+            opened = _known[tab] = _Opened(tab)
         return opened

@@ -25,15 +25,12 @@ from streamlit_pgstate.component.ends import End
 from streamlit_pgstate.component.runs import RunListener
 from streamlit_pgstate.component.transport import Transport
 from streamlit_pgstate.errors import NoSessionError
-from streamlit_pgstate.page import outage, stores
+from streamlit_pgstate.page import apps, live
 from streamlit_pgstate.page.live import Live
 from streamlit_pgstate.page.reconnect import Reconnect
 from streamlit_pgstate.page.visit import Visit
-from streamlit_pgstate.persist.bindings import Bindings
-from streamlit_pgstate.postgres.store import Store
-from streamlit_pgstate.state import reads
-from streamlit_pgstate.state.mapping import State
-from streamlit_pgstate.state.reads import Reads
+from streamlit_pgstate.persistence.keys import PersistedKeys
+from streamlit_pgstate.postgres.tables import Tables
 
 _lock = threading.Lock()
 _tabs: dict[int, Tab] = {}
@@ -78,26 +75,19 @@ def present() -> Tab:
             "visitor's value would be that of all others. Call the verb in a function of the "
             "module, and the function in the script."
         )
-    return _tab_of(script.tab(), stores.of_this_app())
+    return _tab_of(script.tab(), apps.tables_of_this_app())
 
 
-def _tab_of(known_by: object, store: Store) -> Tab:
+def _tab_of(known_by: object, tables: Tables) -> Tab:
     with _lock:
         tab = _tabs.get(id(known_by))
         if tab is None:
             weakref.finalize(known_by, _leave, id(known_by))
             ends.listen(_hold_at_end)
-        if tab is None or tab.store is not store:
-            tab = _tabs[id(known_by)] = Tab(store)
+        if tab is None or tab.tables is not tables:
+            tab = _tabs[id(known_by)] = Tab(tables)
+            live.pages[id(known_by)] = tab.live
         return tab
-
-
-def _reads_here(held: Reads | None) -> Reads | None:
-    """Of the run that this thread belongs to; `held` on a thread that belongs to none."""
-    if not script.is_script() or (held is not None and held.run is script.run()):
-        return held
-    tab = _tabs.get(id(script.tab()))
-    return tab.live.enter_run() if tab is not None else None
 
 
 def _hold_at_end(end: End) -> None:
@@ -106,10 +96,8 @@ def _hold_at_end(end: End) -> None:
         tab.hold(is_early=end.is_early)
 
 
-outage.stand_in()
-
-
 def _leave(number: int) -> None:
+    live.pages.pop(number, None)
     tab = _tabs.pop(number, None)
     if tab is not None:
         tab.leave()
@@ -118,16 +106,15 @@ def _leave(number: int) -> None:
 class Tab:
     """One browser tab: its hold on the browser's state and on its own, and its page."""
 
-    def __init__(self, store: Store) -> None:
-        reads.find_with(_reads_here)  # not at import: a job imports this too, and has no page
-        self.store = store
+    def __init__(self, tables: Tables) -> None:
+        self.tables = tables
         self.live = Live()
         """The page, as it follows all states that it reads."""
         self.browser = self._visit(transport.of_browser())
         """The state that all tabs of the browser share."""
         self._own: Visit | None = None
         self._lock = threading.RLock()
-        self._bindings: Bindings | None = None
+        self._bindings: PersistedKeys | None = None
         self._reconnect = Reconnect(self._shown)
 
     @property
@@ -140,7 +127,7 @@ class Tab:
 
     def _visit(self, way: Transport) -> Visit:
         return Visit(
-            self.store,
+            self.tables,
             way,
             show=self.live.follow,
             leave_page=self._leave_page,
@@ -174,7 +161,7 @@ class Tab:
         script has put into `st.session_state` beside them was of a candidate."""
         with self._lock:
             bound = self._bindings.keys if self._bindings is not None else frozenset()
-            if self._bindings is not None and self._bindings.state is not self.browser.state:
+            if self._bindings is not None and self._bindings.session is not self.browser.session:
                 self._bindings.close()
                 self._bindings = None  # `persist` asks the page what it showed
         session_state.clear(keep={transport.TESTING_KEY, *bound, *session_state.of_widgets()})
@@ -192,15 +179,16 @@ class Tab:
 
     def persist(self, keys: Sequence[str], defaults: Mapping[str, Any]) -> None:
         """Bind keys of `st.session_state` to the state, up to the end of this run."""
-        self.browser.call(lambda state: self._bind(state, keys, defaults))
+        self.browser.call(lambda _: self._bind(keys, defaults))
 
-    def _bind(self, state: State, keys: Sequence[str], defaults: Mapping[str, Any]) -> None:
+    def _bind(self, keys: Sequence[str], defaults: Mapping[str, Any]) -> None:
         with self._lock:
             self._reconnect.enter_run()
+            session = self.browser.session
             if self._bindings is None:
-                self._bindings = Bindings(state)
-            elif self._bindings.state is not state:
-                self._bindings = self._bindings.go_on_over(state)
+                self._bindings = PersistedKeys(session)
+            elif self._bindings.session is not session:
+                self._bindings = self._bindings.go_on_over(session)
             self._bindings.postpones = self.live.postpones
             self._hear_what_the_page_showed(self._bindings)
             self._bindings.bind(keys, defaults)
@@ -215,7 +203,7 @@ class Tab:
         if bindings is not None:
             bindings.hold(is_early=is_early)
 
-    def _hear_what_the_page_showed(self, bindings: Bindings) -> None:
+    def _hear_what_the_page_showed(self, bindings: PersistedKeys) -> None:
         said, token = self._reconnect.said, self.browser.token
         if said is None or token is None or said.have != token.fingerprint:
             bindings.page_showed = None
@@ -237,7 +225,7 @@ class Tab:
             token = self.browser.token
             if token is None or self._bindings is None:
                 return None
-            if self._bindings.state is not self.browser.state:  # another one by now
+            if self._bindings.session is not self.browser.session:  # another one by now
                 return None
             return token.fingerprint, self._bindings.version_shown
 

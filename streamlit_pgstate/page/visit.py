@@ -25,9 +25,12 @@ from streamlit_pgstate.component.runs import RunListener
 from streamlit_pgstate.component.script import Address
 from streamlit_pgstate.component.transport import Transport
 from streamlit_pgstate.errors import ConfigError, NoSessionError, PgStateError, UnknownToken
-from streamlit_pgstate.postgres.store import SessionRef, Store
+from streamlit_pgstate.page.host import HOST
+from streamlit_pgstate.postgres.rows import SessionRef
+from streamlit_pgstate.postgres.tables import Tables
 from streamlit_pgstate.postgres.token import Token, fingerprint
 from streamlit_pgstate.state.mapping import State
+from streamlit_pgstate.state.session import Session
 
 _LOG = logging.getLogger(__name__)
 
@@ -60,10 +63,10 @@ class Visit:
     """One tab's token and state, as one transport brings and keeps them.
 
     Args:
-        store: where the state is.
+        tables: where the session is.
         transport: how the token comes with the page.
-        show: called with each state that the page shows from now on, and with what brings it up to
-            date, and may give another one by then.
+        show: called with each session that the page shows from now on, and with what brings it up
+            to date, and may give another one by then.
         leave_page: called when the tab goes over to another state: what the page shows is of the
             former one.
         rejoin_page: called when the tab goes over to the state that the page shows: the server was
@@ -72,14 +75,14 @@ class Visit:
 
     def __init__(
         self,
-        store: Store,
+        tables: Tables,
         transport: Transport,
         *,
-        show: Callable[[State, Callable[[], State]], None],
+        show: Callable[[Session, Callable[[], Session]], None],
         leave_page: Callable[[], None],
         rejoin_page: Callable[[], None],
     ) -> None:
-        self.store = store
+        self.tables = tables
         self.found: tuple[int, Set[str]] = (0, frozenset())
         """The state's version and its keys when this tab began with it."""
         self._transport = transport
@@ -90,6 +93,7 @@ class Visit:
         self._runs: deque[_Run] = deque(maxlen=script.KEPT_RUNS)
         self._handshake: Handshake | None = None
         self._token: Token | None = None
+        self._session: Session | None = None
         self._state: State | None = None
         self._veil = bridge.new_veil()
         self._on_page: dict[str, Question | None] = {}
@@ -107,8 +111,15 @@ class Visit:
     @property
     def state(self) -> State:
         if self._state is None:  # enter_run has failed or was never called
-            raise NoSessionError("This tab has no state yet. Call a verb of pgstate first.")
+            raise _no_session()
         return self._state
+
+    @property
+    def session(self) -> Session:
+        """The session of the state, for the package."""
+        if self._session is None:
+            raise _no_session()
+        return self._session
 
     @property
     def token(self) -> Token | None:
@@ -118,8 +129,8 @@ class Visit:
     def leave(self) -> None:
         """The tab is gone: what it handed to a thread no longer follows its token."""
         self._is_left = True
-        if self._state is not None:
-            self._state.release()
+        if self._session is not None:
+            self._session.release()
 
     # A run
 
@@ -139,7 +150,7 @@ class Visit:
             if waits:
                 self._settle(self._agreed.waiting())
             self._ask(run)
-            if self._agreed.durable is None and not self.store.settings.cookie:
+            if self._agreed.durable is None and not self.tables.settings.cookie:
                 self._await_first_answer()
 
     def _run_of_now(self) -> _Run:
@@ -163,13 +174,13 @@ class Visit:
         run.is_begun = True
         if not script.is_fragment_run():
             self._on_page = {}
-        before = self._state
+        before = self._session
         try:
             if before is None:
                 self._open()
             else:
                 self._hear_all(run)
-            if self._state is before:
+            if self._session is before:
                 self._refresh()
         except PgStateError as error:
             run.failure = error
@@ -208,13 +219,13 @@ class Visit:
         What the page shows stays there, until the visitor leaves it.
         """
         with self._lock:
-            self.state.forget()
+            self.session.forget()
             run = self._run_of_now()
             self._mark_stale()
             run.is_stale = False
-            token = self.store.signer.mint()
+            token = self.tables.signer.mint()
             self._settle(self._agreed.ended(token.fingerprint))
-            self._use(token, self._state_of(token))
+            self._use(token, self._session_of(token))
             self._ask(run)
 
     def forget_unseen(self) -> None:
@@ -233,54 +244,56 @@ class Visit:
 
     def _settle(self, handshake: Handshake) -> None:
         self._handshake = handshake
-        if self._state is not None:
-            self._state.durable = handshake.durable
+        if self._session is not None:
+            self._session.durable = handshake.durable
 
     def _open(self) -> None:
         """With the token that came with the page, or a candidate: one round trip."""
-        text = self._transport.read(self.store.settings.app)
+        text = self._transport.read(self.tables.settings.app)
         if text is not None:
             try:
-                token = self.store.signer.check(text)
-                state = self._state_of(token)
+                token = self.tables.signer.check(text)
+                session = self._session_of(token)
             except UnknownToken as error:
                 if self._transport.is_strict:
                     raise self._of_another_store(error) from error
             else:
                 self._settle(Handshake.of_known(token.fingerprint))
-                self._use(token, state)
+                self._use(token, session)
                 return
-        token = self.store.signer.mint()
+        token = self.tables.signer.mint()
         refused = None if text is None else fingerprint(text)
         handshake = Handshake.of_candidate(token.fingerprint, refused=refused)
-        self._settle(handshake if self.store.settings.cookie else handshake.waiting())
+        self._settle(handshake if self.tables.settings.cookie else handshake.waiting())
         self._began_at, self._opened_in = script.address(), script.run()
-        self._use(token, self._state_of(token))
+        self._use(token, self._session_of(token))
         self._ask_at_end()  # the script may leave this page at once, for one without any verb
 
     def _of_another_store(self, error: UnknownToken) -> UnknownToken:
         return UnknownToken(
             f"{error} In a test: the store that testing.visit() was given may be over another "
             "database, schema or app name than the app, which works with "
-            f"{self.store}, app {self.store.settings.app!r}. Give it the test's own as "
+            f"{self.tables.place}, app {self.tables.settings.app!r}. Give it the test's own as "
             'app.secrets["connections"] = {"pgstate": {"url": …}}: secrets.toml wins over '
             "PGSTATE_URL."
         )
 
-    def _state_of(self, token: Token) -> State:
-        return State(self.store, SessionRef.of(token, self._transport.scope))
+    def _session_of(self, token: Token) -> Session:
+        session = Session(self.tables, SessionRef.of(token, self._transport.scope), host=HOST)
+        session.load()
+        return session
 
-    def _use(self, token: Token, state: State) -> None:
-        self._token, self._state = token, state
+    def _use(self, token: Token, session: Session) -> None:
+        self._token, self._session, self._state = token, session, State(session)
         self._veil = bridge.new_veil()
-        self.found = state.version, state.versions().keys()
-        state.on_rotate = self._replace_token
-        self._show(state, self.refreshed)
+        self.found = session.version, session.versions().keys()
+        session.on_rotate = self._replace_token
+        self._show(session, self.refreshed)
         self._settle(self._agreed)
 
-    def _go_over(self, token: Token, state: State, *, back_to: Address | None = None) -> None:
+    def _go_over(self, token: Token, session: Session, *, back_to: Address | None = None) -> None:
         """Use another state than the page shows."""
-        self._use(token, state)
+        self._use(token, session)
         self._back_to = back_to
         self._mark_stale()
         self._leave_page()
@@ -292,39 +305,39 @@ class Visit:
     def _replace_token(self, token: Token) -> None:
         """Have the browser keep another token for the present state."""
         with self._lock:
-            if token.session_id != self.state.id:
+            if token.session_id != self.session.id:
                 return  # a state that this tab has left, in a thread
             self._settle(self._agreed.succeeded(token.fingerprint))
             self._token, self._veil = token, bridge.new_veil()
             if script.is_script():
                 self._ask(self._run_of_now())
 
-    def refreshed(self) -> State:
-        """The state, as of now; another one where it has ended.
+    def refreshed(self) -> Session:
+        """The session, as of now; another one where it has ended.
 
         No run of the tab waits for this one's answer: with a frozen database each would wait twice.
         """
-        state = self.state
+        session = self.session
         try:
-            state.catch_up()
+            session.catch_up()
         except UnknownToken:
             with self._lock:
-                if self._state is state:
+                if self._session is session:
                     self._end()
-        return self.state
+        return self.session
 
     def _refresh(self) -> None:
         try:
-            self.state.refresh()
+            self.session.refresh()
         except UnknownToken:  # forgotten or rotated by another tab, or expired
             self._end()
 
     def _end(self) -> None:
         """The session has ended: begin another one, empty, in its place."""
         script.end_if_overtaken()
-        token = self.store.signer.mint()
+        token = self.tables.signer.mint()
         self._settle(self._agreed.ended(token.fingerprint))
-        self._go_over(token, self._state_of(token))
+        self._go_over(token, self._session_of(token))
 
     # The browser
 
@@ -351,7 +364,7 @@ class Visit:
 
     def _asked(self, question: Question) -> Asked:
         assert self._token is not None  # noqa: S101 - _open has set it
-        settings = self.store.settings
+        settings = self.tables.settings
         return Asked(
             question,
             app=settings.app,
@@ -451,9 +464,9 @@ class Visit:
             case Action.GO_WITHOUT:
                 self._settle(self._agreed.going_without())
             case Action.BEGIN:
-                token = self.store.signer.mint()
+                token = self.tables.signer.mint()
                 self._settle(self._agreed.begun(token.fingerprint))
-                self._go_over(token, self._state_of(token))
+                self._go_over(token, self._session_of(token))
             case Action.REFUSE:
                 self._settle(self._agreed.refusing(fingerprint(said.token or "")))
             case Action.CHECK | Action.COPY | Action.FORGET as action:
@@ -463,13 +476,13 @@ class Visit:
         """Check the browser's token before anything is done with it."""
         text = said.token or ""
         try:
-            token = self.store.signer.check(text)
+            token = self.tables.signer.check(text)
             if action is Action.CHECK:
                 self._adopt(token, said.answer)
             elif action is Action.COPY:
                 self._copy(token, said.answer)
             else:
-                self._state_of(token).forget()
+                self._session_of(token).forget()
                 self._settle(self._agreed.refusing(token.fingerprint))
         except UnknownToken:
             self._settle(self._agreed.refusing(fingerprint(text)))
@@ -477,36 +490,36 @@ class Visit:
     def _adopt(self, token: Token, answer: Answer) -> None:
         """Go on with a token that the browser has brought."""
         ref = SessionRef.of(token, self._transport.scope)
-        before, is_dropped = self.state, self._agreed.drops_its_state(answer)
+        before, is_dropped = self.session, self._agreed.drops_its_state(answer)
         if before.id == ref.id:
             before.follow(ref)  # the same object: a thread may be at work with it
             self._token = token
             self._settle(self._agreed.adopted(token.fingerprint))
             return
-        state = State(self.store, ref)
+        session = self._session_of(token)
         self._settle(self._agreed.adopted(token.fingerprint))
         if answer.shown:
-            self._use(token, state)
+            self._use(token, session)
             self._mark_stale()
             self._back_to = None
             self._rejoin_page()
         else:
-            self._go_over(token, state, back_to=self._began_at if is_dropped else None)
+            self._go_over(token, session, back_to=self._began_at if is_dropped else None)
         if is_dropped:
             self._drop(before)
 
     def _copy(self, source: Token, answer: Answer) -> None:
         """Go on with a copy of what another tab has, which goes on with its own."""
-        before, is_dropped = self.state, self._agreed.drops_its_state(answer)
-        token = self.store.signer.mint()
-        self.store.copy(SessionRef.of(source, self._transport.scope), token)
-        state = self._state_of(token)
+        before, is_dropped = self.session, self._agreed.drops_its_state(answer)
+        token = self.tables.signer.mint()
+        self.tables.copy(SessionRef.of(source, self._transport.scope), token)
+        session = self._session_of(token)
         self._settle(self._agreed.copied(token.fingerprint, source.fingerprint))
-        self._go_over(token, state)
+        self._go_over(token, session)
         if is_dropped:
             self._drop(before)
 
-    def _drop(self, candidate: State) -> None:
+    def _drop(self, candidate: Session) -> None:
         """Delete what was written under a candidate that nobody else can have."""
         if candidate.is_stored:
             candidate.discard()
@@ -520,3 +533,7 @@ class _AskAtEnd(RunListener):
 
     def at_end(self, *, is_followed: bool) -> None:
         self.visit.end_run(is_followed=is_followed)
+
+
+def _no_session() -> NoSessionError:
+    return NoSessionError("This tab has no state yet. Call a verb of pgstate first.")

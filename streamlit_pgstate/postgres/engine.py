@@ -50,17 +50,8 @@ _QUIET = 60.0
 has answered: with it that its disk is full, or that it is read-only."""
 
 
-def _no_objection(database: Database) -> None:
-    """Nobody is to be asked before a statement."""
-
-
-_before_statement: Callable[[Database], None] = _no_objection
-
-
-def ask_before(objection: Callable[[Database], None]) -> None:
-    """Call `objection` before each statement, which it may refuse with an error of ours."""
-    global _before_statement  # one process, one way
-    _before_statement = objection
+def no_objection(database: Database) -> None:
+    """Every statement may run."""
 
 
 class _TimedConnection(psycopg.Connection[tuple[Any, ...]]):
@@ -138,10 +129,24 @@ class Database:
 
     Opens no connection until the first statement. Safe for threads; a forked child has
     connections of its own.
+
+    Args:
+        settings: where the database is.
+        before_statement: called before each statement; may raise `StoreUnavailable`, and then the
+            statement is not sent.
+
+    Raises:
+        ConfigError: there is no URL and no embedded PostgreSQL.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        before_statement: Callable[[Database], None] = no_objection,
+    ) -> None:
         self._settings = settings
+        self._before_statement = before_statement
         self._timeout = settings.timeout.total_seconds()
         self._url = settings.url
         self.place = Place(settings.url, schema=settings.schema, timeout=self._timeout)
@@ -225,7 +230,7 @@ class Database:
     @contextlib.contextmanager
     def _noted(self) -> Iterator[None]:
         """Around a statement: whether the database is available, for the log and the run."""
-        _before_statement(self)
+        self._before_statement(self)
         began = time.monotonic()
         try:
             yield
@@ -361,15 +366,6 @@ class Database:
             connection.prepare_threshold = None  # pgbouncer hands out other backends' statements
         _refuse_other_encodings(connection)
         return connection
-
-
-def open(settings: Settings) -> Database:
-    """The database of `settings`; connects with its first statement.
-
-    Raises:
-        ConfigError: there is no URL and no embedded PostgreSQL.
-    """
-    return Database(settings)
 
 
 def _embedded_url(data: Any) -> URL:

@@ -28,30 +28,28 @@ class Audience(Protocol):
     def hide(self) -> None: ...
 
 
-def _nobody() -> Audience | None:
-    return None
-
-
-_find_audience: Callable[[], Audience | None] = _nobody
-
-
-def show_to(find_audience: Callable[[], Audience | None]) -> None:
-    """Say how to find who waits for the work of the calling thread; None for nobody."""
-    global _find_audience  # one process, one kind of audience
-    _find_audience = find_audience
-
-
 class Work:
     """Work on a value; a context manager around all of it.
 
     Args:
         doing: what is done: "Saving 'matrix'", for instance.
+        find_audience: who waits for the work of the calling thread; None for nobody.
     """
 
-    __slots__ = ("_audience", "_doing", "_done", "_drawer", "_ended", "_since", "_total")
+    __slots__ = (
+        "_audience",
+        "_doing",
+        "_done",
+        "_drawer",
+        "_ended",
+        "_find_audience",
+        "_since",
+        "_total",
+    )
 
-    def __init__(self, doing: str) -> None:
+    def __init__(self, doing: str, find_audience: Callable[[], Audience | None]) -> None:
         self._doing = doing
+        self._find_audience = find_audience
         self._done = self._total = 0
 
     def reach(self, done: int, total: int) -> None:
@@ -59,7 +57,7 @@ class Work:
         self._done, self._total = done, total
 
     def __enter__(self) -> Work:
-        self._audience = _find_audience()
+        self._audience = self._find_audience()
         if self._audience is not None:
             self._since = time.monotonic()
             self._drawer: threading.Thread | None = None

@@ -6,7 +6,7 @@ that has a state of the page, notes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
@@ -60,16 +60,6 @@ def hold(reads: Reads) -> None:
     _noted.set(reads)
 
 
-def present() -> Reads | None:
-    """Where to note what this thread reads; None where nobody follows it."""
-    return None if _find is None else _find(_noted.get())
-
-
-def find_with(find: Callable[[Reads | None], Reads | None]) -> None:
-    """Have `find` say which run this thread belongs to; it is given what the thread holds."""
-    global _find
-    _find = find
-
-
-_find: Callable[[Reads | None], Reads | None] | None = None
-"""None in a process that serves no page, such as a job's: there a `get` is not slowed down."""
+def held() -> Reads | None:
+    """Where this thread notes what it reads; None where it belongs to no run."""
+    return _noted.get()

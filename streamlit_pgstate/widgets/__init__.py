@@ -13,7 +13,7 @@ import pandas as pd
 import streamlit as st
 
 from streamlit_pgstate.codecs.file import StoredFile
-from streamlit_pgstate.errors import shortened
+from streamlit_pgstate.page.outage import verb
 from streamlit_pgstate.widgets import editor, uploads
 from streamlit_pgstate.widgets.call import Call
 
@@ -79,7 +79,7 @@ def data_editor(
 ) -> pd.DataFrame: ...
 @overload
 def data_editor(data: _D, *, key: str, **options: Unpack[_EditorOptions]) -> _D: ...
-@shortened
+@verb
 def data_editor(*args: Any, **options: Any) -> Any:
     """`st.data_editor` with edits, added and deleted rows that survive a reload.
 
@@ -126,7 +126,7 @@ def file_uploader(
     type: _Types = None,
     **options: Unpack[_UploaderOptions],
 ) -> list[StoredFile]: ...
-@shortened
+@verb
 def file_uploader(*args: Any, **options: Any) -> Any:
     """`st.file_uploader` with files that survive a reload, shown below it until removed.
 
@@ -151,7 +151,7 @@ def camera_input(
 ) -> StoredFile | None: ...
 @overload
 def camera_input(label: str, key: str, **options: Unpack[_CameraOptions]) -> StoredFile | None: ...
-@shortened
+@verb
 def camera_input(*args: Any, **options: Any) -> Any:
     """`st.camera_input` with a photo that survives a reload, shown in its place until cleared.
 
@@ -169,7 +169,7 @@ def camera_input(*args: Any, **options: Any) -> Any:
 def audio_input(label: str, *, key: str, **options: Unpack[_AudioOptions]) -> StoredFile | None: ...
 @overload
 def audio_input(label: str, key: str, **options: Unpack[_AudioOptions]) -> StoredFile | None: ...
-@shortened
+@verb
 def audio_input(*args: Any, **options: Any) -> Any:
     """`st.audio_input` with a recording that survives a reload, with a player until removed.
 

@@ -13,7 +13,7 @@ from streamlit.errors import StreamlitInvalidFormCallbackError
 
 from streamlit_pgstate.component import callback, shown
 from streamlit_pgstate.errors import InvalidKey
-from streamlit_pgstate.state.mapping import check_key
+from streamlit_pgstate.state.key import check_key
 
 
 class Call:

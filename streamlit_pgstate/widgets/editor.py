@@ -144,7 +144,7 @@ def _current(key: str, tab: Tab, table: Table, options: str) -> Editor:
             tab.browser.call(lambda state: state.delete(key))  # the script has begun again itself
         return _read(key, tab, table, options, unfit=editor.unfit).keep()
     editor.is_fed_back = editor.is_fed_back or table.fingerprint != editor.table.fingerprint
-    is_outdated = editor.is_outdated(tab.browser.state)
+    is_outdated = editor.is_outdated(tab.browser.session)
     if is_outdated and not tab.live.postpones(editor.widget_key):  # nobody types in a cell
         read = _read(key, tab, editor.table, options, unfit=editor.unfit)
         read.is_fed_back = editor.is_fed_back
@@ -157,14 +157,14 @@ def _current(key: str, tab: Tab, table: Table, options: str) -> Editor:
 
 def _read(key: str, tab: Tab, table: Table, options: str, unfit: int = 0) -> Editor:
     """An editor over the table with the edits that are stored, where they are to this table."""
-    version = tab.browser.state.version_of(key)
+    version = tab.browser.session.version_of(key)
     edits, fits = tab.browser.call(lambda state: _stored(key, state, table))
     if not fits and unfit != version:
         unfit = version
         _say_unfit(key, edits)
     return Editor(
         key=key,
-        state_id=tab.browser.state.id,
+        state_id=tab.browser.session.id,
         version=version,
         table=table,
         options=options,

@@ -19,6 +19,7 @@ from streamlit_pgstate.errors import PgStateError
 from streamlit_pgstate.page import tab as _tab
 from streamlit_pgstate.page.tab import Tab
 from streamlit_pgstate.state.mapping import State
+from streamlit_pgstate.state.session import Session
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,7 +69,7 @@ class Known(ABC):
     def find(cls, key: str, tab: Tab) -> Self | None:
         """The same as of now; None, too, where it is of another state."""
         known = cls.known(key)
-        if known is None or known.state_id != tab.browser.state.id:
+        if known is None or known.state_id != tab.browser.session.id:
             return None
         known.take()
         return known
@@ -90,31 +91,31 @@ class Known(ABC):
         self.is_stored, self.failure = False, None
         try:
             tab = _tab.current()
-            if tab.browser.state.id != self.state_id:
+            if tab.browser.session.id != self.state_id:
                 st.session_state.pop(_slot(self.key), None)
                 return
             self.mirror()
-            self.version = tab.browser.call(self._store)
+            self.version = tab.browser.call(lambda state: self._store(state, tab.browser.session))
         except PgStateError as error:
             self.mirror()
             self.failure = error
         else:
             self.is_stored = True
 
-    def _store(self, state: State) -> int:
+    def _store(self, state: State, session: Session) -> int:
         entry = self.entry
         if entry is not None:
             state.set(self.key, entry)
-        elif state.version_of(self.key):
+        elif session.version_of(self.key):
             state.delete(self.key)
-        return state.version_of(self.key)
+        return session.version_of(self.key)
 
     def mirror(self) -> None:
         st.session_state[self.key] = self.value
 
-    def is_outdated(self, state: State) -> bool:
+    def is_outdated(self, session: Session) -> bool:
         """Whether another tab, or the script, has stored something else."""
-        return self.is_stored and self.version != state.version_of(self.key)
+        return self.is_stored and self.version != session.version_of(self.key)
 
     def is_on_the_page(self) -> bool:
         """Whether Streamlit's widget is there, with all that was put into it."""

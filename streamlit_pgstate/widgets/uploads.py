@@ -164,7 +164,7 @@ def _current(call: Call, *, is_multiple: bool) -> Uploads:
     tab = _tab.current()
     tab.notice_reconnect()
     uploads = Uploads.find(call.key, tab)
-    if uploads is None or uploads.is_outdated(tab.browser.state):
+    if uploads is None or uploads.is_outdated(tab.browser.session):
         return _read(call.key, tab, is_multiple=is_multiple).keep()
     if uploads.is_multiple != is_multiple:
         uploads.accept(several=is_multiple)
@@ -175,11 +175,11 @@ def _current(call: Call, *, is_multiple: bool) -> Uploads:
 
 def _read(key: str, tab: Tab, *, is_multiple: bool) -> Uploads:
     """What is stored."""
-    version = tab.browser.state.version_of(key)
+    version = tab.browser.session.version_of(key)
     files = tab.browser.call(lambda state: _stored(key, state))
     return Uploads(
         key=key,
-        state_id=tab.browser.state.id,
+        state_id=tab.browser.session.id,
         version=version,
         is_multiple=is_multiple,
         kept=files if is_multiple else files[-1:],

@@ -38,6 +38,7 @@ from streamlit_pgstate.postgres.embedded.binaries import binaries, runnable
 from streamlit_pgstate.postgres.embedded.supervisor import as_user
 from streamlit_pgstate.postgres.embedded.user import server_user
 from streamlit_pgstate.postgres.engine import POOL_OVERFLOW, POOL_SIZE
+from streamlit_pgstate.state.host import Host
 
 psutil = pytest.importorskip("psutil")  # comes with the extra `embedded`, as the servers do
 
@@ -375,8 +376,9 @@ def test_a_state_goes_on_by_itself_after_its_idle_connection_was_ended(
 def test_a_state_goes_on_by_itself_after_the_server_was_killed_and_started(
     own: Server, state: State, opened: Callable[..., Store]
 ) -> None:
-    token = state._store.new_token()
-    other = state._store.state(token)
+    store = Store(state._session.tables, host=Host())
+    token = store.new_token()
+    other = store.state(token)
     other["k"] = "acknowledged"
     own.kill()
     with told(StoreUnavailable, "Is the server running", secrets=(token,)), within(5):
@@ -536,7 +538,7 @@ def test_a_server_that_is_read_only_says_so_and_is_left_when_another_takes_over(
     with own.sql() as sql:
         sql.execute("ALTER DATABASE postgres SET default_transaction_read_only = on")
         try:
-            state._store.close()
+            state._session.tables.close()
             with told(StoreUnavailable, "is read-only", "target_session_attrs=read-write"):
                 state["k"] = 1
         finally:
@@ -560,7 +562,7 @@ def test_with_all_connections_busy_a_thread_waits_no_longer_than_the_timeout(
         state["k"] = 0
     quick = opened(own.url, timeout=30)
     slow = [quick.state_of(state.id) for state in states]
-    quick._database._engine.pool._timeout = 0.5  # type: ignore[attr-defined]
+    quick._tables._database._engine.pool._timeout = 0.5  # type: ignore[attr-defined]
     with ThreadPoolExecutor(most + 1) as threads:
         with locked(own) as sql:
             written = [threads.submit(state.set, "k", 1) for state in slow[:most]]
@@ -620,14 +622,14 @@ def test_a_process_with_over_a_thousand_open_files_is_served(state: State) -> No
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = limits[1] if limits[1] != resource.RLIM_INFINITY else 4096
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, most), limits[1]))
-    state._store.close()
+    state._session.tables.close()
     files = [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]
     try:
         for number in range(1, 4):
             state["k"] = number
             state.refresh()
         assert state["k"] == 3
-        assert state._store.breaks == 0
+        assert state._session.tables.breaks == 0
     finally:
         for file in files:
             os.close(file)

@@ -24,7 +24,10 @@ from noise import noise
 
 import streamlit_pgstate
 from streamlit_pgstate import State, Store, connect
-from streamlit_pgstate.postgres.store import SMALL, SessionRef
+from streamlit_pgstate.postgres.rows import SMALL, SessionRef
+from streamlit_pgstate.postgres.tables import Tables
+from streamlit_pgstate.state.host import Host
+from streamlit_pgstate.state.session import Session
 
 SQL = psycopg.Connection[Any]
 
@@ -57,7 +60,7 @@ def no_load(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
         def load(*_: object) -> None:
             raise AssertionError("loaded whole")
 
-        monkeypatch.setattr(Store, "load", load)
+        monkeypatch.setattr(Tables, "load", load)
 
     return forbid
 
@@ -66,14 +69,16 @@ def no_load(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     def move(hours: float) -> None:
         clock = SimpleNamespace(monotonic=lambda: time.monotonic() + hours * 3600)
-        monkeypatch.setattr("streamlit_pgstate.state.mapping.time", clock)
+        monkeypatch.setattr("streamlit_pgstate.state.cache.time", clock)
 
     return move
 
 
 def assert_same(*states: State) -> None:
     """What these answer after a refresh is what a cache that knows nothing reads."""
-    fresh = State(states[0]._store, states[0]._ref)
+    session = Session(states[0]._session.tables, states[0]._session._ref, host=Host())
+    session.load()
+    fresh = State(session)
     for state in states:
         state.refresh()
         assert dict(state) == dict(fresh)
@@ -114,13 +119,13 @@ def test_what_another_tab_sets_changes_and_deletes_comes_with_the_refresh(
 def test_a_refresh_brings_only_what_changed(one: State, two: State, store: Store) -> None:
     two.update({f"k{number}": number for number in range(100)})
     one.refresh()
-    version = one._version
+    version = one.version
     two["k7"] = "new"
     del two["k8"]
     ref = SessionRef(one.id)
-    entries = store.refresh(ref, since=version, slide=False).entries
+    entries = store._tables.refresh(ref, since=version, slide=False).entries
     assert {entry.key for entry in entries} == {"k7", "k8"}
-    assert store.refresh(ref, since=version + 2, slide=False).entries == []
+    assert store._tables.refresh(ref, since=version + 2, slide=False).entries == []
 
 
 def test_a_write_of_ones_own_does_not_hide_what_others_wrote_before_it(
@@ -202,11 +207,13 @@ def test_an_expiry_that_another_tab_has_renewed_is_known_here(
     value = noise(size)
     two.set("alive", value, ttl=3600)
     one.refresh()
-    shown = one.versions()
+    shown = one._session.versions()
     later(0.9)
     two.set("alive", value, ttl=3600)
     one.refresh()
-    assert one.versions() == two.versions() == shown, "nothing that a page shows has changed"
+    assert one._session.versions() == two._session.versions() == shown, (
+        "nothing that a page shows has changed"
+    )
     later(1.8)
     assert one["alive"] == value
     later(2)
@@ -214,7 +221,7 @@ def test_an_expiry_that_another_tab_has_renewed_is_known_here(
     later(0)
     two.set("alive", value + b"!", ttl=3600)
     one.refresh()
-    assert one.versions() == two.versions() == {**shown, "alive": two.version}
+    assert one._session.versions() == two._session.versions() == {**shown, "alive": two.version}
 
 
 def test_two_tabs_that_write_first_at_once_both_keep_what_they_wrote(
@@ -334,7 +341,7 @@ def test_versions_are_in_the_order_of_commits_and_no_reader_sees_a_gap(
         version, refreshes = 1, 0
         while True:
             is_last = ended.is_set()
-            changes = store.refresh(ref, since=version, slide=False)
+            changes = store._tables.refresh(ref, since=version, slide=False)
             brought = sorted(entry.version for entry in changes.entries)
             assert brought == list(range(version + 1, changes.version + 1))
             version, refreshes = changes.version, refreshes + 1
@@ -379,7 +386,7 @@ class Tabs(RuleBasedStateMachine):
 
     def meets_a_row(self, tab: int) -> None:
         """A tab that has never seen the session's row fails to make it, and looks."""
-        if self.has_row and self.states[tab]._version == 0:
+        if self.has_row and self.states[tab].version == 0:
             self.known[tab] = dict(self.held)
         self.has_row = True
 
@@ -522,9 +529,12 @@ package.__path__ = [sys.argv[1]]
 sys.modules["streamlit_pgstate"] = package
 import json, random
 from streamlit_pgstate.settings import Settings
-from streamlit_pgstate.postgres.store import SMALL, Store
+from streamlit_pgstate.postgres.rows import SMALL
+from streamlit_pgstate.postgres.tables import Tables
+from streamlit_pgstate.state.host import Host
+from streamlit_pgstate.state.store import Store
 
-store = Store(Settings.read({"url": sys.argv[2]}, environment={}))
+store = Store(Tables(Settings.read({"url": sys.argv[2]}, environment={})), host=Host())
 state = store.state(sys.argv[3])
 print("ready", flush=True)
 sys.stdin.readline()

@@ -25,8 +25,7 @@ from streamlit_pgstate.errors import UnknownToken
 from streamlit_pgstate.page.following import Pace
 from streamlit_pgstate.page.live import Live
 from streamlit_pgstate.page.tab import Tab
-from streamlit_pgstate.postgres import engine
-from streamlit_pgstate.postgres.store import SMALL, SessionRef
+from streamlit_pgstate.postgres.rows import SMALL, SessionRef
 from streamlit_pgstate.postgres.token import session_of_app
 
 SQL = psycopg.Connection[Any]
@@ -51,7 +50,7 @@ def state(store: Store, token: str) -> State:
 def shared(store: Store) -> State:
     """The app's state, as another visitor has it."""
     ref = SessionRef(session_of_app(store.settings.app), scope="app")
-    return State(store, ref, cache=False)
+    return store._opened(ref, cache=False)
 
 
 @dataclass
@@ -390,10 +389,10 @@ def test_a_page_still_runs_where_its_session_ends_and_the_read_after_that_fails(
     monkeypatch.setattr(Tab, "_leave_page", lambda tab: None)  # no script runs here
     state.forget()
     shared = live.app.session_state["app"]
-    ref, shared._ref = shared._ref, SessionRef(uuid4(), b"unknown")
+    ref, shared._session._ref = shared._session._ref, SessionRef(uuid4(), b"unknown")
     with pytest.raises(UnknownToken):
         live.is_due()
-    shared._ref = ref
+    shared._session._ref = ref
     assert live.is_due()
     assert not live.is_due()
 
@@ -422,7 +421,8 @@ def test_nobody_waits_for_a_page_that_asks_a_frozen_database_again(
         with pytest.raises(StoreUnavailable):
             live.is_due()
 
-    monkeypatch.setattr(engine, "_before_statement", lambda database: asks.set())
+    database = visit.tables._database
+    monkeypatch.setattr(database, "_before_statement", lambda database: asks.set())
     with gate.frozen():
         tick = threading.Thread(target=fail)
         tick.start()

@@ -12,7 +12,7 @@ import pytest
 from noise import noise
 
 from streamlit_pgstate import State, Store, register
-from streamlit_pgstate.postgres.store import SMALL
+from streamlit_pgstate.postgres.rows import SMALL
 
 KEYS = ["a", "b", "c", "d"]
 
@@ -88,7 +88,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[float], None]]:
         moved = seconds
 
     monkeypatch.setattr(
-        "streamlit_pgstate.state.mapping.time",
+        "streamlit_pgstate.state.cache.time",
         SimpleNamespace(monotonic=lambda: time.monotonic() + moved),
     )
     return move
@@ -220,7 +220,7 @@ def test_a_changed_value_is_told_as_it_is_now(state: State) -> None:
         lambda state: state.refresh(),
         lambda state: state.set("c", 3),
         lambda state: state.modify("c", lambda _: 3),
-        lambda state: state.amend({}, ["a"]),
+        lambda state: state._session.amend({}, ["a"]),
         lambda state: state.forget(),
         lambda state: state.pop("a", None),
         lambda state: state.get("a"),

@@ -76,8 +76,8 @@ def test_what_is_pickled_holds_neither_url_nor_token(
     assert url is not None
     secrets = [token, token[:64], token[-43:], str(url), url.database, "postgresql", "a value of"]
     assert not [secret for secret in secrets if str(secret).encode() in pickled]
-    assert state._ref.token_hash is not None
-    assert state._ref.token_hash not in pickled
+    assert state._session._ref.token_hash is not None
+    assert state._session._ref.token_hash not in pickled
 
 
 @pytest.mark.usefixtures("settings_of_the_worker")
@@ -236,7 +236,7 @@ def in_child(work: Callable[[], bool]) -> bool:
 
 
 def backend(state: State) -> int:
-    with state._store._database.connection() as connection:
+    with state._session.tables._database.connection() as connection:
         return connection.info.backend_pid
 
 
@@ -278,7 +278,7 @@ def test_a_child_forked_while_a_thread_works_on_the_state_does_not_wait_for_it(
     is_held, may_go = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with state._lock:
+        with state._session.lock:
             is_held.set()
             may_go.wait(60)
 
@@ -342,7 +342,7 @@ def test_a_thread_goes_on_with_a_state_whose_token_another_tab_has_rotated_twice
     visit = next(iter(pgstate_visits(job)))
     for _ in range(2):
         token = store.state(token).rotate()
-        known = store.signer.check(token)
+        known = store._tables.signer.check(token)
         visit._adopt(known, Answer(to=known.fingerprint, token=known.fingerprint))
     assert visit.state is job
     job["result"] = 42

@@ -11,7 +11,8 @@ import pytest
 from noise import noise
 
 from streamlit_pgstate import State, Store, UnknownToken, connect
-from streamlit_pgstate.postgres.store import CHUNK, IN_ONE_STATEMENT, SMALL
+from streamlit_pgstate.postgres.rows import SMALL
+from streamlit_pgstate.postgres.tables import CHUNK, IN_ONE_STATEMENT
 
 Counter = Callable[[], contextlib.AbstractContextManager[list[str]]]
 Expect = Callable[[int], contextlib.AbstractContextManager[None]]
@@ -55,7 +56,7 @@ def test_the_fixture_counts_what_is_sent(store: Store, takes: Expect) -> None:
     store.new_token()
     with takes(3):
         for _ in range(3):
-            store._run("SIGNING_KEY", {})
+            store._tables._run("SIGNING_KEY", {})
 
 
 def test_making_a_store_is_none_and_so_is_a_second_token(url: str, takes: Expect) -> None:
@@ -224,7 +225,9 @@ def test_an_update_of_many_is_one(state: State, takes: Expect) -> None:
 
 
 def amend(state: State, values: dict[str, Any], deleted: list[str]) -> None:
-    state.amend({key: state.encode(key, value) for key, value in values.items()}, deleted)
+    state._session.amend(
+        {key: state._session.encode(key, value) for key, value in values.items()}, deleted
+    )
 
 
 def test_an_amendment_is_one_and_none_where_nothing_differs(state: State, takes: Expect) -> None:

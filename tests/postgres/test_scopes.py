@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 import streamlit_pgstate as pgstate
 from streamlit_pgstate import ConfigError, LimitExceeded, State, Store, UnknownToken, connect
-from streamlit_pgstate.postgres.store import SMALL, SessionRef
+from streamlit_pgstate.postgres.rows import SMALL, SessionRef
 from streamlit_pgstate.postgres.token import session_of_app
 
 SQL = psycopg.Connection[Any]
@@ -30,11 +30,13 @@ def url(emptied_url: str) -> str:
 def ref_of(store: Store, scope: str, subject: str = "248289761001") -> SessionRef:
     if scope == "app":
         return SessionRef(session_of_app(store.settings.app), scope=scope)
-    return SessionRef(store.signer.session_of_user("https://idp.example", subject), scope=scope)
+    return SessionRef(
+        store._tables.signer.session_of_user("https://idp.example", subject), scope=scope
+    )
 
 
 def opened(store: Store, scope: str) -> State:
-    return State(store, ref_of(store, scope))
+    return store._opened(ref_of(store, scope), cache=True)
 
 
 def one(sql: SQL, statement: str, *parameters: Any) -> Any:
@@ -99,8 +101,8 @@ def test_apps_and_users_do_not_meet(store: Store, url: str) -> None:
         ref_of(store, "user", "another").id,
         ref_of(other_app, "user").id,
         ref_of(other_key, "user").id,
-        store.signer.session_of_user("https://idp.example2", "48289761001"),
-        store.signer.session_of_user("https://idp.example24", "8289761001"),
+        store._tables.signer.session_of_user("https://idp.example2", "48289761001"),
+        store._tables.signer.session_of_user("https://idp.example24", "8289761001"),
     }
     assert len(ids) == 8
     assert ref_of(connect(url), "user").id == ref_of(store, "user").id
@@ -118,7 +120,7 @@ def test_a_token_that_names_its_session_opens_nothing(store: Store, scope: str) 
     state = opened(store, scope)
     state["word"] = "the users'"
     with pytest.raises(UnknownToken):
-        store.state(store.signer.mint(state.id).text)
+        store.state(store._tables.signer.mint(state.id).text)
 
 
 def test_the_apps_state_is_emptied_and_not_forgotten(store: Store) -> None:
@@ -343,14 +345,14 @@ def test_a_limit_of_the_user_is_kept_and_nothing_is_moved(url: str) -> None:
 
 
 def test_a_copy_holds_the_same_and_goes_its_own_way(store: Store, sql: SQL) -> None:
-    first = State(store, SessionRef.of(store.signer.mint(), "tab"))
+    first = store._opened(SessionRef.of(store._tables.signer.mint(), "tab"), cache=True)
     large = noise(3 * SMALL)
     first.update({"small": [1, 2], "large": large, "deleted": 1})
     first.set("short", 1, ttl=3600)
     first.delete("deleted")
-    token = store.signer.mint()
-    store.copy(first._ref, token)
-    second = State(store, SessionRef.of(token, "tab"))
+    token = store._tables.signer.mint()
+    store._tables.copy(first._session._ref, token)
+    second = store._opened(SessionRef.of(token, "tab"), cache=True)
     assert dict(second) == dict(first) == {"small": [1, 2], "large": large, "short": 1}
     assert second.session().scope == "tab"
     first["small"], second["large"] = "the first's", "the second's"
@@ -365,26 +367,26 @@ def test_a_copy_holds_the_same_and_goes_its_own_way(store: Store, sql: SQL) -> N
 def test_what_is_not_there_or_not_ones_own_is_not_copied(
     store: Store, sql: SQL, source: str
 ) -> None:
-    state = State(store, SessionRef.of(store.signer.mint(), "tab"))
-    ref = state._ref
+    state = store._opened(SessionRef.of(store._tables.signer.mint(), "tab"), cache=True)
+    ref = state._session._ref
     if source != "empty":
         state["word"] = "secret"
     if source == "forgotten":
         state.forget()
     if source == "of another token":
-        ref = SessionRef.of(store.signer.mint(state.id), "tab")
-    token = store.signer.mint()
-    store.copy(ref, token)
+        ref = SessionRef.of(store._tables.signer.mint(state.id), "tab")
+    token = store._tables.signer.mint()
+    store._tables.copy(ref, token)
     assert not sql.execute(
         "SELECT FROM pgstate.session WHERE id = %s", (token.session_id,)
     ).fetchall()
-    fresh = State(store, SessionRef.of(token, "tab"))
+    fresh = store._opened(SessionRef.of(token, "tab"), cache=True)
     assert fresh.keys() == []
 
 
 def test_the_token_of_a_tab_is_not_rotated(store: Store) -> None:
     with pytest.raises(ConfigError, match="not rotated"):
-        State(store, SessionRef.of(store.signer.mint(), "tab")).rotate()
+        store._opened(SessionRef.of(store._tables.signer.mint(), "tab"), cache=True).rotate()
 
 
 # In a script

@@ -262,7 +262,7 @@ def test_a_token_that_a_test_gives_and_the_app_refuses_is_told(
     ("secrets", "said"),
     [
         ('[connections.pgstate]\nurl = "postgresql://me:s3cr3t', "is not valid TOML"),
-        ('[connections]\npgstate = "postgresql://me:s3cr3t@h/d"', "must be a table"),
+        ('[connections]\npgstate = "postgresql://me:s3cr3t@h/d"', "is not a table"),
     ],
 )
 def test_secrets_that_cannot_be_read_are_told_and_nothing_is_stored_elsewhere(

@@ -32,7 +32,8 @@ from streamlit_pgstate import (
     UnsupportedType,
     connect,
 )
-from streamlit_pgstate.postgres.store import CHUNK, IN_ONE_STATEMENT, SMALL
+from streamlit_pgstate.postgres.rows import SMALL
+from streamlit_pgstate.postgres.tables import CHUNK, IN_ONE_STATEMENT
 
 SQL = psycopg.Connection[Any]
 Trips = Callable[[], Any]
@@ -66,7 +67,7 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 
     def move(seconds: float) -> None:
         clock = SimpleNamespace(monotonic=lambda: time.monotonic() + seconds)
-        monkeypatch.setattr("streamlit_pgstate.state.mapping.time", clock)
+        monkeypatch.setattr("streamlit_pgstate.state.cache.time", clock)
 
     return move
 
@@ -521,10 +522,10 @@ def test_an_amendment_keeps_the_ttl_of_each_key(
     state.set("k", 1, ttl=60)
     state.set("other", 1, ttl=120)
     before = rows(sql)
-    state.amend({"k": state.encode("k", 1)}, [])
+    state._session.amend({"k": state._session.encode("k", 1)}, [])
     assert rows(sql) == before
     later(30)
-    state.amend({key: state.encode(key, 2) for key in ("kept", "k", "other")}, [])
+    state._session.amend({key: state._session.encode(key, 2) for key in ("kept", "k", "other")}, [])
     ttls = "SELECT key, ttl, expires_at IS NULL FROM pgstate.entry ORDER BY key"
     assert sql.execute(ttls).fetchall() == [
         ("k", 60, False),
@@ -841,7 +842,9 @@ def test_updates_of_the_same_keys_in_other_orders_do_not_deadlock(store: Store, 
 
 
 def amend(state: State, values: dict[str, Any], deleted: Iterable[str]) -> None:
-    state.amend({key: state.encode(key, value) for key, value in values.items()}, deleted)
+    state._session.amend(
+        {key: state._session.encode(key, value) for key, value in values.items()}, deleted
+    )
 
 
 def test_an_amendment_stores_and_deletes_in_one_version(
@@ -978,9 +981,12 @@ package = types.ModuleType("streamlit_pgstate")  # without Streamlit, which take
 package.__path__ = [sys.argv[1]]
 sys.modules["streamlit_pgstate"] = package
 from streamlit_pgstate.settings import Settings
-from streamlit_pgstate.postgres.store import Store
+from streamlit_pgstate.postgres.tables import Tables
+from streamlit_pgstate.state.host import Host
+from streamlit_pgstate.state.store import Store
 
-state = Store(Settings.read({"url": sys.argv[2]}, environment={})).state(sys.argv[3])
+tables = Tables(Settings.read({"url": sys.argv[2]}, environment={}))
+state = Store(tables, host=Host()).state(sys.argv[3])
 print("ready", flush=True)
 sys.stdin.readline()
 for _ in range(int(sys.argv[4])):
@@ -1393,10 +1399,10 @@ def test_a_page_view_of_a_visitor_who_is_back_writes_nothing(
 @pytest.mark.parametrize("name", ["LOAD", "REFRESH"])
 def test_a_page_view_makes_no_wal(state: State, store: Store, sql: SQL, name: str) -> None:
     from streamlit_pgstate.postgres import statements
-    from streamlit_pgstate.postgres.store import SessionRef
+    from streamlit_pgstate.postgres.rows import SessionRef
 
     state["k"] = 1
-    parameters = {**store._validity(SessionRef(state.id)), "since": -1}
+    parameters = {**store._tables._validity(SessionRef(state.id)), "since": -1}
     statement = "EXPLAIN (ANALYZE, WAL) " + statements.of("pgstate")[name]
 
     def records() -> list[str]:
@@ -1457,7 +1463,7 @@ def test_a_large_value_is_sent_once_though_another_tab_writes_meanwhile(
 ) -> None:
     other = again(state, store, token)
     sent: list[str] = []
-    run = store._run
+    run = store._tables._run
 
     def interrupted(name: str, *args: Any, **kwargs: Any) -> Any:
         if name == "PUT_AHEAD" and sent.count(name) < 3:
@@ -1467,7 +1473,7 @@ def test_a_large_value_is_sent_once_though_another_tab_writes_meanwhile(
 
     state["n"] = 0
     with monkeypatch.context() as patch:
-        patch.setattr(store, "_run", interrupted)
+        patch.setattr(store._tables, "_run", interrupted)
         state["huge"] = noise(9 * MIB)
     assert sent.count("SEND_BODIES") == 3  # 4 + 4 + 1 MiB, once
     assert sent.count("PUT_AHEAD") == 4
@@ -1480,21 +1486,21 @@ def test_an_answer_that_comes_after_a_write_of_ones_own_does_not_undo_it(
     state["k"] = 1
     other = again(state, store, token)
     other["k"] = 2
-    ask = store.refresh
+    ask = store._tables.refresh
 
     def asked_and_overtaken(*args: Any, **kwargs: Any) -> Any:
         answer = ask(*args, **kwargs)
         with monkeypatch.context() as patch:
-            patch.setattr(store, "refresh", ask)
+            patch.setattr(store._tables, "refresh", ask)
             state["k"] = 3
         return answer
 
     with monkeypatch.context() as patch:
-        patch.setattr(store, "refresh", asked_and_overtaken)
-        state.catch_up()
+        patch.setattr(store._tables, "refresh", asked_and_overtaken)
+        state._session.catch_up()
     assert state["k"] == 3
     other["k"] = 4
-    state.catch_up()
+    state._session.catch_up()
     assert state["k"] == 4
 
 

@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 import streamlit_pgstate as pgstate
 from streamlit_pgstate import State, Store, StoreUnavailable
 from streamlit_pgstate.page.outage import SENTENCE
+from streamlit_pgstate.postgres.tables import Tables
 
 FULL = """
     CREATE FUNCTION pgstate.full() RETURNS trigger LANGUAGE plpgsql
@@ -140,7 +141,7 @@ def test_where_the_value_of_another_key_cannot_be_read(
         def away(*_: object, **__: object) -> None:
             raise StoreUnavailable("db:5432/app cannot be reached.")
 
-        patch.setattr(Store, "read_body", away)
+        patch.setattr(Tables, "read_body", away)
         type_while_away(app)
     is_back_with_it(app, state)
 

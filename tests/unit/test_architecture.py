@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+import streamlit_pgstate as pgstate
+
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "streamlit_pgstate"
 SQL = re.compile(
@@ -50,6 +52,12 @@ def test_statements_on_our_tables_stand_in_one_file(path: Path) -> None:
 def test_no_module_is_named_after_nothing() -> None:
     names = {path.stem for path in PACKAGE.rglob("*.py")}
     assert not names & {"utils", "util", "helpers", "base", "types", "common", "misc"}
+
+
+def test_no_module_hides_a_public_name() -> None:
+    """To import `streamlit_pgstate.persist`, if there were one, would replace `pgstate.persist`."""
+    tops = {path.stem for path in PACKAGE.iterdir()} - {"testing"}  # that one is a module
+    assert not tops & set(pgstate.__all__)
 
 
 def test_no_two_test_files_have_one_name() -> None:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import pytest
 
-from streamlit_pgstate.persist.merge import (
+from streamlit_pgstate.persistence.merge import (
     Action,
     AtEnd,
     AtWidget,

@@ -29,13 +29,12 @@ class Visitor:
 @pytest.fixture
 def visitor(monkeypatch: pytest.MonkeyPatch) -> Visitor:
     visitor = Visitor()
-    monkeypatch.setattr(progress, "_find_audience", lambda: visitor)
     monkeypatch.setattr(progress, "PATIENCE", 0.0)
     return visitor
 
 
 def test_long_work_is_shown_until_it_ends(visitor: Visitor) -> None:
-    with Work("Saving 'matrix'"):
+    with Work("Saving 'matrix'", lambda: visitor):
         assert visitor.sees.wait(10)
         assert not visitor.is_over.is_set()
     assert visitor.is_over.is_set()
@@ -43,7 +42,7 @@ def test_long_work_is_shown_until_it_ends(visitor: Visitor) -> None:
 
 
 def test_how_far_it_is_is_shown(visitor: Visitor) -> None:
-    with Work("Saving 'matrix'") as work:
+    with Work("Saving 'matrix'", lambda: visitor) as work:
         work.reach(3 * 2**20, 12 * 2**20)
         assert visitor.sees.wait(10)
         visitor.sees.clear()
@@ -61,12 +60,12 @@ def test_what_cannot_be_shown_does_not_disturb_the_work(visitor: Visitor) -> Non
         raise RuntimeError
 
     visitor.show = show  # type: ignore[method-assign]  # a page that is gone, say
-    with Work("Saving 'matrix'"):
+    with Work("Saving 'matrix'", lambda: visitor):
         assert visitor.sees.wait(10)
 
 
 def test_an_error_ends_what_is_shown(visitor: Visitor) -> None:
-    with pytest.raises(ZeroDivisionError), Work("Saving 'matrix'"):
+    with pytest.raises(ZeroDivisionError), Work("Saving 'matrix'", lambda: visitor):
         raise ZeroDivisionError(visitor.sees.wait(10))
     assert visitor.sees.is_set()
     assert visitor.is_over.is_set()
@@ -75,14 +74,11 @@ def test_an_error_ends_what_is_shown(visitor: Visitor) -> None:
 def test_two_who_wait_see_each_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "PATIENCE", 0.0)
     visitors = {name: Visitor() for name in ("one", "two")}
-    monkeypatch.setattr(
-        progress, "_find_audience", lambda: visitors[threading.current_thread().name]
-    )
     both = threading.Barrier(2)
 
     def work() -> None:
         name = threading.current_thread().name
-        with Work(name):
+        with Work(name, lambda: visitors[name]):
             assert visitors[name].sees.wait(10)
             both.wait(10)
 
@@ -99,7 +95,7 @@ def test_two_who_wait_see_each_their_own(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_short_work_is_shown_to_nobody(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "PATIENCE", 60.0)
-    with Work("long enough for the thread that looks to have looked"):
+    with Work("long enough for the thread that looks to have looked", lambda: visitor):
         assert not visitor.sees.wait(0.5)
     assert not visitor.is_over.is_set()
 
@@ -107,8 +103,7 @@ def test_short_work_is_shown_to_nobody(visitor: Visitor, monkeypatch: pytest.Mon
 def test_where_nobody_waits_no_thread_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
     watch = progress._Watch()
     monkeypatch.setattr(progress, "_watch", watch)
-    monkeypatch.setattr(progress, "_find_audience", lambda: None)
-    with Work("Saving 'matrix'") as work:
+    with Work("Saving 'matrix'", lambda: None) as work:
         work.reach(1, 2)
     assert watch._thread is None
 
@@ -119,11 +114,11 @@ def test_the_thread_that_looks_ends_when_there_is_nothing_to_see(
     watch = progress._Watch()
     monkeypatch.setattr(progress, "_watch", watch)
     monkeypatch.setattr(progress, "_RESTS_AFTER", 0.0)
-    with Work("Saving 'matrix'"):
+    with Work("Saving 'matrix'", lambda: visitor):
         thread = watch._thread
     assert thread is not None
     thread.join(10)
     assert not thread.is_alive()
     visitor.sees.clear()
-    with Work("Saving 'matrix' again"):
+    with Work("Saving 'matrix' again", lambda: visitor):
         assert visitor.sees.wait(10)

@@ -245,11 +245,11 @@ def test_no_url_and_no_embedded_postgresql_names_the_three_ways(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from streamlit_pgstate.postgres import embedded
-    from streamlit_pgstate.postgres.store import Store
+    from streamlit_pgstate.postgres.tables import Tables
 
     monkeypatch.setattr(embedded, "installed", lambda: False)
     with pytest.raises(ConfigError) as caught:
-        Store(read())
+        Tables(read())
     message = str(caught.value)
     for way in ("configure(url=", "secrets.toml", "PGSTATE_URL", "streamlit-pgstate[embedded]"):
         assert way in message

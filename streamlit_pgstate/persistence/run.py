@@ -1,4 +1,4 @@
-"""Bound: keys of `st.session_state` that are bound in one run, from `persist` to the run's end.
+"""KeyInRun: keys of `st.session_state` that are bound in one run, from `persist` to the run's end.
 
 Listens to what Streamlit does in the run, asks `merge` what is to be done at each widget and at the
 end, and does it.
@@ -17,9 +17,9 @@ from streamlit_pgstate.component import runs, script, session_state
 from streamlit_pgstate.component.runs import RunListener
 from streamlit_pgstate.component.widget import Widget
 from streamlit_pgstate.errors import ConfigError, DecodeError, PgStateError
-from streamlit_pgstate.persist.binding import NOTHING, Binding, mark_if_kept, mark_of
-from streamlit_pgstate.persist.fitting import Fit, fitting
-from streamlit_pgstate.persist.merge import (
+from streamlit_pgstate.persistence.fitting import Fit, fitting
+from streamlit_pgstate.persistence.key import NOTHING, PersistedKey, mark_if_kept, mark_of
+from streamlit_pgstate.persistence.merge import (
     AtEnd,
     AtWidget,
     Drawn,
@@ -33,7 +33,7 @@ from streamlit_pgstate.persist.merge import (
 )
 
 if TYPE_CHECKING:
-    from streamlit_pgstate.persist.bindings import Bindings
+    from streamlit_pgstate.persistence.keys import PersistedKeys
 
 _SOON: Final = 1.0
 """Seconds after which a run that is not over saves what the visitor has changed with it: most runs
@@ -41,10 +41,10 @@ are over by then, and need no statement for that."""
 
 
 @dataclass(slots=True, eq=False)
-class Bound:
+class KeyInRun:
     """One key in one run, from `persist` on."""
 
-    binding: Binding
+    binding: PersistedKey
     put: Any = NOTHING
     """What `persist` has put into `st.session_state`."""
     is_restored: bool = False
@@ -77,13 +77,13 @@ class Bound:
 
 
 @dataclass(slots=True, eq=False)
-class BoundRun(RunListener):
+class PersistedRun(RunListener):
     """The bound keys of one run; listens to what happens in it: see `RunListener`."""
 
-    bindings: Bindings
-    former: Mapping[str, Bound] = field(default_factory=dict)
+    bindings: PersistedKeys
+    former: Mapping[str, KeyInRun] = field(default_factory=dict)
     """The keys that the same run had bound to another state, which it has left since."""
-    bound: dict[str, Bound] = field(default_factory=dict)
+    bound: dict[str, KeyInRun] = field(default_factory=dict)
     is_over: bool = False
     timer: threading.Timer | None = None
 
@@ -122,11 +122,11 @@ class BoundRun(RunListener):
         if hears_page(source, drawn, mine):
             self._hear_page(bound, widget)
 
-    def _bound(self, key: str) -> Bound | None:
+    def _bound(self, key: str) -> KeyInRun | None:
         """None also once the state has become another one: the run has another listener then."""
         return None if self.bindings.is_closed else self.bound.get(key)
 
-    def _refuse(self, bound: Bound, widget: Widget) -> NoReturn:
+    def _refuse(self, bound: KeyInRun, widget: Widget) -> NoReturn:
         del self.bound[widget.key]
         session_state.drop(widget.key)
         bound.binding.was_there = False
@@ -136,7 +136,7 @@ class BoundRun(RunListener):
             "camera_input and audio_input there are functions of the same name in pgstate."
         )
 
-    def _mine_at(self, binding: Binding, source: Source, drawn: Drawn) -> Mine:
+    def _mine_at(self, binding: PersistedKey, source: Source, drawn: Drawn) -> Mine:
         """Compared where it matters, which is at few widgets."""
         if binding.was_deleted:
             return Mine.DELETED
@@ -144,23 +144,23 @@ class BoundRun(RunListener):
         is_carried = source is Source.PAGE and (drawn is Drawn.OTHERWISE or binding.is_unfit)
         return binding.compared if is_first or is_carried else Mine.UNCOMPARED
 
-    def _theirs_at(self, bound: Bound, source: Source) -> Any:
+    def _theirs_at(self, bound: KeyInRun, source: Source) -> Any:
         """What a widget is to show where its visitor has chosen nothing with this run."""
         if source is Source.RESTORED:
             return bound.put
         theirs = self._theirs(bound.binding)
         return session_state.take(bound.binding.key) if theirs is NOTHING else theirs
 
-    def _theirs(self, binding: Binding) -> Any:
+    def _theirs(self, binding: PersistedKey) -> Any:
         """What is stored; the default, where that is what did not fit; NOTHING without either."""
         if not binding.version:
             return binding.default if binding.is_unfit else NOTHING
         try:
-            return self.bindings.state.get(binding.key, NOTHING)
+            return self.bindings.value_of(binding.key)
         except DecodeError:
             return NOTHING
 
-    def _hear_page(self, bound: Bound, widget: Widget) -> None:
+    def _hear_page(self, bound: KeyInRun, widget: Widget) -> None:
         """A server that was restarted does not know the widget, which the page has shown."""
         binding = bound.binding
         try:
@@ -180,7 +180,7 @@ class BoundRun(RunListener):
             case Hearing.REMEMBER:
                 binding.overruled = session_state.plain(sent)
 
-    def _fit(self, bound: Bound, widget: Widget, value: Any, *, is_theirs: bool) -> None:
+    def _fit(self, bound: KeyInRun, widget: Widget, value: Any, *, is_theirs: bool) -> None:
         binding = bound.binding
         fitted = fitting(widget, value, binding.default)
         self._correct(bound, fitted.value)
@@ -192,7 +192,7 @@ class BoundRun(RunListener):
         if fitted.fit is Fit.OWN and binding.default is not NOTHING:
             self.bindings.say_unfit_default(binding)
 
-    def _try(self, bound: Bound, widget: Widget) -> None:
+    def _try(self, bound: KeyInRun, widget: Widget) -> None:
         """What did not fit may fit by now, or more of it."""
         binding = bound.binding
         theirs = self._theirs(binding)
@@ -204,7 +204,7 @@ class BoundRun(RunListener):
             binding.mark = mark_if_kept(widget.key, bound.put)
         binding.is_unfit = fitted.fit is Fit.PART
 
-    def _note_misfit(self, bound: Bound, shown: Any) -> None:
+    def _note_misfit(self, bound: KeyInRun, shown: Any) -> None:
         """Its widget shows something else, which nobody has chosen."""
         binding = bound.binding
         self.bindings.say_unfit(binding, "what is stored no longer fits the widget")
@@ -212,7 +212,7 @@ class BoundRun(RunListener):
         binding.is_unfit = binding.version > 0 or binding.default is not NOTHING
         bound.is_ruled_out = bound.chosen is not None
 
-    def _correct(self, bound: Bound, value: Any) -> None:
+    def _correct(self, bound: KeyInRun, value: Any) -> None:
         runs.correct_value(bound.binding.key, value)
         bound.put = session_state.take(bound.binding.key)
 
@@ -256,7 +256,7 @@ class BoundRun(RunListener):
                     self.bound[key].binding.mark = marks[key]  # of what is shown in its place
                     self.bound[key].binding.is_unfit = True
 
-    def _end(self, bound: Bound, changes: dict[str, codecs.Payload], deleted: list[str]) -> None:
+    def _end(self, bound: KeyInRun, changes: dict[str, codecs.Payload], deleted: list[str]) -> None:
         binding = bound.binding
         try:
             payload = self._payload(binding.key)
@@ -285,9 +285,9 @@ class BoundRun(RunListener):
         """What `st.session_state` holds, encoded once: to compare it, and to store it."""
         if not session_state.has(key):
             return None
-        return self.bindings.state.encode(key, session_state.take(key))
+        return self.bindings.session.encode(key, session_state.take(key))
 
-    def _decide_at_end(self, bound: Bound, payload: codecs.Payload | None) -> AtEnd:
+    def _decide_at_end(self, bound: KeyInRun, payload: codecs.Payload | None) -> AtEnd:
         binding = bound.binding
         if payload is None:
             mine = Mine.DELETED if binding.was_deleted else Mine.MISSING

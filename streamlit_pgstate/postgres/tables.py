@@ -1,32 +1,35 @@
-"""The store: the verbs over the tables, each of which runs one of the `statements` or a few.
+"""The tables: verbs over rows, each of which runs one of the `statements` or a few.
 
-It speaks of rows and payloads. What they mean to a script, `state` knows.
+Stands between `engine`, which has the connections, and a session, which has the cache. Bodies pass
+through the `cipher` here, both ways.
 """
 
 from __future__ import annotations
 
 import io
 import itertools
-import time
 import uuid
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final, TypeAlias
 
 from streamlit_pgstate.codecs import Payload
 from streamlit_pgstate.errors import MigrationRequired, UnknownToken
-from streamlit_pgstate.postgres import engine, migrate, statements
+from streamlit_pgstate.postgres import migrate, statements
+from streamlit_pgstate.postgres.cipher import PLAIN, Cipher
+from streamlit_pgstate.postgres.engine import Database, no_objection
 from streamlit_pgstate.postgres.migrate import Layout
+from streamlit_pgstate.postgres.rows import (
+    Basis,
+    Changes,
+    EntryRow,
+    SessionRef,
+    SessionTimes,
+    Totals,
+    Write,
+)
 from streamlit_pgstate.postgres.token import Token, TokenSigner
 from streamlit_pgstate.settings import Settings
-
-if TYPE_CHECKING:
-    from streamlit_pgstate.state.mapping import State
-
-SMALL: Final = 32 * 2**10
-"""Bytes up to which a value lies in its entry and comes with the page: fetching 32 KiB that
-nobody asks for takes 40-100 µs on one machine, a round trip over a network 500 µs and more."""
 
 CHUNK: Final = 2**20
 """Bytes of a large value per row: 256 KiB to 1 MiB were fastest both ways (80 MB: 0.5 s to
@@ -41,144 +44,43 @@ ROTATION_GRACE: Final = timedelta(minutes=2)
 _SLIDES_EVERY: Final = timedelta(hours=1)
 """How long the expiry stays where it is, at most: a tenth of a shorter session_ttl."""
 
-ROWLESS_TOKEN_LIFE: Final = timedelta(hours=24)
-"""How long a token is good before anything was stored under it. A forgotten session keeps its
-row for longer (48 h), so a token without a row and younger than this was never forgotten."""
-
 OnProgress: TypeAlias = Callable[[int, int], object]
 """Called with the bytes that have travelled, and all that there are to travel."""
 
 
-@dataclass(frozen=True, slots=True)
-class SessionRef:
-    """Which session a statement is about, and by what right.
+class Tables:
+    """The tables of one schema in one database.
 
-    `token_hash` is None where the session was handed over by the app itself, to a job.
-    """
-
-    id: uuid.UUID
-    token_hash: bytes | None = None
-    issued_at: float | None = None
-    """Seconds since 1970, from the token; None where there is none."""
-    scope: str = "browser"
-
-    @classmethod
-    def of(cls, token: Token, scope: str = "browser") -> SessionRef:
-        return cls(token.session_id, token.secret_hash, token.issued_at, scope)
-
-    @property
-    def is_known_by_id(self) -> bool:
-        return self.scope in statements.KNOWN_BY_ID
-
-    @property
-    def may_create(self) -> bool:
-        """Whether a first write may make the row: only while the token is young."""
-        if self.is_known_by_id:
-            return True
-        if self.issued_at is None:
-            return False
-        return time.time() - self.issued_at < ROWLESS_TOKEN_LIFE.total_seconds()
-
-
-@dataclass(frozen=True, slots=True)
-class SessionTimes:
-    """What `SESSION` reads: for people, not for the cache."""
-
-    app: str
-    scope: str
-    created_at: datetime
-    seen_at: datetime
-    expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """What `TOTALS` reads: how much all apps of the schema hold."""
-
-    sessions: int
-    entries: int
-    bytes: int
-    bytes_on_disk: int
-    """With indexes and what vacuum has not yet reclaimed."""
-
-
-class EntryRow(NamedTuple):
-    """One entry: current, deleted (`kind` is None), small (`body`) or large (`digest`).
-
-    A tuple, as a page load makes one for each key: 0.3 µs beside 1.5 µs for a frozen dataclass.
-    """
-
-    key: str
-    version: int
-    kind: str | None
-    size: int
-    body: bytes | None
-    digest: bytes | None
-    ttl: float | None
-    seconds_left: float | None
-
-
-class Changes(NamedTuple):
-    """What a load or refresh brought."""
-
-    version: int
-    """The session's; 0 where it has no row yet."""
-    due: bool
-    """Whether the sliding expiry is due: the next read is to move it."""
-    entries: list[EntryRow]
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """A value on its way to the entry `key`; without a payload, the entry is deleted."""
-
-    key: str
-    payload: Payload | None
-    ttl: float | None = None
-    """Seconds until it expires; None for never."""
-
-    @property
-    def is_large(self) -> bool:
-        return self.payload is not None and len(self.payload.body) > SMALL
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Basis:
-    """What the cache says of the session at the moment that the caller decides to write."""
-
-    version: int
-    """0 where it has no row yet."""
-    dropping: Collection[bytes] = ()
-    """Digests of the large values that the written keys hold now."""
-
-
-class Store:
-    """State without Streamlit: for tests, jobs and tools; `connect` makes one.
-
-    Opens no connection by itself; the first verb does, and then checks the layout of the
+    Opens no connection by itself. The first verb does, and then checks the layout of the
     tables, once. Safe for threads.
 
-    Example:
-        >>> store = connect("postgresql://localhost/app")  # doctest: +SKIP
-        >>> state = store.state(store.new_token())  # doctest: +SKIP
-        >>> state["answer"] = 42  # doctest: +SKIP
+    Args:
+        settings: where the database is, and the limits.
+        cipher: how bodies stand in the tables.
+        before_statement: as in `Database`.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        cipher: Cipher = PLAIN,
+        before_statement: Callable[[Database], None] = no_objection,
+    ) -> None:
         self._settings = settings
-        self._database = engine.open(settings)
+        self._cipher = cipher
+        self._database = Database(settings, before_statement=before_statement)
         self._checked = False
         self._signer: TokenSigner | None = None
         self._sql = statements.of(settings.schema)
 
     def __repr__(self) -> str:
-        return f"<Store {self._database.place}, schema {self._settings.schema!r}>"
+        return f"<Tables of {self.place}>"
 
-    def __reduce__(self) -> NoReturn:
-        raise TypeError(
-            "A store is not pickled: it holds the password. Pickle a State, or call connect() "
-            "where you need one."
-        )
+    @property
+    def place(self) -> str:
+        """Host, port, database and schema, for people; never the password."""
+        return f"{self._database.place}, schema {self._settings.schema!r}"
 
     @property
     def settings(self) -> Settings:
@@ -205,40 +107,6 @@ class Store:
     def totals(self) -> Totals:
         """How much all apps of this schema hold, for operators. Changes and migrates nothing."""
         return Totals(*self._database.query(self._sql["TOTALS"], {})[0])
-
-    def new_token(self) -> str:
-        """A token for a new, empty session. Nothing is stored until its first write."""
-        return self.signer.mint().text
-
-    def state(self, token: str, *, cache: bool = True) -> State:
-        """The state that a token opens.
-
-        Args:
-            token: from `new_token`, or a browser's.
-            cache: False keeps nothing between calls: each asks the database.
-
-        Raises:
-            UnknownToken: it is not a token of this app, or no longer valid.
-        """
-        from streamlit_pgstate.state.mapping import State
-
-        return State(self, SessionRef.of(self.signer.check(token)), cache=cache)
-
-    def state_of(self, session_id: uuid.UUID | str, *, cache: bool = True) -> State:
-        """The state of a session by its id, whatever its app: for jobs and operators.
-
-        Raises:
-            UnknownToken: there is no such session, or it was forgotten or has expired.
-        """
-        from streamlit_pgstate.state.mapping import State
-
-        try:
-            ref = SessionRef(uuid.UUID(str(session_id)))
-        except ValueError as error:
-            raise UnknownToken(
-                "This is not a session's id: it looks like State.id, a UUID."
-            ) from error
-        return State(self, ref, cache=cache)
 
     def close(self) -> None:
         """Close idle connections; a later verb opens new ones."""
@@ -293,7 +161,7 @@ class Store:
         _, version, condition, *_ = rows[0]
         if condition == "refused":
             raise _unknown(ref)
-        return Changes(version, condition == "due", [_entry_row(row) for row in rows[1:]])
+        return Changes(version, condition == "due", [self._entry(row) for row in rows[1:]])
 
     def times(self, ref: SessionRef) -> SessionTimes | None:
         """When the session was made, seen, and will expire; None where it has no row yet."""
@@ -324,7 +192,7 @@ class Store:
         def joined(rows: Iterator[tuple[bytes]]) -> bytes:
             body = io.BytesIO()  # grows in place, and gives its bytes away without a copy
             for (data,) in rows:
-                body.write(data)
+                body.write(self._cipher.open(data))
                 on_progress(body.tell(), size)
             return body.getvalue()
 
@@ -373,7 +241,7 @@ class Store:
         Returns:
             The session's new version; None where nothing was done, as `write`.
         """
-        parameters = {**self._validity(ref), **_one(write), "expected": expected}
+        parameters = {**self._validity(ref), **self._one(write), "expected": expected}
         rows = self._run("RENEW", parameters)  # sent twice, it does nothing the second time
         return int(rows[0][0]) if rows else None
 
@@ -384,8 +252,8 @@ class Store:
         bodies = _bodies(writes)
         is_plain = not bodies and not basis.dropping
         if basis.version and is_plain and len(writes) == 1:
-            return "PUT" if expected is None else "PUT_IF", _one(writes[0])
-        parameters = _many(writes)
+            return "PUT" if expected is None else "PUT_IF", self._one(writes[0])
+        parameters = self._many(writes)
         if basis.version and is_plain and expected is None:
             return "PUT_MANY", parameters
         parameters |= {
@@ -396,7 +264,7 @@ class Store:
         if _go_ahead(bodies):
             parameters |= _ahead(bodies)
             bodies = {}
-        parameters |= _columns_of_bodies(_chunks(bodies))
+        parameters |= self._columns_of_bodies(_chunks(bodies))
         if not basis.version:
             return "CREATE" if ref.may_create else None, parameters
         if "ahead_digest" in parameters:
@@ -418,7 +286,7 @@ class Store:
         chunks = _chunks(bodies)
         sent, total = 0, sum(map(len, bodies.values()))
         while batch := list(itertools.islice(chunks, IN_ONE_STATEMENT // CHUNK)):
-            self._run("SEND_BODIES", {**parameters, **_columns_of_bodies(batch)})
+            self._run("SEND_BODIES", {**parameters, **self._columns_of_bodies(batch)})
             sent += sum(len(data) for _, _, data in batch)
             on_progress(sent, total)
         return True
@@ -564,35 +432,52 @@ class Store:
             migrate.require_current(self._database, self._settings)
             self._checked = True
 
+    # Rows, as statements take and give them
 
-def _one(write: Write) -> dict[str, Any]:
-    return dict(zip(_COLUMNS, _values(write), strict=True))
+    def digest(self, payload: Payload) -> bytes:
+        """The name of a large body in its session; see `Cipher.digest`."""
+        return self._cipher.digest(payload)
 
+    def _one(self, write: Write) -> dict[str, Any]:
+        return dict(zip(_COLUMNS, self._values(write), strict=True))
 
-def _many(writes: Iterable[Write]) -> dict[str, Any]:
-    columns = zip(*map(_values, writes), strict=True)
-    return {name: list(column) for name, column in zip(_COLUMNS, columns, strict=True)}
+    def _many(self, writes: Iterable[Write]) -> dict[str, Any]:
+        columns = zip(*map(self._values, writes), strict=True)
+        return {name: list(column) for name, column in zip(_COLUMNS, columns, strict=True)}
+
+    def _values(self, write: Write) -> tuple[Any, ...]:
+        """One entry as `_COLUMNS`: plain values as text, others as bytes, large ones by digest."""
+        key, payload = write.key, write.payload
+        if payload is None:  # it stays as an empty row, as after DELETE
+            return key, None, 0, None, None, None, None
+        if write.digest is not None:
+            return key, payload.kind, payload.size, None, None, write.digest, write.ttl
+        if payload.kind == "json" and self._cipher.keeps_text:
+            return key, payload.kind, payload.size, payload.body.decode(), None, None, write.ttl
+        body = self._cipher.seal(payload.body)
+        return key, payload.kind, payload.size, None, body, None, write.ttl
+
+    def _entry(self, row: tuple[Any, ...]) -> EntryRow:
+        key, version, kind, size, text, body, digest, ttl, seconds_left = row
+        if text is not None:
+            body = text.encode()
+        elif body is not None:
+            body = self._cipher.open(body)
+        return EntryRow(key, version, kind, size, body, digest, ttl, seconds_left)
+
+    def _columns_of_bodies(self, chunks: Iterable[tuple[bytes, int, memoryview]]) -> dict[str, Any]:
+        sealed = [(digest, part, self._cipher.seal(data)) for digest, part, data in chunks]
+        columns = list(zip(*sealed, strict=True)) or [(), (), ()]
+        names = ("body_digest", "body_part", "body_data")
+        return {name: list(column) for name, column in zip(names, columns, strict=True)}
 
 
 _COLUMNS: Final = ("key", "kind", "size", "text", "body", "digest", "ttl")
 
 
-def _values(write: Write) -> tuple[Any, ...]:
-    """One entry as `_COLUMNS`: plain values as text, others as bytes, large ones by digest."""
-    key, payload = write.key, write.payload
-    if payload is None:  # it stays as an empty row, as after DELETE
-        return key, None, 0, None, None, None, None
-    if write.is_large:
-        return key, payload.kind, payload.size, None, None, payload.digest, write.ttl
-    if payload.kind == "json":
-        return key, payload.kind, payload.size, payload.body.decode(), None, None, write.ttl
-    return key, payload.kind, payload.size, None, payload.body, None, write.ttl
-
-
 def _bodies(writes: Iterable[Write]) -> dict[bytes, bytes]:
     """The bodies of the large values by digest: the same content once."""
-    large = (write.payload for write in writes if write.is_large and write.payload)
-    return {payload.digest: payload.body for payload in large}
+    return {write.digest: write.payload.body for write in writes if write.digest and write.payload}
 
 
 def _go_ahead(bodies: Mapping[bytes, bytes]) -> bool:
@@ -606,22 +491,9 @@ def _chunks(bodies: Mapping[bytes, bytes]) -> Iterator[tuple[bytes, int, memoryv
             yield digest, part, view[start : start + CHUNK]
 
 
-def _columns_of_bodies(chunks: Iterable[tuple[bytes, int, memoryview]]) -> dict[str, Any]:
-    columns = list(zip(*chunks, strict=True)) or [(), (), ()]
-    names = ("body_digest", "body_part", "body_data")
-    return {name: list(column) for name, column in zip(names, columns, strict=True)}
-
-
 def _ahead(bodies: Mapping[bytes, bytes]) -> dict[str, Any]:
     parts = [-(-len(body) // CHUNK) for body in bodies.values()]
     return {"ahead_digest": list(bodies), "ahead_parts": parts}
-
-
-def _entry_row(row: tuple[Any, ...]) -> EntryRow:
-    key, version, kind, size, text, body, digest, ttl, seconds_left = row
-    if text is not None:
-        body = text.encode()
-    return EntryRow(key, version, kind, size, body, digest, ttl, seconds_left)
 
 
 def _unknown(ref: SessionRef) -> UnknownToken:

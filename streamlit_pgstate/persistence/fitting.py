@@ -11,7 +11,7 @@ from enum import Enum, auto
 from typing import Any
 
 from streamlit_pgstate.component.widget import UnfitError, Widget
-from streamlit_pgstate.persist.binding import NOTHING
+from streamlit_pgstate.persistence.key import NOTHING
 
 
 class Fit(Enum):

@@ -1,4 +1,4 @@
-"""Bindings: keys of `st.session_state` that are durable, widgets or not.
+"""PersistedKeys: keys of `st.session_state` that are durable, widgets or not.
 
 Between `persist`, which names them, and the state, which keeps them. At `persist` the two are
 brought in line as `merge` decides; at the run's end what this tab has changed is stored, in one
@@ -21,19 +21,22 @@ from streamlit_pgstate.errors import (
     StoreUnavailable,
     UnknownToken,
 )
-from streamlit_pgstate.persist.binding import NOTHING, Binding, mark, mark_if_kept, mark_of
-from streamlit_pgstate.persist.bound import Bound, BoundRun
-from streamlit_pgstate.persist.merge import Action, Base, Mine, Page, decide, holds, is_news
-from streamlit_pgstate.state.mapping import State, check_key
+from streamlit_pgstate.persistence.key import NOTHING, PersistedKey, mark, mark_if_kept, mark_of
+from streamlit_pgstate.persistence.merge import Action, Base, Mine, Page, decide, holds, is_news
+from streamlit_pgstate.persistence.run import KeyInRun, PersistedRun
+from streamlit_pgstate.state.key import check_key
+from streamlit_pgstate.state.mapping import State
+from streamlit_pgstate.state.session import Session
 
 _LOG = logging.getLogger(__name__)
 
 
-class Bindings:
+class PersistedKeys:
     """All bound keys of one tab, over one state."""
 
-    def __init__(self, state: State) -> None:
-        self.state = state
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._state = State(session)
         self.lock = threading.RLock()
         """Runs of a tab may overlap: the one that was overtaken ends while the next begins."""
         self.postpones: Callable[[str], bool] = _never
@@ -42,7 +45,7 @@ class Bindings:
         """The version that the page showed when it found its server again; for its first run."""
         self.page_lacked: Callable[[str], bool] = _never
         """Whether nothing was stored under a key in the version that the page showed."""
-        self._all: dict[str, Binding] = {}
+        self._all: dict[str, PersistedKey] = {}
         self._in_page: set[str] = set()
         """Keys that were bound in the last run of the whole page, and in its fragments since."""
         self._said: dict[str, set[object]] = {}
@@ -58,14 +61,22 @@ class Bindings:
     def version_shown(self) -> int:
         """Up to which version the page shows all keys bound in it, at the end of a run."""
         with self.lock:
-            found = [(self.state.version_of(key), self._all[key]) for key in self._in_page]
-            return min([self.state.version, *(at - 1 for at, it in found if it.lacks(at))])
+            found = [(self.session.version_of(key), self._all[key]) for key in self._in_page]
+            return min([self.session.version, *(at - 1 for at, it in found if it.lacks(at))])
 
-    def has_shown(self, binding: Binding) -> bool:
+    def value_of(self, key: str) -> Any:
+        """What is stored under a key; NOTHING where nothing is.
+
+        Raises:
+            DecodeError: it cannot be read by this version.
+        """
+        return self._state.get(key, NOTHING)
+
+    def has_shown(self, binding: PersistedKey) -> bool:
         """Whether the page showed what is stored: then another value is its visitor's choice."""
         if self.page_showed is None:
             return False
-        stored = self.state.version_of(binding.key)
+        stored = self.session.version_of(binding.key)
         return stored <= self.page_showed if stored else self.page_lacked(binding.key)
 
     def bind(self, keys: Sequence[str], defaults: Mapping[str, Any]) -> None:
@@ -84,7 +95,7 @@ class Bindings:
                     binding.was_there = False
             run = self._present_run()
             for key in (*keys, *defaults):
-                binding = self._all.setdefault(key, Binding(key))
+                binding = self._all.setdefault(key, PersistedKey(key))
                 self._in_page.add(key)
                 if key in defaults:
                     binding.default = defaults[key]
@@ -94,15 +105,15 @@ class Bindings:
                     self._begin_again(run.bound[key])
             run.save_soon()
 
-    def _present_run(self) -> BoundRun:
+    def _present_run(self) -> PersistedRun:
         """The listener of the present run; a new one where the state has become another in it."""
-        run = runs.listener(BoundRun)
+        run = runs.listener(PersistedRun)
         if run is not None and run.bindings is self:
             return run
         if not script.is_fragment_run():
             self._in_page.clear()
-        is_of_another = run is not None and run.bindings.state.id != self.state.id
-        return runs.listen(BoundRun(self, former=run.bound if run and is_of_another else {}))
+        is_of_another = run is not None and run.bindings.session.id != self.session.id
+        return runs.listen(PersistedRun(self, former=run.bound if run and is_of_another else {}))
 
     def hold(self, *, is_early: bool) -> None:
         """Keep what the visitor has changed with a run that has not drawn its widget, nor saved it.
@@ -116,7 +127,7 @@ class Bindings:
         with self.lock:
             if self.is_closed:
                 return
-            run = runs.ended(BoundRun)
+            run = runs.ended(PersistedRun)
             bound = run.bound if run is not None and run.bindings is self else {}
             for key, binding in self._all.items():
                 if not binding.leaves_the_page or not binding.has_own_value:
@@ -132,11 +143,11 @@ class Bindings:
                 elif mine is Mine.SAME:
                     binding.held = NOTHING
 
-    def _bring_in_line(self, binding: Binding, former: Bound | None = None) -> Bound:
-        bound = Bound(binding)
+    def _bring_in_line(self, binding: PersistedKey, former: KeyInRun | None = None) -> KeyInRun:
+        bound = KeyInRun(binding)
         if former is not None and former.binding is binding:
             self._go_on_from(former, bound)
-        version = self.state.version_of(binding.key)
+        version = self.session.version_of(binding.key)
         mine = binding.mine
         is_there = mine is Mine.UNCOMPARED
         bound.appears = not is_there or binding.widget_id is None
@@ -147,7 +158,7 @@ class Bindings:
         binding.was_there |= session_state.has(binding.key)
         return bound
 
-    def _go_on_from(self, former: Bound, bound: Bound) -> None:
+    def _go_on_from(self, former: KeyInRun, bound: KeyInRun) -> None:
         """The same run has bound the key to the state that it has left: by `forget`, mostly.
 
         What it shows was of that one, and needs no saving until somebody changes it.
@@ -158,14 +169,14 @@ class Bindings:
         if former.is_ours:
             bound.put, bound.is_restored = former.put, True
 
-    def _begin_again(self, bound: Bound) -> None:
+    def _begin_again(self, bound: KeyInRun) -> None:
         """`persist` comes a second time in a run, and the key is not there."""
         if bound.binding.mine is Mine.DELETED:
             self.delete(bound)
         else:
             self._begin(bound)
 
-    def _decide(self, binding: Binding, mine: Mine, version: int) -> Action:
+    def _decide(self, binding: PersistedKey, mine: Mine, version: int) -> Action:
         """Find out how things are, and what is to be done. What costs time, only if it matters."""
         base, theirs = binding.base, binding.theirs(version)
         page = Page.UNAWARE if binding.may_be_new_to_the_page else Page.SILENT
@@ -179,7 +190,7 @@ class Bindings:
                 page = Page.TYPING if self.postpones(binding.key) else page
         return decide(base, mine, theirs, page)
 
-    def _carry_out(self, action: Action, bound: Bound, version: int) -> None:
+    def _carry_out(self, action: Action, bound: KeyInRun, version: int) -> None:
         binding = bound.binding
         match action:
             case Action.KEEP | Action.WAIT:
@@ -202,7 +213,7 @@ class Bindings:
                 binding.version = version
                 self.delete(bound)
 
-    def _take(self, bound: Bound, version: int) -> None:
+    def _take(self, bound: KeyInRun, version: int) -> None:
         """Put what is stored; or the default, where that has lapsed or cannot be read."""
         binding = bound.binding
         stored = self._stored(bound, version)
@@ -215,7 +226,7 @@ class Bindings:
             self._begin(bound)
         binding.version = version  # not where the put was refused: it is refused in each run
 
-    def _begin(self, bound: Bound) -> None:
+    def _begin(self, bound: KeyInRun) -> None:
         """Put the default; it needs no saving. Where there is none, the key goes."""
         binding = bound.binding
         if binding.default is not NOTHING:
@@ -234,28 +245,28 @@ class Bindings:
             binding.was_there = False
         binding.is_unfit = bound.is_unreadable
 
-    def delete(self, bound: Bound) -> None:
+    def delete(self, bound: KeyInRun) -> None:
         """The script has deleted it: it begins anew, and what is stored goes at the run's end."""
         bound.binding.is_deleted = bound.binding.version > 0
         self._begin(bound)
 
-    def _stored(self, bound: Bound, version: int) -> Any:
+    def _stored(self, bound: KeyInRun, version: int) -> Any:
         try:
-            return self.state.get(bound.binding.key, NOTHING)
+            return self.value_of(bound.binding.key)
         except DecodeError as error:
             bound.is_unreadable = bound.binding.is_unfit = True
             bound.binding.version = version
             self.say_unfit(bound.binding, str(error).rstrip("."))
             return NOTHING
 
-    def _put(self, bound: Bound, value: Any) -> None:
+    def _put(self, bound: KeyInRun, value: Any) -> None:
         session_state.put(bound.binding.key, value)
         bound.put = session_state.take(bound.binding.key)
 
-    def _chosen(self, binding: Binding) -> codecs.Payload | None:
+    def _chosen(self, binding: PersistedKey) -> codecs.Payload | None:
         """Which another thread may store while the script changes the value."""
         try:
-            payload = self.state.encode(binding.key, session_state.take(binding.key))
+            payload = self.session.encode(binding.key, session_state.take(binding.key))
         except PgStateError:
             return None  # the run's end says why
         return None if mark_of(payload) == binding.mark else payload
@@ -270,7 +281,7 @@ class Bindings:
         if self.is_closed or not (changes or deleted):
             return
         try:
-            self.state.amend(changes, deleted)
+            self.session.amend(changes, deleted)
         except UnknownToken:
             _LOG.debug("The session was forgotten during a run; its changes went with it.")
             for key, payload in changes.items():
@@ -290,9 +301,9 @@ class Bindings:
         for key in (*changes, *deleted):
             self._all[key].is_deleted = False
             self._said.pop(key, None)
-            self._all[key].version = self.state.version_of(key)
+            self._all[key].version = self.session.version_of(key)
 
-    def save_soon(self, run: BoundRun) -> None:
+    def save_soon(self, run: PersistedRun) -> None:
         """What the visitor has changed with a run that goes on: F5 does not wait for its end.
 
         Nor does it come after what they choose next, in the page that F5 brings.
@@ -306,14 +317,14 @@ class Bindings:
             if self.is_closed or run.is_over or not chosen:
                 return
             try:
-                self.state.amend(chosen, ())
+                self.session.amend(chosen, ())
             except PgStateError as error:
                 _LOG.debug("Not saved in the midst of a run: %s", error)  # its end tries again
                 return
             for key, payload in chosen.items():
                 self._all[key].mark = mark_of(payload)
                 self._all[key].is_unfit = self._all[key].is_deleted = False
-                self._all[key].version = self.state.version_of(key)
+                self._all[key].version = self.session.version_of(key)
 
     def _save_each(
         self,
@@ -329,13 +340,13 @@ class Bindings:
         for key, payload in changes.items():
             self.save({key: payload}, [])
 
-    def say_unsaved(self, binding: Binding, error: PgStateError) -> None:
+    def say_unsaved(self, binding: PersistedKey, error: PgStateError) -> None:
         """The run is over, so nothing can be raised; each further run tries again."""
         if self._is_first_time(binding, str(error)):
             _LOG.error("persist() could not save: %s", error)
         page.show_error(f"Not saved: {error}")
 
-    def say_unfit(self, binding: Binding, why: str) -> None:
+    def say_unfit(self, binding: PersistedKey, why: str) -> None:
         """Once for each version of the entry: what is shown is not what is stored."""
         if not (binding.version and self._is_first_time(binding, binding.version)):
             return
@@ -346,11 +357,11 @@ class Bindings:
             why,
         )
 
-    def say_unfit_default(self, binding: Binding) -> None:
+    def say_unfit_default(self, binding: PersistedKey) -> None:
         if self._is_first_time(binding, "default"):
             _LOG.warning("%r: the default given to persist() does not fit the widget.", binding.key)
 
-    def _is_first_time(self, binding: Binding, what: object) -> bool:
+    def _is_first_time(self, binding: PersistedKey, what: object) -> bool:
         """Whether the log has not said so of this key, since it was saved last."""
         said = self._said.setdefault(binding.key, set())
         if what in said:
@@ -358,13 +369,13 @@ class Bindings:
         said.add(what)
         return True
 
-    def go_on_over(self, state: State) -> Bindings:
-        """The same bindings over another state: the same session's, or a new and empty one.
+    def go_on_over(self, session: Session) -> PersistedKeys:
+        """The same bindings over another session: the same one reopened, or a new and empty one.
 
         What the page shows is not saved there until somebody changes it.
         """
-        bindings = self._moved_to(state)
-        if state.id != self.state.id:
+        bindings = self._moved_to(session)
+        if session.id != self.session.id:
             for binding in bindings._all.values():
                 binding.leave_state()
         return bindings
@@ -374,8 +385,8 @@ class Bindings:
         with self.lock:
             self.is_closed = True
 
-    def _moved_to(self, state: State) -> Bindings:
-        bindings = Bindings(state)
+    def _moved_to(self, session: Session) -> PersistedKeys:
+        bindings = PersistedKeys(session)
         self.close()  # a run that is not over yet saves nothing any more
         bindings._all = self._all
         return bindings

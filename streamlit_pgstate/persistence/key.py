@@ -12,7 +12,7 @@ from streamlit_pgstate import codecs
 from streamlit_pgstate.component import runs, script, session_state
 from streamlit_pgstate.component.widget import Widget
 from streamlit_pgstate.errors import PgStateError
-from streamlit_pgstate.persist.merge import Base, Drawn, Mine, Theirs
+from streamlit_pgstate.persistence.merge import Base, Drawn, Mine, Theirs
 
 _KEPT_MARK: Final = 1024
 """Bytes of a body up to which a mark holds it, and not its hash."""
@@ -25,7 +25,7 @@ Mark: TypeAlias = tuple[str, bytes]
 
 
 @dataclass(slots=True)
-class Binding:
+class PersistedKey:
     """What one tab knows of one key, over all its runs."""
 
     key: str

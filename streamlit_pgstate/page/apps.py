@@ -1,0 +1,126 @@
+"""The apps of this process: the settings of each, and the tables that they lead to.
+
+Settings come from `configure`, from Streamlit's secrets and from the environment. A process may
+serve one app, and run several AppTests.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from streamlit_pgstate.component import script
+from streamlit_pgstate.page import outage
+from streamlit_pgstate.postgres import fork
+from streamlit_pgstate.postgres.tables import Tables
+from streamlit_pgstate.settings import Settings, connection_in, read_toml
+from streamlit_pgstate.state.handover import Handover
+
+_lock = threading.RLock()
+_configured: dict[Path | None, dict[str, Any]] = {}
+_tables: dict[Settings, Tables] = {}
+_of_app: dict[Path, _Found] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The tables of an app."""
+
+    tables: Tables
+    run: object
+    """Of the AppTest that read its settings; None outside of one."""
+
+
+class _AfterFork:
+    """A forked child finds no lock of this module held by a thread that it does not have."""
+
+    def after_fork(self) -> None:
+        global _lock
+        _lock = threading.RLock()
+
+
+_after_fork = _AfterFork()
+fork.remember(_after_fork)
+
+
+def configure(settings: Mapping[str, Any]) -> None:
+    """Set the settings of the running app; the same again costs nothing."""
+    app = script.path() if script.is_script() else None
+    with _lock:
+        if _configured.get(app) == settings:
+            return
+        Settings.read(settings)  # refuse what is wrong here, where it was written
+        _configured[app] = dict(settings)
+        _of_app.clear()
+
+
+def connect(settings: Mapping[str, Any]) -> Tables:
+    """The tables with the settings given; then, in a script, with those of its app."""
+    given = {name: value for name, value in settings.items() if value is not None}
+    if not script.is_script():
+        return _new_tables(_read_settings(given, None))
+    app = script.path()
+    return _new_tables(_read_settings({**_configured_for(app), **given}, _home(app)))
+
+
+def tables_of_this_app() -> Tables:
+    """The tables of the running app, made once a process; its settings are read once.
+
+    In an AppTest they are read once a run: the next test may give the same script others.
+    """
+    app = script.path()
+    run = script.run() if script.is_apptest() else None
+    with _lock:
+        found = _of_app.get(app)
+        if found is None or found.run is not run:
+            settings = _read_settings(_configured_for(app), _home(app))
+            found = _of_app[app] = _Found(_tables_of(settings), run)
+        return found.tables
+
+
+def tables_of_job(job: Handover) -> Tables:
+    """The tables for a state that came from the app in `job.home`, perhaps to another process."""
+    if script.is_script():
+        return tables_of_this_app()
+    with _lock:
+        apps = {app.parent.resolve(): given for app, given in _configured.items() if app}
+        settings = _read_settings(apps.get(job.home) or _configured.get(None, {}), job.home)
+        return _tables_of(settings)
+
+
+def _tables_of(settings: Settings) -> Tables:
+    """The same for the same settings, so that their connections are shared."""
+    if settings not in _tables:
+        _tables[settings] = _new_tables(settings)
+    return _tables[settings]
+
+
+def _new_tables(settings: Settings) -> Tables:
+    return Tables(settings, before_statement=outage.refuse_second_wait)
+
+
+def _read_settings(keywords: Mapping[str, Any], home: Path | None) -> Settings:
+    return Settings.read(keywords, secrets=_secrets(), home=home)
+
+
+def _configured_for(app: Path) -> dict[str, Any]:
+    return _configured.get(app) or _configured.get(None) or {}
+
+
+def _home(app: Path) -> Path:
+    """Where `.pgstate/` lies: beside the app; an AppTest's script may lie anywhere."""
+    return Path.cwd() if script.is_apptest() else app.parent
+
+
+def _secrets() -> dict[str, Any]:
+    """`[connections.pgstate]` of Streamlit's secrets; nothing where there are none."""
+    if not st.secrets.load_if_toml_exists():  # nor where a file is broken: `read_toml` says which
+        for path in st.get_option("secrets.files"):
+            read_toml(Path(path))
+        return {}
+    return connection_in(st.secrets)

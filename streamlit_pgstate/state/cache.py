@@ -1,0 +1,209 @@
+"""The cache: the entries of one session, as of its last read and its own writes.
+
+Holds encoded bytes, never Python values. It does no I/O and has no lock: `session` reads the
+tables, and calls this under the lock of the session.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Final
+
+from streamlit_pgstate.postgres.rows import Basis, Changes, EntryRow, Write
+from streamlit_pgstate.settings import Settings
+
+_WHOLE_AFTER: Final = timedelta(hours=20).total_seconds()
+"""A deleted key leaves its row for a day. A cache older than this may have missed one."""
+
+_KEPT_BODY_BYTES: Final = 64 * 2**20
+"""Bytes of large bodies that one session keeps once read: a few frames, not a whole heap."""
+
+
+class Cache:
+    """What is known of the entries of one session."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+        """Grows with each change of the cache."""
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.steps += 1
+        self.entries: dict[str, EntryRow] = {}
+        """All current entries by key, those included whose ttl has run out since."""
+        self._deadlines: dict[str, float] = {}
+        """When keys with a ttl expire, by this process's own clock."""
+        self._renewed: dict[str, int] = {}
+        """The versions that wrote values which were perhaps written again, with another expiry."""
+        self._bodies: OrderedDict[bytes, bytes] = OrderedDict()
+        """Large bodies by digest, the last used one last."""
+        self._size = 0
+        """The sizes of all entries added up, for the limit."""
+        self.version = 0
+        """The session's version up to which everything is known; 0: it has no row yet."""
+        self.is_slide_due = False
+        """Whether the next read is to move the session's sliding expiry."""
+        self._breaks = -1
+        self._loaded_at = -math.inf
+
+    # What is there
+
+    def live(self, key: str) -> EntryRow | None:
+        """The entry of `key`, if there is one that has not expired."""
+        deadline = self._deadlines.get(key)
+        if deadline is not None and time.monotonic() >= deadline:
+            return None
+        return self.entries.get(key)
+
+    def live_rows(self) -> list[EntryRow]:
+        """All entries that have not expired, by key."""
+        return [row for key in sorted(self.entries) if (row := self.live(key))]
+
+    def expires(self, key: str) -> bool:
+        """Whether the entry of `key` has a ttl."""
+        return key in self._deadlines
+
+    def expired(self) -> list[str]:
+        """The keys whose ttl has run out, and whose rows are still there."""
+        return [key for key in self._deadlines if self.live(key) is None]
+
+    def value_version(self, entry: EntryRow | None) -> int:
+        """The version that wrote an entry's value; 0 for no entry.
+
+        A later version that renewed its expiry alone does not count.
+        """
+        return self._renewed.get(entry.key, entry.version) if entry else 0
+
+    def basis(self, keys: Iterable[str]) -> Basis:
+        """What a write to `keys` stands on."""
+        held = [self.entries[key] for key in keys if key in self.entries]
+        dropping = {entry.digest for entry in held if entry.digest is not None}
+        return Basis(version=self.version, dropping=dropping)
+
+    def excess(
+        self, settings: Settings, sizes: Mapping[str, int], deleted: Sequence[str] = ()
+    ) -> str | None:
+        """What would be too much in the session with entries of these sizes; None for nothing."""
+        held = [self.entries[key] for key in (*sizes, *deleted) if key in self.entries]
+        more = len(sizes) - len(held)
+        count = len(self.entries) + more
+        if more > 0 and count > settings.max_keys:
+            return (
+                f"{count:,} keys in this session, over max_keys ({settings.max_keys:,}). "
+                "Delete some, or raise the setting."
+            )
+        growth = sum(sizes.values()) - sum(row.size for row in held)
+        if growth > 0 and self._size + growth > settings.max_session_bytes:
+            return (
+                f"{self._size + growth:,} bytes in this session, over max_session_bytes "
+                f"({settings.max_session_bytes:,}). Delete some keys, or raise the setting."
+            )
+        return None
+
+    # What a read brings
+
+    def must_load(self, *, breaks: int) -> bool:
+        """Whether all entries are to be read, and not only what changed since `version`.
+
+        Args:
+            breaks: how often a connection of the database has broken so far.
+        """
+        return (
+            self.version == 0
+            or self._breaks != breaks
+            or time.monotonic() - self._loaded_at > _WHOLE_AFTER
+        )
+
+    def begin_with(self, changes: Changes, *, breaks: int) -> None:
+        """Forget everything, and take over all entries of the session."""
+        before, versions = self.entries, self._renewed
+        self.clear()
+        self._loaded_at = time.monotonic()
+        self._breaks = breaks
+        self.take_over(changes)
+        self._renewed.update(
+            (key, versions.get(key, row.version))
+            for key, row in before.items()
+            if key in self.entries and _has_value_of(row, self.entries[key])
+        )
+
+    def take_over(self, changes: Changes) -> None:
+        """Take over what has changed since `version`."""
+        self.steps += 1
+        self.version, self.is_slide_due, entries = changes
+        for entry in entries:
+            self._put(entry)
+
+    # What a write brings
+
+    def remember(self, write: Write, version: int) -> None:
+        """Take over what was written in `version`, but for a large body."""
+        self._put(_row_of(write, version))
+
+    def reach(self, version: int) -> None:
+        """Move on to the version of our own write, if no write by others lies between.
+
+        Else the cache stays where it is, and the next refresh brings what it missed.
+        """
+        if version == self.version + 1:
+            self.version = version
+
+    def _put(self, entry: EntryRow) -> None:
+        self.steps += 1
+        replaced = self.entries.pop(entry.key, None)
+        self._size += entry.size - (replaced.size if replaced else 0)
+        if replaced and _has_value_of(replaced, entry):
+            self._renewed.setdefault(entry.key, replaced.version)
+        elif self._renewed:
+            self._renewed.pop(entry.key, None)
+        if entry.kind is not None:
+            self.entries[entry.key] = entry
+        if entry.seconds_left is not None:
+            self._deadlines[entry.key] = time.monotonic() + entry.seconds_left
+        elif self._deadlines:
+            self._deadlines.pop(entry.key, None)
+
+    # Large bodies
+
+    def body(self, digest: bytes) -> bytes | None:
+        """A large body that was read or written before, if it is still kept."""
+        if digest not in self._bodies:
+            return None
+        self._bodies.move_to_end(digest)
+        return self._bodies[digest]
+
+    def keep_body(self, digest: bytes, body: bytes) -> None:
+        """Keep a large body, in place of those that were used longest ago."""
+        if len(body) > _KEPT_BODY_BYTES:
+            return
+        self._bodies[digest] = body
+        while sum(map(len, self._bodies.values())) > _KEPT_BODY_BYTES:
+            self._bodies.popitem(last=False)
+
+
+def is_same(entry: EntryRow | None, write: Write) -> bool:
+    """Whether the entry holds the value that is to be written, whenever it expires."""
+    payload = write.payload
+    if entry is None or payload is None or entry.kind != payload.kind:
+        return False
+    if entry.body is not None:
+        return entry.body == payload.body
+    return entry.size == payload.size and entry.digest == write.digest
+
+
+def _has_value_of(row: EntryRow, other: EntryRow) -> bool:
+    return row[2:6] == other[2:6]  # kind, size, body and digest
+
+
+def _row_of(write: Write, version: int) -> EntryRow:
+    """The row as a refresh would bring it."""
+    payload, ttl, digest = write.payload, write.ttl, write.digest
+    if payload is None:
+        return EntryRow(write.key, version, None, 0, None, None, None, None)
+    body = None if digest is not None else payload.body
+    return EntryRow(write.key, version, payload.kind, payload.size, body, digest, ttl, ttl)

@@ -1,0 +1,50 @@
+"""The host: what surrounds the sessions of a process, such as the pages of a Streamlit app.
+
+A session calls these functions and does not know who answers. `page.host` makes the one of a
+Streamlit process. The default one is of a process without pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from streamlit_pgstate.errors import PgStateError
+from streamlit_pgstate.state.handover import Handover
+from streamlit_pgstate.state.progress import Audience
+from streamlit_pgstate.state.reads import Reads
+
+
+def _nobody() -> Audience | None:
+    return None
+
+
+def _no_run() -> Reads | None:
+    return None
+
+
+def _as_it_is(error: PgStateError) -> PgStateError:
+    return error
+
+
+def _not_pickled(handover: Handover, cache: bool) -> Any:
+    raise TypeError("This state is not pickled: its store was not made by pgstate.connect().")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """Functions that sessions call.
+
+    Attributes:
+        find_audience: who waits for the work of the calling thread; None for nobody.
+        present_reads: where to note what the calling thread reads; None where nobody follows it.
+        raised: the error that a verb raises in place of the one given.
+        reopen: makes a state of a handover, in the process that has unpickled it. Pickles name
+            it, so it must be a function of a module.
+    """
+
+    find_audience: Callable[[], Audience | None] = _nobody
+    present_reads: Callable[[], Reads | None] = _no_run
+    raised: Callable[[PgStateError], PgStateError] = _as_it_is
+    reopen: Callable[[Handover, bool], Any] = _not_pickled

@@ -1,0 +1,631 @@
+"""A session: one row of the table `session` and its entries, as encoded values.
+
+Stands between `mapping`, which has Python values, and the tables. Reads through a cache, and tries
+a write again where others wrote meanwhile. Package code that needs more of a state than its users
+works with this.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+import threading
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from streamlit_pgstate import codecs
+from streamlit_pgstate.codecs import Payload
+from streamlit_pgstate.errors import (
+    ConfigError,
+    DecodeError,
+    LimitExceeded,
+    PgStateError,
+    StoreUnavailable,
+    UnknownToken,
+)
+from streamlit_pgstate.postgres import fork
+from streamlit_pgstate.postgres.rows import (
+    SMALL,
+    Changes,
+    EntryRow,
+    SessionRef,
+    SessionTimes,
+    Write,
+)
+from streamlit_pgstate.postgres.tables import Tables
+from streamlit_pgstate.postgres.token import Token
+from streamlit_pgstate.settings import Settings
+from streamlit_pgstate.state.cache import Cache, is_same
+from streamlit_pgstate.state.handover import Arrival, Handover
+from streamlit_pgstate.state.host import Host
+from streamlit_pgstate.state.key import check_key, named
+from streamlit_pgstate.state.progress import Work
+from streamlit_pgstate.state.views import Walk
+
+_LOG = logging.getLogger(__name__)
+
+MAX_ATTEMPTS: Final = 100
+"""Tries of a write that met other writers. Each meeting means that one of them got through."""
+
+
+class Session:
+    """One session, its cache and its token.
+
+    Safe for threads, and for forked children.
+
+    Args:
+        source: the tables; or a handover from another process, which connects when first used.
+        ref: which session, and by what right.
+        host: what surrounds it.
+        cache: False keeps nothing between calls: each asks the database.
+    """
+
+    def __init__(
+        self,
+        source: Tables | Arrival,
+        ref: SessionRef,
+        *,
+        host: Host,
+        cache: bool = True,
+    ) -> None:
+        self._source = source
+        self._ref = ref
+        self._keeps = cache
+        self.host = host
+        self.on_rotate: Callable[[Token], object] = _ignore
+        """Called with the new token: whoever keeps the old one has to keep this one."""
+        self.durable: bool | None = True if ref.is_known_by_id else None
+        """Whether the visitor can come back to it: where the browser keeps the token, or where it
+        needs none. None where that is not known."""
+        self.after_fork()
+        fork.remember(self)
+
+    def after_fork(self) -> None:
+        """Begin as one that was never used: a thread may have been at work on it."""
+        self.lock = threading.RLock()
+        """Held around each use of the cache. `modify` of a value holds it only for parts."""
+        self._cache = Cache()
+        self._walk: Walk[EntryRow] = Walk()
+        self._is_unread = True
+
+    @property
+    def tables(self) -> Tables:
+        """The tables; connects where the session came from another process."""
+        if isinstance(self._source, Arrival):
+            self._source = self._source.connect()
+        return self._source
+
+    @property
+    def settings(self) -> Settings:
+        return self.tables.settings
+
+    @property
+    def id(self) -> uuid.UUID:
+        return self._ref.id
+
+    @property
+    def scope(self) -> str:
+        return self._ref.scope
+
+    @property
+    def version(self) -> int:
+        """Grows with each write of the session; 0 where nothing was ever written."""
+        return self._cache.version
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether the session was known to have a row at the last refresh or write."""
+        return self._cache.version > 0
+
+    def hand_over(self) -> tuple[Handover, bool]:
+        """For another process: the session, whose row is there from now on, and its `cache`."""
+        if isinstance(self._source, Arrival):
+            return self._source.handover, self._keeps
+        with self.lock:
+            if not self.is_stored:
+                self.load()
+            if not self.is_stored:
+                self._source.make(self._ref)
+                self.load()
+            return Handover.of(self._ref, self._source), self._keeps
+
+    # Entries
+
+    def read(self, key: str) -> EntryRow | None:
+        """The entry of `key`; the present run has read it from now on."""
+        with self.lock:
+            self.load_if_unread()
+            return self._noted(key)
+
+    def look_up(self, key: str) -> EntryRow | None:
+        """As `read`; in a walk over all keys, an entry that went meanwhile, too."""
+        with self.lock:
+            self.load_if_unread()
+            at_start = self._walk.step(key)
+            return self._noted(key) or at_start
+
+    def rows(self) -> list[EntryRow]:
+        """All entries by key; the present run has read their names from now on."""
+        with self.lock:
+            self.load_if_unread()
+            rows = self._cache.live_rows()
+            run = self.host.present_reads()
+            if run is not None and (noted := run.of(self)).names is None:
+                noted.names = frozenset(row.key for row in rows)
+            return rows
+
+    def begin_walk(self, rows: Sequence[EntryRow]) -> None:
+        """This thread looks all of these up now, in their order: `dict(state)` does."""
+        self._walk.begin([(row.key, row) for row in rows])
+
+    def end_walk(self) -> None:
+        """This thread does something else."""
+        self._walk.end()
+
+    def version_of(self, key: str) -> int:
+        """The version of the entry of `key`; 0 where there is none."""
+        entry = self.read(key)
+        return entry.version if entry else 0
+
+    def versions(self) -> dict[str, int]:
+        """The version that wrote each value; one that renewed its expiry alone does not count."""
+        with self.lock:
+            self.load_if_unread()
+            return {row.key: self._cache.value_version(row) for row in self._cache.live_rows()}
+
+    def payload(self, key: str, entry: EntryRow, work: Work) -> Payload:
+        """The encoded value of an entry; of a newer one, where a large value was replaced.
+
+        Raises:
+            KeyError: a large value was deleted meanwhile.
+            DecodeError: rows of a large value are missing.
+        """
+        if entry.body is not None:
+            return Payload(entry.kind or "", entry.body)
+        with self.lock:
+            body = self._large_body(entry, work)
+            if body is None:
+                self._catch_up()  # another writer has replaced it since
+                entry = self._current(key)
+                body = entry.body if entry.body is not None else self._large_body(entry, work)
+        kind = entry.kind or ""
+        if body is None:
+            raise DecodeError(
+                f"{key!r} (kind {kind!r}) is incomplete: rows are missing in the table `body`. "
+                "Restore them from a backup, or delete the key."
+            )
+        return Payload(kind, body)
+
+    def _current(self, key: str) -> EntryRow:
+        entry = self._cache.live(key)
+        if entry is None:
+            raise KeyError(key)
+        return entry
+
+    def _large_body(self, row: EntryRow, work: Work) -> bytes | None:
+        """The body of an entry; None where rows of it are missing."""
+        digest = row.digest or b""
+        kept = self._cache.body(digest)
+        if kept is not None:
+            return kept
+        body = self.tables.read_body(self._ref, digest, size=row.size, on_progress=work.reach)
+        if len(body) != row.size:
+            return None
+        if self._keeps:
+            self._cache.keep_body(digest, body)
+        return body
+
+    def times(self) -> tuple[SessionTimes | None, list[EntryRow]]:
+        """When the session was made and seen, and all entries, as of now: two round trips."""
+        with self.lock:
+            self.refresh()
+            return self.tables.times(self._ref), self._cache.live_rows()
+
+    @contextlib.contextmanager
+    def _raising(self) -> Iterator[None]:
+        """Raise what a verb raises."""
+        try:
+            yield
+        except PgStateError as error:
+            raise self.host.raised(error) from None
+
+    def work(self, doing: str) -> Work:
+        """Work on a value, shown to whoever waits for it."""
+        return Work(doing, self.host.find_audience)
+
+    # What the present run has read and written
+
+    def _noted(self, key: str) -> EntryRow | None:
+        entry = self._cache.live(key)
+        if run := self.host.present_reads():
+            run.of(self).read.setdefault(key, self._cache.value_version(entry))
+        return entry
+
+    def _note_written(self, keys: Iterable[str], version: int, *, deleted: bool = False) -> None:
+        if run := self.host.present_reads():
+            live = {key: None if deleted else self._cache.live(key) for key in keys}
+            written = {key: self._cache.value_version(entry) for key, entry in live.items()}
+            run.of(self).write(written, version)
+
+    # Writes
+
+    def encode(self, key: str, value: Any) -> Payload:
+        """What a write would store of `value`.
+
+        Raises:
+            InvalidKey: `key` cannot be a key.
+            UnsupportedType: the value holds what cannot be kept exactly.
+            LimitExceeded: it is too large.
+        """
+        return codecs.encode(value, key=check_key(key), limit=self.settings.max_value_bytes)
+
+    def write_of(self, key: str, payload: Payload, *, ttl: float | None = None) -> Write:
+        """A write of an encoded value; its body lies beside its entry where it is large."""
+        digest = self.tables.digest(payload) if payload.size > SMALL else None
+        return Write(key, payload, ttl, digest)
+
+    def store(self, payloads: Mapping[str, Payload], *, ttl: float | None, work: Work) -> None:
+        """Store encoded values: all in one transaction. What is there already is not written.
+
+        Raises:
+            LimitExceeded: the session would grow over a limit.
+        """
+        with self.lock:
+            self.load_if_unread()
+            writes = [self.write_of(key, payload, ttl=ttl) for key, payload in payloads.items()]
+            self._write([write for write in writes if self._changes_entry(write)], work)
+
+    def amend(self, payloads: Mapping[str, Payload], deleted: Iterable[str]) -> None:
+        """Store what `encode` gave and delete the keys `deleted`, in one statement, or do nothing.
+
+        A key that is in both is stored. A ttl stays, and counts anew where the value is
+        another one.
+
+        Raises:
+            LimitExceeded: the session would grow over a limit.
+        """
+        gone = [key for key in dict.fromkeys(map(check_key, deleted)) if key not in payloads]
+        with self._raising(), self.work(f"Saving {named(list(payloads))}") as work, self.lock:
+            self.load_if_unread()
+            held = {key: self._cache.live(key) for key in (*payloads, *gone)}
+            writes = [
+                self.write_of(key, payload, ttl=entry.ttl if (entry := held[key]) else None)
+                for key, payload in payloads.items()
+            ]
+            writes = [write for write in writes if not is_same(held[write.key], write)]
+            writes += [Write(key, None) for key in gone if held[key]]
+            self._write(writes, work)
+
+    def delete(self, keys: Sequence[str]) -> int:
+        """Delete entries in one statement; how many held a value."""
+        with self.lock:
+            if self._is_unread:
+                self.load()
+            return self._delete(keys)
+
+    def delete_all(self) -> int:
+        """Delete all entries; how many held a value."""
+        with self.lock:
+            self.refresh()
+            return self._delete(list(self._cache.entries)) if self._cache.entries else 0
+
+    def _delete(self, keys: Sequence[str]) -> int:
+        version, existed = self.tables.delete(self._ref, keys, self._cache.basis(keys))
+        self._walk.end()
+        for key in keys:
+            self._cache.remember(Write(key, None), version)
+        self._note_written(keys, version, deleted=True)
+        self._cache.reach(version)
+        return existed
+
+    def _changes_entry(self, write: Write) -> bool:
+        """Whether it changes the entry: the value, or when it expires."""
+        entry = self._cache.live(write.key)
+        held_for = entry.ttl if entry else None
+        return not (is_same(entry, write) and write.ttl is None and held_for is None)
+
+    def _write(self, writes: list[Write], work: Work) -> None:
+        self._walk.end()
+        if not writes or (len(writes) == 1 and self._renews(writes[0])):
+            return
+        self._check_limits(writes)
+        keys = [write.key for write in writes]
+        self._send_ahead(writes, work)
+        for _ in range(MAX_ATTEMPTS):
+            version = self.tables.write(self._ref, writes, self._cache.basis(keys))
+            if version is not None:
+                self._remember(writes, version)
+                return
+            known = self._cache.version
+            self.refresh()  # raises where the session is refused: that is the common reason
+            if self._cache.version == known:
+                # Another tab has dropped the same content meanwhile.
+                self._send_ahead(writes, work)
+        raise outrun(
+            f"{named(keys)} could not be written: others wrote to this session "
+            f"{MAX_ATTEMPTS} times meanwhile. Write less often."
+        )
+
+    def _renews(self, write: Write) -> bool:
+        """Whether the entry held this large value already, so that its expiry alone was set."""
+        tried = 0
+        while (entry := self._cache.live(write.key)) and entry.version != tried:
+            if write.digest is None or not is_same(entry, write):
+                return False
+            if self._renew(write, entry):
+                return True
+            tried = entry.version
+            self.refresh()  # where that brings nothing new, it has expired by the database's clock
+        return False
+
+    def _renew(self, write: Write, entry: EntryRow) -> bool:
+        version = self.tables.renew(self._ref, write, expected=entry.version)
+        if version is not None:
+            self._remember([write], version)
+        return version is not None
+
+    def _send_ahead(self, writes: list[Write], work: Work) -> bool:
+        """Send what is too large for one statement, then see what others wrote meanwhile."""
+        is_sent = self.tables.send_ahead(self._ref, writes, on_progress=work.reach)
+        if is_sent:
+            self.refresh()
+        return is_sent
+
+    def _remember(self, writes: list[Write], version: int) -> None:
+        for write in writes:
+            self._cache.remember(write, version)
+            if self._keeps and write.digest is not None and write.payload:
+                self._cache.keep_body(write.digest, write.payload.body)
+            self._note_written([write.key], version, deleted=write.payload is None)
+        self._cache.reach(version)
+
+    def _check_limits(self, writes: list[Write]) -> None:
+        """Refuse what would grow the session over a limit, as far as the cache knows."""
+        sizes = {write.key: write.payload.size for write in writes if write.payload}
+        deleted = [write.key for write in writes if write.payload is None]
+        settings = self.settings
+        if self._cache.excess(settings, sizes, deleted) and (expired := self._cache.expired()):
+            self._delete(expired)
+        if excess := self._cache.excess(settings, sizes, deleted):
+            names, size = named(list(sizes)), sum(sizes.values())
+            raise LimitExceeded(f"{names} ({size:,} bytes) would make {excess}")
+
+    # A change that depends on the value
+
+    def begin_modify(self, key: str) -> EntryRow | None:
+        """The entry that a change of the value of `key` starts from."""
+        with self.lock:
+            self.load_if_unread()
+            entry = self._cache.live(key)
+            if run := self.host.present_reads():
+                run.of(self).modified.setdefault(key, self._cache.value_version(entry))
+            return entry
+
+    def replace(self, key: str, payload: Payload, entry: EntryRow | None, work: Work) -> bool:
+        """Store what was made of `entry`, with its ttl; False where that is no longer current.
+
+        After False the cache is up to date, so that the caller may try again.
+        """
+        with self.lock:
+            write = self.write_of(key, payload, ttl=entry.ttl if entry else None)
+            if self._replace(write, entry, work):
+                return True
+            if self._cache.expires(key):
+                self.load()  # whether it has expired is for the database's clock to say
+            else:
+                self.refresh()
+            return False
+
+    def _replace(self, write: Write, entry: EntryRow | None, work: Work) -> bool:
+        if not self._is_current(write.key, entry):
+            return False  # another thread was faster: `basis` speaks of its entry, not of ours
+        if entry and is_same(entry, write):
+            if write.ttl is None:
+                return True
+            if write.digest is not None:
+                return self._renew(write, entry)
+        self._check_limits([write])
+        if self._send_ahead([write], work) and not self._is_current(write.key, entry):
+            return False
+        basis = self._cache.basis([write.key])
+        expected = entry.version if entry else 0
+        version = self.tables.write(self._ref, [write], basis, expected=expected)
+        if version is not None:
+            self._remember([write], version)
+        return version is not None
+
+    def _is_current(self, key: str, entry: EntryRow | None) -> bool:
+        present = self._cache.live(key)
+        return (present and present.version) == (entry and entry.version)
+
+    # The cache and the token
+
+    def load_if_unread(self) -> None:
+        """Read all entries, if none were read yet, or if nothing is kept between calls."""
+        if self._is_unread or not self._keeps:
+            self.load()
+
+    def load(self) -> None:
+        """Read all entries anew."""
+        self._ask_for_all()()
+
+    def refresh(self) -> None:
+        """Take over what others have changed since the last refresh: one round trip.
+
+        Raises:
+            UnknownToken: the session was forgotten or has expired.
+        """
+        self._walk.end()
+        with self.lock:
+            self._catch_up()
+
+    def catch_up(self) -> None:
+        """As `refresh`, beside the script: nobody else has to wait for the answer.
+
+        Where this session was used meanwhile it stays as it is, and the next call brings the rest.
+
+        Raises:
+            PgStateError: as it is, also in a script; the page does not say so.
+        """
+        with self.lock:
+            ref, cache, steps = self._ref, self._cache, self._cache.steps
+        try:
+            take_over = self._ask()
+        except UnknownToken:
+            if self._ref is not ref:  # it has got another token meanwhile
+                return
+            raise
+        with self.lock:
+            if self._cache is cache and cache.steps == steps:
+                take_over()
+
+    def _catch_up(self) -> None:
+        self._ask()()
+
+    def _ask(self) -> Callable[[], None]:
+        """Ask for what others have changed. The function that is returned takes it over."""
+        breaks = self.tables.breaks
+        if not self._keeps or self._cache.must_load(breaks=breaks):
+            return self._ask_for_all()
+        since, is_slide_due = self._cache.version, self._cache.is_slide_due
+        try:
+            changes = self.tables.refresh(self._ref, since=since, slide=is_slide_due)
+        except UnknownToken:
+            if not self._ref.is_known_by_id:
+                raise
+            return self._ask_for_all()
+        if changes.version < since or breaks != self.tables.breaks:
+            return self._ask_for_all()  # the database was set back to an older state, perhaps
+        return functools.partial(self._cache.take_over, changes)
+
+    def _ask_for_all(self) -> Callable[[], None]:
+        """Ask for all entries. The function that is returned begins anew with them."""
+        breaks = self.tables.breaks
+        try:
+            changes = self.tables.load(self._ref)
+        except UnknownToken:
+            if not self._ref.is_known_by_id:
+                raise
+            self.tables.empty(self._ref, only_if_dead=True)
+            changes = self.tables.load(self._ref)
+        return functools.partial(self._begin_with, changes, breaks)
+
+    def _begin_with(self, changes: Changes, breaks: int) -> None:
+        self._is_unread = False
+        self._cache.begin_with(changes, breaks=breaks)
+
+    def rotate(self) -> Token:
+        """Give the session a new token; the old one works for two more minutes.
+
+        Raises:
+            ConfigError: the session is a user's, the app's or a tab's.
+            UnknownToken: it was opened by its id, without a token.
+        """
+        with self.lock:
+            if self._ref.is_known_by_id:
+                raise ConfigError(f"The state of scope {self.scope!r} has no token to rotate.")
+            if self.scope == "tab":
+                raise ConfigError("The token of a tab is not rotated: no other tab has it.")
+            if self._ref.token_hash is None:
+                raise UnknownToken(
+                    "A state that was opened by its id has no token to rotate. "
+                    "Open it with Store.state(token)."
+                )
+            token = self.tables.rotate(self._ref) or self.tables.signer.mint()
+            self._ref = SessionRef.of(token)
+        self.on_rotate(token)
+        return token
+
+    def follow(self, ref: SessionRef) -> None:
+        """Go on under another token of the same session, and refresh.
+
+        Raises:
+            UnknownToken: it is not one; nothing has changed.
+        """
+        with self.lock:
+            before, self._ref = self._ref, ref
+            try:
+                self.refresh()
+            except UnknownToken:
+                self._ref = before
+                raise
+
+    def release(self) -> None:
+        """Go on without a token, like a job: nobody will tell this session of a rotated one."""
+        if self.is_stored:
+            self._ref = SessionRef(self.id, scope=self._ref.scope)
+
+    def forget(self) -> None:
+        """Delete all values and the token. A user's session has no token, and goes on empty.
+
+        Raises:
+            ConfigError: the session is the app's.
+        """
+        if self.scope == "app":
+            raise ConfigError(
+                "The state of scope 'app' belongs to all visitors, so none can forget it. "
+                "To empty it, call clear()."
+            )
+        with self.lock:
+            self._walk.end()
+            if self._ref.is_known_by_id:
+                self.tables.empty(self._ref)
+                self.load()
+            else:
+                self.tables.forget(self._ref)
+                self._cache.clear()
+
+    def discard(self) -> None:
+        """Forget a session that nobody needs: should that fail, it expires by itself."""
+        try:
+            self.forget()
+        except PgStateError as error:
+            _LOG.debug("What nobody needs any more was not deleted: %s", error)
+
+    def take_over(self, other: Session, keys: Sequence[str]) -> list[str]:
+        """Move the entries of `other` that this session lacks.
+
+        Args:
+            other: a session of the same tables.
+            keys: which of them; without any, all.
+
+        Returns:
+            Their keys, sorted.
+
+        Raises:
+            LimitExceeded: this session would grow over a limit; nothing was moved.
+            UnknownToken: `other` was forgotten or has expired.
+        """
+        with other.lock, self.lock:
+            if self._is_unread:
+                self.load()
+            other.load_if_unread()
+            rows = [
+                row
+                for row in other._cache.live_rows()
+                if (not keys or row.key in keys) and not self._cache.live(row.key)
+            ]
+            if not rows:
+                return []
+            sizes = {row.key: row.size for row in rows}
+            if excess := self._cache.excess(self.settings, sizes):
+                raise LimitExceeded(f"Taking over {named(list(sizes))} would make {excess}")
+            moved = self.tables.move(other._ref, self._ref, list(sizes))
+            other.refresh()
+            self.refresh()
+            other._note_written(moved, other.version, deleted=True)
+            self._note_written(moved, self.version)
+            return moved
+
+
+def _ignore(token: Token) -> None:
+    """Nobody keeps it but the caller."""
+
+
+def outrun(message: str) -> StoreUnavailable:
+    """No outage: the database is there, and others were faster each time."""
+    error = StoreUnavailable(message)
+    error.is_outage = False
+    return error

@@ -1,0 +1,109 @@
+"""The store: sessions by their tokens, without Streamlit. `connect` makes one."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, NoReturn
+
+from streamlit_pgstate.errors import UnknownToken
+from streamlit_pgstate.postgres.migrate import Layout
+from streamlit_pgstate.postgres.rows import SessionRef, Totals
+from streamlit_pgstate.postgres.tables import Tables
+from streamlit_pgstate.settings import Settings
+from streamlit_pgstate.state.host import Host
+from streamlit_pgstate.state.mapping import State
+from streamlit_pgstate.state.session import Session
+
+
+class Store:
+    """State without Streamlit: for tests, jobs and tools; `connect` makes one.
+
+    Opens no connection by itself. The first verb does, and then checks the layout of the
+    tables, once. Safe for threads.
+
+    Example:
+        >>> store = connect("postgresql://localhost/app")  # doctest: +SKIP
+        >>> state = store.state(store.new_token())  # doctest: +SKIP
+        >>> state["answer"] = 42  # doctest: +SKIP
+    """
+
+    def __init__(self, tables: Tables, *, host: Host) -> None:
+        self._tables = tables
+        self._host = host
+
+    def __repr__(self) -> str:
+        return f"<Store {self._tables.place}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "A store is not pickled: it holds the password. Pickle a State, or call connect() "
+            "where you need one."
+        )
+
+    @property
+    def settings(self) -> Settings:
+        """The settings that it was made with."""
+        return self._tables.settings
+
+    def migrate(self) -> None:
+        """Create the tables, or bring older ones to the layout of this version.
+
+        Raises:
+            MigrationRequired: they are newer than this version of the package.
+            ConfigError: the user of the URL may not create them.
+        """
+        self._tables.migrate()
+
+    def layout(self) -> Layout:
+        """Which layout the tables have; changes nothing."""
+        return self._tables.layout()
+
+    def totals(self) -> Totals:
+        """How much all apps of this schema hold, for operators. Changes and migrates nothing."""
+        return self._tables.totals()
+
+    def new_token(self) -> str:
+        """A token for a new, empty session. Nothing is stored until its first write."""
+        return self._tables.signer.mint().text
+
+    def state(self, token: str, *, cache: bool = True) -> State:
+        """The state that a token opens.
+
+        Args:
+            token: from `new_token`, or a browser's.
+            cache: False keeps nothing between calls: each asks the database.
+
+        Raises:
+            UnknownToken: it is not a token of this app, or no longer valid.
+        """
+        return self._opened(SessionRef.of(self._tables.signer.check(token)), cache=cache)
+
+    def state_of(self, session_id: uuid.UUID | str, *, cache: bool = True) -> State:
+        """The state of a session by its id, whatever its app: for jobs and operators.
+
+        Raises:
+            UnknownToken: there is no such session, or it was forgotten or has expired.
+        """
+        try:
+            ref = SessionRef(uuid.UUID(str(session_id)))
+        except ValueError as error:
+            raise UnknownToken(
+                "This is not a session's id: it looks like State.id, a UUID."
+            ) from error
+        return self._opened(ref, cache=cache)
+
+    def _opened(self, ref: SessionRef, *, cache: bool) -> State:
+        session = Session(self._tables, ref, host=self._host, cache=cache)
+        session.load()
+        return State(session)
+
+    def rows(self, session_id: uuid.UUID) -> list[dict[str, Any]]:
+        """The entries of a session as they stand in PostgreSQL, for people to look at.
+
+        `value` is the text of small plain values, and None for others.
+        """
+        return self._tables.rows(session_id)
+
+    def close(self) -> None:
+        """Close idle connections; a later verb opens new ones."""
+        self._tables.close()
