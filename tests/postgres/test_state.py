@@ -1585,7 +1585,7 @@ def test_neither_store_nor_state_shows_a_token_or_a_value(
     state: State, store: Store, token: str
 ) -> None:
     state["k"] = "a value"
-    for shown in (repr(state), str(state), repr(store), repr(store.__dict__["_settings"])):
+    for shown in (repr(state), str(state), repr(store), repr(store.settings)):
         assert token[:64] not in shown
         assert "a value" not in shown
     assert repr(state) == f"<State of session {state.id}>"
