@@ -7,7 +7,9 @@ import os
 import re
 import subprocess
 import sys
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -31,6 +33,28 @@ def test_the_contracts_of_import_linter_are_kept() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_picture_of_the_rooms_is_that_of_the_code() -> None:
+    drawing = _module(ROOT / "docs" / "rooms.py")
+    assert drawing.page() == drawing.PAGE.read_text(), "draw it anew: python docs/rooms.py"
+
+
+def test_every_room_stands_above_all_that_it_imports() -> None:
+    drawing = _module(ROOT / "docs" / "rooms.py")
+    imported = drawing.imports()
+    floor = drawing.floors(imported)
+    assert all(floor[name] > floor[other] for name in imported for other in imported[name])
+    assert len(imported) <= 12
+
+
+def _module(path: Path) -> ModuleType:
+    spec = spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def test_there_is_no_package_in_the_way_of_the_library_alembic() -> None:
