@@ -1,7 +1,8 @@
-"""Work that may take long, shown to whoever waits for it: what is done, and how far it is.
+"""The progress of work that may take long, shown to the person who waits for it.
 
-The thread that works is busy, so another one looks five times a second whether somebody has
-waited for long. Work that ends before costs a microsecond.
+The working thread is busy. A second thread checks five times a second whether some work has taken
+longer than `PATIENCE`, and starts a third one that draws its progress. Work that ends sooner costs
+a microsecond.
 """
 
 from __future__ import annotations
@@ -13,26 +14,26 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 PATIENCE: Final = 0.8
-"""Seconds without a sign: from about one on, people wonder whether anything happens."""
+"""Seconds before progress is shown. After about one second people wonder if anything happens."""
 
-_LOOKS_EVERY: Final = 0.2
+_CHECKS_EVERY: Final = 0.2
 _DRAWS_EVERY: Final = 0.1
 _RESTS_AFTER: Final = 10.0
-"""Seconds without work after which the thread that looks ends."""
+"""Seconds without work after which the checking thread ends."""
 
 
 class Audience(Protocol):
-    """Somebody who waits, and can be shown something; called on a thread of its own."""
+    """A person who waits. The methods are called on a thread of their own."""
 
     def show(self, text: str, fraction: float) -> None: ...
     def hide(self) -> None: ...
 
 
 class Work:
-    """Work on a value; a context manager around all of it.
+    """Work on one value. Use it as a context manager around the work.
 
     Args:
-        doing: what is done: "Saving 'matrix'", for instance.
+        doing: what the person is told, such as "Saving 'matrix'".
         find_audience: who waits for the work of the calling thread; None for nobody.
     """
 
@@ -53,7 +54,7 @@ class Work:
         self._done = self._total = 0
 
     def reach(self, done: int, total: int) -> None:
-        """Say that `done` of `total` bytes have travelled."""
+        """Note that `done` of `total` bytes were transferred."""
         self._done, self._total = done, total
 
     def __enter__(self) -> Work:
@@ -78,7 +79,7 @@ class Work:
         return self._ended is None and time.monotonic() - self._since > PATIENCE
 
     def show(self) -> None:
-        """Show it from now on, until it ends."""
+        """Show the progress from now on, until the work ends."""
         self._ended = threading.Event()
         self._drawer = threading.Thread(target=self._draw, name="pgstate-progress", daemon=True)
         self._drawer.start()
@@ -87,7 +88,7 @@ class Work:
         audience, ended, shown = self._audience, self._ended, None
         if audience is None or ended is None:
             return
-        # Whatever happens to a picture, the work goes on.
+        # An error while drawing must not fail the work.
         with contextlib.suppress(Exception):
             while not ended.wait(0 if shown is None else _DRAWS_EVERY):
                 if shown != (shown := (self._text(), self._fraction())):
@@ -104,7 +105,7 @@ class Work:
 
 
 class _Watch:
-    """All work of the process that somebody waits for, and the thread that looks at it."""
+    """All work of this process that somebody waits for, and the thread that checks it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -116,19 +117,19 @@ class _Watch:
             self._works.add(work)
             if self._thread is None or not self._thread.is_alive():  # not after a fork
                 self._thread = threading.Thread(
-                    target=self._look, name="pgstate-progress-watch", daemon=True
+                    target=self._check, name="pgstate-progress-watch", daemon=True
                 )
                 self._thread.start()
 
     def remove(self, work: Work) -> None:
-        """After this nothing begins to show it."""
+        """Check this work no more. Nothing starts to show it after this call."""
         with self._lock:
             self._works.discard(work)
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         busy = time.monotonic()
         while True:
-            time.sleep(_LOOKS_EVERY)
+            time.sleep(_CHECKS_EVERY)
             with self._lock:
                 if self._works:
                     busy = time.monotonic()

@@ -1,7 +1,7 @@
-"""What one run of a script has read of each state, and what it has written.
+"""What one run of a script has read from each session, and what it has written.
 
-The states note it here, and live pages follow it. A thread that belongs to no run, such as a job
-that has a state of the page, notes nothing.
+Sessions record it here. Live pages compare it with later versions. A thread that belongs to no
+run, such as a job that was given a state, records nothing.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ _noted: ContextVar[Reads | None] = ContextVar("pgstate_reads", default=None)
 
 @dataclass(slots=True, eq=False)
 class StateReads:
-    """Of one state, by key: the version of its entry, 0 where there was none."""
+    """What a run has read from one session: versions of entries by key, 0 for no entry."""
 
     read: dict[str, int] = field(default_factory=dict)
-    """As the run found each key first: what it drew then stays on the page."""
+    """At the first read of each key: what the run drew then stays on the page."""
     modified: dict[str, int] = field(default_factory=dict)
-    """The same, of keys that `modify` was called with."""
+    """At the first `modify` of each key."""
     written: dict[str, int] = field(default_factory=dict)
-    """As the run left each key that it wrote or deleted."""
+    """After the last write of each key that the run wrote or deleted."""
     names: frozenset[str] | None = None
-    """All keys, as the run found them first; None where it did not ask for them."""
+    """All keys, when the run first asked for them; None if it never did."""
     version: int = 0
-    """Of the state, by the last of the run's writes."""
+    """The session's version after the last write of the run."""
 
     def write(self, entries: Mapping[str, int], version: int) -> None:
         self.written.update(entries)
@@ -34,32 +34,32 @@ class StateReads:
 
 
 class Reads:
-    """Of one run, by the identity of each state.
+    """What one run has read, by session.
 
     Args:
-        run: what stands for the run, if there is one.
+        run: the object that stands for the run, if there is one.
     """
 
     def __init__(self, run: object = None) -> None:
         self.run = run
         self._of: dict[object, StateReads] = {}
 
-    def of(self, state: object) -> StateReads:
-        """What was read of one state; made at its first read."""
-        found = self._of.get(state)
-        return found if found is not None else self._of.setdefault(state, StateReads())
+    def of(self, session: object) -> StateReads:
+        """What the run has read from one session; empty before its first read."""
+        found = self._of.get(session)
+        return found if found is not None else self._of.setdefault(session, StateReads())
 
     @property
     def wrote(self) -> bool:
-        """Whether the run has written anything, to any state."""
+        """Whether the run has written anything to any session."""
         return any(reads.written for reads in list(self._of.values()))
 
 
 def hold(reads: Reads) -> None:
-    """Note on this thread, and what has a copy of its context, in `reads` from now on."""
+    """Record what this thread, and threads with a copy of its context, read in `reads` from now on."""
     _noted.set(reads)
 
 
 def held() -> Reads | None:
-    """Where this thread notes what it reads; None where it belongs to no run."""
+    """Where this thread records what it reads; None if it belongs to no run."""
     return _noted.get()

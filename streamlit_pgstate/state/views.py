@@ -1,7 +1,6 @@
-"""Views: what `items()` and `values()` of a state give, and a look-up of all its keys in turn.
+"""Views: the results of `items()` and `values()`, and a walk over all keys of a state.
 
-Below the state, which others may change at any moment: an iteration shows what was there when
-it began.
+Others may change the state at any moment. An iteration shows what was there when it began.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ Pairs = Callable[[], Iterator[tuple[str, Any]]]
 
 
 class Items(ItemsView[str, Any]):
-    """Keys with their values, of which each iteration reads one after the other."""
+    """Keys with their values. Each iteration reads the values one by one."""
 
     def __init__(self, mapping: Mapping[str, Any], pairs: Pairs) -> None:
         super().__init__(mapping)
@@ -27,7 +26,7 @@ class Items(ItemsView[str, Any]):
 
 
 class Values(ValuesView[Any]):
-    """Values, of which each iteration reads one after the other."""
+    """Values. Each iteration reads them one by one."""
 
     def __init__(self, mapping: Mapping[str, Any], pairs: Pairs) -> None:
         super().__init__(mapping)
@@ -41,15 +40,16 @@ class Values(ValuesView[Any]):
 
 
 class Walk(Generic[_Row]):
-    """Each thread that was given all keys, and looks them up in the same order: `dict(state)`.
+    """The look-up of all keys in their order, as `dict(state)` does it, per thread.
 
-    It asks for `keys()`, then for each of them by `[]`, and takes no KeyError for an answer.
+    `dict` calls `keys()`, then `[]` with each key. A KeyError would fail it, so a key that was
+    deleted meanwhile still has the entry that it had when the walk began.
     """
 
     def __init__(self) -> None:
         self._thread: _Ahead[_Row] = _Ahead()
         self._was_begun = False
-        """By any thread: without one, a look-up takes 0.2 µs less."""
+        """Whether any thread ever began a walk. While none has, a look-up takes 0.2 µs less."""
 
     def begin(self, rows: Sequence[tuple[str, _Row]]) -> None:
         self._was_begun = True
@@ -60,7 +60,7 @@ class Walk(Generic[_Row]):
             self._thread.rows = []
 
     def step(self, key: str) -> _Row | None:
-        """What was there when the walk began, if `key` is its next."""
+        """The entry that was there when the walk began, if `key` is the next one in it."""
         if not self._was_begun:
             return None
         rows = self._thread.rows
@@ -73,4 +73,4 @@ class Walk(Generic[_Row]):
 class _Ahead(threading.local, Generic[_Row]):
     def __init__(self) -> None:
         self.rows: list[tuple[str, _Row]] = []
-        """What this thread was given and has not looked up, the next one last."""
+        """The rows that this thread has not looked up yet, the next one last."""
