@@ -1,8 +1,8 @@
-"""A visit: the token of one tab for one state, and that state.
+"""A visit: the token of one tab, and the session that it opens.
 
-`handshake` decides which token the server and the browser agree on; this carries it out. It talks
-to the browser by the component, and to the database by the state. One `Visit` per tab and
-transport, over all of the tab's runs.
+`handshake` decides which token the server and the browser agree on. A visit carries that out: it
+asks the browser through the component, and opens sessions in the database. A tab has one `Visit`
+for each transport, and keeps it over all of its runs.
 """
 
 from __future__ import annotations
@@ -35,42 +35,46 @@ from streamlit_pgstate.state.session import Session
 _LOG = logging.getLogger(__name__)
 
 _ANSWERS_WITHIN: Final = 5.0
-"""Seconds that a first run waits for the browser where no cookie can come: it answers in 0.1."""
+"""Seconds that a first run waits for the browser if no cookie can come. It answers within 0.1."""
 
 _T = TypeVar("_T")
 
 
 @dataclasses.dataclass(eq=False, slots=True)
-class _Run:
-    """One run of the script. Runs of a tab may overlap: after a quick click Streamlit starts the
-    next one while the former goes on to its next `st.` command."""
+class _VisitRun:
+    """One run of the script, as the visit sees it.
 
-    mark: object
+    Runs of a tab may overlap. After a quick click Streamlit starts the next run while the former
+    one continues up to its next `st.` command.
+    """
+
+    run: object
+    """The object that stands for the run: `script.run()`."""
     is_begun: bool = False
-    """Whether a verb has brought the state up to date for it."""
+    """Whether a verb has refreshed the session for this run."""
     failure: PgStateError | None = None
-    """Why that failed: later verbs of the run fail as the first did, without another wait."""
+    """The error of that refresh. Later verbs of the run raise it again, without another wait."""
     is_stale: bool = False
-    """Whether it began with a state that the tab has left."""
+    """Whether the run began with a session that the tab no longer uses."""
     keys: list[str] = dataclasses.field(default_factory=list)
-    """Of the component's instances that it has mounted."""
+    """The keys of the component's instances that the run has mounted."""
     asked: Question | None = None
-    """The question that the last of them has put."""
+    """The question that the last of these instances asks."""
     asks_at_end: bool = False
 
 
 class Visit:
-    """One tab's token and state, as one transport brings and keeps them.
+    """The token and the session of one tab, for one transport.
 
     Args:
-        tables: where the session is.
+        tables: where sessions are stored.
         transport: how the token comes with the page.
-        show: called with each session that the page shows from now on, and with what brings it up
-            to date, and may give another one by then.
-        leave_page: called when the tab goes over to another state: what the page shows is of the
-            former one.
-        rejoin_page: called when the tab goes over to the state that the page shows: the server was
-            restarted, and did not know.
+        show: called with each session that the page shows from now on, and with a function that
+            refreshes it. That function returns another session if this one has ended.
+        leave_page: called when the tab changes to another session, so that what the page shows
+            belongs to the former one.
+        rejoin_page: called when the tab changes to the session that the page shows already. This
+            happens after the server was restarted.
     """
 
     def __init__(
@@ -84,28 +88,28 @@ class Visit:
     ) -> None:
         self.tables = tables
         self.found: tuple[int, Set[str]] = (0, frozenset())
-        """The state's version and its keys when this tab began with it."""
+        """The version and the keys of the session when this tab began to use it."""
         self._transport = transport
         self._show = show
         self._leave_page = leave_page
         self._rejoin_page = rejoin_page
         self._lock = threading.RLock()
-        self._runs: deque[_Run] = deque(maxlen=script.KEPT_RUNS)
+        self._runs: deque[_VisitRun] = deque(maxlen=script.KEPT_RUNS)
         self._handshake: Handshake | None = None
         self._token: Token | None = None
         self._session: Session | None = None
         self._state: State | None = None
         self._veil = bridge.new_veil()
         self._on_page: dict[str, Question | None] = {}
-        """The component's instances that the last run of the whole page has mounted, by key, with
-        the question of those that stand in no fragment."""
+        """The component's instances that the last run of the whole page has mounted, by key. The
+        value is the question of an instance outside of all fragments, and None for others."""
         self._began_at: Address | None = None
-        """The page on which a candidate was first used; None once that run has gone through: the
-        script leaves no page for another by then, only the visitor does."""
+        """The page on which a candidate was first used. None once that run has ended: after it
+        only the visitor switches pages, not the script."""
         self._opened_in: object = None
-        """The run in which that was."""
+        """The run in which the candidate was first used."""
         self._back_to: Address | None = None
-        """The page that a run starts at whose candidate was dropped; None for the present one."""
+        """Where to run again after a candidate was dropped; None for the present page."""
         self._is_left = False
 
     @property
@@ -123,11 +127,11 @@ class Visit:
 
     @property
     def token(self) -> Token | None:
-        """The token that opens the state; None before the first run."""
+        """The token that opens the session; None before the first run."""
         return self._token
 
     def leave(self) -> None:
-        """The tab is gone: what it handed to a thread no longer follows its token."""
+        """The tab was closed. Threads that have its state keep it, without its token."""
         self._is_left = True
         if self._session is not None:
             self._session.release()
@@ -135,7 +139,7 @@ class Visit:
     # A run
 
     def enter_run(self, *, waits: bool = False) -> None:
-        """At each verb: bring the state up to date if it is the run's first, and ask the browser.
+        """Prepare for a verb: the first one of a run refreshes the session and asks the browser.
 
         Args:
             waits: whether the script waits for the browser's answer.
@@ -153,24 +157,24 @@ class Visit:
             if self._agreed.durable is None and not self.tables.settings.cookie:
                 self._await_first_answer()
 
-    def _run_of_now(self) -> _Run:
-        mark = script.run()
-        run = next((known for known in self._runs if known.mark is mark), None)
-        if run is None:
-            run = _Run(mark)
-            self._runs.append(run)
-        return run
+    def _present_run(self) -> _VisitRun:
+        present = script.run()
+        known = next((known for known in self._runs if known.run is present), None)
+        if known is None:
+            known = _VisitRun(present)
+            self._runs.append(known)
+        return known
 
-    def _begun_run(self) -> _Run:
-        """The present run, its state brought up to date by its first verb."""
-        run = self._run_of_now()
+    def _begun_run(self) -> _VisitRun:
+        """The present run, after its first verb has refreshed the session."""
+        run = self._present_run()
         if not run.is_begun:
             self._begin(run)
         if run.failure is not None:
             raise run.failure
         return run
 
-    def _begin(self, run: _Run) -> None:
+    def _begin(self, run: _VisitRun) -> None:
         run.is_begun = True
         if not script.is_fragment_run():
             self._on_page = {}
@@ -186,22 +190,22 @@ class Visit:
             run.failure = error
 
     def call(self, verb: Callable[[State], _T]) -> _T:
-        """Run a verb on the state; start over where another tab has just forgotten it."""
+        """Run a verb on the state. If another tab has just forgotten it, the script starts anew."""
         state = self.state
         try:
             return verb(state)
         except UnknownToken as error:
             if error.session_id != state.id:
-                raise  # of another state, which the caller's own code has opened
+                raise  # the error is about another state, which the script has opened itself
             with self._lock:
                 if self._state is state:  # and no other run of this tab has moved on already
                     self._end()
                 script.start_anew()
 
     def wait_for_browser(self) -> None:
-        """Hold the script up until the browser has said whether it keeps the token: 5 s at most.
+        """Pause the script until the browser has answered whether it keeps the token: 5 s at most.
 
-        In a fragment the script ends: the answer starts a run of the whole page.
+        A fragment does not pause but ends. The answer then starts a run of the whole page.
         """
         with self._lock:
             self._await_answer()
@@ -209,18 +213,18 @@ class Visit:
                 st.stop()
 
     def rotate(self) -> None:
-        """A new token for the same state; other tabs of this browser follow by themselves."""
+        """Give the session a new token. Other tabs of this browser get it from localStorage."""
         with self._lock:
             self.call(State.rotate)  # and so `_replace_token`
 
     def forget(self) -> None:
-        """Delete state and token, and go on with an empty state under a new token.
+        """Delete the session and its token, and continue with an empty session under a new token.
 
-        What the page shows stays there, until the visitor leaves it.
+        The page keeps what it shows until its next run.
         """
         with self._lock:
             self.session.forget()
-            run = self._run_of_now()
+            run = self._present_run()
             self._mark_stale()
             run.is_stale = False
             token = self.tables.signer.mint()
@@ -229,13 +233,13 @@ class Visit:
             self._ask(run)
 
     def forget_unseen(self) -> None:
-        """As `forget`, also where the browser has a token that it has not said yet."""
+        """As `forget`, and also forget a token of the browser that it has not reported yet."""
         with self._lock:
             self._begun_run()
             self._settle(self._agreed.forgetting())
             self.forget()
 
-    # Which state it is
+    # Which session it is
 
     @property
     def _agreed(self) -> Handshake:
@@ -248,7 +252,7 @@ class Visit:
             self._session.durable = handshake.durable
 
     def _open(self) -> None:
-        """With the token that came with the page, or a candidate: one round trip."""
+        """Open the session of the page's token, or of a candidate: one round trip."""
         text = self._transport.read(self.tables.settings.app)
         if text is not None:
             try:
@@ -267,7 +271,7 @@ class Visit:
         self._settle(handshake if self.tables.settings.cookie else handshake.waiting())
         self._began_at, self._opened_in = script.address(), script.run()
         self._use(token, self._session_of(token))
-        self._ask_at_end()  # the script may leave this page at once, for one without any verb
+        self._ask_at_end()  # the script may switch at once to a page without any verb
 
     def _of_another_store(self, error: UnknownToken) -> UnknownToken:
         return UnknownToken(
@@ -292,7 +296,7 @@ class Visit:
         self._settle(self._agreed)
 
     def _go_over(self, token: Token, session: Session, *, back_to: Address | None = None) -> None:
-        """Use another state than the page shows."""
+        """Use another session than the one that the page shows."""
         self._use(token, session)
         self._back_to = back_to
         self._mark_stale()
@@ -303,19 +307,19 @@ class Visit:
             run.is_stale = True
 
     def _replace_token(self, token: Token) -> None:
-        """Have the browser keep another token for the present state."""
+        """Have the browser keep another token for the present session."""
         with self._lock:
             if token.session_id != self.session.id:
-                return  # a state that this tab has left, in a thread
+                return  # a thread has rotated a session that this tab no longer uses
             self._settle(self._agreed.succeeded(token.fingerprint))
             self._token, self._veil = token, bridge.new_veil()
             if script.is_script():
-                self._ask(self._run_of_now())
+                self._ask(self._present_run())
 
     def refreshed(self) -> Session:
-        """The session, as of now; another one where it has ended.
+        """The session after a refresh, or its successor if it has ended.
 
-        No run of the tab waits for this one's answer: with a frozen database each would wait twice.
+        Runs of the tab do not wait for this refresh. With a frozen database they would wait twice.
         """
         session = self.session
         try:
@@ -333,7 +337,7 @@ class Visit:
             self._end()
 
     def _end(self) -> None:
-        """The session has ended: begin another one, empty, in its place."""
+        """Begin an empty session in place of one that has ended."""
         script.end_if_overtaken()
         token = self.tables.signer.mint()
         self._settle(self._agreed.ended(token.fingerprint))
@@ -341,16 +345,16 @@ class Visit:
 
     # The browser
 
-    def _ask(self, run: _Run) -> None:
-        """Put the question, if this run has not; under another key where it has put another."""
+    def _ask(self, run: _VisitRun) -> None:
+        """Ask the browser, unless this run has. A second question needs an instance of its own."""
         question = self._agreed.question
         if question == run.asked or script.draws_over_the_page():
             return
-        if script.is_parallel_fragment():  # it may draw in its own place only
+        if script.is_parallel_fragment():  # it may draw only in its own place
             self._ask_at_end()
             return
         if script.is_fragment_run() and question in self._on_page.values():
-            return  # the page asks it, outside of this fragment
+            return  # an instance outside of this fragment asks it
         key = bridge.key(place=self._place(), number=len(run.keys))
         run.keys.append(key)
         run.asked = question
@@ -376,19 +380,21 @@ class Visit:
         )
 
     def _ask_at_end(self) -> None:
-        """Put the question at the run's end, if no verb could; or at the end of the next one, where
-        that takes its place."""
-        run = self._run_of_now()
+        """Ask at the end of the run, for verbs that could not ask.
+
+        If another run takes the place of this one, ask at the end of that one.
+        """
+        run = self._present_run()
         if not run.asks_at_end:
             run.asks_at_end = True
             with contextlib.suppress(ConfigError):  # this Streamlit shows no end of a run
                 runs.listen(_AskAtEnd(self))
 
     def end_run(self, *, is_followed: bool) -> None:
-        """Put the question, unless this run has; and in the next one, where that follows at once.
+        """Ask unless this run has asked; ask again in the next run if that follows at once.
 
-        A run that `st.stop` has ended looks like one that was overtaken; what that asks, nobody
-        hears.
+        A run that `st.stop` has ended looks like one that was overtaken. Nobody receives the
+        answer to a question of an overtaken run.
         """
         with self._lock:
             if self._is_left:
@@ -398,12 +404,12 @@ class Visit:
             elif script.run() is self._opened_in:
                 self._began_at = None
             if not script.is_fragment_run():
-                self._ask(self._run_of_now())
+                self._ask(self._present_run())
 
     def _await_answer(self) -> None:
-        """Wait for the browser: its answer ends this run, and starts the next one.
+        """Wait for the browser. Its answer ends this run and starts the next one.
 
-        Not where the question is a fragment's: its answer ends no run.
+        A question of a fragment is not waited for, as its answer does not end a run.
         """
         is_known = self._agreed.durable is not None
         if is_known or script.is_callback() or script.fragment() or script.is_apptest():
@@ -412,40 +418,40 @@ class Visit:
         self._settle(self._agreed.going_on())
 
     def _await_first_answer(self) -> None:
-        """Where no cookie can come, each F5 would show a candidate's state first.
+        """Wait in the first run if no cookie can come: else each F5 would show a candidate first.
 
-        Not in a later run, whose click the wait would cost.
+        A later run does not wait, as that would lose the click that started it.
         """
         if script.is_first_run():
             self._await_answer()
 
     def _heard(self, key: str) -> None:
-        """The component has said something: Streamlit calls this before the script's first line."""
+        """Handle the component's answer. Streamlit calls this before the script's first line."""
         with self._lock:
             if self._is_left or self._handshake is None:
                 return
-            run, was_known = self._run_of_now(), self._agreed.durable is not None
+            run, was_known = self._present_run(), self._agreed.durable is not None
             try:
                 with self._before_the_script(run):
                     self._hear(key)
             except PgStateError as error:
-                # The run's first verb hears it again, and says what is wrong where it can be seen.
+                # The first verb of the run tries again, and its error appears in the page.
                 _LOG.debug("The browser's answer could not be acted upon: %s", error)
                 return
             is_awaited = self._agreed.waits and not was_known
             if run.is_stale or (is_awaited and script.is_fragment_run()):
                 script.start_anew(self._back_to)
 
-    def _hear_all(self, run: _Run) -> None:
-        """Streamlit calls a widget's callback before ours: its verbs hear what ours would hear."""
+    def _hear_all(self, run: _VisitRun) -> None:
+        """Handle all answers. Streamlit may call a widget's callback before the component's own."""
         keys = {key: None for known in self._runs for key in known.keys}
         with self._before_the_script(run):
             for key in keys:
                 self._hear(key)
 
     @contextlib.contextmanager
-    def _before_the_script(self, run: _Run) -> Iterator[None]:
-        """The run goes on with another state where nothing of it has run, and it is on its page."""
+    def _before_the_script(self, run: _VisitRun) -> Iterator[None]:
+        """Let the run continue with another session if no line of the script has run yet."""
         yield
         if not script.is_callback() or script.is_fragment_run():
             return
@@ -453,7 +459,7 @@ class Visit:
             run.is_stale = False
 
     def _hear(self, key: str) -> None:
-        """Act upon what the browser says; nothing it says is believed unchecked."""
+        """Act upon the browser's answer. A token in it is checked before it is used."""
         said = bridge.said(key, self._veil)
         if said is None:
             return
@@ -473,7 +479,7 @@ class Visit:
                 self._try(action, said)
 
     def _try(self, action: Action, said: Said) -> None:
-        """Check the browser's token before anything is done with it."""
+        """Check the browser's token, then do what the handshake has decided."""
         text = said.token or ""
         try:
             token = self.tables.signer.check(text)
@@ -488,11 +494,11 @@ class Visit:
             self._settle(self._agreed.refusing(fingerprint(text)))
 
     def _adopt(self, token: Token, answer: Answer) -> None:
-        """Go on with a token that the browser has brought."""
+        """Continue with the token of the browser."""
         ref = SessionRef.of(token, self._transport.scope)
         before, is_dropped = self.session, self._agreed.drops_its_state(answer)
         if before.id == ref.id:
-            before.follow(ref)  # the same object: a thread may be at work with it
+            before.follow(ref)  # keep the object: a thread may use it
             self._token = token
             self._settle(self._agreed.adopted(token.fingerprint))
             return
@@ -509,7 +515,7 @@ class Visit:
             self._drop(before)
 
     def _copy(self, source: Token, answer: Answer) -> None:
-        """Go on with a copy of what another tab has, which goes on with its own."""
+        """Continue with a copy of a session that another tab uses."""
         before, is_dropped = self.session, self._agreed.drops_its_state(answer)
         token = self.tables.signer.mint()
         self.tables.copy(SessionRef.of(source, self._transport.scope), token)
@@ -520,14 +526,14 @@ class Visit:
             self._drop(before)
 
     def _drop(self, candidate: Session) -> None:
-        """Delete what was written under a candidate that nobody else can have."""
+        """Delete what was written under a candidate, which nobody else can have."""
         if candidate.is_stored:
             candidate.discard()
 
 
 @dataclasses.dataclass(slots=True, eq=False)
 class _AskAtEnd(RunListener):
-    """Puts the question of a visit at the end of a run."""
+    """Asks the question of a visit at the end of a run."""
 
     visit: Visit
 

@@ -56,7 +56,7 @@ class Reads:
 
 
 def hold(reads: Reads) -> None:
-    """Record what this thread, and threads with a copy of its context, read in `reads` from now on."""
+    """From now on, record in `reads` what this thread reads, and threads with its context."""
     _noted.set(reads)
 
 
