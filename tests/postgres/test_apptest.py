@@ -73,7 +73,7 @@ def test_a_store_over_another_database_than_the_apps_is_told(
     pgstate.testing.visit(app, store)
     said = app.run().exception[0].message
     assert "the store that testing.visit() was given may be over another database" in said
-    assert f"/{make_url(own_url).database}, schema 'pgstate'>" in said
+    assert f"/{make_url(own_url).database}, schema 'pgstate'" in said
     assert "app.secrets" in said
     assert sessions(own_url) == 0
 
