@@ -37,7 +37,7 @@ class _Found:
 
 
 class _AfterFork:
-    """A forked child finds no lock of this module held by a thread that it does not have."""
+    """Gives a forked child a lock that no thread of its parent holds."""
 
     def after_fork(self) -> None:
         global _lock
@@ -49,12 +49,12 @@ fork.remember(_after_fork)
 
 
 def configure(settings: Mapping[str, Any]) -> None:
-    """Set the settings of the running app; the same again costs nothing."""
+    """Set the settings of the running app. To set the same again costs nothing."""
     app = script.path() if script.is_script() else None
     with _lock:
         if _configured.get(app) == settings:
             return
-        Settings.read(settings)  # refuse what is wrong here, where it was written
+        Settings.read(settings)  # raise here, at the line that has the mistake
         _configured[app] = dict(settings)
         _of_app.clear()
 
@@ -113,7 +113,7 @@ def _configured_for(app: Path) -> dict[str, Any]:
 
 
 def _home(app: Path) -> Path:
-    """Where `.pgstate/` lies: beside the app; an AppTest's script may lie anywhere."""
+    """The folder of `.pgstate/`: that of the app, or the present one for an AppTest."""
     return Path.cwd() if script.is_apptest() else app.parent
 
 

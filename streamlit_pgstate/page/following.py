@@ -1,6 +1,6 @@
-"""Which changes make a live page run again, and when: decisions, without any I/O.
+"""Which changes make a live page run again, and when. Decisions without any I/O.
 
-`live` carries them out. `tests/unit/test_following.py` is the table of their cases.
+`live` carries them out. `tests/unit/test_following.py` has the table of their cases.
 """
 
 from __future__ import annotations
@@ -16,43 +16,43 @@ SLOW: Final = 5.0
 """Seconds between two runs of a page that other pages drive, and that drives them."""
 
 QUICK_RUNS: Final = 2
-"""Runs in a row that may follow and write, before a page is taken for one that is driven: one may
-be what the page makes of a message, and one the answer to that."""
+"""Runs in a row that a change elsewhere may start and that write something, before the page counts as
+driven by others. The first may react to a message, and the second to the answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a page shows of one state."""
+    """What a page shows of one session."""
 
     versions: Mapping[str, int] = field(default_factory=dict)
-    """Of each key that it has read; 0 for a key under which there was nothing."""
+    """The version of each key that it has read; 0 for a key without a value."""
     names: frozenset[str] | None = None
-    """All keys, where it has asked for them."""
+    """All keys, if it has asked for them."""
 
     def __bool__(self) -> bool:
         return bool(self.versions) or self.names is not None
 
     @classmethod
     def by(cls, reads: StateReads, *, is_following: bool) -> Shown:
-        """By a run of the whole page.
+        """What the page shows after a run of the whole page.
 
         Args:
-            reads: of the run.
-            is_following: whether the page ran by itself, because others had changed something.
-                What such a run changes by `modify` it does not follow: two pages that count
-                their runs under one key would count for ever.
+            reads: what the run has read.
+            is_following: whether a change elsewhere has started the run. Keys that such a run
+                changes by `modify` are not followed: two pages that count their runs under one
+                key would count for ever.
         """
         modified = {} if is_following else reads.modified.copy()
         return cls({**modified, **reads.read}, reads.names).after(reads)
 
     def joined(self, reads: StateReads) -> Shown:
-        """And then by a run of a fragment: the page around it shows what it showed before."""
+        """What the page shows after a run of a fragment. The rest of the page stays as it was."""
         versions = {**reads.modified, **reads.read, **self.versions}
         names = reads.names if self.names is None else self.names
         return Shown(versions, names).after(reads)
 
     def after(self, reads: StateReads) -> Shown:
-        """After what the page itself has written: that is no change by others."""
+        """The same after the page's own writes, which are no changes by others."""
         written = reads.written.copy()
         own = {
             key: max(version, written[key]) if written[key] else 0
@@ -66,37 +66,37 @@ class Shown:
         return Shown({**self.versions, **own}, names)
 
     def differing(self, now: Mapping[str, int]) -> set[str]:
-        """The keys of which something else is there `now`, the versions of all entries."""
+        """The keys whose version differs in `now`, the versions of all entries."""
         found = {key for key, version in self.versions.items() if now.get(key, 0) != version}
         return found if self.names is None else found | (self.names ^ now.keys())
 
     def caught_up(self, now: Mapping[str, int]) -> Shown:
-        """As if it showed what is there `now`."""
+        """The same as if the page showed the versions in `now`."""
         names = None if self.names is None else frozenset(now)
         return Shown({key: now.get(key, 0) for key in self.versions}, names)
 
 
 Noted: TypeAlias = Mapping[object, StateReads]
-"""What a run has read, by the identity of each state."""
+"""What a run has read, by session."""
 
 Page: TypeAlias = Mapping[object, Shown]
-"""What a page shows, by the identity of each state."""
+"""What a page shows, by session."""
 
 
 def by_page(noted: Noted, *, is_following: bool) -> dict[object, Shown]:
-    """What a page shows after a run of the whole of it; of no state that it has not read."""
+    """What a page shows after a run of the whole page, for each session that the run has read."""
     found = {state: Shown.by(reads, is_following=is_following) for state, reads in noted.items()}
     return {state: shown for state, shown in found.items() if shown}
 
 
 def with_fragment(page: Page, noted: Noted) -> dict[object, Shown]:
-    """What it shows after a run of a fragment: that is added."""
+    """What it shows after a run of a fragment, which adds to the page."""
     found = {state: page.get(state, Shown()).joined(reads) for state, reads in noted.items()}
     return {**page, **{state: shown for state, shown in found.items() if shown}}
 
 
 def with_writes(page: Page, noted: Noted) -> dict[object, Shown]:
-    """What it shows after a run that another takes the place of: nothing of it stays."""
+    """What it shows after a run that was overtaken: only its writes count."""
     return {
         state: shown.after(noted[state]) if state in noted else shown
         for state, shown in page.items()
@@ -104,19 +104,21 @@ def with_writes(page: Page, noted: Noted) -> dict[object, Shown]:
 
 
 def left(page: Page, states: Container[object]) -> set[object]:
-    """Those that it shows and that are none of `states`, the tab's present ones."""
+    """The sessions that it shows and that are not in `states`, the present ones of the tab."""
     return {state for state in page if state not in states}
 
 
 def caught_up(
     page: Page, now: Mapping[object, Mapping[str, int]], *, states: Container[object]
 ) -> dict[object, Shown]:
-    """As if it showed what is there `now`: so a change makes a page run once, whatever it reads.
+    """What the page shows, as if it showed the present versions.
+
+    With this a change makes a page run once, whatever that run reads.
 
     Args:
         page: what it shows.
-        now: the versions of all entries of each state that was looked at.
-        states: those that the tab has.
+        now: the versions of all entries, for each session that was refreshed.
+        states: the present sessions of the tab.
     """
     return {
         state: shown.caught_up(now[state]) if state in now else shown
@@ -127,12 +129,12 @@ def caught_up(
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast a page may follow."""
+    """How often changes elsewhere may start a run of the page."""
 
     driven: int = 0
-    """Runs of the whole page in a row that followed and wrote something themselves."""
+    """Runs of the whole page in a row that a change elsewhere started and that wrote something."""
     last: float = -math.inf
-    """When the last of them was over."""
+    """When the last of these runs ended."""
 
     def after(self, *, is_following: bool, wrote: bool, at: float) -> Pace:
         """After one more run of the whole page."""
@@ -143,7 +145,7 @@ class Pace:
 
     @property
     def next_run(self) -> float:
-        """When the page may follow again."""
+        """When the next such run may start."""
         return self.last + SLOW if self.driven >= QUICK_RUNS else -math.inf
 
 
@@ -153,7 +155,7 @@ class Decision:
 
     runs: bool = False
     waits: bool = False
-    """Whether there is something to follow, but not yet."""
+    """Whether a run is due, but has to wait."""
 
 
 def decide(
@@ -168,11 +170,11 @@ def decide(
     """Whether a live page is to run again now.
 
     Args:
-        changed: whether something that it shows is another by now.
-        has_left: whether it shows a state that the tab has left, such as one whose session has
-            ended: that happens once, so no two pages drive each other by it.
-        pace: how fast it may follow.
-        at: the time.
+        changed: whether something that the page shows has changed.
+        has_left: whether it shows a session that the tab no longer uses, such as one that has
+            ended. This happens once, so pages cannot drive each other by it.
+        pace: how often it may run.
+        at: the present time, in seconds.
         typing: the text field that is being typed in.
         postponed: the fields whose change waits until nobody types in them.
     """

@@ -1,7 +1,7 @@
-"""Live pages: what a page shows of each state, and its runs when others have changed that.
+"""Live pages: a page runs again when something that it has read was changed elsewhere.
 
-What a run reads is noted by the states (`reads`), what is to be done about a change is decided in
-`following`; here the two are joined to the page.
+Sessions record what a run reads (`state.reads`). `following` decides whether a change makes the
+page run. This module connects both to the page.
 """
 
 from __future__ import annotations
@@ -44,20 +44,20 @@ pages: Final[dict[int, Live]] = {}
 """The page of each tab, by the `id` of what stands for the tab."""
 
 _warned: Final[set[Path]] = set()
-"""Apps of which the log has said that their pages drive each other."""
+"""Apps for which the log has a warning that their pages drive each other."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """What a page says once a second, while it can be seen."""
+    """The message that a page sends once a second while it is visible."""
 
     number: int = 0
     typing: str | None = None
-    """The class of the text field that is being typed in: `st-key-` and its key."""
+    """The CSS class of the text field that is being typed in: `st-key-` and its key."""
 
     @classmethod
     def read(cls, said: object) -> Tick:
-        """The tick in a component's state; it comes from the browser, so it may be anything."""
+        """The tick in a component's state. It comes from the browser, so it may be anything."""
         if not isinstance(said, Mapping) or not isinstance(said.get("number"), int):
             return cls()
         typing = said.get("typing")
@@ -66,43 +66,43 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """A state that the page may read."""
+    """A session that the page may read."""
 
     session: Session
     refresh: Callable[[], Session]
 
 
 class Live:
-    """One tab's page, live or not, as it follows the states that it reads."""
+    """The page of one tab, live or not, and the sessions that it reads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        """Runs of a tab may overlap. Nothing is called under it that takes another lock."""
-        self._runs: deque[_Run] = deque(maxlen=script.KEPT_RUNS)
+        """Needed as runs of a tab may overlap. Code under it takes no other lock."""
+        self._runs: deque[_LiveRun] = deque(maxlen=script.KEPT_RUNS)
         self._sources: dict[str, _Source] = {}
         """By scope."""
         self._shown: dict[object, Shown] = {}
         """What the page shows of each session."""
         self._shown_by = 0
-        """The number of the run of the whole page that has shown it."""
+        """The number of the run of the whole page that has drawn `_shown`."""
         self._pace = Pace()
         self._is_on = False
-        """Whether any run of the tab was live."""
+        """Whether any run of the tab has called `mount(live=True)`."""
         self._place: DeltaGenerator | None = None
-        """Where the page is told what to announce; None where its last run was not live."""
+        """Where the page gets the changes to announce; None if its last run was not live."""
         self._follows_next = False
-        """Whether the next run of the whole page comes by itself."""
+        """Whether the next run of the whole page was started by a change elsewhere."""
         self._started = 0
         self._typing: str | None = None
         self._postponed: set[str] = set()
-        """Fields whose change waits until nobody types in them."""
+        """Text fields whose change waits until nobody types in them."""
 
     def follow(self, session: Session, refresh: Callable[[], Session] | None = None) -> None:
-        """Follow `session`, as far as the page reads it.
+        """Follow `session`, in place of another one of its scope.
 
         Args:
-            session: the only one of its scope, from now on.
-            refresh: brings it up to date, and gives it; it may be another one by then.
+            session: what the page may read.
+            refresh: refreshes it, and returns it, or another session if it has ended.
         """
 
         def refreshed() -> Session:
@@ -116,7 +116,7 @@ class Live:
     # A run
 
     def enter_run(self) -> Reads:
-        """Where to note what the run at hand reads. Each thread of a run may call it."""
+        """What the present run has read so far. Each thread of a run may call this."""
         run = self._present_run()
         if self._is_on:
             run.listen()
@@ -124,7 +124,7 @@ class Live:
         return run.reads
 
     def mount(self) -> None:
-        """Have the page run again when what it reads in this run changes elsewhere."""
+        """Make the page live: it runs again when something that this run reads changes elsewhere."""
         self.enter_run()
         run = self._present_run()
         if run.is_mounted:
@@ -135,7 +135,7 @@ class Live:
         self._place = bridge.reserve_place()
 
     def postpones(self, key: str) -> bool:
-        """Whether the field of `key` is being typed in, so that its change has to wait."""
+        """Whether somebody types in the field of `key`, so that a change of it has to wait."""
         name = page.class_of(key)
         is_typed_in = name == self._typing and self._present_run().is_following
         with self._lock:
@@ -145,7 +145,7 @@ class Live:
                 self._postponed.discard(name)
         return is_typed_in
 
-    def _present_run(self) -> _Run:
+    def _present_run(self) -> _LiveRun:
         mark = script.run()
         with self._lock:
             run = next((run for run in self._runs if run.reads.run is mark), None)
@@ -153,17 +153,17 @@ class Live:
                 run = self._begin(mark, is_whole=not script.is_fragment_run())
             return run
 
-    def _begin(self, mark: object, *, is_whole: bool) -> _Run:
+    def _begin(self, mark: object, *, is_whole: bool) -> _LiveRun:
         self._started += 1
         is_following = is_whole and self._follows_next
         if is_whole:
             self._follows_next, self._place = False, None
-        run = _Run(self, Reads(mark), self._started, is_whole, is_following)
+        run = _LiveRun(self, Reads(mark), self._started, is_whole, is_following)
         self._runs.append(run)
         return run
 
-    def end(self, run: _Run, *, is_followed: bool) -> None:
-        """What a run has read is what the page shows from now on."""
+    def end(self, run: _LiveRun, *, is_followed: bool) -> None:
+        """Take over what a run has read: the page shows it from now on."""
         sources = list(self._sources.values())
         noted: dict[object, StateReads] = {
             source.session: run.reads.of(source.session) for source in sources
@@ -171,7 +171,7 @@ class Live:
         with self._lock:
             if not run.is_whole:
                 self._shown = with_fragment(self._shown, noted)
-            elif is_followed or run.number < self._shown_by:  # another takes its place
+            elif is_followed or run.number < self._shown_by:  # another run takes its place
                 self._shown = with_writes(self._shown, noted)
                 self._follows_next |= is_followed and run.is_following
             else:
@@ -191,21 +191,21 @@ class Live:
     # A tick
 
     def _channels(self) -> dict[str, int]:
-        """The names under which tabs tell each other, and the versions of which they need not."""
+        """The channels on which tabs announce changes, and the version that this page has of each."""
         return {_channel(it.session): it.session.version for it in self._sources.values()}
 
     def _hear(self, said: object) -> None:
         tick = Tick.read(said)
         try:
             is_due = self.look(tick.typing, at=time.monotonic())
-        except PgStateError as error:  # the page's next run says so, where it can be seen
+        except PgStateError as error:  # the page's next run shows the error
             _LOG.debug("A live page could not be refreshed: %s", error)
             return
         if is_due:
             st.rerun()
 
     def look(self, typing: str | None, *, at: float) -> bool:
-        """Whether the page is to run again: one read of each state that it shows anything of."""
+        """Whether the page is to run again. Refreshes each session that the page has read."""
         changed: set[str] = set()
         now: dict[object, Mapping[str, int]] = {}
         shown = self._shown
@@ -235,17 +235,17 @@ class Live:
 
 
 @dataclass(slots=True, eq=False)
-class _Run(RunListener):
+class _LiveRun(RunListener):
     """One run of the script, full or of a fragment, callbacks included."""
 
-    comes_last = True  # `persist` saves at the end, and that is no change by others
+    comes_last = True  # after `persist` has saved, which is no change by others
 
     page: Live
     reads: Reads
     number: int
     is_whole: bool
     is_following: bool
-    """Whether it comes by itself, because others have changed something."""
+    """Whether a change elsewhere has started it."""
     is_mounted: bool = False
     is_listening: bool = False
 
@@ -259,12 +259,12 @@ class _Run(RunListener):
 
 
 def _channel(session: Session) -> str:
-    """Not a secret: a session's id is no way in."""
+    """The name on which tabs announce changes. Not a secret: an id opens no session."""
     return f"pgstate.{session.id}"
 
 
 def _warn(changed: set[str]) -> None:
-    """Once for each app: each of its pages would say the same."""
+    """Warn once for each app, as each of its pages would repeat the warning."""
     app = script.path()
     if app in _warned:
         return

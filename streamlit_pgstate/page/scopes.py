@@ -1,8 +1,8 @@
-"""The scopes: whose state it is that `pgstate.scope(name)` gives.
+"""The scopes: the states that `pgstate.scope(name)` returns.
 
-The browser's, as all verbs of the module have it, and those beside it: of the tab, of the user
-that `st.login` knows, and of the app. Each is opened when it is first asked for, and refreshed
-once a run.
+There is the browser's, which the verbs of the module use, and beside it the state of the tab, of
+the user that `st.login` knows, and of the app. Each is opened when it is first asked for, and
+refreshed once a run.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ _MEANINGS = {
 
 
 class UserState(State):
-    """The state of a user who is logged in: the same on every device."""
+    """The state of a user who is logged in. It is the same on every device."""
 
     def adopt(self, *keys: str) -> list[str]:
-        """Take over what this browser's state holds, and the user's has not: at login.
+        """Move what this browser's state has, and the user's lacks, to the user. For a login.
 
-        It is moved, so that nobody else finds it in this browser. A key that both have stays
-        where it is, in both. To call it in each run costs nothing once there is nothing to move.
+        The next person at this browser does not find it there. A key that both states have stays
+        in both. Calls in later runs cost nothing when there is nothing to move.
 
         Args:
             *keys: which of them; without any, all.
@@ -95,7 +95,7 @@ def unknown(name: object) -> NoReturn:
 
 
 def _identity() -> tuple[str, str]:
-    """Issuer and subject, which never change; an e-mail may go over to somebody else."""
+    """Issuer and subject, which never change. An e-mail address may pass to somebody else."""
     if "is_logged_in" not in st.user:
         raise ConfigError(
             "The scope 'user' needs st.login, and there is no [auth] in .streamlit/secrets.toml. "
@@ -127,7 +127,7 @@ class _Opened:
         self._lock = threading.Lock()
         self._states: dict[str, tuple[Session, State]] = {}
         self._seen: dict[str, object] = {}
-        """The run that each was last refreshed in."""
+        """The run in which each was last refreshed."""
 
     def open(self, kind: type[StateT], ref: SessionRef) -> StateT:
         run = script.run()

@@ -1,7 +1,7 @@
-"""The tab: which states a browser tab works with, and what its page shows of them.
+"""A browser tab: the states that it works with, and what its page shows of them.
 
-Sits between the verbs and the visits, which hold the tokens. One `Tab` for each tab that Streamlit
-serves, over all of its runs.
+Stands between the verbs and the visits, which have the tokens. There is one `Tab` for each tab that
+Streamlit serves, over all of its runs.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _tabs: dict[int, Tab] = {}
 
 
 def current(*, waits: bool = False) -> Tab:
-    """The tab whose script runs now, its state brought up to date once a run.
+    """The tab whose script runs now. The first call of a run refreshes its state.
 
     Args:
         waits: whether the script waits for the browser's answer.
@@ -52,7 +52,7 @@ def current(*, waits: bool = False) -> Tab:
 
 
 def present() -> Tab:
-    """The tab whose script runs now, as it is: nothing is asked or mounted.
+    """The tab whose script runs now, without a refresh and without mounting the component.
 
     Raises:
         NoSessionError: no script of Streamlit's runs here.
@@ -104,14 +104,14 @@ def _leave(number: int) -> None:
 
 
 class Tab:
-    """One browser tab: its hold on the browser's state and on its own, and its page."""
+    """One browser tab: its visit to the browser's state, the one to its own state, and its page."""
 
     def __init__(self, tables: Tables) -> None:
         self.tables = tables
         self.live = Live()
-        """The page, as it follows all states that it reads."""
+        """The page, with all sessions that it reads."""
         self.browser = self._visit(transport.of_browser())
-        """The state that all tabs of the browser share."""
+        """The visit to the state that all tabs of the browser share."""
         self._own: Visit | None = None
         self._lock = threading.RLock()
         self._bindings: PersistedKeys | None = None
@@ -119,7 +119,7 @@ class Tab:
 
     @property
     def own(self) -> Visit:
-        """The state that only this tab has."""
+        """The visit to the state that only this tab has."""
         with self._lock:
             if self._own is None:
                 self._own = self._visit(transport.TAB)
@@ -135,13 +135,13 @@ class Tab:
         )
 
     def leave(self) -> None:
-        """The tab is gone."""
+        """The tab was closed."""
         self.browser.leave()
         if self._own is not None:
             self._own.leave()
 
     def enter_run(self, *, waits: bool = False) -> None:
-        """At each verb; see `Visit.enter_run`."""
+        """Prepare for a verb: see `Visit.enter_run`."""
         self.browser.enter_run(waits=waits)
 
     def forget(self) -> None:
@@ -150,15 +150,18 @@ class Tab:
         self.browser.forget()
 
     def _leave_page(self) -> None:
-        """What the page shows is of another state: it is neither to be read nor to be saved."""
+        """The page shows another session. Nothing of it is to be read or saved."""
         if script.is_parallel_fragment():  # beside the script, which reads `st.session_state` now
             runs.listen(_LeaveAtEnd(self))
             return
         self.begin_page()
 
     def _rejoin_page(self) -> None:
-        """The page shows what this server has found only now. What its widgets hold stays; what the
-        script has put into `st.session_state` beside them was of a candidate."""
+        """The page shows the session that this restarted server has just found.
+
+        The widgets keep their values. What the script has put into `st.session_state` besides
+        belongs to a candidate, and goes.
+        """
         with self._lock:
             bound = self._bindings.keys if self._bindings is not None else frozenset()
             if self._bindings is not None and self._bindings.session is not self.browser.session:
@@ -167,7 +170,7 @@ class Tab:
         session_state.clear(keep={transport.TESTING_KEY, *bound, *session_state.of_widgets()})
 
     def begin_page(self) -> None:
-        """Empty `st.session_state`, and have all widgets of the page begin anew."""
+        """Empty `st.session_state`, and give all widgets of the page a new identity."""
         session_state.clear(keep={transport.TESTING_KEY})
         identity.renew()
         with self._lock:
@@ -178,7 +181,7 @@ class Tab:
     # Durable keys of `st.session_state`
 
     def persist(self, keys: Sequence[str], defaults: Mapping[str, Any]) -> None:
-        """Bind keys of `st.session_state` to the state, up to the end of this run."""
+        """Make keys of `st.session_state` durable until the end of this run."""
         self.browser.call(lambda _: self._bind(keys, defaults))
 
     def _bind(self, keys: Sequence[str], defaults: Mapping[str, Any]) -> None:
@@ -194,7 +197,7 @@ class Tab:
             self._bindings.bind(keys, defaults)
 
     def hold(self, *, is_early: bool) -> None:
-        """At the end of each run: keep what the visitor has changed with it, and is not saved.
+        """At the end of each run: keep what the visitor has changed and what is not saved yet.
 
         Args:
             is_early: whether the run has not come to its last line.
@@ -208,19 +211,19 @@ class Tab:
         if said is None or token is None or said.have != token.fingerprint:
             bindings.page_showed = None
             return
-        # Not the present version: this run may have written already, and others have deleted.
+        # Not the present version: this run may have written already, and others may have deleted.
         version, found = self.browser.found
         is_current = said.version == version
         bindings.page_showed = said.version
         bindings.page_lacked = lambda key: is_current and key not in found
 
     def notice_reconnect(self) -> None:
-        """Have the page run when it has found its server again, before its visitor changes it."""
+        """Have the page run as soon as it has found its server again."""
         with self._lock:
             self._reconnect.enter_run()
 
     def _shown(self) -> tuple[str, int] | None:
-        """What the page shows at the end of a run: the fingerprint and version of its state."""
+        """What the page shows at the end of a run: the fingerprint of its token, and a version."""
         with self._lock:
             token = self.browser.token
             if token is None or self._bindings is None:
@@ -230,14 +233,14 @@ class Tab:
             return token.fingerprint, self._bindings.version_shown
 
     def follow(self) -> None:
-        """Have the page run again whenever what it reads changes elsewhere."""
+        """Make the page live: see `Live.mount`."""
         if not script.is_callback():
             self.live.mount()
 
 
 @dataclass(slots=True, eq=False)
 class _LeaveAtEnd(RunListener):
-    """Has the page begin anew when the run is over, before the next one that it has asked for."""
+    """Begins the page anew at the end of a run, before the next run starts."""
 
     tab: Tab
 
