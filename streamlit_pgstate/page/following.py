@@ -16,7 +16,7 @@ SLOW: Final = 5.0
 """Seconds between two runs of a page that other pages drive, and that drives them."""
 
 QUICK_RUNS: Final = 2
-"""Runs in a row that a change elsewhere may start and that write something, before the page counts as
+"""Runs in a row that a change elsewhere starts and that write something, until the page counts as
 driven by others. The first may react to a message, and the second to the answer."""
 
 

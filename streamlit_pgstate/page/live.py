@@ -124,7 +124,7 @@ class Live:
         return run.reads
 
     def mount(self) -> None:
-        """Make the page live: it runs again when something that this run reads changes elsewhere."""
+        """Make the page live: it runs again when something that it reads changes elsewhere."""
         self.enter_run()
         run = self._present_run()
         if run.is_mounted:
@@ -191,7 +191,7 @@ class Live:
     # A tick
 
     def _channels(self) -> dict[str, int]:
-        """The channels on which tabs announce changes, and the version that this page has of each."""
+        """The channels on which tabs announce changes, and the version of each in this page."""
         return {_channel(it.session): it.session.version for it in self._sources.values()}
 
     def _hear(self, said: object) -> None:
