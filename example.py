@@ -5,28 +5,11 @@ Run it with `make demo`, or `streamlit run example.py`.
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 import streamlit_pgstate as pgstate
-
-st.set_page_config(page_title="streamlit-pgstate", page_icon="🐘")
-
-
-def state() -> MutableMapping[str, Any]:
-    """Two mappings: the one survives F5, a restarted server and a second replica."""
-    if st.session_state.durable:
-        return pgstate.scope()
-    return st.session_state.setdefault("memory", {})
-
-
-def remember(key: str) -> None:
-    """Store what the visitor has just chosen; what nobody touched is not written."""
-    state()[key] = st.session_state[key]
 
 
 def random_sparse(size: int) -> pd.DataFrame:
@@ -35,36 +18,42 @@ def random_sparse(size: int) -> pd.DataFrame:
     return pd.DataFrame(numbers).astype(pd.SparseDtype("int64", 0))
 
 
-# The switch itself is durable, so that it stays off after F5 when you turn it off.
-st.session_state.setdefault("durable", pgstate.get("durable", True))
-st.sidebar.toggle(
-    "Keep state in PostgreSQL",
-    key="durable",
-    on_change=lambda: pgstate.set("durable", st.session_state.durable),
-)
-
-st.session_state.setdefault("page", state().get("page", "Hello"))
-st.sidebar.radio("Page", ["Hello", "Matrix"], key="page", on_change=remember, args=("page",))
-
-if st.session_state.page == "Hello":
+def hello() -> None:
     st.title("Hello")
-    st.write("Go to the page Matrix, enter a size, then press F5. Or kill the server.")
+    st.write("Type into both fields, then press F5. Or kill the server and start it again.")
+    st.text_input("With persist", key="kept")
+    st.text_input("Without", key="plain")
+    st.write("Then go to the page Matrix.")
 
-if st.session_state.page == "Matrix":
+
+def matrix() -> None:
     st.title("A sparse matrix")
-    st.session_state.setdefault("size", state().get("size", "5"))
-    size = st.text_input("Size", key="size", on_change=remember, args=("size",))
+    size = st.text_input("Size", key="size")
     if not size.isdecimal() or not 1 <= int(size) <= 200:
         st.warning("Enter a whole number from 1 to 200.")
-        st.stop()
-    matrix = state().get("matrix")
-    if matrix is None or len(matrix) != int(size):
-        matrix = state()["matrix"] = random_sparse(int(size))
+        return
+    frame = pgstate.get("matrix")
+    if frame is None or len(frame) != int(size):
+        frame = random_sparse(int(size))
+        pgstate.set("matrix", frame)
         st.caption(f"Computed just now: {size}x{size}.")
     else:
         st.caption(f"Read back: {size}x{size}.")
-    st.dataframe(matrix.sparse.to_dense())
+    st.dataframe(frame.sparse.to_dense())
 
-with st.expander("The rows as they stand in PostgreSQL", expanded=True):
-    store = st.cache_resource(pgstate.connect)()
-    st.dataframe(store.rows(pgstate.scope().id), hide_index=True)
+
+def rows() -> None:
+    with st.expander("The rows as they stand in PostgreSQL", expanded=True):
+        store = st.cache_resource(pgstate.connect)()
+        st.dataframe(store.rows(pgstate.scope().id), hide_index=True)
+        st.caption("`set` writes at once, `persist` at the end of the run: see it in the next one.")
+
+
+st.set_page_config(page_title="streamlit-pgstate", page_icon="🐘")
+pgstate.persist("kept", page="Hello", size="5")
+st.sidebar.radio("Page", ["Hello", "Matrix"], key="page")
+if st.session_state.page == "Hello":
+    hello()
+else:
+    matrix()
+rows()

@@ -135,20 +135,42 @@ def test_the_matrix_is_there_after_f5_a_page_toggle_and_a_killed_server(
     assert reader.matrix() == matrix
 
 
-def test_without_state_the_same_app_forgets_at_f5(example: Server, context: BrowserContext) -> None:
+def test_of_two_fields_f5_leaves_the_one_that_is_persisted(
+    example: Server, context: BrowserContext
+) -> None:
     reader = Reader(context.new_page(), example)
     reader.page.goto(example.address)
-    reader.runs()
-    reader.page.get_by_text("Keep state in PostgreSQL").click()
-    reader.runs()
+    assert reader.runs() == 1
+    kept = reader.page.get_by_label("With persist")
+    plain = reader.page.get_by_label("Without")
+    for field in (kept, plain):
+        field.fill("typed")
+        field.press("Enter")
+        reader.runs()
+
+    reader.page.reload()
+
+    expect(kept).to_have_value("typed")
+    expect(plain).to_have_value("")
+    assert reader.runs() == 1
+
+
+def test_another_browser_begins_with_the_defaults(
+    example: Server, context: BrowserContext, chromium: Browser
+) -> None:
+    reader = Reader(context.new_page(), example)
+    reader.page.goto(example.address)
     reader.choose("Matrix")
     reader.page.get_by_label("Size").fill("7")
     reader.page.keyboard.press("Enter")
     reader.sees("Computed just now: 7x7.")
     reader.runs()
 
-    reader.page.reload()
+    elsewhere = chromium.new_context()
+    other = Reader(elsewhere.new_page(), example)
+    other.page.goto(example.address)
 
-    expect(reader.page.get_by_role("heading", name="Hello")).to_be_visible()
-    reader.choose("Matrix")
-    reader.sees("Computed just now: 5x5.")
+    expect(other.page.get_by_role("heading", name="Hello")).to_be_visible()
+    other.choose("Matrix")
+    other.sees("Computed just now: 5x5.")
+    elsewhere.close()
