@@ -23,6 +23,8 @@ from streamlit_pgstate import connect
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "example.py"
+PATIENCE = 60_000
+"""Milliseconds: the first run makes a PostgreSQL, which took 20 s on a busy machine."""
 COUNTED = f"""
 with open("runs", "a") as log:
     log.write("run ")
@@ -63,7 +65,7 @@ class Reader:
     def runs(self) -> int:
         """Script runs since the last question, once no more of them come."""
         idle = self.page.locator("[data-testid=stApp][data-test-script-state=notRunning]")
-        expect(idle).to_be_attached(timeout=15_000)
+        expect(idle).to_be_attached(timeout=PATIENCE)
         count = -1
         while count != self._count():
             count = self._count()
@@ -78,7 +80,7 @@ class Reader:
         self.page.get_by_text(page, exact=True).click()
 
     def sees(self, text: str) -> None:
-        expect(self.page.get_by_text(text, exact=True)).to_be_visible(timeout=15_000)
+        expect(self.page.get_by_text(text, exact=True)).to_be_visible(timeout=PATIENCE)
 
     def copies(self) -> tuple[str, str]:
         """The token in localStorage, and in the cookie."""
@@ -209,7 +211,7 @@ def test_a_recipe_runs_and_its_buttons_too(recipe: str, url: str) -> None:
 
 FILL = """
 import streamlit_pgstate
-store = streamlit_pgstate.connect()
+store = streamlit_pgstate.connect(timeout=60)  # it makes a PostgreSQL
 token = store.new_token()
 store.state(token).update({"small": [1, 2], "large": bytes(range(256)) * 1000})
 print(token)
@@ -236,4 +238,6 @@ def test_embedded_data_move_to_another_database_as_the_docs_say(empty_url: str) 
 
 
 def run(command: list[str | Path], folder: Path) -> str:
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
