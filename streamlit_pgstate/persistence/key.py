@@ -77,7 +77,7 @@ class PersistedKey:
     @property
     def compared(self) -> Mine:
         """The same of a value that is there, compared with the base: this encodes it."""
-        value = session_state.take(self.key)
+        value = session_state.get(self.key)
         return Mine.SAME if mark_if_kept(self.key, value) == self.mark else Mine.CHANGED
 
     def theirs(self, version: int) -> Theirs:

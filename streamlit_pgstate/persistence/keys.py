@@ -139,7 +139,7 @@ class PersistedKeys:
                     is_bound=key in bound,
                     is_sent=not runs.is_set_in_this_run(key),
                 ):
-                    binding.held = session_state.take(key)
+                    binding.held = session_state.get(key)
                 elif mine is Mine.SAME:
                     binding.held = NOTHING
 
@@ -165,7 +165,7 @@ class PersistedKeys:
         """
         binding = bound.binding
         if session_state.has(binding.key):
-            binding.mark = mark_if_kept(binding.key, session_state.take(binding.key))
+            binding.mark = mark_if_kept(binding.key, session_state.get(binding.key))
         if former.is_ours:
             bound.put, bound.is_restored = former.put, True
 
@@ -196,7 +196,7 @@ class PersistedKeys:
             case Action.KEEP | Action.WAIT:
                 pass
             case Action.SHOW:
-                self._put(bound, session_state.take(binding.key))
+                self._put(bound, session_state.get(binding.key))
             case Action.TAKE_HELD:
                 self._put(bound, binding.held)
                 binding.version = version
@@ -261,12 +261,12 @@ class PersistedKeys:
 
     def _put(self, bound: KeyInRun, value: Any) -> None:
         session_state.put(bound.binding.key, value)
-        bound.put = session_state.take(bound.binding.key)
+        bound.put = session_state.get(bound.binding.key)
 
     def _chosen(self, binding: PersistedKey) -> codecs.Payload | None:
         """Which another thread may store while the script changes the value."""
         try:
-            payload = self.session.encode(binding.key, session_state.take(binding.key))
+            payload = self.session.encode(binding.key, session_state.get(binding.key))
         except PgStateError:
             return None  # the run's end says why
         return None if mark_of(payload) == binding.mark else payload

@@ -63,7 +63,7 @@ class KeyInRun:
         """Whether `st.session_state` still holds what `persist` has put there."""
         if self.put is NOTHING or not session_state.has(self.binding.key):
             return False
-        return session_state.take(self.binding.key) is self.put
+        return session_state.get(self.binding.key) is self.put
 
     @property
     def source(self) -> Source:
@@ -110,7 +110,7 @@ class PersistedRun(RunListener):
             case AtWidget.LEAVE:
                 pass
             case AtWidget.FIT_MINE:
-                self._fit(bound, widget, session_state.take(widget.key), is_theirs=False)
+                self._fit(bound, widget, session_state.get(widget.key), is_theirs=False)
             case AtWidget.FIT_THEIRS:
                 self._fit(bound, widget, self._theirs_at(bound, source), is_theirs=True)
             case AtWidget.TRY_THEIRS:
@@ -149,7 +149,7 @@ class PersistedRun(RunListener):
         if source is Source.RESTORED:
             return bound.put
         theirs = self._theirs(bound.binding)
-        return session_state.take(bound.binding.key) if theirs is NOTHING else theirs
+        return session_state.get(bound.binding.key) if theirs is NOTHING else theirs
 
     def _theirs(self, binding: PersistedKey) -> Any:
         """What is stored; the default, where that is what did not fit; NOTHING without either."""
@@ -214,14 +214,14 @@ class PersistedRun(RunListener):
 
     def _correct(self, bound: KeyInRun, value: Any) -> None:
         runs.correct_value(bound.binding.key, value)
-        bound.put = session_state.take(bound.binding.key)
+        bound.put = session_state.get(bound.binding.key)
 
     def after_widget(self, widget: Widget) -> None:
         bound = self._bound(widget.key)
         if bound is None:
             return
         binding = bound.binding
-        value = session_state.take(widget.key)
+        value = session_state.get(widget.key)
         if bound.appears or binding.widget_id != widget.id:
             widget.begin_with(value)
         binding.widget_id = widget.id
@@ -285,7 +285,7 @@ class PersistedRun(RunListener):
         """What `st.session_state` holds, encoded once: to compare it, and to store it."""
         if not session_state.has(key):
             return None
-        return self.bindings.session.encode(key, session_state.take(key))
+        return self.bindings.session.encode(key, session_state.get(key))
 
     def _decide_at_end(self, bound: KeyInRun, payload: codecs.Payload | None) -> AtEnd:
         binding = bound.binding
