@@ -52,7 +52,7 @@ def put(key: str, value: Any) -> None:
         ) from error
 
 
-def take(key: str) -> Any:
+def get(key: str) -> Any:
     """`st.session_state[key]`; a selection as the plain dictionary that it is."""
     value = st.session_state[key]
     return plain(value) if isinstance(value, dict) and type(value) is not dict else value

@@ -83,17 +83,17 @@ def _tab_of(known_by: object, tables: Tables) -> Tab:
         tab = _tabs.get(id(known_by))
         if tab is None:
             weakref.finalize(known_by, _leave, id(known_by))
-            ends.listen(_hold_at_end)
+            ends.listen(_keep_unsaved_at_end)
         if tab is None or tab.tables is not tables:
             tab = _tabs[id(known_by)] = Tab(tables)
             live.pages[id(known_by)] = tab.live
         return tab
 
 
-def _hold_at_end(end: End) -> None:
+def _keep_unsaved_at_end(end: End) -> None:
     tab = _tabs.get(id(script.tab())) if _tabs else None
     if tab is not None:
-        tab.hold(is_early=end.is_early)
+        tab.keep_unsaved(is_early=end.is_early)
 
 
 def _leave(number: int) -> None:
@@ -114,7 +114,7 @@ class Tab:
         """The visit to the state that all tabs of the browser share."""
         self._own: Visit | None = None
         self._lock = threading.RLock()
-        self._bindings: PersistedKeys | None = None
+        self._persisted: PersistedKeys | None = None
         self._reconnect = Reconnect(self._shown)
 
     @property
@@ -163,20 +163,20 @@ class Tab:
         belongs to a candidate, and goes.
         """
         with self._lock:
-            bound = self._bindings.keys if self._bindings is not None else frozenset()
-            if self._bindings is not None and self._bindings.session is not self.browser.session:
-                self._bindings.close()
-                self._bindings = None  # `persist` asks the page what it showed
-        session_state.clear(keep={transport.TESTING_KEY, *bound, *session_state.of_widgets()})
+            keys = self._persisted.keys if self._persisted is not None else frozenset()
+            if self._persisted is not None and self._persisted.session is not self.browser.session:
+                self._persisted.close()
+                self._persisted = None  # `persist` asks the page what it showed
+        session_state.clear(keep={transport.TESTING_KEY, *keys, *session_state.of_widgets()})
 
     def begin_page(self) -> None:
         """Empty `st.session_state`, and give all widgets of the page a new identity."""
         session_state.clear(keep={transport.TESTING_KEY})
         identity.renew()
         with self._lock:
-            if self._bindings is not None:
-                self._bindings.close()
-            self._bindings = None
+            if self._persisted is not None:
+                self._persisted.close()
+            self._persisted = None
 
     # Durable keys of `st.session_state`
 
@@ -188,34 +188,35 @@ class Tab:
         with self._lock:
             self._reconnect.enter_run()
             session = self.browser.session
-            if self._bindings is None:
-                self._bindings = PersistedKeys(session)
-            elif self._bindings.session is not session:
-                self._bindings = self._bindings.go_on_over(session)
-            self._bindings.postpones = self.live.postpones
-            self._hear_what_the_page_showed(self._bindings)
-            self._bindings.bind(keys, defaults)
+            if self._persisted is None:
+                self._persisted = PersistedKeys(session)
+            elif self._persisted.session is not session:
+                self._persisted = self._persisted.move_to(session)
+            self._persisted.postpones = self.live.postpones
+            self._note_what_the_page_showed(self._persisted)
+            self._persisted.bind(keys, defaults)
 
-    def hold(self, *, is_early: bool) -> None:
-        """At the end of each run: keep what the visitor has changed and what is not saved yet.
+    def keep_unsaved(self, *, is_early: bool) -> None:
+        """Keep each choice of the visitor that the run which ends now has not saved.
+
+        Called at the end of each run.
 
         Args:
-            is_early: whether the run has not come to its last line.
+            is_early: whether the run has ended before its last line.
         """
-        bindings = self._bindings
-        if bindings is not None:
-            bindings.hold(is_early=is_early)
+        persisted = self._persisted
+        if persisted is not None:
+            persisted.keep_unsaved(is_early=is_early)
 
-    def _hear_what_the_page_showed(self, bindings: PersistedKeys) -> None:
+    def _note_what_the_page_showed(self, persisted: PersistedKeys) -> None:
         said, token = self._reconnect.said, self.browser.token
         if said is None or token is None or said.have != token.fingerprint:
-            bindings.page_showed = None
+            persisted.note_page(None)
             return
         # Not the present version: this run may have written already, and others may have deleted.
         version, found = self.browser.found
         is_current = said.version == version
-        bindings.page_showed = said.version
-        bindings.page_lacked = lambda key: is_current and key not in found
+        persisted.note_page(said.version, lambda key: is_current and key not in found)
 
     def notice_reconnect(self) -> None:
         """Have the page run as soon as it has found its server again."""
@@ -226,11 +227,11 @@ class Tab:
         """What the page shows at the end of a run: the fingerprint of its token, and a version."""
         with self._lock:
             token = self.browser.token
-            if token is None or self._bindings is None:
+            if token is None or self._persisted is None:
                 return None
-            if self._bindings.session is not self.browser.session:  # another one by now
+            if self._persisted.session is not self.browser.session:  # another one by now
                 return None
-            return token.fingerprint, self._bindings.version_shown
+            return token.fingerprint, self._persisted.version_shown
 
     def follow(self) -> None:
         """Make the page live: see `Live.mount`."""

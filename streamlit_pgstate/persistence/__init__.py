@@ -1,3 +1,3 @@
-"""`persist`: keys of `st.session_state` that are durable. Knows Streamlit."""
+"""`persist`: durable keys of `st.session_state`. Knows Streamlit."""
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""Fitting: which value a widget shows where it cannot show the one that it is to show.
+"""Fitting: the value that a widget shows if it cannot show the value that `persist` gives it.
 
-`persist` may have a value from long ago. The widget's options or its range may be others by now.
+`persist` may restore a value from long ago. The options or the range of the widget may have
+changed since then.
 """
 
 from __future__ import annotations
@@ -15,27 +16,27 @@ from streamlit_pgstate.persistence.key import NOTHING
 
 
 class Fit(Enum):
-    """What a widget shows of the value that it is to show."""
+    """How much of the given value a widget shows."""
 
     WHOLE = auto()
     PART = auto()
-    """Of a choice of several options those that are still there."""
+    """Of several chosen options, the widget shows those that it still has."""
     DEFAULT = auto()
-    """The default that was given to `persist`."""
+    """The widget shows the default that was given to `persist`."""
     OWN = auto()
-    """The widget's own default."""
+    """The widget shows its own default."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fitting:
-    """The value that a widget shows, as the widget has it."""
+    """The value that a widget shows, in the widget's own type."""
 
     value: Any
     fit: Fit
 
 
 def fitting(widget: Widget, value: Any, default: Any = NOTHING) -> Fitting:
-    """What `widget` shows for `value`; `default` is the one given to `persist`."""
+    """Return what `widget` shows for `value`; `default` is the one given to `persist`."""
     with contextlib.suppress(UnfitError):
         return Fitting(widget.fitted(value), Fit.WHOLE)
     for candidate, fit in ((_part(widget, value), Fit.PART), (default, Fit.DEFAULT)):
@@ -46,7 +47,7 @@ def fitting(widget: Widget, value: Any, default: Any = NOTHING) -> Fitting:
 
 
 def _part(widget: Widget, value: Any) -> Any:
-    """The options in `value` that the widget has; NOTHING where there are none."""
+    """Return the options in `value` that the widget has; NOTHING if it has none of them."""
     if not isinstance(value, list):
         return NOTHING
     return [option for option in value if _has(widget, option)] or NOTHING

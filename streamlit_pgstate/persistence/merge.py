@@ -1,17 +1,17 @@
-"""The merge of `persist`: what becomes of one key, decided without touching anything.
+"""The merge of `persist`: decides what happens to one key, and changes nothing itself.
 
-`bindings` and `bound` find out how things are, ask here, and do what is decided. The cases stand in
-the tables of `tests/unit/test_merge.py`.
+`keys` and `run` find out the facts, ask here, and carry out the decision. The tables in
+`tests/unit/test_merge.py` list all cases.
 
-It is a merge of three values, with the names that they have in every such merge:
+It is a three-way merge, and its values have the names that are usual in one:
 
 - base: what this tab and the database had in common when they were last in sync;
 - mine: what `st.session_state` of this tab holds now;
 - theirs: what is stored now.
 
-What differs from the base was changed. A change on one side goes to the other; changes on both
-sides: mine wins. Without a base theirs wins: nobody knows whether mine was changed. Theirs is
-compared by its version, mine by its encoded bytes.
+A side that differs from the base was changed. If only one side was changed, its value goes to the
+other side. If both sides were changed, mine wins. Without a base theirs wins, because nobody knows
+whether mine was changed. Theirs is compared by its version, mine by its encoded bytes.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ class Base(Enum):
     """What this tab and the database had in common when they were last in sync."""
 
     NONE = auto()
-    """They have not been in sync: this session of Streamlit's server has not had the key so far."""
+    """They were never in sync: this session of Streamlit's server has not had the key so far."""
     EMPTY = auto()
     """No value: nothing was stored, and `st.session_state` held nothing at the end of a run."""
     UNSTORED = auto()
-    """A value that nobody has chosen, a default: it was shown, and nothing was stored."""
+    """A default: a value that nobody has chosen. It was shown, and nothing was stored."""
     STORED = auto()
     """A stored value, in some version."""
 
@@ -36,15 +36,15 @@ class Mine(Enum):
     """What `st.session_state` of this tab holds, compared with the base."""
 
     MISSING = auto()
-    """Nothing: the session is new, or Streamlit has dropped a widget that was not drawn."""
+    """No value: the session is new, or Streamlit has dropped a widget that was not drawn."""
     DELETED = auto()
-    """Nothing, though it was there: the script or a callback has deleted it."""
-    HELD = auto()
-    """Nothing, but the visitor had changed it with a run that has not saved it: see `holds`."""
+    """No value, because the script or a callback has deleted it."""
+    UNSAVED = auto()
+    """No value, but the visitor chose one in a run that did not save it: see `keeps_unsaved`."""
     SAME = auto()
     CHANGED = auto()
     UNCOMPARED = auto()
-    """A value; whether it is the base's nobody has asked. To compare, it has to be encoded."""
+    """A value that was not compared with the base yet. To compare it, it must be encoded."""
 
 
 class Theirs(Enum):
@@ -53,7 +53,7 @@ class Theirs(Enum):
     NOTHING = auto()
     SAME = auto()
     CHANGED = auto()
-    """Another version: by another tab, another device, a job, or `pgstate.set`."""
+    """Another version, written by another tab, another device, a job, or `pgstate.set`."""
 
 
 class Page(Enum):
@@ -61,33 +61,33 @@ class Page(Enum):
 
     SILENT = auto()
     TYPING = auto()
-    """Its visitor is typing in the field of this key."""
-    CHOSE = auto()
-    """An earlier run got another value from the page, and put theirs in its place. Now the page
-    says that it showed theirs when its visitor chose that value: so the choice is newer."""
+    """The visitor is typing in the field of this key."""
+    CONFIRMED = auto()
+    """An earlier run received another value from the page, and showed theirs instead. Now the page
+    says that it showed theirs when the visitor chose that value, so the choice is newer."""
     UNAWARE = auto()
-    """It may not show mine: it shows a new widget's value only if the same run has set it."""
+    """The page may not show mine: it shows a new widget's value only if the same run has set it."""
 
 
 class Action(Enum):
     """What `persist` does with a key."""
 
     KEEP = auto()
-    """Mine stays. If it differs from the base, the run's end saves it."""
+    """Mine stays. If it differs from the base, the end of the run saves it."""
     SHOW = auto()
     """Mine stays, and is set once more, so that the page shows it."""
     TAKE = auto()
     """Theirs goes into `st.session_state`."""
-    BEGIN = auto()
-    """The default goes into `st.session_state`: the one given to `persist`, or the widget's."""
+    PUT_DEFAULT = auto()
+    """The default goes into `st.session_state`: the one given to `persist`, or the widget's own."""
     DELETE = auto()
-    """The default goes into `st.session_state`, and the run's end deletes what is stored."""
+    """The default goes into `st.session_state`, and the end of the run deletes what is stored."""
     WAIT = auto()
-    """Mine stays as it is shown; theirs is taken by a later run."""
-    TAKE_HELD = auto()
-    """What the visitor had chosen goes back into `st.session_state`, and is saved."""
-    TAKE_CHOSEN = auto()
-    """What the page had sent goes into `st.session_state`, and is saved."""
+    """Mine stays, and is shown. A later run takes theirs."""
+    TAKE_UNSAVED = auto()
+    """The visitor's unsaved choice goes back into `st.session_state`, and is saved."""
+    TAKE_CONFIRMED = auto()
+    """The choice that the page has confirmed goes into `st.session_state`, and is saved."""
 
 
 def is_news(base: Base, theirs: Theirs) -> bool:
@@ -98,20 +98,20 @@ def is_news(base: Base, theirs: Theirs) -> bool:
 def decide(base: Base, mine: Mine, theirs: Theirs, page: Page = Page.SILENT) -> Action:
     """Decide what `persist` does with a key.
 
-    `mine` may be UNCOMPARED without a base, and where there is no news and the page has not
-    chosen: there it does not matter whether it was changed.
+    `mine` may be UNCOMPARED if there is no base, and also if there is no news and the page has
+    confirmed no choice. In these cases the decision does not depend on whether mine was changed.
     """
-    restore = Action.BEGIN if theirs is Theirs.NOTHING else Action.TAKE
+    restore = Action.PUT_DEFAULT if theirs is Theirs.NOTHING else Action.TAKE
     if mine is Mine.DELETED:
-        return Action.BEGIN if theirs is Theirs.NOTHING else Action.DELETE
-    if mine is Mine.HELD:
-        return Action.TAKE_HELD
+        return Action.PUT_DEFAULT if theirs is Theirs.NOTHING else Action.DELETE
+    if mine is Mine.UNSAVED:
+        return Action.TAKE_UNSAVED
     if mine is Mine.MISSING:
         return restore
     if base is Base.NONE and theirs is Theirs.CHANGED:
         return Action.TAKE
-    if page is Page.CHOSE and mine is Mine.SAME:
-        return Action.TAKE_CHOSEN
+    if page is Page.CONFIRMED and mine is Mine.SAME:
+        return Action.TAKE_CONFIRMED
     if is_news(base, theirs) and mine is Mine.SAME:
         return Action.WAIT if page is Page.TYPING else restore
     return Action.SHOW if page is Page.UNAWARE else Action.KEEP
@@ -121,38 +121,38 @@ class Source(Enum):
     """Where the value comes from that a widget is about to show."""
 
     RESTORED = auto()
-    """`persist` has put it there in this run: what is stored, or a default."""
+    """`persist` has put the stored value, or a default, into `st.session_state` in this run."""
     PUT_BACK = auto()
-    """`persist` has put it there in this run: this tab's own value, once more."""
+    """`persist` has put this tab's own value back into `st.session_state` in this run."""
     SCRIPT = auto()
-    """The script or a callback has set it in this run, or has deleted it."""
+    """The script or a callback has set or deleted the value in this run."""
     PAGE = auto()
-    """The page has sent it, with this run or an earlier one."""
+    """The page has sent the value, with this run or an earlier one."""
 
 
 class Drawn(Enum):
-    """How the widget of a key was drawn before, since this session of the server's persists it."""
+    """How the widget of a key was drawn before, since this server session persists the key."""
 
     NEVER = auto()
     ALIKE = auto()
     OTHERWISE = auto()
-    """With other parameters: to Streamlit it is a new widget, and would be at its default."""
+    """With other parameters: Streamlit takes it for a new widget, and would show its default."""
 
 
 class AtWidget(Enum):
     """What is done before a widget is drawn."""
 
     LEAVE = auto()
-    """It shows what Streamlit has for it."""
+    """It shows the value that Streamlit has for it."""
     FIT_MINE = auto()
-    """It shows mine, as far as that fits: it is the visitor's choice. The choice is saved even
-    where the widget cannot show it; a later run in which it fits shows it."""
+    """It shows mine, which is the visitor's choice, as far as that fits. The choice is saved even
+    if the widget cannot show it. A later run shows it if it fits then."""
     FIT_THEIRS = auto()
-    """It shows theirs, or the default, as far as that fits: there is nothing to save."""
+    """It shows theirs, or the default, as far as that fits. There is nothing to save."""
     TRY_THEIRS = auto()
-    """It shows theirs if that fits by now, or more of it; else what it has shown so far."""
-    BEGIN = auto()
-    """It shows its default, and what is stored is deleted at the run's end."""
+    """It shows theirs if that fits now, or if more of it fits; else what it has shown so far."""
+    DELETE = auto()
+    """It shows its default, and the end of the run deletes what is stored."""
 
 
 def decide_at_widget(source: Source, drawn: Drawn, mine: Mine, *, is_unfit: bool) -> AtWidget:
@@ -161,12 +161,12 @@ def decide_at_widget(source: Source, drawn: Drawn, mine: Mine, *, is_unfit: bool
     Args:
         source: where its value comes from.
         drawn: how it was drawn before.
-        mine: its value; may be UNCOMPARED unless the page has sent it and the widget was drawn
-            OTHERWISE, or something is unfit.
+        mine: its value. It may be UNCOMPARED, except if the page has sent it and either the widget
+            was drawn OTHERWISE or `is_unfit` is true.
         is_unfit: whether theirs, or the default, did not fit the widget so far.
     """
     if mine is Mine.DELETED:
-        return AtWidget.BEGIN
+        return AtWidget.DELETE
     if source is Source.RESTORED:
         return AtWidget.FIT_THEIRS
     if source is Source.PUT_BACK:
@@ -180,34 +180,38 @@ def decide_at_widget(source: Source, drawn: Drawn, mine: Mine, *, is_unfit: bool
     return AtWidget.LEAVE
 
 
-class Hearing(Enum):
-    """What is made of a value that the page sends of a widget which this server has not drawn."""
+class OnSentValue(Enum):
+    """What is done with the value that the page sends for a widget this server has not drawn."""
 
     IGNORE = auto()
-    """It is what is stored."""
-    CHOICE = auto()
-    """It is the visitor's choice: it is shown, and saved."""
+    """It is the value that the widget shows anyway."""
+    TAKE = auto()
+    """It is the visitor's choice. It is shown, and saved."""
     REMEMBER = auto()
-    """It gives way; but should the page say later what it showed, it may prove a choice."""
+    """Theirs is shown. The page may say in the next run that it had shown theirs. Then the value
+    is known to be the visitor's choice: see `Page.CONFIRMED`."""
 
 
-def hears_page(source: Source, drawn: Drawn, mine: Mine) -> bool:
-    """Whether what the page sends of a widget counts: the server was restarted, and `persist` has
-    put a value there that nobody has chosen with this run."""
-    is_nobodys = source is Source.RESTORED or (source is Source.PUT_BACK and mine is Mine.SAME)
-    return drawn is Drawn.NEVER and is_nobodys
+def reads_sent_value(source: Source, drawn: Drawn, mine: Mine) -> bool:
+    """Whether a value that the page sends for a widget may be a choice the server did not see.
+
+    It may if this server has not drawn the widget, because it was restarted, and `persist` has put
+    a value into `st.session_state` that nobody has chosen with this run.
+    """
+    is_unchosen = source is Source.RESTORED or (source is Source.PUT_BACK and mine is Mine.SAME)
+    return drawn is Drawn.NEVER and is_unchosen
 
 
-def decide_on_hearing(*, is_another: bool, says_it_showed_theirs: bool) -> Hearing:
-    """Decide what is made of what the page has sent.
+def decide_on_sent_value(*, is_another: bool, page_showed_theirs: bool) -> OnSentValue:
+    """Decide what is done with a value that the page has sent.
 
     Args:
-        is_another: whether it is not the value that is put in its place.
-        says_it_showed_theirs: whether the page says that it showed what is stored.
+        is_another: whether it differs from the value that `persist` has put in its place.
+        page_showed_theirs: whether the page says that it showed what is stored.
     """
     if not is_another:
-        return Hearing.IGNORE
-    return Hearing.CHOICE if says_it_showed_theirs else Hearing.REMEMBER
+        return OnSentValue.IGNORE
+    return OnSentValue.TAKE if page_showed_theirs else OnSentValue.REMEMBER
 
 
 class AtEnd(Enum):
@@ -217,11 +221,11 @@ class AtEnd(Enum):
     SAVE = auto()
     """Mine is stored."""
     SAVE_CHOICE = auto()
-    """What the visitor has chosen is stored, though its widget shows something else by now."""
+    """The visitor's choice is stored, though the widget shows another value now."""
     DELETE = auto()
     """What is stored is deleted."""
     REBASE = auto()
-    """Mine becomes the base, unsaved: it is in the place of a row that cannot be read."""
+    """Mine becomes the base without being saved, because the stored row cannot be read."""
 
 
 def decide_at_end(
@@ -236,9 +240,9 @@ def decide_at_end(
 
     Args:
         mine: MISSING, DELETED, SAME or CHANGED.
-        is_stored: whether anything was stored when the two were last in line.
-        is_deleted: whether it was deleted before, and began anew at its default in this run.
-        is_unreadable: whether its row could not be read in this run.
+        is_stored: whether anything was stored when this tab and the database were last in sync.
+        is_deleted: whether the key was deleted, and shows its default since, in this run too.
+        is_unreadable: whether the stored row could not be read in this run.
         is_ruled_out: whether the widget could not show what the visitor has chosen with this run.
     """
     if mine in (Mine.MISSING, Mine.DELETED):
@@ -253,16 +257,16 @@ def decide_at_end(
     return AtEnd.DELETE if is_deleted else AtEnd.LEAVE
 
 
-def holds(mine: Mine, *, is_early: bool, is_bound: bool, is_sent: bool) -> bool:
-    """Whether mine is kept for a later run, at the end of one that has not drawn its widget.
+def keeps_unsaved(mine: Mine, *, is_early: bool, is_persisted: bool, is_sent: bool) -> bool:
+    """Whether mine is kept for a later run, at the end of a run that has not drawn its widget.
 
-    What the visitor has changed with this run, and what could not be saved, is kept. What the
-    script has set where it does not call `persist` is its own: there theirs comes back.
+    A change that the visitor made with this run, or that could not be saved, is kept. A value that
+    the script has set in a run without `persist` is the script's own, and theirs comes back.
 
     Args:
-        mine: SAME or CHANGED, after the end has saved what it could.
-        is_early: whether the run has not come to its last line: so perhaps not to its `persist`.
-        is_bound: whether `persist` has been called for it in this run.
-        is_sent: whether the page has sent it with this run, rather than the script set it.
+        mine: SAME or CHANGED, after the end of the run has saved what it could.
+        is_early: whether the run has ended before its last line, so perhaps before its `persist`.
+        is_persisted: whether `persist` has been called for the key in this run.
+        is_sent: whether the page has sent the value with this run, rather than the script set it.
     """
-    return mine is Mine.CHANGED and (is_early or is_bound or is_sent)
+    return mine is Mine.CHANGED and (is_early or is_persisted or is_sent)

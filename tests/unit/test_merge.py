@@ -1,15 +1,15 @@
 """The decisions of `persist`, each as a table of its cases.
 
-A key of `st.session_state` is durable from `persist` on. Three values of it meet there:
+`persist` makes a key of `st.session_state` durable. It merges three values of the key:
 
 - base: what this tab and the database had in common when they were last in sync;
 - mine: what `st.session_state` of this tab holds now;
 - theirs: what is stored now.
 
-In the columns, "a", "b" and "c" are values, DEFAULT is one that was shown though nothing was
-stored, and NONE says that there is no value; as a base, that the two were never in sync. A base is
-EMPTY where they were in sync, and neither had a value. Read a row from left to right: what there
-was, what there is on either side, what the page has said, what is done, and why.
+In the columns, "a", "b" and "c" are values. DEFAULT is a value that was shown while nothing was
+stored. NONE stands for no value; a base of NONE means that the two sides were never in sync. A base
+of EMPTY means that they were in sync, and neither had a value. A row reads from left to right: the
+base, the value on either side, what the page has said, what is done, and why.
 """
 
 from __future__ import annotations
@@ -25,27 +25,27 @@ from streamlit_pgstate.persistence.merge import (
     AtWidget,
     Base,
     Drawn,
-    Hearing,
     Mine,
+    OnSentValue,
     Page,
     Source,
     Theirs,
     decide,
     decide_at_end,
     decide_at_widget,
-    decide_on_hearing,
-    hears_page,
-    holds,
+    decide_on_sent_value,
+    keeps_unsaved,
+    reads_sent_value,
 )
 
 NONE, EMPTY, DEFAULT, DELETED = "none", "empty", "default", "deleted"
-HELD_B = "b, held"
-"""The visitor changed the widget to "b", and that run stopped before it came to the widget: by an
-error, by an outage."""
+UNSAVED_B = "b, unsaved"
+"""The visitor changed the widget to "b", and that run ended above the widget: by an error, or by an
+outage."""
 
 
 class Persist(NamedTuple):
-    """One case of the merge, when `persist` is called."""
+    """One case of the merge at the call of `persist`."""
 
     base: str
     mine: str
@@ -59,80 +59,80 @@ SILENT = Page.SILENT
 
 AT_PERSIST = [
     # This session of Streamlit's server has not had the key so far.
-    Persist(NONE, NONE, NONE, SILENT, Action.BEGIN, "A first visit shows the default."),
-    Persist(NONE, NONE, "a", SILENT, Action.TAKE, "F5, a new tab, a new server: it comes back."),
-    Persist(NONE, "b", NONE, SILENT, Action.KEEP, "What was there before `persist` is kept."),
-    # What the script sets above its first `persist` of a session is a default, no choice: the same
-    # lines run at each F5.
-    Persist(NONE, "b", "a", SILENT, Action.TAKE, "What is stored wins over the script's default."),
-    Persist(NONE, "b", "a", Page.TYPING, Action.TAKE, "The same, whatever its visitor does."),
-    Persist(NONE, HELD_B, "a", SILENT, Action.TAKE_HELD, "A change that could not be saved."),
-    Persist(NONE, HELD_B, NONE, SILENT, Action.TAKE_HELD, "A change that could not be saved."),
-    # A run has ended without a value, and nothing was stored: a key without widget and default.
-    Persist(EMPTY, NONE, NONE, SILENT, Action.BEGIN, "Nothing has changed."),
+    Persist(NONE, NONE, NONE, SILENT, Action.PUT_DEFAULT, "A first visit shows the default."),
+    Persist(NONE, NONE, "a", SILENT, Action.TAKE, "F5, a new tab, a new server: restored."),
+    Persist(NONE, "b", NONE, SILENT, Action.KEEP, "A value set above `persist` stays."),
+    # A value that the script sets above the first `persist` of a session is a default, not a
+    # choice, because the same lines run at each F5.
+    Persist(NONE, "b", "a", SILENT, Action.TAKE, "The stored value wins over the default."),
+    Persist(NONE, "b", "a", Page.TYPING, Action.TAKE, "The same while the visitor is typing."),
+    Persist(NONE, UNSAVED_B, "a", SILENT, Action.TAKE_UNSAVED, "A choice not saved yet."),
+    Persist(NONE, UNSAVED_B, NONE, SILENT, Action.TAKE_UNSAVED, "A choice not saved yet."),
+    # A run has ended without a value, and nothing was stored: the key has no widget and no default.
+    Persist(EMPTY, NONE, NONE, SILENT, Action.PUT_DEFAULT, "Nothing has changed."),
     Persist(EMPTY, "b", NONE, SILENT, Action.KEEP, "A first choice: the run's end saves it."),
-    Persist(EMPTY, NONE, "a", SILENT, Action.TAKE, "Another tab was the first to choose."),
+    Persist(EMPTY, NONE, "a", SILENT, Action.TAKE, "Another tab has chosen first."),
     Persist(EMPTY, "b", "a", SILENT, Action.KEEP, "Both have chosen: mine wins."),
-    Persist(EMPTY, HELD_B, NONE, SILENT, Action.TAKE_HELD, "A first choice, not saved yet."),
-    Persist(EMPTY, HELD_B, "a", SILENT, Action.TAKE_HELD, "Both have chosen: mine wins."),
-    Persist(EMPTY, DELETED, NONE, SILENT, Action.BEGIN, "Set and deleted above `persist`."),
-    Persist(EMPTY, DELETED, "a", SILENT, Action.DELETE, "Stored elsewhere meanwhile: mine wins."),
-    Persist(EMPTY, "b", NONE, Page.UNAWARE, Action.SHOW, "A widget comes to it: mine is shown."),
-    # Nobody has stored anything; what is shown is a default.
+    Persist(EMPTY, UNSAVED_B, NONE, SILENT, Action.TAKE_UNSAVED, "A first choice, not saved yet."),
+    Persist(EMPTY, UNSAVED_B, "a", SILENT, Action.TAKE_UNSAVED, "Both have chosen: mine wins."),
+    Persist(EMPTY, DELETED, NONE, SILENT, Action.PUT_DEFAULT, "Set and deleted above `persist`."),
+    Persist(EMPTY, DELETED, "a", SILENT, Action.DELETE, "Stored elsewhere since: mine wins."),
+    Persist(EMPTY, "b", NONE, Page.UNAWARE, Action.SHOW, "The key gets a widget: it shows mine."),
+    # Nothing was stored, and a default was shown.
     Persist(DEFAULT, DEFAULT, NONE, SILENT, Action.KEEP, "Nothing has changed."),
     Persist(DEFAULT, "b", NONE, SILENT, Action.KEEP, "A first choice: the run's end saves it."),
-    Persist(DEFAULT, DEFAULT, "a", SILENT, Action.TAKE, "Another tab was the first to choose."),
+    Persist(DEFAULT, DEFAULT, "a", SILENT, Action.TAKE, "Another tab has chosen first."),
     Persist(DEFAULT, "b", "a", SILENT, Action.KEEP, "Both have chosen: mine wins."),
-    # It is stored, and this tab has shown it.
+    # The base is stored, and this tab has shown it.
     Persist("a", "a", "a", SILENT, Action.KEEP, "Nothing has changed."),
     Persist("a", "b", "a", SILENT, Action.KEEP, "Changed here: the run's end saves it."),
     Persist("a", "a", "c", SILENT, Action.TAKE, "Changed elsewhere only: theirs is shown."),
     Persist("a", "b", "c", SILENT, Action.KEEP, "Changed on both sides: mine wins."),
-    Persist("a", "a", NONE, SILENT, Action.BEGIN, "Deleted elsewhere, not changed here."),
+    Persist("a", "a", NONE, SILENT, Action.PUT_DEFAULT, "Deleted elsewhere, not changed here."),
     Persist("a", "b", NONE, SILENT, Action.KEEP, "Deleted elsewhere, changed here: mine wins."),
-    # `st.session_state` has lost it: Streamlit drops what belongs to a widget that is not drawn.
-    Persist("a", NONE, "a", SILENT, Action.TAKE, "The widget comes back with its value."),
-    Persist("a", NONE, "c", SILENT, Action.TAKE, "And with what another tab has made of it."),
-    Persist("a", NONE, NONE, SILENT, Action.BEGIN, "Another tab has deleted it meanwhile."),
-    Persist(DEFAULT, NONE, NONE, SILENT, Action.BEGIN, "Nobody has chosen: its default again."),
-    Persist(DEFAULT, NONE, "a", SILENT, Action.TAKE, "Another tab has chosen meanwhile."),
-    # The script or a callback has deleted it: a change like others.
-    Persist("a", DELETED, "a", SILENT, Action.DELETE, "It begins anew; the row goes at the end."),
-    Persist("a", DELETED, "c", SILENT, Action.DELETE, "And changed elsewhere: mine wins."),
-    Persist("a", DELETED, NONE, SILENT, Action.BEGIN, "Deleted on both sides."),
-    Persist(DEFAULT, DELETED, NONE, SILENT, Action.BEGIN, "Nothing was stored that could go."),
-    Persist(DEFAULT, DELETED, "a", SILENT, Action.DELETE, "Stored elsewhere meanwhile: mine wins."),
-    Persist(NONE, DELETED, NONE, SILENT, Action.BEGIN, "Set and deleted above `persist`."),
-    Persist(NONE, DELETED, "a", SILENT, Action.DELETE, "To delete is a choice, unlike to set."),
-    # The run before has ended above the widget, which had just been changed.
-    Persist("a", HELD_B, "a", SILENT, Action.TAKE_HELD, "The choice is not lost."),
-    Persist("a", HELD_B, "c", SILENT, Action.TAKE_HELD, "It was a change: mine wins."),
-    Persist("a", HELD_B, NONE, SILENT, Action.TAKE_HELD, "It was a change: mine wins."),
-    Persist(DEFAULT, HELD_B, NONE, SILENT, Action.TAKE_HELD, "A first choice."),
-    Persist(DEFAULT, HELD_B, "a", SILENT, Action.TAKE_HELD, "Both have chosen: mine wins."),
-    # Its visitor is typing in the field of the key.
-    Persist("a", "a", "c", Page.TYPING, Action.WAIT, "Nobody's text changes under their hands."),
+    # `st.session_state` has no value, because Streamlit drops that of a widget that is not drawn.
+    Persist("a", NONE, "a", SILENT, Action.TAKE, "The widget is drawn again with its value."),
+    Persist("a", NONE, "c", SILENT, Action.TAKE, "Or with the value from another tab."),
+    Persist("a", NONE, NONE, SILENT, Action.PUT_DEFAULT, "Another tab has deleted it since."),
+    Persist(DEFAULT, NONE, NONE, SILENT, Action.PUT_DEFAULT, "Nobody has chosen: its default."),
+    Persist(DEFAULT, NONE, "a", SILENT, Action.TAKE, "Another tab has chosen since."),
+    # The script or a callback has deleted the value, which is a change like any other.
+    Persist("a", DELETED, "a", SILENT, Action.DELETE, "The run's end deletes the row."),
+    Persist("a", DELETED, "c", SILENT, Action.DELETE, "Changed elsewhere as well: mine wins."),
+    Persist("a", DELETED, NONE, SILENT, Action.PUT_DEFAULT, "Deleted on both sides."),
+    Persist(DEFAULT, DELETED, NONE, SILENT, Action.PUT_DEFAULT, "No row to delete."),
+    Persist(DEFAULT, DELETED, "a", SILENT, Action.DELETE, "Stored elsewhere since: mine wins."),
+    Persist(NONE, DELETED, NONE, SILENT, Action.PUT_DEFAULT, "Set and deleted above `persist`."),
+    Persist(NONE, DELETED, "a", SILENT, Action.DELETE, "Deleting is a choice; setting is not."),
+    # The visitor changed the widget, and that run ended above it.
+    Persist("a", UNSAVED_B, "a", SILENT, Action.TAKE_UNSAVED, "The choice is not lost."),
+    Persist("a", UNSAVED_B, "c", SILENT, Action.TAKE_UNSAVED, "Changed on both sides: mine wins."),
+    Persist("a", UNSAVED_B, NONE, SILENT, Action.TAKE_UNSAVED, "Deleted elsewhere: mine wins."),
+    Persist(DEFAULT, UNSAVED_B, NONE, SILENT, Action.TAKE_UNSAVED, "A first choice."),
+    Persist(DEFAULT, UNSAVED_B, "a", SILENT, Action.TAKE_UNSAVED, "Both have chosen: mine wins."),
+    # The visitor is typing in the field of the key.
+    Persist("a", "a", "c", Page.TYPING, Action.WAIT, "A text does not change while it is typed."),
     Persist(DEFAULT, DEFAULT, "c", Page.TYPING, Action.WAIT, "The same in an empty field."),
-    Persist("a", "a", NONE, Page.TYPING, Action.WAIT, "The same where others have deleted it."),
+    Persist("a", "a", NONE, Page.TYPING, Action.WAIT, "The same if others have deleted it."),
     Persist("a", "b", "c", Page.TYPING, Action.KEEP, "Changed here too: mine wins, as always."),
-    Persist("a", NONE, "c", Page.TYPING, Action.TAKE, "There is no text of mine to be changed."),
-    # The server was restarted. In its first run the page sent "b", but "a" was stored, and nobody
-    # knew which was newer: so "a" was shown. With the next run the page says what it had shown.
-    Persist("a", "a", "a", Page.CHOSE, Action.TAKE_CHOSEN, "So b is the newer one."),
-    Persist("a", "c", "a", Page.CHOSE, Action.KEEP, "Its visitor has chosen c since."),
-    Persist(DEFAULT, DEFAULT, NONE, Page.CHOSE, Action.TAKE_CHOSEN, "It showed the default then."),
-    # The page draws a new widget at its default, unless its value is set in this very run.
+    Persist("a", NONE, "c", Page.TYPING, Action.TAKE, "There is no text of mine to change."),
+    # The server was restarted. In its first run the page sent "b" while "a" was stored. Nobody knew
+    # which was newer, so "a" was shown. In the next run the page says that it had shown "a".
+    Persist("a", "a", "a", Page.CONFIRMED, Action.TAKE_CONFIRMED, "So b is newer."),
+    Persist("a", "c", "a", Page.CONFIRMED, Action.KEEP, "The visitor has chosen c since."),
+    Persist(DEFAULT, DEFAULT, NONE, Page.CONFIRMED, Action.TAKE_CONFIRMED, "It showed a default."),
+    # The page draws a new widget with its default, unless this run sets its value.
     Persist("a", "a", "a", Page.UNAWARE, Action.SHOW, "So mine is set once more."),
     Persist(NONE, "b", NONE, Page.UNAWARE, Action.SHOW, "So mine is set once more."),
-    Persist("a", "a", "c", Page.UNAWARE, Action.TAKE, "To take theirs sets it anyway."),
+    Persist("a", "a", "c", Page.UNAWARE, Action.TAKE, "Taking theirs sets it anyway."),
 ]
 
 
 def read(base: str, mine: str, theirs: str) -> tuple[Base, Mine, Theirs]:
-    """The three columns as the decision gets them: each side as it compares with the base."""
+    """Return the arguments of `decide`: each side as compared with the base."""
     return (
         {NONE: Base.NONE, EMPTY: Base.EMPTY, DEFAULT: Base.UNSTORED}.get(base, Base.STORED),
-        {NONE: Mine.MISSING, DELETED: Mine.DELETED, HELD_B: Mine.HELD}.get(
+        {NONE: Mine.MISSING, DELETED: Mine.DELETED, UNSAVED_B: Mine.UNSAVED}.get(
             mine, Mine.SAME if mine == base else Mine.CHANGED
         ),
         {NONE: Theirs.NOTHING}.get(theirs, Theirs.SAME if theirs == base else Theirs.CHANGED),
@@ -140,7 +140,7 @@ def read(base: str, mine: str, theirs: str) -> tuple[Base, Mine, Theirs]:
 
 
 def told(row: NamedTuple) -> str:
-    """A row without its sentence, as the name of its test."""
+    """Return the name of a row's test: the row without its reason."""
     return " ".join(getattr(part, "name", str(part)).lower() for part in row[:-1])
 
 
@@ -150,7 +150,7 @@ def test_what_persist_does_with_a_key(row: Persist) -> None:
 
 
 def can_be(base: Base, mine: Mine, theirs: Theirs) -> bool:
-    """What was never stored is not stored still, and what is compared with nothing differs."""
+    """Whether a case is possible: theirs can equal only a stored base, mine only a value."""
     is_stored_still = theirs is Theirs.SAME and base is not Base.STORED
     is_like_nothing = base in (Base.NONE, Base.EMPTY) and mine is Mine.SAME
     return not is_stored_still and not is_like_nothing
@@ -164,7 +164,7 @@ def test_the_table_holds_every_case_of_a_page_that_says_nothing() -> None:
 
 @pytest.mark.parametrize("page", [Page.SILENT, Page.UNAWARE])
 def test_where_nobody_else_has_changed_anything_mine_need_not_be_compared(page: Page) -> None:
-    """It would have to be encoded, which takes 30 ms for 10 MB."""
+    """To compare mine it must be encoded, which takes 30 ms for 10 MB."""
     for base, theirs in [(Base.STORED, Theirs.SAME), (Base.UNSTORED, Theirs.NOTHING)]:
         answers = {decide(base, m, theirs, page) for m in (Mine.SAME, Mine.CHANGED)}
         assert answers == {decide(base, Mine.UNCOMPARED, theirs, page)}
@@ -177,16 +177,16 @@ class Draw(NamedTuple):
     drawn: Drawn
     mine: Mine
     is_unfit: bool
-    """Whether the page shows something else, because theirs, or the default, did not fit."""
+    """Whether the page shows another value, because theirs, or the default, did not fit."""
     action: AtWidget
     why: str
 
 
-# FIT_MINE: the visitor has chosen it, which is saved. FIT_THEIRS: there is nothing to save.
+# FIT_MINE: the visitor has chosen the value, and it is saved. FIT_THEIRS: nothing is saved.
 AT_WIDGET = [
     Draw(
         Source.RESTORED, Drawn.NEVER, Mine.UNCOMPARED, False, AtWidget.FIT_THEIRS,
-        "F5: what is stored is shown, if the widget can show it; else the default.",
+        "F5: the widget shows the stored value if that fits, else the default.",
     ),
     Draw(
         Source.RESTORED, Drawn.ALIKE, Mine.UNCOMPARED, False, AtWidget.FIT_THEIRS,
@@ -194,7 +194,7 @@ AT_WIDGET = [
     ),
     Draw(
         Source.PUT_BACK, Drawn.NEVER, Mine.CHANGED, False, AtWidget.FIT_MINE,
-        "Set above `persist`, which has set it once more, so that the page shows it.",
+        "Set above `persist`. `persist` has set it once more, so that the page shows it.",
     ),
     Draw(
         Source.PUT_BACK, Drawn.ALIKE, Mine.UNCOMPARED, False, AtWidget.FIT_MINE,
@@ -202,66 +202,66 @@ AT_WIDGET = [
     ),
     Draw(
         Source.RESTORED, Drawn.OTHERWISE, Mine.UNCOMPARED, False, AtWidget.FIT_THEIRS,
-        "And where its range has moved at the same time.",
+        "Restored, and the range of the widget has changed in the same run.",
     ),
     Draw(
         Source.PUT_BACK, Drawn.OTHERWISE, Mine.UNCOMPARED, False, AtWidget.FIT_MINE,
-        "And where its range has moved at the same time.",
+        "Put back, and the range of the widget has changed in the same run.",
     ),
     Draw(
         Source.SCRIPT, Drawn.NEVER, Mine.UNCOMPARED, False, AtWidget.LEAVE,
-        "The script has set it below `persist`: Streamlit itself says whether it fits.",
+        "The script has set it below `persist`: Streamlit reports it if it does not fit.",
     ),
     Draw(
         Source.SCRIPT, Drawn.ALIKE, Mine.UNCOMPARED, False, AtWidget.LEAVE,
-        "The script has set it below `persist`: Streamlit itself says whether it fits.",
+        "The script has set it below `persist`: Streamlit reports it if it does not fit.",
     ),
     Draw(
         Source.SCRIPT, Drawn.OTHERWISE, Mine.UNCOMPARED, False, AtWidget.LEAVE,
-        "The same where the widget has changed.",
+        "The same if the parameters of the widget have changed.",
     ),
     Draw(
         Source.PAGE, Drawn.NEVER, Mine.UNCOMPARED, False, AtWidget.LEAVE,
-        "Streamlit has drawn it before; `persist` is called for the first time.",
+        "The widget was drawn before the first call of `persist`.",
     ),
     Draw(
         Source.PAGE, Drawn.ALIKE, Mine.UNCOMPARED, False, AtWidget.LEAVE,
-        "An ordinary run: the page knows its value.",
+        "An ordinary run: the page has the value.",
     ),
     Draw(
         Source.PAGE, Drawn.OTHERWISE, Mine.SAME, False, AtWidget.FIT_THEIRS,
-        "Its range has moved, so Streamlit would show its default: its value is carried over.",
+        "Its range has changed, so Streamlit would show the default: its value is kept.",
     ),
     Draw(
         Source.PAGE, Drawn.OTHERWISE, Mine.CHANGED, False, AtWidget.FIT_MINE,
-        "And its visitor has changed it with this very run: the choice is carried over.",
+        "The same, and the visitor has changed it with this run: the choice is kept.",
     ),
     Draw(
         Source.PAGE, Drawn.ALIKE, Mine.SAME, True, AtWidget.TRY_THEIRS,
-        "What was chosen long ago was no option in the last run. It is shown as soon as it is one.",
+        "The stored value was not an option in the last run. It is shown once it is one.",
     ),
     Draw(
         Source.PAGE, Drawn.ALIKE, Mine.CHANGED, True, AtWidget.LEAVE,
-        "But its visitor has chosen something else with this run, which is saved.",
+        "The visitor has chosen another value with this run, which is saved.",
     ),
     Draw(
         Source.SCRIPT, Drawn.ALIKE, Mine.UNCOMPARED, True, AtWidget.LEAVE,
-        "Or the script has.",
+        "The script has set another value in this run.",
     ),
     Draw(
         Source.PAGE, Drawn.OTHERWISE, Mine.SAME, True, AtWidget.FIT_THEIRS,
-        "It was out of the range, which has moved: the same as in any range that has moved.",
+        "It was out of the range, which has changed: the same as for any changed range.",
     ),
     Draw(
         Source.PAGE, Drawn.OTHERWISE, Mine.CHANGED, True, AtWidget.FIT_MINE,
-        "But its visitor has chosen something else with this run: the choice is carried over.",
+        "The visitor has chosen another value with this run: the choice is kept.",
     ),
     Draw(
         Source.RESTORED, Drawn.ALIKE, Mine.UNCOMPARED, True, AtWidget.FIT_THEIRS,
-        "Another tab has chosen anew: that is what is to be shown now.",
+        "Another tab has chosen another value, which is shown now.",
     ),
     Draw(
-        Source.SCRIPT, Drawn.ALIKE, Mine.DELETED, False, AtWidget.BEGIN,
+        Source.SCRIPT, Drawn.ALIKE, Mine.DELETED, False, AtWidget.DELETE,
         "The script has deleted it between `persist` and the widget.",
     ),
 ]  # fmt: skip
@@ -278,40 +278,38 @@ def test_the_table_holds_every_source_with_every_way_of_having_been_drawn() -> N
     assert told == set(itertools.product(Source, Drawn))
 
 
-class Hear(NamedTuple):
-    """One case of a page whose server was restarted, and which sends a value."""
+class Sent(NamedTuple):
+    """One case of a value that a page sends to a restarted server."""
 
     theirs: str
     sent: str
-    says_it_showed_theirs: bool
-    hearing: Hearing
+    page_showed_theirs: bool
+    action: OnSentValue
     why: str
 
 
-ON_HEARING = [
-    Hear("a", "a", False, Hearing.IGNORE, "It sends what is stored."),
-    Hear("a", "a", True, Hearing.IGNORE, "It sends what is stored, and says so too."),
-    Hear("a", "b", True, Hearing.CHOICE, "It showed a when b was chosen: b is newer than a."),
-    Hear("a", "b", False, Hearing.REMEMBER, "b may be older than a. The page may say it later."),
+ON_SENT_VALUE = [
+    Sent("a", "a", False, OnSentValue.IGNORE, "It sends what is stored."),
+    Sent("a", "a", True, OnSentValue.IGNORE, "It sends what is stored."),
+    Sent("a", "b", True, OnSentValue.TAKE, "It showed a when b was chosen, so b is newer."),
+    Sent("a", "b", False, OnSentValue.REMEMBER, "b may be older than a."),
 ]
 
 
-@pytest.mark.parametrize("row", ON_HEARING, ids=lambda row: row.why)
-def test_what_is_made_of_a_value_that_a_page_sends_to_a_new_server(row: Hear) -> None:
+@pytest.mark.parametrize("row", ON_SENT_VALUE, ids=told)
+def test_what_is_done_with_a_value_that_a_page_sends_to_a_new_server(row: Sent) -> None:
     is_another = row.sent != row.theirs
-    hearing = decide_on_hearing(
-        is_another=is_another, says_it_showed_theirs=row.says_it_showed_theirs
-    )
-    assert hearing is row.hearing, row.why
+    action = decide_on_sent_value(is_another=is_another, page_showed_theirs=row.page_showed_theirs)
+    assert action is row.action, row.why
 
 
-def test_what_a_page_sends_counts_only_where_the_server_has_not_drawn_the_widget() -> None:
-    heard = {
+def test_what_a_page_sends_is_read_only_if_the_server_has_not_drawn_the_widget() -> None:
+    found = {
         (source, drawn, mine)
         for source, drawn, mine in itertools.product(Source, Drawn, (Mine.SAME, Mine.CHANGED))
-        if hears_page(source, drawn, mine)
+        if reads_sent_value(source, drawn, mine)
     }
-    assert heard == {
+    assert found == {
         (Source.RESTORED, Drawn.NEVER, Mine.SAME),
         (Source.RESTORED, Drawn.NEVER, Mine.CHANGED),
         (Source.PUT_BACK, Drawn.NEVER, Mine.SAME),  # an overtaken run had put theirs there
@@ -324,31 +322,31 @@ class End(NamedTuple):
     base: str
     mine: str
     known: str
-    """What is known of the run, beside these; "" for nothing."""
+    """What else is known of the run; "" for nothing."""
     action: AtEnd
     why: str
 
 
 AT_END = [
-    End("a", "a", "", AtEnd.LEAVE, "Nothing has changed: nothing is written."),
+    End("a", "a", "", AtEnd.LEAVE, "Nothing has changed, so nothing is saved."),
     End("a", "b", "", AtEnd.SAVE, "The visitor or the script has changed it."),
-    End("a", NONE, "", AtEnd.LEAVE, "Its widget was not drawn: what is stored stays."),
+    End("a", NONE, "", AtEnd.LEAVE, "Its widget was not drawn: the row stays."),
     End("a", DELETED, "", AtEnd.DELETE, "The script has deleted it below `persist`."),
-    End(DEFAULT, DEFAULT, "", AtEnd.LEAVE, "A page view stores no default."),
+    End(DEFAULT, DEFAULT, "", AtEnd.LEAVE, "A default is not stored."),
     End(DEFAULT, "b", "", AtEnd.SAVE, "A first choice."),
-    End(DEFAULT, DELETED, "", AtEnd.LEAVE, "There is nothing stored that could be deleted."),
+    End(DEFAULT, DELETED, "", AtEnd.LEAVE, "Nothing is stored that could be deleted."),
     End(NONE, "b", "", AtEnd.SAVE, "The script has set it for the first time."),
     End(NONE, NONE, "", AtEnd.LEAVE, "It has no value, and never had one."),
-    End("a", "a", "is_deleted", AtEnd.DELETE, "Deleted before; its default, a, is back, unsaved."),
+    End("a", "a", "is_deleted", AtEnd.DELETE, "Deleted before; now at its default, a."),
     End("a", NONE, "is_deleted", AtEnd.DELETE, "Deleted before, and there is no default."),
-    End("a", "b", "is_deleted", AtEnd.SAVE, "Deleted before, and set anew."),
-    End("a", "a", "is_ruled_out", AtEnd.SAVE_CHOICE, "The visitor chose b. Its widget shows a."),
+    End("a", "b", "is_deleted", AtEnd.SAVE, "Deleted before, and set again."),
+    End("a", "a", "is_ruled_out", AtEnd.SAVE_CHOICE, "The visitor chose b; the widget shows a."),
     End("a", "c", "is_ruled_out", AtEnd.SAVE, "The same, and the script has set it to c."),
-    # A newer version of this package has written the row: it cannot be read here.
-    End("a", "b", "is_unreadable", AtEnd.REBASE, "b is shown instead, and does not overwrite it."),
-    End("a", "a", "is_unreadable", AtEnd.REBASE, "The same with a default that is shown instead."),
-    End("a", NONE, "is_unreadable", AtEnd.LEAVE, "Nothing is shown instead."),
-    End("a", DELETED, "is_unreadable", AtEnd.DELETE, "To delete a row nobody has to read it."),
+    # A newer version of this package has written the row, and this one cannot read it.
+    End("a", "b", "is_unreadable", AtEnd.REBASE, "b is shown, and does not overwrite the row."),
+    End("a", "a", "is_unreadable", AtEnd.REBASE, "The same if the default is shown."),
+    End("a", NONE, "is_unreadable", AtEnd.LEAVE, "Nothing is shown."),
+    End("a", DELETED, "is_unreadable", AtEnd.DELETE, "A row can be deleted without reading it."),
 ]
 
 
@@ -360,7 +358,7 @@ def test_what_the_end_of_a_run_does_with_a_key(row: End) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mine", "is_early", "is_bound", "is_sent", "is_kept"),
+    ("mine", "is_early", "is_persisted", "is_sent", "is_kept"),
     [
         (Mine.SAME, True, True, True, False),  # it is saved, or was never changed
         (Mine.SAME, False, False, True, False),
@@ -374,6 +372,9 @@ def test_what_the_end_of_a_run_does_with_a_key(row: End) -> None:
     ],
 )
 def test_what_a_run_that_has_not_drawn_the_widget_keeps(
-    mine: Mine, is_early: bool, is_bound: bool, is_sent: bool, is_kept: bool
+    mine: Mine, is_early: bool, is_persisted: bool, is_sent: bool, is_kept: bool
 ) -> None:
-    assert holds(mine, is_early=is_early, is_bound=is_bound, is_sent=is_sent) is is_kept
+    assert (
+        keeps_unsaved(mine, is_early=is_early, is_persisted=is_persisted, is_sent=is_sent)
+        is is_kept
+    )
