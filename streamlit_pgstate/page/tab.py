@@ -193,7 +193,7 @@ class Tab:
             elif self._bindings.session is not session:
                 self._bindings = self._bindings.go_on_over(session)
             self._bindings.postpones = self.live.postpones
-            self._hear_what_the_page_showed(self._bindings)
+            self._note_what_the_page_showed(self._bindings)
             self._bindings.bind(keys, defaults)
 
     def hold(self, *, is_early: bool) -> None:
@@ -206,15 +206,15 @@ class Tab:
         if bindings is not None:
             bindings.hold(is_early=is_early)
 
-    def _hear_what_the_page_showed(self, bindings: PersistedKeys) -> None:
-        said, token = self._reconnect.said, self.browser.token
-        if said is None or token is None or said.have != token.fingerprint:
+    def _note_what_the_page_showed(self, bindings: PersistedKeys) -> None:
+        report, token = self._reconnect.reported, self.browser.token
+        if report is None or token is None or report.have != token.fingerprint:
             bindings.page_showed = None
             return
         # Not the present version: this run may have written already, and others may have deleted.
         version, found = self.browser.found
-        is_current = said.version == version
-        bindings.page_showed = said.version
+        is_current = report.version == version
+        bindings.page_showed = report.version
         bindings.page_lacked = lambda key: is_current and key not in found
 
     def notice_reconnect(self) -> None:

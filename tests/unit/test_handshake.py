@@ -23,7 +23,7 @@ def test_the_server_keeps_to_the_conversation(conversation: dict[str, Any]) -> N
         said = turn.get("late") or turn["says"]
         if said is not None:
             answer = Answer(**{"to": turn["asks"]["have"], **said})
-            action = handshake.hear(answer)
+            action = handshake.action_for(answer)
             assert action is Action(turn["does"])
             if "former state" in turn:
                 assert handshake.drops_its_state(answer) is (turn["former state"] == "dropped")
