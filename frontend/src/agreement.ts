@@ -1,10 +1,14 @@
 /**
- * How the browser and the server come to agree on one token. Pure: no page, no Streamlit. The twin of
- * `streamlit_pgstate/component/handshake.py`; both sides run the conversations in `tests/handshake.json`.
+ * The handshake: how the browser and the server agree on one token. Pure: no page, no Streamlit.
  *
- * The server says which token it works with (by fingerprint), and may offer one to be kept.
- * The browser keeps it, or answers with the token that it has. localStorage decides; the cookie
- * follows it. Each answer names the token that it is about, so nothing can go in circles.
+ * This module decides for the browser; `streamlit_pgstate/component/handshake.py` decides for the
+ * server. Both run the conversations in `tests/handshake.json`. The words for the messages are
+ * defined in `streamlit_pgstate/component/bridge.py`.
+ *
+ * The server names the token that it works with, by fingerprint, and may offer it. The browser keeps
+ * the offer, or answers with the token that it has. If localStorage and the cookie differ,
+ * localStorage decides, and the cookie is overwritten. Each answer names the token in the question,
+ * so the two sides cannot go in circles.
  */
 
 import type { Copies } from "./copies";
@@ -12,47 +16,52 @@ import type { Copies } from "./copies";
 export interface Question {
   /** Fingerprint of the token that the server works with. */
   have: string;
-  /** A token to be kept, where there is none yet, or in place of `replaces`. */
+  /** The token itself, if the browser may keep it: it has none yet, or it has `replaces`. */
   offer: string | null;
   /**
-   * Fingerprint of a token that the browser is not to have any more: refused, rotated away, ended, or
-   * another tab's. The offer takes its place.
+   * Fingerprint of a token that the browser must no longer keep: it was refused, rotated away, has
+   * ended, or is another tab's. The offer replaces it.
    */
   replaces: string | null;
   /** Whether the server waits for an answer in any case. */
   ask: boolean;
-  /** Whether the server only wants to hear of another token, to forget its state. */
+  /** Whether the server will delete the state of any other token that the browser reports. */
   forgets?: boolean;
 }
 
 export interface Answer {
-  /** Fingerprint of the token that this answers to. */
+  /** Fingerprint of the token in the question. */
   to: string;
-  /** The token that the browser keeps; null where it keeps none. */
+  /** The token that the browser keeps; null if it keeps none. */
   token: string | null;
   /** Whether the browser refuses to keep any token. */
   blocked: boolean;
   /**
-   * Whether this page has ever stored the token in question, now or earlier: then other tabs of the
-   * browser may use it.
+   * Whether this page has ever stored the token in question. Then other tabs of the browser may
+   * use it.
    */
   kept: boolean;
-  /** Whether another tab has the token, and this one wants a copy of its state. */
+  /** Whether another tab uses the token, so that this tab needs a copy of its state. */
   copied?: boolean;
-  /** Whether the page shows the state of that token: it has agreed on it with an earlier server. */
+  /**
+   * Whether the page shows the state of the token already: page and server had agreed on it before
+   * the server was restarted.
+   */
   shown?: boolean;
 }
 
-/** What one page remembers of all its questions. */
+/** What one page remembers about all its questions. */
 export interface Memory {
   /** Fingerprints of the offers that this page has stored. */
   stored: Set<string>;
-  /** Fingerprints of replaced tokens. A question about one of these is old, unless that token is
-   * found in storage again. */
+  /**
+   * Fingerprints of replaced tokens. A question about one of them is out of date, unless that token
+   * is found in storage again.
+   */
   gone: Set<string>;
-  /** Fingerprint of the token that the page and a server have agreed upon last. */
+  /** Fingerprint of the token that the page and a server have last agreed on. */
   agreed: string | null;
-  /** Whether the server was told that nothing can be kept. Once that changes, it is told so. */
+  /** Whether the last report was that nothing can be kept. Once that changes, it is reported. */
   isBlocked: boolean;
 }
 
@@ -60,12 +69,19 @@ export function newMemory(): Memory {
   return { stored: new Set(), gone: new Set(), agreed: null, isBlocked: false };
 }
 
-/** The part of a token's signature that may be shown: it leads to no token. */
+/** Characters of a token's signature, at the token's end, and of its fingerprint. */
+const SIGNATURE_LENGTH = 43;
+const FINGERPRINT_LENGTH = 16;
+
+/**
+ * The beginning of a token's signature. It is safe to show: nobody can make the token from it. The
+ * same as `fingerprint` in `streamlit_pgstate/postgres/token.py`.
+ */
 export function fingerprint(token: string): string {
-  return token.slice(-43).slice(0, 16);
+  return token.slice(-SIGNATURE_LENGTH).slice(0, FINGERPRINT_LENGTH);
 }
 
-/** Write what the two copies should hold, and return the answer to give; null for none. */
+/** Write what the two copies should hold. Return the answer to give; null for none. */
 export function agree(question: Question, copies: Copies, memory: Memory): Answer | null {
   if (question.replaces !== null) memory.gone.add(question.replaces);
   const local = copies.readLocal();
@@ -74,7 +90,7 @@ export function agree(question: Question, copies: Copies, memory: Memory): Answe
     if (local === null) copies.writeLocal(token);
     copies.writeCookie(token);
     memory.gone.delete(question.have);
-    return said(question, token, memory);
+    return confirm(question, token, memory);
   }
   if (memory.gone.has(question.have)) return null;
   return token === null
@@ -82,15 +98,15 @@ export function agree(question: Question, copies: Copies, memory: Memory): Answe
     : compare(token, question, copies, memory);
 }
 
-/** What a tab knows of the browser's other tabs, which may use its token. */
+/** Which tokens the browser's other tabs claim, as far as this tab knows. */
 export interface Claims {
-  /** Whether an older tab uses this token: then this one was duplicated from it. */
+  /** Whether an older tab uses this token. Then this tab was duplicated from it. */
   isCopy(token: string | null): boolean;
-  /** Whether the others have had the time to say so. */
+  /** Whether the other tabs have had the time to claim it. */
   isSettled: boolean;
 }
 
-/** As `agree`, of a token that is one tab's own. */
+/** As `agree`, for a token that belongs to one tab. */
 export function agreeInTab(
   question: Question,
   copies: Copies,
@@ -115,9 +131,9 @@ function compare(token: string, question: Question, copies: Copies, memory: Memo
   return answerWith(token, question, memory);
 }
 
-/** The browser has none: lost, never written, or blocked. */
+/** The browser has no token: it was lost, never written, or storage is blocked. */
 function fill(question: Question, copies: Copies, memory: Memory): Answer | null {
-  // What this page has stored once and finds gone was taken away: it is not put back.
+  // If this page has stored the token before, somebody has removed it since: it is not put back.
   if (question.offer === null || memory.stored.has(question.have)) {
     return copies.isReadable() ? answerWith(null, question, memory) : blocked(question, memory);
   }
@@ -126,11 +142,11 @@ function fill(question: Question, copies: Copies, memory: Memory): Answer | null
 
 function keep(token: string, question: Question, copies: Copies, memory: Memory): Answer | null {
   copies.writeLocal(token);
-  if (copies.readLocal() !== token) copies.writeLocal(null); // a full disk still removes
+  if (copies.readLocal() !== token) copies.writeLocal(null); // a full disk still allows removal
   copies.writeCookie(token);
   if (copies.readLocal() === token || copies.readCookie() === token) {
     memory.stored.add(question.have);
-    return said(question, token, memory);
+    return confirm(question, token, memory);
   }
   return question.forgets && !question.ask ? null : blocked(question, memory);
 }
@@ -140,13 +156,15 @@ function blocked(question: Question, memory: Memory): Answer {
   return { ...answerWith(null, question, memory), blocked: true };
 }
 
-/** They agree. That is worth a script run only if the server waits for it, or was told before that
- * nothing can be kept. */
-function said(question: Question, token: string, memory: Memory): Answer | null {
-  const isWorthIt = question.ask || memory.isBlocked;
+/**
+ * Page and server agree. An answer costs a script run, so there is one only if the server waits for
+ * it, or if the last report was that nothing can be kept.
+ */
+function confirm(question: Question, token: string, memory: Memory): Answer | null {
+  const isNeeded = question.ask || memory.isBlocked;
   memory.agreed = question.have;
   memory.isBlocked = false;
-  return isWorthIt ? answerWith(token, question, memory) : null;
+  return isNeeded ? answerWith(token, question, memory) : null;
 }
 
 function answerWith(token: string | null, question: Question, memory: Memory): Answer {
@@ -157,7 +175,7 @@ function answerWith(token: string | null, question: Question, memory: Memory): A
   return isShown ? { ...answer, shown: true } : answer;
 }
 
-/** What makes an answer worth giving: one of the same mark says nothing new. */
+/** Identifies what an answer reports. A second answer with the same mark is not sent. */
 export function markOf(answer: Answer): string {
   const token = answer.token === null ? "" : fingerprint(answer.token);
   return `${answer.to} ${token} ${answer.blocked} ${answer.copied ?? false}`;

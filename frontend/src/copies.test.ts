@@ -119,7 +119,7 @@ describe("copiesIn", () => {
     expect(copies.readCookie()).toBe(TOKEN);
   });
 
-  it("writes a cookie that is strict, of the app's path, and lasts as told", () => {
+  it("writes a cookie that is strict, of the app's path, and lasts as long as asked", () => {
     const { window, written } = page();
     copiesIn(window, OPTIONS).writeCookie(TOKEN);
     expect(written).toEqual([

@@ -1,9 +1,9 @@
 /**
- * The two copies of the token that a browser keeps: localStorage, which decides, and a cookie,
- * which the server reads before the first script run.
+ * The two copies of the token that a browser keeps: one in localStorage, and a cookie, which the
+ * server reads before the first script run. If they differ, localStorage decides.
  *
- * Either may be blocked (private mode, cross-site iframe, full disk): then reading gives null
- * and writing does nothing, and the other has to do.
+ * Either may be blocked (private mode, cross-site iframe, full disk). Then reading it gives null,
+ * writing does nothing, and the other one is used.
  */
 
 export interface Copies {
@@ -11,22 +11,22 @@ export interface Copies {
   writeLocal(token: string | null): void;
   readCookie(): string | null;
   writeCookie(token: string | null): void;
-  /** Whether a copy that is not found is really missing. False: the browser lets nobody look. */
+  /** Whether a copy that is not found is really missing. False if the browser forbids to read. */
   isReadable(): boolean;
 }
 
 export interface CopiesOptions {
-  /** The app's name, as it may stand in a cookie's name. */
+  /** The app's name, encoded for a cookie's name. */
   app: string;
   /** The path under which the app is served, "" for the root. */
   base: string;
-  /** Seconds the cookie is to be kept; browsers cap it at 400 days. */
+  /** Seconds for which the browser keeps the cookie. Browsers allow 400 days at most. */
   maxAge: number;
   /** Whether a cookie may be written at all. */
   cookie: boolean;
 }
 
-/** id and secret, timestamp, signature: anything else in our place is treated as nothing. */
+/** Id and secret, timestamp, signature. Anything else under our name counts as missing. */
 const SHAPE = /^[\w-]{64}\.[\w-]{4,8}\.[\w-]{43}$/;
 
 export function isToken(text: unknown): text is string {
@@ -34,15 +34,15 @@ export function isToken(text: unknown): text is string {
 }
 
 /**
- * Cookies ignore ports and localStorage ignores paths, so the name holds both: two apps on one
- * host never see each other's token.
+ * The name of both copies. Cookies ignore ports and localStorage ignores paths, so the name holds
+ * both: two apps on one host never see each other's token.
  */
 export function nameOf(app: string, base: string, location: Location): string {
   const port = location.port || (location.protocol === "https:" ? "443" : "80");
   return `pgstate.${app}.${port}.${encodeURIComponent(base)}`;
 }
 
-/** The base path of the app, from the address that Streamlit served this very script from. */
+/** The base path of the app, from the URL at which Streamlit serves this script. */
 export function basePath(scriptUrl: string): string {
   try {
     const { pathname } = new URL(scriptUrl);
@@ -53,25 +53,35 @@ export function basePath(scriptUrl: string): string {
   }
 }
 
+/** The copies of the browser's token. */
 export function copiesIn(page: Window, options: CopiesOptions): Copies {
   const name = nameOf(options.app, options.base, page.location);
+  const local = copyIn(() => page.localStorage, name);
   return {
-    readLocal: () => attempt(() => token(page.localStorage.getItem(name))),
-    writeLocal: (text) =>
-      void attempt(() =>
-        text === null ? page.localStorage.removeItem(name) : page.localStorage.setItem(name, text),
-      ),
+    ...local,
     readCookie: () => attempt(() => token(cookieIn(page.document.cookie, name))),
     writeCookie: (text) =>
       writeCookie(page, name, options.cookie ? text : null, options.maxAge, options.base),
-    // Where cookies are blocked, `document.cookie` is empty and throws nothing.
-    isReadable: () =>
-      canRead(() => page.localStorage.getItem(name)) ||
-      (options.cookie && page.navigator.cookieEnabled),
+    // If cookies are blocked, `document.cookie` is empty and throws nothing.
+    isReadable: () => local.isReadable() || (options.cookie && page.navigator.cookieEnabled),
   };
 }
 
-/** Write a cookie under the app's own path; null removes it. */
+type StoredCopy = Pick<Copies, "readLocal" | "writeLocal" | "isReadable">;
+
+/** The copy in localStorage or sessionStorage. `storage` may throw: both may be blocked. */
+export function copyIn(storage: () => Storage, name: string): StoredCopy {
+  return {
+    readLocal: () => attempt(() => token(storage().getItem(name))),
+    writeLocal: (text) =>
+      void attempt(() =>
+        text === null ? storage().removeItem(name) : storage().setItem(name, text),
+      ),
+    isReadable: () => attempt(() => (storage().getItem(name), true)) ?? false,
+  };
+}
+
+/** Write a cookie under the app's base path. A `text` of null removes it. */
 export function writeCookie(
   page: Window,
   name: string,
@@ -88,8 +98,10 @@ export function writeCookie(
 }
 
 /**
- * Who gets the cookie; the first that the browser takes. In a frame of another site it takes none that
- * is `Strict`: there it is the frame's own, apart from those of the app in a tab, which needs https.
+ * The attributes to try, in this order, until the browser accepts the cookie.
+ *
+ * In a frame of another site the browser accepts no `Strict` cookie. There the cookie is partitioned,
+ * so that the frame does not share it with the app in a tab of its own. That needs https.
  */
 function policies(page: Window): string[] {
   const isSecure = page.location.protocol === "https:";
@@ -98,16 +110,12 @@ function policies(page: Window): string[] {
   return isSecure && isFramed ? [strict, "SameSite=None; Secure; Partitioned"] : [strict];
 }
 
-/** Whether the browser lets the page read, whatever it finds. */
-export function canRead(read: () => unknown): boolean {
-  return attempt(() => (read(), true)) ?? false;
-}
-
+/** The result of `action`; null if the browser refuses it. */
 export function attempt<T>(action: () => T): T | null {
   try {
     return action();
   } catch {
-    return null; // blocked, or full: the other copy has to do
+    return null; // blocked, or the disk is full
   }
 }
 

@@ -31,15 +31,15 @@ interface Round {
     is?: "blocked" | "open";
     others?: string;
   };
-  asks: { have: string; offers?: boolean; replaces?: string; ask?: boolean; forgets?: boolean };
-  says: {
+  question: { have: string; offers?: boolean; replaces?: string; ask?: boolean; forgets?: boolean };
+  answer: {
     token: string | null;
     blocked?: boolean;
     kept?: boolean;
     copied?: boolean;
     shown?: boolean;
   } | null;
-  keeps: { local: string | null; cookie?: string | null };
+  copies: { local: string | null; cookie?: string | null };
 }
 
 /** The table names tokens by a letter. */
@@ -65,7 +65,7 @@ class Browser implements Copies {
   };
 }
 
-function questionOf({ have, offers, replaces, ask, forgets }: Round["asks"]): Question {
+function questionOf({ have, offers, replaces, ask, forgets }: Round["question"]): Question {
   return {
     have: markOf(have),
     offer: offers ? tokenOf(have) : null,
@@ -75,11 +75,12 @@ function questionOf({ have, offers, replaces, ask, forgets }: Round["asks"]): Qu
   };
 }
 
-function answerOf({ asks, says }: Round): Answer | null {
-  if (says === null) return null;
-  const { blocked = false, kept = false, copied, shown } = says;
-  const answer = { to: markOf(asks.have), token: orNull(says.token, tokenOf), blocked, kept };
-  return { ...answer, ...(copied && { copied }), ...(shown && { shown }) };
+function answerOf({ question, answer }: Round): Answer | null {
+  if (answer === null) return null;
+  const { blocked = false, kept = false, copied, shown } = answer;
+  const to = markOf(question.have);
+  const always = { to, token: orNull(answer.token, tokenOf), blocked, kept };
+  return { ...always, ...(copied && { copied }), ...(shown && { shown }) };
 }
 
 function claimsOf(others: string | undefined): Claims {
@@ -104,13 +105,13 @@ describe("the browser keeps to the conversation:", () => {
       const copies = isTab
         ? { ...browser, readCookie: () => null, writeCookie: () => undefined }
         : browser;
-      const question = questionOf(round.asks);
+      const question = questionOf(round.question);
       const answer = isTab
         ? agreeInTab(question, copies, memory, claimsOf(others))
         : agree(question, copies, memory);
       expect(answer).toEqual(answerOf(round));
-      expect(browser.local).toBe(orNull(round.keeps.local, tokenOf));
-      if (!isTab) expect(browser.cookie).toBe(orNull(round.keeps.cookie, tokenOf));
+      expect(browser.local).toBe(orNull(round.copies.local, tokenOf));
+      if (!isTab) expect(browser.cookie).toBe(orNull(round.copies.cookie, tokenOf));
     }
   });
 });

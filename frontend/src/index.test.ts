@@ -1,6 +1,6 @@
 /**
  * The component as Streamlit drives it: alone, and against a server that follows the rules of
- * `streamlit_pgstate/session.py`, through random sequences of what visitors and browsers do.
+ * `streamlit_pgstate/page/visit.py`, through random sequences of what visitors and browsers do.
  */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -167,11 +167,11 @@ describe("the component", () => {
 
   it("never shows a token in what it says", () => {
     browser.local = B;
-    const said: unknown[] = [];
-    page.mount("k", data(A), (name, answer) => said.push(name, answer));
-    expect(said).toHaveLength(2);
-    expect(JSON.stringify(said)).not.toContain(B);
-    expect(unveiled((said[1] as Answer).token as string)).toBe(B);
+    const sent: unknown[] = [];
+    page.mount("k", data(A), (name, answer) => sent.push(name, answer));
+    expect(sent).toHaveLength(2);
+    expect(JSON.stringify(sent)).not.toContain(B);
+    expect(unveiled((sent[1] as Answer).token as string)).toBe(B);
   });
 
   it("answers once, however often it is rendered or hears of something", () => {
@@ -217,14 +217,14 @@ describe("the component", () => {
   it("says once that nothing can be kept, and never that it was taken away", () => {
     browser.localIs = "blocked";
     browser.cookieIs = "blocked";
-    const said: boolean[] = [];
-    page.mount("k", data(A, { offer: A }), (_, answer) => said.push(answer.blocked));
+    const blocked: boolean[] = [];
+    page.mount("k", data(A, { offer: A }), (_, answer) => blocked.push(answer.blocked));
     for (const name of ["storage", "pageshow", "visibilitychange"]) page.fire(name);
-    expect(said).toEqual([true]);
+    expect(blocked).toEqual([true]);
   });
 });
 
-// A server by the rules of session.py
+// A server by the rules of visit.py
 
 interface Database {
   /** Each token that was ever good: the session it opens, while it does. */

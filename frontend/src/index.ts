@@ -1,104 +1,133 @@
 /**
- * The component, in six roles: it asks the browser for its token when mounted, and whenever it
- * may have changed; it follows the state of a live page; it tells other tabs of a change; it
- * notices that the server was away, and is told what the page shows; it has a page that could not be
- * drawn run again.
+ * The component. Each instance has one of six roles:
+ *
+ * - no role: compare the browser's token with the server's, when mounted and whenever the browser's
+ *   may have changed.
+ * - `live`: ask the server for changes of the states that a live page reads.
+ * - `changes`: announce changes to the other tabs.
+ * - `shown`: keep what the server says that the page shows.
+ * - `reconnect`: report that, as soon as the page has found its server again.
+ * - `retry`: have a page whose run has failed run again.
  */
 
 import type { FrontendRenderer } from "@streamlit/component-v2-lib";
 import { type Answer, agree, agreeInTab, markOf, type Memory, newMemory } from "./agreement";
 import type { Question } from "./agreement";
 import { basePath, copiesIn } from "./copies";
-import { announce, follow, type LiveData, type NewsData, type Tick } from "./live";
-import { noticeReconnect, type Reconnect, type ReconnectData, show, type ShownData } from "./reconnect";
+import { announce, type ChangesData, follow, type LiveData, type Tick } from "./live";
+import {
+  keepShownState,
+  noticeReconnect,
+  type Reconnect,
+  type ReconnectData,
+  type ShownData,
+} from "./reconnect";
 import { type Retry, type RetryData, retryLater } from "./retry";
 import { addStyle } from "./style";
-import { Hold, sessionCopyIn } from "./tab";
+import { sessionCopyIn, TabClaims } from "./tab";
 
-interface TokenData extends Question {
+/** A question, and all that the page needs to answer it. */
+interface TokenRequest extends Question {
   role?: undefined;
   app: string;
-  /** Whose state the token opens: that of all tabs of this browser, or of this one. */
+  /** Whether the token opens the state of all tabs of this browser, or of this tab. */
   scope: "browser" | "tab";
   maxAge: number;
   cookie: boolean;
-  /** Hex digits, as many bytes as a token has: what the answer's token is veiled with. */
+  /** The bytes with which the token in the reply is XORed, as hex digits. */
   veil: string;
 }
 
-type Data = TokenData | LiveData | NewsData | ReconnectData | ShownData | RetryData;
-type State = { answer: Answer; tick: Tick; reconnect: Reconnect; retry: Retry };
+/** An answer whose token is veiled. */
+type TokenReply = Answer;
+
+type Data = TokenRequest | LiveData | ChangesData | ReconnectData | ShownData | RetryData;
+type State = { answer: TokenReply; tick: Tick; reconnect: Reconnect; retry: Retry };
 
 const BASE = basePath(import.meta.url);
 
-/** One for each app and scope in this page, however often the component is mounted and unmounted. */
+/**
+ * What the page remembers for each app and scope, however often the component is mounted and
+ * unmounted.
+ */
 interface AppMemory extends Memory {
-  /** The latest question, and what any component has answered to it. */
-  asked: string;
+  /** The latest request, as JSON. */
+  request: string;
+  /** The marks of the answers that any instance has given to it. */
   answered: Set<string>;
-  /** Where the token is this tab's own. */
-  hold: Hold | null;
+  /** Null unless the token belongs to this tab. */
+  claims: TabClaims | null;
 }
 
 const memories: Map<string, AppMemory> = new Map();
 
-/** One for each component that stands in the page, by Streamlit's own key for it. */
+/** An instance of the component that is in the page. */
 interface Mounted {
-  asked: string;
+  /** The latest request to it, as JSON. */
+  request: string;
+  /** The marks of the answers that it has given to this request. */
   answered: Set<string>;
-  /** Stop listening. */
+  /** Removes its listeners. */
   stop: () => void;
 }
 
-const mounted: Map<string, Mounted> = new Map();
+/** By Streamlit's key for the instance. */const mounted: Map<string, Mounted> = new Map();
 
 /**
- * Streamlit calls this anew whenever the data have changed, and cleans up only once, when the
- * component leaves the page: so what listens with the data before is stopped here.
+ * Streamlit calls this whenever `data` has changed, but calls the cleanup function only once, when the
+ * instance leaves the page. So each role first removes the listeners of its former `data`.
  */
 const render: FrontendRenderer<State, Data> = ({ data, key, parentElement, setStateValue }) => {
   addStyle(document);
   if (data.role === "live") return follow(key, data, (tick) => setStateValue("tick", tick));
-  if (data.role === "news") return announce(data);
-  if (data.role === "shown") return show(data);
-  if (data.role === "reconnect") return noticeReconnect(key, (what) => setStateValue("reconnect", what));
-  if (data.role === "retry") return retryLater(parentElement, (what) => setStateValue("retry", what));
-  return keepToken(data, key, (answer) => setStateValue("answer", answer));
+  if (data.role === "changes") return announce(data);
+  if (data.role === "shown") return keepShownState(data);
+  if (data.role === "reconnect") {
+    return noticeReconnect(key, (report) => setStateValue("reconnect", report));
+  }
+  if (data.role === "retry") {
+    return retryLater(parentElement, (retry) => setStateValue("retry", retry));
+  }
+  return keepToken(data, key, (reply) => setStateValue("answer", reply));
 };
 
-function keepToken(data: TokenData, key: string, say: (answer: Answer) => void): () => void {
+function keepToken(
+  data: TokenRequest,
+  key: string,
+  send: (reply: TokenReply) => void,
+): () => void {
   const options = { ...data, base: BASE };
-  const isTabs = data.scope === "tab";
-  const copies = (isTabs ? sessionCopyIn : copiesIn)(window, options);
-  const asked = JSON.stringify(data);
+  const isOfTab = data.scope === "tab";
+  const copies = (isOfTab ? sessionCopyIn : copiesIn)(window, options);
+  const request = JSON.stringify(data);
   const name = `${data.scope} ${data.app}`;
   const memory = memories.get(name) ?? {
     ...newMemory(),
-    asked,
+    request,
     answered: new Set<string>(),
-    hold: isTabs ? new Hold(window, options, copies) : null,
+    claims: isOfTab ? new TabClaims(window, options, copies) : null,
   };
   memories.set(name, memory);
-  if (memory.asked !== asked) {
-    memory.asked = asked;
-    memory.answered.clear(); // the server may come back to a token, and want to hear it again
+  if (memory.request !== request) {
+    memory.request = request;
+    memory.answered.clear(); // the server may work with a former token again, and need the answer
   }
   const earlier = mounted.get(key);
   earlier?.stop();
-  const answered = earlier?.asked === asked ? earlier.answered : new Set<string>();
+  const answered = earlier?.request === request ? earlier.answered : new Set<string>();
 
-  // Python hears a component only in runs that mount it: so each answers when it is asked, but
-  // what happens later is said by one of them.
+  // Python reads an instance's state only in runs that mount it. So each instance answers the request
+  // when it is mounted, but later changes are reported by one of them only.
   const settle = (known: Set<string>): void => {
-    const { hold } = memory;
+    const { claims } = memory;
     const answer =
-      hold === null ? agree(data, copies, memory) : agreeInTab(data, copies, memory, hold);
+      claims === null ? agree(data, copies, memory) : agreeInTab(data, copies, memory, claims);
     if (answer === null || known.has(markOf(answer))) return;
     answered.add(markOf(answer));
     memory.answered.add(markOf(answer));
-    say({ ...answer, token: veiled(answer.token, data.veil) });
+    send({ ...answer, token: veiled(answer.token, data.veil) });
   };
-  // Another tab stored, rotated or cleared it; or this page was frozen and missed that.
+  // Another tab has stored, rotated or removed the token, perhaps while this page was frozen.
   const onStorage = (): void => settle(memory.answered);
   const onShow = (): void => {
     if (document.visibilityState === "visible") settle(memory.answered);
@@ -106,14 +135,14 @@ function keepToken(data: TokenData, key: string, say: (answer: Answer) => void):
   window.addEventListener("storage", onStorage);
   window.addEventListener("pageshow", onShow);
   document.addEventListener("visibilitychange", onShow);
-  memory.hold?.events.addEventListener("told", onStorage);
+  memory.claims?.events.addEventListener("change", onStorage);
   const stop = (): void => {
     window.removeEventListener("storage", onStorage);
     window.removeEventListener("pageshow", onShow);
     document.removeEventListener("visibilitychange", onShow);
-    memory.hold?.events.removeEventListener("told", onStorage);
+    memory.claims?.events.removeEventListener("change", onStorage);
   };
-  mounted.set(key, { asked, answered, stop });
+  mounted.set(key, { request, answered, stop });
   settle(answered);
   return () => {
     mounted.get(key)?.stop();
@@ -121,7 +150,7 @@ function keepToken(data: TokenData, key: string, say: (answer: Answer) => void):
   };
 }
 
-/** What Streamlit shows of a component's state must not show the token: XOR with the veil. */
+/** XOR a token with the veil: `st.session_state` shows a component's state, and so the reply. */
 export function veiled(token: string | null, veil: string): string | null {
   if (token === null) return null;
   let text = "";

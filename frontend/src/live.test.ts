@@ -2,21 +2,21 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { announce, follow, type LiveData, PERIOD, type Tick } from "./live";
 
-const heard = (number: number, version = 1): LiveData => ({
+const received = (number: number, version = 1): LiveData => ({
   role: "live",
   channels: { "pgstate.test": version, "pgstate.app": 7 },
-  heard: number,
+  received: number,
 });
 
 let visibility: string;
 let stop: () => void;
 
-/** As Streamlit: the ticks that were said, and the server's answer to each. */
-function page(): { said: Tick[]; answer: (version?: number) => void } {
-  const said: Tick[] = [];
-  const render = (data: LiveData) => follow("key", data, (tick) => said.push(tick));
-  stop = render(heard(0));
-  return { said, answer: (version) => void render(heard(said.at(-1)?.number ?? 0, version)) };
+/** As Streamlit: the ticks that were sent, and the server's answer to each. */
+function page(): { ticks: Tick[]; answer: (version?: number) => void } {
+  const ticks: Tick[] = [];
+  const render = (data: LiveData) => follow("key", data, (tick) => ticks.push(tick));
+  stop = render(received(0));
+  return { ticks, answer: (version) => void render(received(ticks.at(-1)?.number ?? 0, version)) };
 }
 
 beforeEach(() => {
@@ -35,42 +35,42 @@ afterEach(() => {
 });
 
 it("asks once a second, each time it has been answered", () => {
-  const { said, answer } = page();
+  const { ticks, answer } = page();
   for (let second = 1; second <= 3; second++) {
     vi.advanceTimersByTime(PERIOD);
-    expect(said.length).toBe(second);
+    expect(ticks.length).toBe(second);
     answer();
   }
-  expect(said.map((tick) => tick.number)).toEqual([1, 2, 3]);
+  expect(ticks.map((tick) => tick.number)).toEqual([1, 2, 3]);
 });
 
 it("asks nothing more while the server has not answered, until it may have been away", () => {
-  const { said } = page();
+  const { ticks } = page();
   vi.advanceTimersByTime(9 * PERIOD);
-  expect(said.length).toBe(1);
+  expect(ticks.length).toBe(1);
   vi.advanceTimersByTime(3 * PERIOD);
-  expect(said.length).toBe(2);
+  expect(ticks.length).toBe(2);
 });
 
 it("asks nothing while it is hidden, and at once when it is shown", () => {
   visibility = "hidden";
-  const { said } = page();
+  const { ticks } = page();
   vi.advanceTimersByTime(60 * PERIOD);
-  expect(said).toEqual([]);
+  expect(ticks).toEqual([]);
   visibility = "visible";
   document.dispatchEvent(new Event("visibilitychange"));
-  expect(said.length).toBe(1);
+  expect(ticks.length).toBe(1);
 });
 
-it("says which field is being typed in", () => {
-  const { said } = page();
+it("sends which field is being typed in", () => {
+  const { ticks } = page();
   document.body.innerHTML = '<div class="a st-key-name b"><input></div>';
   const field = document.querySelector("input") as HTMLInputElement;
   field.focus();
   field.value = "half a w";
   field.dispatchEvent(new InputEvent("input", { bubbles: true }));
   vi.advanceTimersByTime(PERIOD);
-  expect(said.at(-1)?.typing).toBe("st-key-name");
+  expect(ticks.at(-1)?.typing).toBe("st-key-name");
 });
 
 it.each([
@@ -79,36 +79,36 @@ it.each([
   ["pgstate.app", 8, 1],
   ["pgstate.app", 7, 0],
   ["pgstate.another", 9, 0],
-])("asks at once when another tab tells of what it does not show: %s, %i", async (name, version, asks) => {
+])("asks at once when another tab announces what it does not show: %s, %i", async (name, version, asks) => {
   vi.useRealTimers();
-  const { said } = page();
+  const { ticks } = page();
   new BroadcastChannel(name).postMessage(version);
-  await heardBy(name);
-  expect(said.length).toBe(asks);
+  await receivedBy(name);
+  expect(ticks.length).toBe(asks);
 });
 
-it("does not ask for what it has told the others itself", async () => {
+it("does not ask for what it has announced itself", async () => {
   vi.useRealTimers();
-  const { said } = page();
-  announce({ role: "news", channels: { "pgstate.test": 3 } });
-  await heardBy("pgstate.test");
-  expect(said.length).toBe(0);
+  const { ticks } = page();
+  announce({ role: "changes", channels: { "pgstate.test": 3 } });
+  await receivedBy("pgstate.test");
+  expect(ticks.length).toBe(0);
 });
 
-/** Messages come in order: one that is heard comes after those that were sent before. */
-async function heardBy(name: string): Promise<void> {
+/** Messages come in order: one that is received comes after those that were sent before. */
+async function receivedBy(name: string): Promise<void> {
   const last = new BroadcastChannel(name);
-  const heard = new Promise((resolve) => last.addEventListener("message", resolve));
+  const received = new Promise((resolve) => last.addEventListener("message", resolve));
   new BroadcastChannel(name).postMessage("the last");
-  await heard;
+  await received;
   last.close();
 }
 
 it("stops when the component leaves the page", () => {
-  const { said, answer } = page();
+  const { ticks, answer } = page();
   vi.advanceTimersByTime(PERIOD);
   answer();
   stop();
   vi.advanceTimersByTime(60 * PERIOD);
-  expect(said.length).toBe(1);
+  expect(ticks.length).toBe(1);
 });

@@ -1,76 +1,79 @@
 /**
- * A page that follows its state: asks the server once a second, while it can be seen, and at once
- * when another tab of this browser says that it has changed something.
+ * A live page. It asks the server for changes once a second while it is visible, and at once when
+ * another tab of this browser announces a change.
  */
 
+import { attempt } from "./copies";
 import { fieldBeingTypedIn, watchTyping } from "./typing";
 
-/** Versions of states, by the name under which the tabs of this browser tell each other of each. */
+/** Versions of states, by the channel on which tabs announce the changes of each. */
 type Channels = Record<string, number>;
 
 export interface LiveData {
   role: "live";
-  /** Of the states that this page reads. */
+  /** The states that this page reads, in the versions that it shows. */
   channels: Channels;
-  /** Of the last tick that the server has heard. */
-  heard: number;
+  /** The number of the last tick that the server has received. */
+  received: number;
 }
 
-export interface NewsData {
-  role: "news";
+export interface ChangesData {
+  role: "changes";
+  /** The states that have changed, in their new versions. */
   channels: Channels;
 }
 
+/** What a live page sends to ask for changes. */
 export interface Tick {
   number: number;
-  /** The `st-key-…` class of the text field that is being typed in; null for none. */
+  /** The `st-key-…` class of the text field that the visitor is typing in; null for none. */
   typing: string | null;
 }
 
+/** Milliseconds between two ticks. */
 export const PERIOD = 1000;
-/** After so long without an answer the server is asked again: it may have been away. */
+/** Milliseconds without an answer after which a tick is sent again: the server may have been away. */
 const PATIENCE = 10_000;
 
 interface Follower {
-  data: LiveData;
-  said: Tick | null;
-  saidAt: number;
+  lastTick: Tick | null;
+  sentAt: number;
   stop: () => void;
 }
 
 const followers: Map<string, Follower> = new Map();
 
-/** What this page has told the others itself. */
-const told: Map<string, number> = new Map();
+/** The versions that this page has announced itself, by channel. */
+const announced: Map<string, number> = new Map();
 
-/** Follow the state; called anew with each answer of the server's. */
-export function follow(key: string, data: LiveData, say: (tick: Tick) => void): () => void {
+/** Follow the states in `data`. Streamlit calls this again with each answer of the server. */
+export function follow(key: string, data: LiveData, send: (tick: Tick) => void): () => void {
   const known = followers.get(key);
   known?.stop();
   const follower: Follower = {
-    data,
-    said: known?.said ?? null,
-    saidAt: known?.saidAt ?? 0,
+    lastTick: known?.lastTick ?? null,
+    sentAt: known?.sentAt ?? 0,
     stop: () => {},
   };
   followers.set(key, follower);
   watchTyping(document);
   const ask = (): void => {
     if (document.visibilityState !== "visible") return;
-    const waits = follower.said !== null && follower.said.number > follower.data.heard;
-    if (waits && Date.now() - follower.saidAt < PATIENCE) return;
-    follower.said = { number: follower.data.heard + 1, typing: fieldBeingTypedIn(document) };
-    follower.saidAt = Date.now();
-    say(follower.said);
+    const isWaiting = follower.lastTick !== null && follower.lastTick.number > data.received;
+    if (isWaiting && Date.now() - follower.sentAt < PATIENCE) return;
+    follower.lastTick = { number: data.received + 1, typing: fieldBeingTypedIn(document) };
+    follower.sentAt = Date.now();
+    send(follower.lastTick);
   };
   const timer = setInterval(ask, PERIOD);
   const onShow = (): void => ask();
   document.addEventListener("visibilitychange", onShow);
-  const news = Object.entries(data.channels).map(([name, shown]) => {
-    const channel = opened(name);
+  const channels = Object.entries(data.channels).map(([name, shown]) => {
+    const channel = open(name);
     if (channel !== null) {
       channel.onmessage = ({ data: version }) => {
-        if (typeof version === "number" && version > Math.max(shown, told.get(name) ?? 0)) ask();
+        const known = Math.max(shown, announced.get(name) ?? 0);
+        if (typeof version === "number" && version > known) ask();
       };
     }
     return channel;
@@ -78,7 +81,7 @@ export function follow(key: string, data: LiveData, say: (tick: Tick) => void): 
   follower.stop = () => {
     clearInterval(timer);
     document.removeEventListener("visibilitychange", onShow);
-    for (const channel of news) channel?.close();
+    for (const channel of channels) channel?.close();
   };
   return () => {
     followers.get(key)?.stop();
@@ -86,20 +89,17 @@ export function follow(key: string, data: LiveData, say: (tick: Tick) => void): 
   };
 }
 
-/** Tell the other tabs of this browser. */
-export function announce(data: NewsData): void {
+/** Announce changes to the other tabs of this browser. */
+export function announce(data: ChangesData): void {
   for (const [name, version] of Object.entries(data.channels)) {
-    told.set(name, version);
-    const channel = opened(name);
+    announced.set(name, version);
+    const channel = open(name);
     channel?.postMessage(version);
     channel?.close();
   }
 }
 
-function opened(name: string): BroadcastChannel | null {
-  try {
-    return new BroadcastChannel(name);
-  } catch {
-    return null; // blocked: the other tabs see it within a second
-  }
+/** Null if the browser blocks it: then the other tabs find a change within a second. */
+function open(name: string): BroadcastChannel | null {
+  return attempt(() => new BroadcastChannel(name));
 }

@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, expect, it } from "vitest";
-import { noticeReconnect, type Reconnect, show } from "./reconnect";
+import { noticeReconnect, type Reconnect, keepShownState } from "./reconnect";
 
 let stop: () => void = () => {};
 
@@ -17,8 +17,8 @@ function app(state: string): HTMLElement {
   return element;
 }
 
-/** What is said while the connection goes through these states. */
-async function said(states: string[], begins = "CONNECTED"): Promise<number> {
+/** How many reports are sent while the connection goes through these states. */
+async function reports(states: string[], begins = "CONNECTED"): Promise<number> {
   const element = app(begins);
   let count = 0;
   stop = noticeReconnect("key", () => count++);
@@ -29,15 +29,15 @@ async function said(states: string[], begins = "CONNECTED"): Promise<number> {
   return count;
 }
 
-it("speaks when the server is there again, once each time", async () => {
-  expect(await said(["PINGING_SERVER", "CONNECTING"])).toBe(0);
+it("reports when the server is there again, once each time", async () => {
+  expect(await reports(["PINGING_SERVER", "CONNECTING"])).toBe(0);
   stop();
   document.body.replaceChildren();
   const away = ["PINGING_SERVER", "CONNECTING", "CONNECTED"];
-  expect(await said([...away, "CONNECTED", ...away])).toBe(2);
+  expect(await reports([...away, "CONNECTED", ...away])).toBe(2);
 });
 
-it("speaks for each key once, however often it is rendered", async () => {
+it("reports for each key once, however often it is rendered", async () => {
   const element = app("CONNECTED");
   let count = 0;
   noticeReconnect("key", () => count++);
@@ -49,7 +49,7 @@ it("speaks for each key once, however often it is rendered", async () => {
   expect(count).toBe(1);
 });
 
-it("says nothing once it has left the page, nor where Streamlit tells nothing", async () => {
+it("reports nothing once it has left the page, and nothing if Streamlit shows no state", async () => {
   const element = app("CONNECTING");
   let count = 0;
   noticeReconnect("key", () => count++)();
@@ -60,15 +60,15 @@ it("says nothing once it has left the page, nor where Streamlit tells nothing", 
   expect(count).toBe(0);
 });
 
-it("says what the page was told last that it shows", async () => {
+it("reports what the server has last sent", async () => {
   const element = app("CONNECTED");
-  const said: Reconnect[] = [];
-  stop = noticeReconnect("key", (what) => said.push(what));
-  show({ role: "shown", have: "abc", version: 3, teller: "one" });
-  show({ role: "shown", have: "abc", version: 4, teller: "two" });
+  const sent: Reconnect[] = [];
+  stop = noticeReconnect("key", (what) => sent.push(what));
+  keepShownState({ role: "shown", have: "abc", version: 3, serverSession: "one" });
+  keepShownState({ role: "shown", have: "abc", version: 4, serverSession: "two" });
   element.setAttribute("data-test-connection-state", "CONNECTING");
   await new Promise((resolve) => setTimeout(resolve));
   element.setAttribute("data-test-connection-state", "CONNECTED");
   await new Promise((resolve) => setTimeout(resolve));
-  expect(said).toEqual([{ at: expect.any(Number), have: "abc", version: 4, teller: "two" }]);
+  expect(sent).toEqual([{ at: expect.any(Number), have: "abc", version: 4, serverSession: "two" }]);
 });

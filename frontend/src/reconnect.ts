@@ -1,57 +1,57 @@
 /**
- * A page that has found its server again. A server that was restarted, and one that has given up
- * the session after two minutes, know nothing of the page: what the visitor then changes could not
- * be told from what the page has shown all along. So the script runs before anything is changed, and
- * is told which version of the state that was: what differs from it, somebody has chosen since.
+ * A page that has found its server again.
+ *
+ * A server that was restarted knows nothing of the page. The same holds for a server that has given
+ * up the session, after two minutes. It could not distinguish what the visitor then changes from
+ * what the page has shown all along. So the page runs its script before anything is changed, and
+ * reports which version of the state it showed. The visitor has chosen whatever differs from that.
  */
+
+import { appIn, CONNECTED, CONNECTION } from "./streamlit";
 
 export interface ReconnectData {
   role: "reconnect";
 }
 
-/**
- * What the page shows: the fingerprint of the state's token, how far that state was, and which
- * session of the server's has told the page so.
- */
-interface Shown {
+/** Which state the page shows, and which version of it. */
+interface ShownState {
+  /** Fingerprint of the state's token. */
   have: string;
   version: number;
-  teller: string;
+  /** The server's session that has sent this. A restarted server has another. */
+  serverSession: string;
 }
 
-export interface ShownData extends Shown {
+export interface ShownData extends ShownState {
   role: "shown";
 }
 
-export interface Reconnect extends Shown {
+/** What the page reports when it has found its server again. */
+export interface Reconnect extends ShownState {
+  /** When, in milliseconds of the page's clock. */
   at: number;
 }
 
-let shown: Shown = { have: "", version: 0, teller: "" };
+let shown: ShownState = { have: "", version: 0, serverSession: "" };
 
-/** Told at the end of each run. */
-export function show({ have, version, teller }: ShownData): void {
-  shown = { have, version, teller };
+/** Keep what the server has sent at the end of a run. */
+export function keepShownState({ have, version, serverSession }: ShownData): void {
+  shown = { have, version, serverSession };
 }
-
-/** What Streamlit says of its connection, as an attribute: seen in 1.51 to 1.67. */
-const APP = "[data-testid=stApp]";
-const STATE = "data-test-connection-state";
-const CONNECTED = "CONNECTED";
 
 const observers: Map<string, MutationObserver> = new Map();
 
-/** Say so at once when the server was away and is there again. */
-export function noticeReconnect(key: string, say: (what: Reconnect) => void): () => void {
+/** Report the shown state as soon as the connection, once lost, is there again. */
+export function noticeReconnect(key: string, report: (what: Reconnect) => void): () => void {
   observers.get(key)?.disconnect();
-  const app = document.querySelector(APP);
-  let was = app?.getAttribute(STATE);
+  const app = appIn(document);
+  let was = app?.getAttribute(CONNECTION);
   const observer = new MutationObserver(() => {
-    const is = app?.getAttribute(STATE);
-    if (is === CONNECTED && was !== CONNECTED) say({ at: Date.now(), ...shown });
+    const is = app?.getAttribute(CONNECTION);
+    if (is === CONNECTED && was !== CONNECTED) report({ at: Date.now(), ...shown });
     was = is;
   });
-  if (app !== null) observer.observe(app, { attributeFilter: [STATE] });
+  if (app !== null) observer.observe(app, { attributeFilter: [CONNECTION] });
   observers.set(key, observer);
   return () => {
     observers.get(key)?.disconnect();

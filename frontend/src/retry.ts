@@ -1,76 +1,86 @@
 /**
- * A page whose script could not reach the database: it runs again by itself, after a second, then two,
- * four, at most thirty, until a run succeeds. Such a run no longer mounts this.
+ * A page whose script could not reach the database. It runs again by itself after 1 s, 2 s, 4 s and so
+ * on, at most 30 s, until a run succeeds. A run that succeeds does not mount this.
  */
+
+import { appIn, CONNECTED, CONNECTION, RUNNING, SCRIPT } from "./streamlit";
 
 export interface RetryData {
   role: "retry";
-  /** Another one in each run that has failed. */
+  /** Identifies the run that has failed. */
   run: string;
 }
 
+/** What the page sends to have its script run. */
 export interface Retry {
+  /** When, in milliseconds of the page's clock: no two are equal. */
   at: number;
 }
 
+/** Milliseconds of the longest pause. */
 export const LONGEST = 30_000;
-/** How often a page that is due looks whether it may run now. */
+/** Milliseconds between two checks whether a page that is due may run now. */
 export const LOOK_EVERY = 500;
-/** So long a page may lack it between two runs that have failed: Streamlit draws it elsewhere then. */
+/**
+ * Milliseconds for which the page may lack the component between two failed runs: Streamlit moves it
+ * to another place then. After a longer gap a failure begins a new outage.
+ */
 export const GAP = 1000;
-/** After so long without an answer it runs again: the server may have been away. */
+/** Milliseconds without a run after which it is requested again: the server may have been away. */
 export const PATIENCE = 45_000;
 
-/** Milliseconds to the next run, after so many that have failed; `chance` is from 0 to 1.
+/**
+ * Milliseconds until the next run: 1, 2, 4 … 30 s, and up to a quarter less at random, so that the
+ * pages of an app do not all come back at the same moment.
  *
- * Up to a quarter less than 1, 2, 4 … 30 s: the pages of an app do not all come back at one moment.
+ * `failed` is the number of runs that have failed, `chance` a random number from 0 to 1.
  */
 export function pauseAfter(failed: number, chance: number): number {
   return Math.min(LONGEST, 1000 * 2 ** (failed - 1)) * (1 - chance / 4);
 }
 
-/** What Streamlit says of its connection and its script, as attributes: seen in 1.51 to 1.67.
- * Without them a page runs whenever it is due. */
-const APP = "[data-testid=stApp]";
-const CONNECTION = "data-test-connection-state";
-const SCRIPT = "data-test-script-state";
-
+/** Without Streamlit's attributes a visible page may always run. */
 function mayRun(): boolean {
   if (document.visibilityState !== "visible") return false;
-  const app = document.querySelector(APP);
-  const connection = app?.getAttribute(CONNECTION) ?? "CONNECTED";
-  return connection === "CONNECTED" && app?.getAttribute(SCRIPT) !== "running";
+  const app = appIn(document);
+  const connection = app?.getAttribute(CONNECTION) ?? CONNECTED;
+  return connection === CONNECTED && app?.getAttribute(SCRIPT) !== RUNNING;
 }
 
-/** All that stand in the page, the one that was asked last at the end: one for the page itself, or
- * for each of its fragments. */
+/**
+ * What has failed: the page, or each of its fragments, by its place in the page. The place whose run
+ * was requested last is at the end.
+ */
 const waiting: Map<unknown, (what: Retry) => void> = new Map();
 
-/** How often each place has failed since the pause before was over, or since the outage began. */
+/** How often each place has failed since the last pause was over, or since the outage began. */
 const inThisPause: Map<unknown, number> = new Map();
-/** One of our tries, and one of the visitor's own: a fragment that Streamlit runs every second would
- * begin the pause anew for ever, and keep the rest of the page from its try. */
+/**
+ * How many failures of one place restart the pause: one after our request, and one after an action of
+ * the visitor. Without a limit, a fragment that Streamlit runs every second would restart the pause
+ * for ever, and the rest of the page would never run.
+ */
 const MOST_IN_A_PAUSE = 2;
 
 let failed = 0;
 let emptyAt = 0;
 let timer: ReturnType<typeof setTimeout> | undefined;
-/** How many are still to run, once the pause is over. */
+/** How many places are still to run after the pause. */
 let due = 0;
 
 /**
- * Called anew for each run that has failed, whoever has started it: the pause begins anew, unless
- * this place has done that already.
+ * Have the script run again after a pause. Called for each run that has failed, whoever has started
+ * it. Each failure restarts the pause, up to `MOST_IN_A_PAUSE` for each place.
  *
- * Returns what is to be called when it leaves the page: a run has succeeded, or another place
- * says so now.
+ * Returns a function to call when the component leaves the page: a run has succeeded, or Streamlit has
+ * moved the component to another place.
  */
-export function retryLater(place: unknown, say: (what: Retry) => void): () => void {
+export function retryLater(place: unknown, request: (what: Retry) => void): () => void {
   if (waiting.size === 0 && Date.now() - emptyAt > GAP) {
     failed = 0;
     inThisPause.clear();
   }
-  waiting.set(place, say);
+  waiting.set(place, request);
   const times = (inThisPause.get(place) ?? 0) + 1;
   inThisPause.set(place, times);
   if (times <= MOST_IN_A_PAUSE) {
@@ -102,7 +112,7 @@ function wait(pause: number): void {
   }, pause);
 }
 
-/** One after the other: of two runs that are asked for at once, Streamlit makes one. */
+/** Request the runs one after the other: of two requests at once Streamlit fulfils only one. */
 function runIfDue(): void {
   const [next] = waiting;
   if (due === 0 || next === undefined) return;
@@ -110,9 +120,9 @@ function runIfDue(): void {
   timer = setTimeout(runIfDue, LOOK_EVERY);
   if (!mayRun()) return;
   due -= 1;
-  const [place, say] = next;
+  const [place, request] = next;
   waiting.delete(place);
-  waiting.set(place, say);
+  waiting.set(place, request);
   if (due === 0) wait(PATIENCE);
-  say({ at: Date.now() });
+  request({ at: Date.now() });
 }

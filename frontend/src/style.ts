@@ -1,15 +1,17 @@
 /**
- * The progress bar of long work, and the sentence that the database is away, stand in Streamlit's
- * container of toasts, which is not drawn: this lays them over the page's upper edge while there is
- * one, so that nothing in the page moves. Of several such sentences one is shown. The component itself
- * takes no room where it stands in a fragment's container.
+ * CSS rules for what this package draws in the page, so that nothing in the page moves.
+ *
+ * The progress bar of a long operation and the message that the database is away are in Streamlit's
+ * container of toasts, which Streamlit hides. The rules show that container over the page's upper edge
+ * while it holds one of them. Of several messages they show one. In a fragment's container the
+ * component takes no space.
  */
 
 const ID = "streamlit-pgstate-style";
 const BAR = ".st-key-streamlit_pgstate_progress";
 const OUTAGE = ".st-key-streamlit_pgstate_outage";
-const SAYS = `:is(${BAR} [data-testid="stProgress"], ${OUTAGE})`;
-const PLACE = `[data-testid="stEvent"]:has(${SAYS})`;
+const HELD = `:is(${BAR} [data-testid="stProgress"], ${OUTAGE})`;
+const PLACE = `[data-testid="stEvent"]:has(${HELD})`;
 const BEFORE = `:is(${OUTAGE}, :has(${OUTAGE}))`;
 
 const RULES = `
@@ -41,7 +43,7 @@ ${BEFORE} ~ * ${OUTAGE} {
 }
 `;
 
-/** Once a page, however often the component is mounted. */
+/** Add the rules to the page, once, however often the component is mounted. */
 export function addStyle(page: Document): void {
   if (page.getElementById(ID) !== null) return;
   const style = page.createElement("style");

@@ -1,9 +1,9 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { fingerprint } from "./agreement";
-import { Hold, sessionCopyIn } from "./tab";
+import { TabClaims, sessionCopyIn } from "./tab";
 
-/** All tabs of one browser: a message goes to each but the one that said it. */
+/** All tabs of one browser: a message goes to each but the one that sent it. */
 class Channel extends EventTarget {
   static all = new Set<Channel>();
   constructor(readonly name: string) {
@@ -38,8 +38,8 @@ function tab(text: string | null, since: number, options = OPTIONS) {
   });
   const copies = sessionCopyIn(page as unknown as Window, options);
   copies.writeLocal(text);
-  const hold = new Hold(page as unknown as Window, options, copies, since);
-  return { page, copies, hold };
+  const claims = new TabClaims(page as unknown as Window, options, copies, since);
+  return { page, copies, claims };
 }
 
 beforeEach(() => {
@@ -56,9 +56,9 @@ afterEach(() => {
 it("knows the younger of two tabs with one token as the copy, and never the older", () => {
   const first = tab(TOKEN, 1);
   const second = tab(TOKEN, 2);
-  expect(second.hold.isCopy(TOKEN)).toBe(true);
-  expect(second.hold.isSettled).toBe(true);
-  expect(first.hold.isCopy(TOKEN)).toBe(false);
+  expect(second.claims.isCopy(TOKEN)).toBe(true);
+  expect(second.claims.isSettled).toBe(true);
+  expect(first.claims.isCopy(TOKEN)).toBe(false);
 });
 
 it("finds it out when the older one was asleep, as soon as that one is looked at", () => {
@@ -66,20 +66,20 @@ it("finds it out when the older one was asleep, as soon as that one is looked at
   const asleep = [...Channel.all];
   for (const channel of asleep) Channel.all.delete(channel);
   const second = tab(TOKEN, 2);
-  expect(second.hold.isCopy(TOKEN)).toBe(false);
+  expect(second.claims.isCopy(TOKEN)).toBe(false);
   for (const channel of asleep) Channel.all.add(channel);
-  let told = 0;
-  second.hold.events.addEventListener("told", () => told++);
+  let changes = 0;
+  second.claims.events.addEventListener("change", () => changes++);
   first.page.document.dispatchEvent(new Event("visibilitychange"));
-  expect(second.hold.isCopy(TOKEN)).toBe(true);
-  expect(first.hold.isCopy(TOKEN)).toBe(false);
-  expect(told).toBe(1);
+  expect(second.claims.isCopy(TOKEN)).toBe(true);
+  expect(first.claims.isCopy(TOKEN)).toBe(false);
+  expect(changes).toBe(1);
 });
 
 it("leaves tabs with other tokens, or with none, alone", () => {
   const tabs = [tab(TOKEN, 1), tab(OTHER, 2), tab(null, 3), tab(null, 4)];
-  for (const { hold } of tabs) {
-    expect([hold.isCopy(TOKEN), hold.isCopy(OTHER), hold.isCopy(null)]).toEqual([
+  for (const { claims } of tabs) {
+    expect([claims.isCopy(TOKEN), claims.isCopy(OTHER), claims.isCopy(null)]).toEqual([
       false,
       false,
       false,
@@ -88,19 +88,19 @@ it("leaves tabs with other tokens, or with none, alone", () => {
 });
 
 it("is settled when nobody has claimed the token, and at once where there is none", () => {
-  const { hold } = tab(TOKEN, 1);
-  let told = 0;
-  hold.events.addEventListener("told", () => told++);
-  expect(hold.isSettled).toBe(false);
+  const { claims } = tab(TOKEN, 1);
+  let changes = 0;
+  claims.events.addEventListener("change", () => changes++);
+  expect(claims.isSettled).toBe(false);
   vi.advanceTimersByTime(200);
-  expect([hold.isSettled, told]).toEqual([true, 1]);
-  expect(tab(null, 2).hold.isSettled).toBe(true);
+  expect([claims.isSettled, changes]).toEqual([true, 1]);
+  expect(tab(null, 2).claims.isSettled).toBe(true);
 });
 
 it("works without BroadcastChannel: then no tab is a copy", () => {
   vi.stubGlobal("BroadcastChannel", undefined);
-  const { hold } = tab(TOKEN, 1);
-  expect([hold.isSettled, hold.isCopy(TOKEN)]).toEqual([true, false]);
+  const { claims } = tab(TOKEN, 1);
+  expect([claims.isSettled, claims.isCopy(TOKEN)]).toEqual([true, false]);
 });
 
 it("leaves a cookie for some seconds when the page goes, named by the fingerprint", () => {

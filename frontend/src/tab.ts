@@ -1,65 +1,58 @@
 /**
- * What a tab keeps for itself: its token in sessionStorage, which F5 leaves and other tabs do not
- * see; a cookie for the moment of F5; and whether it is a duplicate of another tab.
+ * What a tab keeps for itself: its token in sessionStorage, a cookie for the moment of F5, and
+ * whether it is a duplicate of another tab.
  *
- * A duplicated tab begins with a copy of the other's sessionStorage, token and all. The tabs of a
- * browser hear each other: the younger of two that hold one token asks for a copy of the state.
+ * sessionStorage outlives F5, and other tabs cannot see it. But a duplicated tab begins with a copy
+ * of it, with the token. The tabs of a browser therefore send each other messages: of two tabs with
+ * one token, the younger asks the server for a copy of the state.
  */
 
-import { fingerprint } from "./agreement";
-import {
-  attempt,
-  canRead,
-  type Copies,
-  type CopiesOptions,
-  isToken,
-  nameOf,
-  writeCookie,
-} from "./copies";
+import { type Claims, fingerprint } from "./agreement";
+import { attempt, type Copies, type CopiesOptions, copyIn, nameOf, writeCookie } from "./copies";
 
-/** Seconds from F5 to the WebSocket of the new page. A tab that is opened within them, and not
- * reloaded, is put right by its component. */
+/**
+ * Seconds from F5 until the new page opens its WebSocket, at most. Another tab that is opened within
+ * them reads the cookie too; its component then reports that the token is not its own.
+ */
 const RELOADED_WITHIN = 5;
 
-/** Milliseconds for the other tabs to say that a token is theirs: they do so in under 10. */
-const HEARD_WITHIN = 150;
+/** Milliseconds for the other tabs to claim a token. They do so in under 10. */
+const CLAIMED_WITHIN = 150;
 
-interface Said {
-  kind: "who" | "mine";
+/** A message from one tab to the others. */
+interface TabMessage {
+  /** "query": the sender uses the token, and asks who else does. "claim": the answer to a query. */
+  kind: "query" | "claim";
+  /** Of the token. */
   fingerprint: string;
+  /** The sender's id. */
   from: string;
+  /** When the sender's page was loaded. */
   since: number;
+  /** The id of the tab that a claim answers. */
   to?: string;
 }
 
+/** The copy of a tab's own token. The cookie is not a copy: it exists only for the moment of F5. */
 export function sessionCopyIn(page: Window, options: CopiesOptions): Copies {
   const name = nameOf(options.app, options.base, page.location);
   return {
-    readLocal: () =>
-      attempt(() => {
-        const text = page.sessionStorage.getItem(name);
-        return isToken(text) ? text : null;
-      }),
-    writeLocal: (text) =>
-      void attempt(() =>
-        text === null
-          ? page.sessionStorage.removeItem(name)
-          : page.sessionStorage.setItem(name, text),
-      ),
+    ...copyIn(() => page.sessionStorage, name),
     readCookie: () => null,
     writeCookie: () => undefined,
-    isReadable: () => canRead(() => page.sessionStorage.getItem(name)),
   };
 }
 
-/** This tab's hold on its token, for as long as its page lives. */
-export class Hold {
-  /** Fires "told" when something was learned that the server should hear. */
+/** This tab's claim to its token, and the claims of other tabs, for as long as the page lives. */
+export class TabClaims implements Claims {
+  /** Fires "change" when there may be something new to report to the server. */
   readonly events = new EventTarget();
   isSettled: boolean;
   private readonly id = Math.random().toString(36).slice(2);
+  private readonly name: string;
   private readonly since: number;
   private readonly channel: BroadcastChannel | null;
+  /** Fingerprints of tokens that an older tab uses. */
   private readonly copied = new Set<string>();
 
   constructor(
@@ -69,26 +62,26 @@ export class Hold {
     since?: number,
   ) {
     this.since = since ?? performance.timeOrigin;
-    const name = nameOf(options.app, options.base, page.location);
-    this.channel = attempt(() => new BroadcastChannel(`${name}.tab`));
-    this.channel?.addEventListener("message", (event) => this.hear(event.data as Said));
+    this.name = nameOf(options.app, options.base, page.location);
+    this.channel = attempt(() => new BroadcastChannel(`${this.name}.tab`));
+    this.channel?.addEventListener("message", ({ data }) => this.receive(data as TabMessage));
     this.isSettled = this.channel === null || copies.readLocal() === null;
-    this.hint(null);
-    page.addEventListener("pagehide", () => this.hint(copies.readLocal()));
+    this.writeReloadCookie(null);
+    page.addEventListener("pagehide", () => this.writeReloadCookie(copies.readLocal()));
     page.addEventListener("pageshow", (event) => {
       if (!event.persisted) return;
-      this.hint(null);
-      this.ask(); // it was frozen, and may have been duplicated meanwhile
+      this.writeReloadCookie(null);
+      this.query(); // the page was frozen, and may have been duplicated meanwhile
     });
     page.document.addEventListener("visibilitychange", () => {
-      if (page.document.visibilityState === "visible") this.ask();
+      if (page.document.visibilityState === "visible") this.query();
     });
     if (this.isSettled) return;
-    this.ask();
-    page.setTimeout(() => this.settle(), HEARD_WITHIN);
+    this.query();
+    page.setTimeout(() => this.settle(), CLAIMED_WITHIN);
   }
 
-  /** Whether an older tab holds this token too. */
+  /** Whether an older tab uses this token. */
   isCopy(token: string | null): boolean {
     return token !== null && this.copied.has(fingerprint(token));
   }
@@ -96,37 +89,36 @@ export class Hold {
   private settle(): void {
     if (this.isSettled) return;
     this.isSettled = true;
-    this.events.dispatchEvent(new Event("told"));
+    this.events.dispatchEvent(new Event("change"));
   }
 
-  private ask(): void {
+  private query(): void {
     const token = this.copies.readLocal();
-    if (token !== null) this.say({ kind: "who", fingerprint: fingerprint(token) });
+    if (token !== null) this.send({ kind: "query", fingerprint: fingerprint(token) });
   }
 
-  private say(what: Pick<Said, "kind" | "fingerprint" | "to">): void {
-    attempt(() => this.channel?.postMessage({ ...what, from: this.id, since: this.since }));
+  private send(message: Pick<TabMessage, "kind" | "fingerprint" | "to">): void {
+    attempt(() => this.channel?.postMessage({ ...message, from: this.id, since: this.since }));
   }
 
-  private hear(said: Said): void {
+  private receive({ kind, fingerprint: mark, from, since, to }: TabMessage): void {
     const token = this.copies.readLocal();
-    if (token === null || said.fingerprint !== fingerprint(token)) return;
-    const isOlder = said.since < this.since || (said.since === this.since && said.from < this.id);
-    if (said.kind === "who" && !isOlder) {
-      this.say({ kind: "mine", fingerprint: said.fingerprint, to: said.from });
-    } else if (said.kind === "who" || said.to === this.id) {
-      this.copied.add(said.fingerprint);
+    if (token === null || mark !== fingerprint(token)) return;
+    const isOlder = since < this.since || (since === this.since && from < this.id);
+    if (kind === "query" && !isOlder) {
+      this.send({ kind: "claim", fingerprint: mark, to: from });
+    } else if (kind === "query" || to === this.id) {
+      this.copied.add(mark);
       this.isSettled = true;
-      this.events.dispatchEvent(new Event("told"));
+      this.events.dispatchEvent(new Event("change"));
     }
   }
 
-  /** The cookie that tells the page after F5 whose it is; null: it has been read. */
-  private hint(token: string | null): void {
+  /** Write the cookie from which the server knows the tab after F5. Null removes it: it was read. */
+  private writeReloadCookie(token: string | null): void {
     const known = token ?? this.copies.readLocal();
     if (!this.options.cookie || known === null) return;
-    const name = nameOf(this.options.app, this.options.base, this.page.location);
-    const own = `${name.replace(/^pgstate/, "pgstate-tab")}.${fingerprint(known)}`;
-    writeCookie(this.page, own, token, RELOADED_WITHIN, this.options.base);
+    const name = `${this.name.replace(/^pgstate/, "pgstate-tab")}.${fingerprint(known)}`;
+    writeCookie(this.page, name, token, RELOADED_WITHIN, this.options.base);
   }
 }

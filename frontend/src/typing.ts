@@ -1,66 +1,74 @@
 /**
- * Which text field the visitor is typing in: one that was typed in since its text was last sent, as
- * Streamlit sees it. A field that merely has the focus is not, and may show what others have changed.
+ * Which text field the visitor is typing in.
+ *
+ * That is a field with text that was typed and that Streamlit has not sent yet. A field that only has
+ * the focus does not count: it may show what others have changed.
  */
 
 type Field = HTMLInputElement | HTMLTextAreaElement;
 
-/** Streamlit shows no other text in them, even where what it had was typed again. */
+/**
+ * Fields with text that Streamlit has not sent. Streamlit does not change the text of such a field,
+ * even if the visitor has typed the former text again.
+ */
 const unsent: WeakSet<Field> = new WeakSet();
 
-/** The widget that had the focus last: that of a cell's editor, which is drawn outside of it. */
+/**
+ * The `st-key-…` class of the widget that last had the focus. The editor of a table's cell is drawn
+ * outside of its widget, and is assigned to it by this.
+ */
 let widget: string | null = null;
 
 const watched: WeakSet<Document> = new WeakSet();
 
-/** Listen to what is typed in the page; any number of calls is one. */
+/** Listen to what is typed in the page. Further calls for the same page do nothing. */
 export function watchTyping(page: Document): void {
   if (watched.has(page)) return;
   watched.add(page);
-  const on = <E extends Event>(name: string, hear: (event: E) => void): void =>
-    page.addEventListener(name, hear as EventListener, { capture: true, passive: true });
+  const on = <E extends Event>(name: string, listener: (event: E) => void): void =>
+    page.addEventListener(name, listener as EventListener, { capture: true, passive: true });
   on("pointerdown", ({ target }) => noteWidget(target));
   on("focusin", ({ target }) => noteWidget(target));
   on("input", ({ target }) => {
     if (isField(target)) unsent.add(target);
   });
   on<KeyboardEvent>("keydown", (event) => {
-    // When Streamlit has heard of it, and has sent what it makes of it.
-    if (isField(event.target) && sends(event, event.target)) sentSoon(event.target);
+    if (isField(event.target) && sends(event, event.target)) noteSent(event.target);
   });
   on("focusout", ({ target }) => {
-    if (isField(target)) unsent.delete(target); // Streamlit sends a field that is left
+    if (isField(target)) unsent.delete(target); // Streamlit sends the text when the focus leaves
   });
 }
 
-/** The `st-key-…` class of the field that is being typed in; null for none. */
+/** The `st-key-…` class of the field that the visitor is typing in; null for none. */
 export function fieldBeingTypedIn(page: Document): string | null {
   const field = page.activeElement;
   if (!isField(field)) return null;
   const own = keyClass(field);
-  // A cell's editor lives as long as somebody edits the cell, and goes with its table.
+  // A cell's editor exists only while the visitor edits the cell. Its key is that of its table.
   if (own === null && !isInPage(field)) return widget;
   const isTypedIn = isChat(field) ? field.value !== "" : unsent.has(field);
   return isTypedIn ? own : null;
 }
 
-/** Whether this key has Streamlit send the field's text as it is then. */
+/** Whether Streamlit sends the field's text when this key is pressed. */
 function sends(event: KeyboardEvent, field: Field): boolean {
-  if (event.isComposing) return false; // Enter chooses among candidates
+  if (event.isComposing) return false; // Enter chooses a candidate of the input method
   if (event.key === "ArrowUp" || event.key === "ArrowDown") return field.type === "number";
   if (event.key !== "Enter") return false;
   if (field.tagName === "INPUT") return true;
   return event.ctrlKey || event.metaKey;
 }
 
-/** A chat's field is empty once it was sent. */
+/** Whether it is the field of `st.chat_input`, which is empty once its text was sent. */
 function isChat(field: Field): boolean {
   return field.closest('[data-testid="stChatInput"]') !== null;
 }
 
-function sentSoon(field: Field): void {
+/** Note that the text was sent, after Streamlit has handled the key. */
+function noteSent(field: Field): void {
   setTimeout(() => {
-    // What Streamlit refuses to send stays in the field, which says so.
+    // A text that Streamlit refuses to send stays in the field, which is marked as invalid.
     if (field.getAttribute("aria-invalid") !== "true") unsent.delete(field);
   });
 }
@@ -70,7 +78,7 @@ function noteWidget(target: EventTarget | null): void {
   if (isInPage(target)) widget = keyClass(target);
 }
 
-/** Whether an element stands where the script has put it, and is not laid over the page. */
+/** Whether an element is in the page's layout, and not drawn over the page. */
 function isInPage(part: Element): boolean {
   return part.closest('[data-testid="stElementContainer"]') !== null;
 }

@@ -1,4 +1,29 @@
-"""The component in the page: what it is asked, what it answers, and how it is mounted."""
+"""The component in the page: how it is mounted, and the messages between it and the server.
+
+The words for these messages, here and in `frontend/src/`:
+
+question
+    What the server asks about the token in each run, by fingerprint: see `handshake`.
+answer
+    What the browser answers to a question: see `handshake`.
+token request
+    The message that carries a question to the page, with the token if the server offers it.
+token reply
+    The message that carries an answer to the server, with the token that the browser keeps.
+veil
+    Random bytes with which the token in a reply is XORed.
+tick
+    What a live page sends once a second.
+change
+    A new version of a state, which one tab announces to the other tabs of its browser.
+channel
+    The name under which the tabs of one browser announce the changes of one state.
+shown state
+    Which state a page shows, and its version. The server sends it to the page at the end of each
+    run. The page reports it back when it finds its server again.
+server session
+    The id under which one server serves one page. A restarted server has another.
+"""
 
 from __future__ import annotations
 
@@ -23,26 +48,30 @@ if TYPE_CHECKING:
 NAME = "streamlit-pgstate.bridge"
 
 TOKEN_LENGTH = 128
+"""Characters of the longest token."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class TokenRequest:
     """A question, and all that the page needs to answer it: see `frontend/src/agreement.ts`."""
 
     question: Question
     app: str
     scope: str
     offer: str | None
-    """The token, where the browser is to keep it."""
+    """The token, if the browser may keep it."""
     max_age: float
+    """Seconds for which the browser keeps the cookie."""
     cookie: bool
+    """Whether the browser may write a cookie."""
     veil: bytes
-    """What the answer's token is XORed with: `st.session_state` shows a component's state."""
+    """`st.session_state` shows a component's state: the veil keeps the token out of it."""
 
     def __repr__(self) -> str:
-        return f"<Asked about {self.question.have}>"
+        return f"<TokenRequest about {self.question.have}>"
 
     def as_data(self) -> dict[str, Any]:
+        """The request as the component's `data`."""
         return {
             "app": app_label(self.app),
             "scope": self.scope,
@@ -58,67 +87,78 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """An answer, and the token that it speaks of."""
+class TokenReply:
+    """An answer, and the token that the browser keeps."""
 
     answer: Answer
     token: str | None
 
     def __repr__(self) -> str:
-        return f"<Said about {self.answer.to}>"
+        return f"<TokenReply to {self.answer.to}>"
 
     @classmethod
-    def read(cls, state: object, veil: bytes) -> Said | None:
-        """What a component's state holds; None where that is nothing or makes no sense.
+    def read(cls, state: object, veil: bytes) -> TokenReply | None:
+        """Read the reply in a component's state. It comes from the browser: it may be anything.
 
-        It comes from the browser, so it may be anything.
+        Args:
+            state: the component's state.
+            veil: the veil of the latest request.
+
+        Returns:
+            None if there is no reply, or one that makes no sense.
         """
-        answer = state.get("answer") if isinstance(state, Mapping) else None
-        if not isinstance(answer, Mapping) or not isinstance(answer.get("to"), str):
+        reply = state.get("answer") if isinstance(state, Mapping) else None
+        if not isinstance(reply, Mapping) or not isinstance(reply.get("to"), str):
             return None
-        veiled = answer.get("token")
+        veiled = reply.get("token")
         token = None if veiled is None else _unveiled(veiled, veil)
         if veiled is not None and (token is None or not has_shape(token)):
-            return None  # also what was veiled for a question before the server was restarted
-        heard = Answer(
-            to=answer["to"],
+            return None  # also a reply to a request from before the server was restarted
+        answer = Answer(
+            to=reply["to"],
             token=None if token is None else fingerprint(token),
-            blocked=answer.get("blocked") is True,
-            kept=answer.get("kept") is True,
-            copied=answer.get("copied") is True,
-            shown=answer.get("shown") is True,
+            blocked=reply.get("blocked") is True,
+            kept=reply.get("kept") is True,
+            copied=reply.get("copied") is True,
+            shown=reply.get("shown") is True,
         )
-        return cls(heard, token)
+        return cls(answer, token)
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """Which state a page showed, and how far it was."""
+class ShownState:
+    """Which state a page shows, and which version of it."""
 
     have: str
     """Fingerprint of the state's token."""
     version: int
-    teller: str
-    """The server's session that has told the page so: a restarted server has another."""
+    server_session: str
+    """The server's session that has sent this to the page. A restarted server has another."""
     at: int = 0
-    """When the page said so, by its own clock: each time is another."""
+    """When the page reported this, in milliseconds of its own clock. No two reports are equal."""
 
     @classmethod
-    def read(cls, state: object) -> Shown | None:
-        """What the page said when it found its server again; it comes from the browser."""
-        said = state.get("reconnect") if isinstance(state, Mapping) else None
-        if not isinstance(said, Mapping):
+    def read(cls, state: object) -> ShownState | None:
+        """Read the report in a component's state. It comes from the browser: it may be anything.
+
+        Returns:
+            What the page showed when it last found its server again. None if there is no report,
+            or one that makes no sense.
+        """
+        report = state.get("reconnect") if isinstance(state, Mapping) else None
+        if not isinstance(report, Mapping):
             return None
-        names = ("have", "version", "teller", "at")
-        have, version, teller, at = (said.get(name) for name in names)
-        if not (isinstance(have, str) and isinstance(teller, str)):
+        names = ("have", "version", "serverSession", "at")
+        have, version, server_session, at = (report.get(name) for name in names)
+        if not (isinstance(have, str) and isinstance(server_session, str)):
             return None
         if type(version) is not int or type(at) is not int:
             return None
-        return cls(have, version, teller, at)
+        return cls(have, version, server_session, at)
 
 
 def new_veil() -> bytes:
+    """A veil for the next request."""
     return secrets.token_bytes(TOKEN_LENGTH)
 
 
@@ -134,7 +174,7 @@ def _unveiled(token: object, veil: bytes) -> str | None:
 
 @functools.cache
 def _component() -> Any:
-    """Register the component: lazily, as it needs a running Streamlit, and once a process."""
+    """Register the component once a process. Not at import: it needs a running Streamlit."""
     return st.components.v2.component(NAME, js="index-*.js")
 
 
@@ -142,120 +182,131 @@ def key(*, place: str, number: int) -> str:
     """The key of an instance of the component.
 
     Args:
-        place: the fragment it is mounted in, "" for the page: each keeps its own.
-        number: 0 for the first of a run; one key may be mounted once a run.
+        place: the fragment that mounts it; "" for the page. Each has instances of its own.
+        number: how many instances the run has mounted there before. Streamlit mounts a key only
+            once a run.
     """
     return "-".join(part for part in (KEY, place, str(number or "")) if part)
 
 
-def mount(asked: Asked, *, key: str, hear: Callable[[], object], has_slot: bool) -> None:
-    """Put the component into the page, where it moves nothing.
+def mount(
+    request: TokenRequest, *, key: str, on_answer: Callable[[], object], has_slot: bool
+) -> None:
+    """Put the component into the page, at a place where it moves nothing.
 
     Args:
-        asked: what it is asked.
-        key: its key in `st.session_state`, where `said` finds what it says.
-        hear: called when it has said something, before the first line of the run that this starts.
-        has_slot: whether the last run of the whole page has mounted it too. A run of a fragment
-            that mounts it for the first time would put it in the place of what the page has
-            mounted after that fragment: then it stands in the fragment's own container.
+        request: what the component is sent.
+        key: its key in `st.session_state`, from which `read_reply` reads.
+        on_answer: called when the component has answered, before the first line of the run that
+            the answer starts.
+        has_slot: whether the last run of the whole page has mounted this key too. If it has not,
+            a run of a fragment must not mount it there: Streamlit would replace what the page has
+            mounted after that fragment. Then it is mounted in the fragment's own container.
     """
     if is_apptest():
         return
     with still_place() if has_slot else fragment_place():
         _component()(
             key=key,
-            data=asked.as_data(),
-            on_answer_change=hear,
+            data=request.as_data(),
+            on_answer_change=on_answer,
             width="content",
             height="content",
         )
 
 
-def mount_live(hear: Callable[[object], None], *, channels: Callable[[], dict[str, int]]) -> None:
-    """Put the live component into the page, in a fragment of its own, which runs when it asks.
+def mount_live(
+    on_tick: Callable[[object], None], *, channels: Callable[[], dict[str, int]]
+) -> None:
+    """Put the live component into the page, in a fragment of its own. Each tick runs the fragment.
 
     Args:
-        hear: what the page has said, in that fragment; may rerun the page.
-        channels: the names under which tabs tell each other of changes of a state, and the version
-            of each state from which on that is news.
+        on_tick: called in that fragment with the latest tick. It may rerun the page.
+        channels: returns, by channel, the version of the state that the page shows. The page
+            ignores changes up to this version.
     """
     if is_apptest():
         return
 
     @st.fragment
     def follow() -> None:
-        said = st.session_state.get(f"{KEY}_live", {})
-        tick = said.get("tick") if isinstance(said, Mapping) else None
-        heard = tick.get("number") if isinstance(tick, Mapping) else 0
-        data = {"role": "live", "channels": channels(), "heard": heard}
+        state = st.session_state.get(f"{KEY}_live", {})
+        tick = state.get("tick") if isinstance(state, Mapping) else None
+        received = tick.get("number") if isinstance(tick, Mapping) else 0
+        data = {"role": "live", "channels": channels(), "received": received}
         _component()(key=f"{KEY}_live", data=data, on_tick_change=_ignore)
         if is_fragment_run():
-            hear(tick)
+            on_tick(tick)
 
     with still_place():
         follow()
 
 
 def announce(place: DeltaGenerator, *, channels: Mapping[str, int]) -> None:
-    """Have the page tell the other tabs of this browser which states have changed.
+    """Have the page announce changes to the other tabs of its browser.
 
     Args:
-        place: where this is mounted, when the run is over: see `reserve_place`.
-        channels: the name under which tabs tell each other of each, and its version.
+        place: where this is mounted when the run is over: see `reserve_place`.
+        channels: the new version of each state that has changed, by channel.
     """
     with place:
-        data = {"role": "news", "channels": dict(channels)}
-        _component()(key=f"{KEY}_news", data=data)
+        data = {"role": "changes", "channels": dict(channels)}
+        _component()(key=f"{KEY}_changes", data=data)
 
 
-def mount_reconnect() -> Shown | None:
-    """Have the page run by itself, at once, when it has found its server again.
+def mount_reconnect() -> ShownState | None:
+    """Have the page run its script as soon as it finds its server again.
 
-    The run costs nothing but itself where the server still knows the page.
+    If the server still knows the page, this costs one run and has no other effect.
 
     Returns:
-        What the page showed when it did so last.
+        What the page showed when it last found its server again; None if it never has.
     """
     if is_apptest():
         return None
     with still_place():
         data = {"role": "reconnect"}
-        said = _component()(key=f"{KEY}_reconnect", data=data, on_reconnect_change=_ignore)
-    return Shown.read(said)
+        state = _component()(key=f"{KEY}_reconnect", data=data, on_reconnect_change=_ignore)
+    return ShownState.read(state)
 
 
-def mount_retry(hear: Callable[[], None], *, place: str) -> None:
-    """Have the page run again by itself, after a while, as this run has failed.
+def mount_retry(on_retry: Callable[[], None], *, place: str) -> None:
+    """Have the page run again by itself after a pause, because this run has failed.
 
     Args:
-        hear: called at the beginning of that run.
-        place: the fragment it is mounted in, which alone runs then; "" for the page.
+        on_retry: called at the beginning of that run.
+        place: the fragment that mounts this, which then runs alone; "" for the page.
     """
     if not is_apptest():
-        data = {"role": "retry", "run": secrets.token_hex(4)}  # another run, another try
+        data = {"role": "retry", "run": secrets.token_hex(4)}  # new data: the page counts this run
         name = "-".join(part for part in (f"{KEY}_retry", place) if part)
-        _component()(key=name, data=data, on_retry_change=hear)
+        _component()(key=name, data=data, on_retry_change=on_retry)
 
 
 def reserve_place() -> DeltaGenerator | None:
-    """A place in the page, where it moves nothing, for what is mounted when the run is over."""
+    """Reserve a place where nothing moves, for what is mounted when the run is over."""
     if is_apptest():
         return None
     with still_place():
         return st.empty()
 
 
-def tell_shown(place: DeltaGenerator, shown: Shown) -> None:
-    """Tell the page what it shows, so that it can say so when it has found its server again."""
+def send_shown_state(place: DeltaGenerator, state: ShownState) -> None:
+    """Send the page what it shows, for it to report when it finds its server again."""
     with place:
-        data = {"have": shown.have, "version": shown.version, "teller": shown.teller}
-        _component()(key=f"{KEY}_shown", data={"role": "shown", **data})
+        data = {
+            "role": "shown",
+            "have": state.have,
+            "version": state.version,
+            "serverSession": state.server_session,
+        }
+        _component()(key=f"{KEY}_shown", data=data)
 
 
-def said(key: str, veil: bytes) -> Said | None:
-    """What the component has said last under `key`; None where that is nothing."""
-    return Said.read(st.session_state.get(key), veil)
+def read_reply(key: str, veil: bytes) -> TokenReply | None:
+    """Read the latest reply of the component under `key`; None if there is none."""
+    return TokenReply.read(st.session_state.get(key), veil)
 
 
 def _ignore() -> None:
-    """A state of the component needs a callback to be one."""
+    """Do nothing. Streamlit keeps a value as a component's state only if it has a callback."""

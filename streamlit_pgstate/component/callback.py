@@ -1,4 +1,4 @@
-"""Callbacks of widgets for which Streamlit takes none: those in forms."""
+"""Callbacks of widgets in forms, for which Streamlit accepts none."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 
 def attach(key: str, callback: Callable[[], None]) -> None:
-    """Have the widget that was drawn under `key` in this run call back when its value has changed.
+    """Call `callback` when the value of the widget drawn under `key` in this run has changed.
 
-    Streamlit refuses that in forms only because it could not be at once: with the form, it is.
-    `callback` of the `WidgetMetadata` in `_state` of the script's `session_state`, seen in 1.51 to
-    1.67. Without it nothing calls back, and the script has to come by the widget.
+    Streamlit refuses callbacks in forms because it could not call them at once. Here the callback
+    comes when the form is submitted, which is what this package needs.
+
+    Private part: `callback` of the `WidgetMetadata` in `_state` of the script's `session_state`,
+    seen in 1.51 to 1.67. Without it the callback is never called, and the change is seen only when
+    the script draws the widget.
     """
     context: Any = get_script_run_ctx(suppress_warning=True)
     with contextlib.suppress(AttributeError, KeyError, TypeError):

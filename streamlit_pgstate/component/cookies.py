@@ -1,4 +1,4 @@
-"""The cookies with which a page comes: the tokens that this app's browser and tab keep."""
+"""The cookies that the browser sends with a page: the tokens of its browser and of its tab."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 import streamlit as st
 
 _LONGEST_APP = 64
+"""Characters of the longest name of an app that a cookie's name holds as it is."""
 
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
 def app_label(app: str) -> str:
-    """The app's name as it may stand in a cookie's name."""
+    """The app's name, encoded for a cookie's name. A long name is hashed."""
     label = quote(app, safe="")
     if len(label) <= _LONGEST_APP:
         return label
@@ -22,10 +23,10 @@ def app_label(app: str) -> str:
 
 
 def cookie_token(app: str) -> str | None:
-    """The token that the browser's cookie brought, unchecked; None where there is none.
+    """The token in the browser's cookie, unchecked; None if there is no cookie.
 
-    The name holds the browser's port and base path, as the component wrote it: of the cookies
-    whose base path leads to this page, the longest is ours.
+    The component wrote the browser's port and base path into the cookie's name. Of the cookies
+    whose base path leads to this page, the one with the longest base path is ours.
     """
     found = _cookies("pgstate", app)
     bases = [base for base in found if _leads_to(base, _address().path)]
@@ -33,10 +34,13 @@ def cookie_token(app: str) -> str | None:
 
 
 def reloaded_token(app: str) -> str | None:
-    """The token of the one tab that was reloaded, or closed, a moment ago, unchecked.
+    """The token of the tab that was reloaded or closed in the last five seconds, unchecked.
 
-    As `cookie_token`; the name ends with the token's fingerprint. None where there are several:
-    nobody can say which of them is this tab's.
+    The cookie is found as in `cookie_token`. Its name also ends with the token's fingerprint, so
+    that several tabs do not overwrite each other's cookie.
+
+    Returns:
+        None if there is no such cookie, or more than one: then nobody knows which is this tab's.
     """
     found = {
         tuple(name.rsplit(".", 1)): value for name, value in _cookies("pgstate-tab", app).items()
@@ -52,7 +56,7 @@ def _address() -> SplitResult:
 
 
 def _cookies(kind: str, app: str) -> dict[str, str]:
-    """The cookies of an app at this page's port, by the rest of their names."""
+    """The cookies of an app at this page's port, by what follows the port in their names."""
     address = _address()
     try:
         port = address.port or _DEFAULT_PORTS.get(address.scheme)
@@ -67,9 +71,9 @@ def _cookies(kind: str, app: str) -> dict[str, str]:
 
 
 def _leads_to(base: str, path: str) -> bool:
-    """Whether an app under `base` may be what the browser shows at `path`.
+    """Whether an app served under `base` can show a page at `path`.
 
-    `base` ends with the server's own base path; a proxy may have put something before it.
+    `base` ends with the server's own base path. A proxy may have put something before that.
     """
     served_at = str(st.get_option("server.baseUrlPath") or "").strip("/")
     if served_at and not base.endswith(f"/{served_at}"):

@@ -1,7 +1,7 @@
 """How Streamlit's data editor reads a table and applies edits to it.
 
-Private functions, seen in 1.51 to 1.67: without them edits that were stored could not be shown, and
-`parts` says so instead of losing them.
+Uses private functions of `st.data_editor`, seen in 1.51 to 1.67. Without them stored edits could
+not be shown. Then `parts` raises an error, and nothing that is stored is lost.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from streamlit_pgstate.errors import ConfigError
 
 
 class Parts:
-    """Functions of `st.data_editor`, under the names that they have here."""
+    """The private functions, under the names that this package uses."""
 
     def __init__(self) -> None:
         from streamlit import dataframe_util
@@ -30,16 +30,20 @@ class Parts:
         self.fix_column_headers = data_editor._fix_column_headers
         self._apply = data_editor._apply_dataframe_edits
         self._fix = getattr(dataframe_util, "determine_arrow_column_fix", None)
-        if self._fix is None:  # up to some version after 1.51
+        if self._fix is None:  # in 1.51 and some later versions
             self._is_incompatible = dataframe_util.is_colum_type_arrow_incompatible  # type: ignore[attr-defined]
 
     def apply(self, frame: pd.DataFrame, edits: dict[str, Any], schema: Any) -> pd.DataFrame:
-        """Apply to `frame`, which may be changed by it; 1.51 changes it and returns nothing."""
+        """Return `frame` with the edits. `frame` itself may be changed.
+
+        1.51 changes `frame` and returns nothing; 1.67 returns the result.
+        """
         state: Any = edits
         done: pd.DataFrame | None = self._apply(frame, state, schema)
         return frame if done is None else done
 
     def is_incompatible(self, column: pd.Series[Any]) -> bool:
+        """Whether Arrow cannot hold the column as it is."""
         if self._fix is None:
             return bool(self._is_incompatible(column))
         return self._fix(column, trial_conversion=True) is not None
@@ -47,7 +51,7 @@ class Parts:
 
 @functools.cache
 def parts() -> Parts:
-    """The functions.
+    """The private functions of the installed Streamlit.
 
     Raises:
         ConfigError: this version of Streamlit lacks one of them.
@@ -56,6 +60,7 @@ def parts() -> Parts:
         return Parts()
     except (ImportError, AttributeError) as error:
         raise ConfigError(
-            f"The data editor of Streamlit {st.__version__} is not one that this version "
-            "of streamlit-pgstate knows. Upgrade it, or use st.data_editor; nothing was lost."
+            f"This version of streamlit-pgstate does not know the data editor of Streamlit "
+            f"{st.__version__}. Upgrade streamlit-pgstate, or use st.data_editor. Nothing that "
+            "was stored is lost."
         ) from error

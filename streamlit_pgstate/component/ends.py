@@ -1,7 +1,7 @@
-"""The ends of all runs of this process, also of those that never come to this package.
+"""The ends of all runs in this process, including runs that call nothing of this package.
 
-A run of which a verb or a widget is told has listeners of its own, which hear of its end before:
-see `runs`. Those of this module are for what a run has not done.
+Listeners of one run, which `runs` calls, are called before those of this module. The listeners here
+act on what a run has not done: a widget that it has not drawn, for example.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ class End:
     """How a run has ended."""
 
     is_followed: bool
-    """Whether another takes its place: see `RunListener.at_end`. `st.stop` looks like it, too."""
+    """Whether another run takes its place: see `RunListener.at_end`. Also True after `st.stop`,
+    which looks the same."""
     is_early: bool
-    """Whether it has not come to its last line, but to `st.stop` or an error, perhaps in a
-    callback. An error in a run of a fragment is not told from its last line."""
+    """Whether the run ended before its last line: at `st.stop` or at an error, in the script or in
+    a callback. False for an error in a run of a fragment, which looks like its last line."""
 
 
 EndListener: TypeAlias = Callable[[End], None]
@@ -36,10 +37,10 @@ _listeners: list[EndListener] = []
 
 
 def listen(listener: EndListener) -> None:
-    """Call `listener` at the end of each run from the present one on, once however often asked.
+    """Call `listener` at the end of each run, beginning with the present one.
 
-    It is called on the run's thread. Streamlit has dropped nothing by then of what the run has not
-    drawn.
+    A listener is called once a run, however often it was given. It is called on the run's thread,
+    before Streamlit drops the widgets that the run has not drawn.
     """
     if listener not in _listeners:
         _listeners.append(listener)
@@ -47,35 +48,38 @@ def listen(listener: EndListener) -> None:
 
 
 def _watch() -> None:
-    """`ScriptRunner._on_script_finished`, which gets the run's context, its event, and whether it
-    stopped prematurely, the only one that is a `bool`: seen in 1.51 to 1.67. AppTest's runner has
-    one of its own, so it is that of the present run's. Without it nobody is told, and `persist`
-    refuses to work at all."""
+    """Wrap `_on_script_finished` of the class that runs the present script, once.
+
+    Private part: `ScriptRunner._on_script_finished`, seen in 1.51 to 1.67. Its arguments are the
+    run's context, its event, and whether it stopped prematurely, which is the only `bool`. AppTest
+    has a runner class of its own. Without this part no listener is called, and `persist` raises an
+    error.
+    """
     kind: Any = runs.runner_kind()
     finish = getattr(kind, "_on_script_finished", None)
     if finish is None or hasattr(finish, _WATCHED):
         return
 
     @functools.wraps(finish)
-    def tell_and_finish(runner: Any, *args: Any, **kwargs: Any) -> Any:
-        _tell(_end_of(runner, [*args, *kwargs.values()]))
+    def notify_and_finish(runner: Any, *args: Any, **kwargs: Any) -> Any:
+        _notify(_end_of(runner, [*args, *kwargs.values()]))
         return finish(runner, *args, **kwargs)
 
-    setattr(tell_and_finish, _WATCHED, True)
-    kind._on_script_finished = tell_and_finish
+    setattr(notify_and_finish, _WATCHED, True)
+    kind._on_script_finished = notify_and_finish
 
 
-def _end_of(runner: Any, told: Iterable[Any]) -> End:
-    told = list(told)
+def _end_of(runner: Any, arguments: Iterable[Any]) -> End:
+    arguments = list(arguments)
     return End(
-        is_followed=runs.is_followed(runner, told),
-        is_early=any(part is True for part in told),
+        is_followed=runs.is_followed(runner, arguments),
+        is_early=any(argument is True for argument in arguments),
     )
 
 
-def _tell(end: End) -> None:
+def _notify(end: End) -> None:
     for listener in _listeners:
         try:
             listener(end)
-        except Exception:  # noqa: BLE001 - else it would end the thread of this visitor's script
+        except Exception:  # noqa: BLE001 - it would end the thread of this visitor's script
             _LOG.exception("The end of a script run could not be handled.")

@@ -1,11 +1,12 @@
-"""The handshake: how the server and one browser come to agree on one token. Pure: no I/O.
+"""The handshake: how the server and one browser agree on one token. Pure: no I/O.
 
-The twin of `frontend/src/agreement.ts`, which decides for the browser. Both sides run the cases in
-`tests/handshake.json`, which show whole conversations. `visit` carries out what is decided here.
+This module decides for the server; `frontend/src/agreement.ts` decides for the browser. Both run
+the conversations in `tests/handshake.json`. `page.visit` carries out what is decided here, and
+`bridge` carries the messages: its docstring defines the words that both sides use.
 
-The server asks a `Question` in each run. The browser gives an `Answer` only where it has something
-to say. Each answer names the token that the server worked with when it asked: an answer about
-another token than the present one is ignored, so nothing can go in circles.
+The server asks a `Question` in each run. The browser gives an `Answer` only if there is something
+to report. Each answer names the token that the question was about. An answer about another token
+than the present one is ignored, so the two sides cannot go in circles.
 """
 
 from __future__ import annotations
@@ -19,80 +20,80 @@ _KEPT_REFUSALS: Final = 16
 
 
 class Standing(Enum):
-    """What the server knows of the token that it works with."""
+    """What the server knows about the token that it works with."""
 
     CANDIDATE = "candidate"
-    """The server has minted it, and works with it at once; the browser may have another one."""
+    """The server has minted it and uses it at once. The browser may have another one."""
     KNOWN = "known"
-    """The browser has brought it, or has said that it keeps it."""
+    """The browser has brought it, or has confirmed that it keeps it."""
     SUCCESSOR = "successor"
-    """The server has minted it in place of a known one: by `rotate()`, or for a copied tab."""
+    """The server has minted it to replace a known one: by `rotate()`, or for a copied tab."""
 
 
 class Action(Enum):
     """What the server does about an answer."""
 
     IGNORE = "ignore"
-    """It belongs to an earlier question."""
+    """The answer belongs to an earlier question: do nothing."""
     CONFIRM = "confirm"
     """The browser keeps the token in question: go on."""
     GO_WITHOUT = "go without"
-    """The browser refuses to keep any token: go on; the state lasts as long as the page."""
+    """The browser refuses to keep any token: go on. The state lasts as long as the page."""
     BEGIN = "begin"
     """The browser has no token any more: mint a candidate, with an empty state."""
     CHECK = "check"
-    """The browser has another token: check it. Go on with the state that a good one opens, and have
-    ours replace a bad one."""
+    """The browser has another token: check it. If it is good, go on with the state that it opens.
+    If it is bad, have ours replace it."""
     REFUSE = "refuse"
-    """The browser has a token that was refused before, or another tab's while this tab forgets its
-    own: have ours replace it, unchecked."""
+    """The browser has a token that was refused before, or it has another tab's token while this
+    tab forgets its own: have ours replace it, without a check."""
     COPY = "copy"
     """Another tab uses the token: check it, and go on with a copy of the state that it opens."""
     FORGET = "forget"
-    """The browser has another token, and its visitor wants to be forgotten: check it, delete the
-    state that it opens, and have ours replace it."""
+    """The browser has another token, and its visitor wants to be forgotten: check the token, delete
+    the state that it opens, and have ours replace it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What the browser is asked."""
+    """What the server asks the browser."""
 
     have: str
     """Fingerprint of the token that the server works with."""
     offers: bool
-    """Whether the browser gets that token itself, to keep it where it has none."""
+    """Whether the server sends that token, for a browser that has none to keep it."""
     replaces: str | None
-    """Fingerprint of a token that the browser is not to have any more: refused, rotated away,
-    ended, or another tab's. The offer takes its place."""
+    """Fingerprint of a token that the browser must no longer keep: it was refused, rotated away,
+    has ended, or is another tab's. The offered token replaces it."""
     ask: bool
     """Whether the server waits for an answer in any case."""
     forgets: bool = False
-    """Whether any other token that the browser reports will be forgotten."""
+    """Whether the server will delete the state of any other token that the browser reports."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the browser says."""
+    """What the browser answers."""
 
     to: str
     """Fingerprint of the token in the question."""
     token: str | None
-    """Fingerprint of the token that the browser keeps; None where it keeps none."""
+    """Fingerprint of the token that the browser keeps; None if it keeps none."""
     blocked: bool = False
     """Whether the browser refuses to keep any token."""
     kept: bool = False
-    """Whether this page has ever stored the token in question, now or earlier: then other tabs of
-    the browser may use it."""
+    """Whether this page has ever stored the token in question. Then other tabs of the browser may
+    use it."""
     copied: bool = False
-    """Whether another tab uses the token, so that this one wants a copy of its state."""
+    """Whether another tab uses the token, so that this tab needs a copy of its state."""
     shown: bool = False
-    """Whether the page shows the state of the token: it has agreed on it with this server before
-    that was restarted. Then it need not begin anew."""
+    """Whether the page shows the state of the token already: page and server had agreed on it
+    before the server was restarted. Then the page need not begin anew."""
 
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """How far one tab's server and browser have come."""
+    """How far the server and the browser of one tab have agreed."""
 
     have: str
     """Fingerprint of the token that the server works with."""
@@ -100,18 +101,18 @@ class Handshake:
     replaces: str | None = None
     """As in `Question`."""
     durable: bool | None = None
-    """True once this browser has kept any token of this tab; False where it keeps none, or has
-    not answered in time; None until that is known."""
+    """True once this browser has kept any token of this tab. False if it keeps none, or has not
+    answered in time. None until that is known."""
     waits: bool = False
     """Whether the script waits for the browser's answer."""
     is_late: bool = False
-    """Whether the script has gone on without an answer, which may still come."""
+    """Whether the script has gone on without an answer. The answer may still come."""
     forgets: bool = False
-    """Whether the state of any other token that the browser has is to be forgotten."""
+    """Whether to delete the state of any other token that the browser reports."""
     refused: tuple[str, ...] = ()
     """Fingerprints of tokens that were refused."""
 
-    # How it begins
+    # The beginning
 
     @classmethod
     def of_known(cls, have: str) -> Handshake:
@@ -120,13 +121,14 @@ class Handshake:
 
     @classmethod
     def of_candidate(cls, have: str, *, refused: str | None = None) -> Handshake:
-        """The page has brought none, or one that was `refused`."""
+        """The page has brought no token, or one that was `refused`."""
         return cls(have, Standing.CANDIDATE, replaces=refused)
 
-    # What the server asks, and does about the answer
+    # The question, and the action for an answer
 
     @property
     def question(self) -> Question:
+        """What to ask the browser in this run."""
         is_new = self.standing is not Standing.KNOWN
         return Question(
             have=self.have,
@@ -136,25 +138,27 @@ class Handshake:
             forgets=self.forgets,
         )
 
-    def hear(self, answer: Answer) -> Action:
-        """What is to be done about an answer."""
+    def action_for(self, answer: Answer) -> Action:
+        """What to do about an answer."""
         if answer.to != self.have:
             return Action.IGNORE
         if answer.token is None:
             return Action.GO_WITHOUT if answer.blocked else Action.BEGIN
         if answer.token in self.refused:
             return Action.REFUSE
-        if answer.copied:  # perhaps ours; and what another tab uses is not this tab's to forget
+        # Before the comparison with ours, which another tab may use too. This tab must not forget
+        # what another tab uses.
+        if answer.copied:
             return Action.REFUSE if self.forgets else Action.COPY
         if answer.token == self.have:
             return Action.CONFIRM
         return Action.FORGET if self.forgets else Action.CHECK
 
     def drops_its_state(self, answer: Answer) -> bool:
-        """Whether no other tab can have our token. Then its state is deleted when we leave it."""
+        """Whether to delete the state of our token on leaving it: no other tab can have it."""
         return self.standing is Standing.CANDIDATE and not answer.kept
 
-    # What has happened since: each gives the handshake as it is from then on
+    # What has happened since: each method returns the handshake after that event
 
     def confirmed(self) -> Handshake:
         """The browser keeps the token."""
@@ -166,34 +170,34 @@ class Handshake:
         return replace(self, durable=False, is_late=False)
 
     def going_on(self) -> Handshake:
-        """The browser has not answered in time: as if it kept none, until it answers."""
+        """The browser has not answered in time. Until it does, it counts as keeping no token."""
         return replace(self, durable=False, is_late=True)
 
     def begun(self, have: str) -> Handshake:
-        """A candidate was minted, as the browser's storage is empty."""
+        """A candidate was minted, because the browser's storage is empty."""
         return replace(self.ended(have), replaces=None, durable=None, is_late=False)
 
     def adopted(self, have: str) -> Handshake:
-        """The browser's token was found good: the server works with it."""
+        """The browser's token was found good. The server works with it."""
         return replace(self.confirmed(), have=have, forgets=False)
 
     def refusing(self, token: str) -> Handshake:
-        """The browser is to give up this token, and gets ours in its place."""
+        """The browser must give up this token. Ours replaces it."""
         others = (one for one in self.refused if one != token)
         return replace(self, replaces=token, refused=(*others, token)[-_KEPT_REFUSALS:])
 
     def succeeded(self, have: str) -> Handshake:
-        """The session has a new token, by `rotate()`."""
+        """`rotate()` has given the session a new token."""
         is_candidate = self.standing is Standing.CANDIDATE
         standing = Standing.CANDIDATE if is_candidate else Standing.SUCCESSOR
         return replace(self, have=have, standing=standing, replaces=self.have)
 
     def copied(self, have: str, source: str) -> Handshake:
-        """The state of the token `source` was copied, and the copy has a token of its own."""
+        """The state of the token `source` was copied. The copy has a token of its own."""
         return replace(self, have=have, standing=Standing.SUCCESSOR, replaces=source)
 
     def ended(self, have: str) -> Handshake:
-        """The session was forgotten or has expired; a candidate takes the place of its token."""
+        """The session was forgotten or has expired. A candidate replaces its token."""
         return replace(self, have=have, standing=Standing.CANDIDATE, replaces=self.have)
 
     def waiting(self) -> Handshake:

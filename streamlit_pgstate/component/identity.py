@@ -1,7 +1,7 @@
-"""The identity of widgets: by it Streamlit knows which widget a value from the page is of.
+"""The identity of widgets, by which Streamlit assigns the values that the page sends to widgets.
 
 When a tab goes over to another state, all widgets of its page get a new identity. The page draws
-them anew, as after F5. What it still sends of the former ones has no effect, however late it comes.
+them anew, as after F5. Values that it still sends for the former widgets have no effect.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from streamlit_pgstate.component import KEY, script
 _LOG = logging.getLogger(__name__)
 
 _NUMBER: Final = f"_{KEY}_identity"
-"""Where a tab has the number of its present identity; without it: the first, Streamlit's own."""
+"""The attribute in which a tab keeps the number of its present identity. A tab without it has the
+first identity, which is Streamlit's own."""
 
 _lock = threading.Lock()
 
 
 def renew() -> None:
-    """Give all widgets of this tab's page, but for our own component, a new identity."""
+    """Give all widgets of this tab's page a new identity, except this package's component."""
     with _lock:
         _install()
     tab = script.tab()
@@ -31,19 +32,20 @@ def renew() -> None:
 
 @functools.cache
 def _install() -> None:
-    """Have the number take part in each widget's id: once a process.
+    """Include the number in each widget's id, from now on in this process.
 
-    `elements.lib.utils._compute_element_id`, which hashes what tells a widget from others, seen in
-    1.51 to 1.67. Without it widgets keep their identity: then the page goes on showing what it has
-    shown of the former state, up to F5.
+    Private part: `elements.lib.utils._compute_element_id`, which hashes what distinguishes a widget
+    from others, seen in 1.51 to 1.67. Without it widgets keep their identity, and the page shows
+    values of the former state until F5.
     """
     from streamlit.elements.lib import utils
 
     compute = getattr(utils, "_compute_element_id", None)
     if compute is None:
         _LOG.warning(
-            "Widgets keep what they show when a page goes over to another state: this version of "
-            "Streamlit does not show how it names them. Reload such a page."
+            "This version of Streamlit does not show how it makes the ids of widgets. When a page "
+            "goes over to another state, its widgets go on showing values of the former state. "
+            "Reload such a page."
         )
         return
 

@@ -1,9 +1,9 @@
-"""Whether a module is being imported on this thread: Python runs its lines once, for all visitors.
+"""Whether this thread is importing a module: Python runs its code once, for all visitors.
 
-By the functions of Python's own `importlib._bootstrap` that run a module, seen in 3.11 to 3.13:
-`_load_unlocked` for an import, `_exec` for a reload. Without them no import is noticed. What
-runs lines of a file anew for each visitor does not pass them: Streamlit for the script and its
-pages, `exec`, `runpy`, a loader's `exec_module`.
+Private parts: the functions of Python's `importlib._bootstrap` that run a module, seen in 3.11 to
+3.13: `_load_unlocked` for an import, `_exec` for a reload. Without them no import is noticed. Code
+that runs anew for each visitor does not go through these functions: Streamlit's script and pages,
+`exec`, `runpy`, and a loader's `exec_module`.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ def _code_of(name: str) -> CodeType | None:
 _RUNS_A_MODULE: Final = {_code_of("_load_unlocked"), _code_of("_exec")} - {None}
 
 _locks: Final[Mapping[str, object]] = getattr(_BOOTSTRAP, "_module_locks", {"": None})
-"""One for each module that is being imported, on any thread: none at nearly all times, and to see
-that takes 0.04 µs. Otherwise, and without this part, the calls are looked through: 5 µs of 25."""
+"""A lock for each module that any thread is importing. It is empty nearly always, which takes
+0.04 µs to see. If it is not, or Python lacks it, the call stack is searched: 5 µs for 25 calls."""
 
 
 def importing() -> str | None:
-    """The name of the module whose import calls this; None where it is no import's doing."""
+    """The name of the module whose import calls this; None if no import does."""
     if not _locks:
         return None
     frame, name = sys._getframe(1), "?"

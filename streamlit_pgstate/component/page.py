@@ -1,4 +1,4 @@
-"""What is laid over the page without moving anything on it, and how its parts are found."""
+"""Containers in the page where nothing moves, and what is drawn over the page."""
 
 from __future__ import annotations
 
@@ -22,13 +22,16 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def still_place() -> Iterator[None]:
-    """Where toasts live, out of the page's flow: a mount there moves nothing.
+    """Draw in the container of toasts, which is outside the page's layout: nothing moves.
 
-    `st._event`, seen in 1.51 to 1.67. Without it the component stands at the end of the page,
-    and moves what comes after it by 16 px.
+    This replaces the containers that the script is in. Inside a form the component's answer would
+    wait for the submit button.
 
-    In place of the containers that the script is in, not inside them: in a form an answer would
-    wait for its submit button. `context_dg_stack`, seen in 1.51 to 1.67; without it, inside.
+    Private parts, both seen in 1.51 to 1.67:
+
+    - `st._event`, the container of toasts. Without it the component is at the end of the page, and
+      moves what comes after it by 16 px.
+    - `context_dg_stack`. Without it the component is inside the script's containers.
     """
     place = getattr(st, "_event", None) or getattr(st, "_main", None)
     try:
@@ -40,7 +43,7 @@ def still_place() -> Iterator[None]:
     if place is None:
         yield
         return
-    # The page itself first: a stack of one is taken for no container at all.
+    # The page itself comes first: Streamlit takes a stack of one for no container at all.
     token = context_dg_stack.set((context_dg_stack.get()[0], place))
     try:
         yield
@@ -50,12 +53,13 @@ def still_place() -> Iterator[None]:
 
 @contextlib.contextmanager
 def fragment_place() -> Iterator[None]:
-    """The fragment's own container, whatever the script is in, inside of it: a form, perhaps.
+    """Draw directly in the fragment's own container, not in a form or column inside it.
 
-    In a run of a fragment the still place is that of what the page has mounted after it.
-    `context_dg_stack` and `_cursor`, seen in 1.51 to 1.67; the fragment's path, `delta_path` of
-    `ThreadState` from 1.58 on, before `ScriptRunContext.current_fragment_delta_path`. Without them
-    where the script is.
+    In a run of a fragment, a mount in `still_place` would replace what the page has mounted there
+    after the fragment.
+
+    Private parts: `context_dg_stack` and `_cursor`, seen in 1.51 to 1.67, and the fragment's path:
+    see `script.fragment_path`. Without them this draws where the script is.
     """
     try:
         from streamlit.delta_generator_singletons import context_dg_stack
@@ -73,11 +77,11 @@ def fragment_place() -> Iterator[None]:
 
 
 class ProgressBar:
-    """Shows the visitor of this run how far a long piece of work is, from another thread.
+    """Shows the visitor of this run the progress of a long operation, from another thread.
 
-    It stands in the container of toasts, which is not drawn itself: a rule of style in
-    `frontend/src/style.ts` lays it over the page, so that nothing moves. `st._event` as above;
-    without it the bar stands where the script is, and moves what comes after it while it shows.
+    The bar is in the container of toasts: see `still_place`. Streamlit hides that container; a CSS
+    rule in `frontend/src/style.ts` shows it over the page, so that nothing moves. Without
+    `st._event` the bar is at the end of the page, and moves what comes after it while it shows.
     """
 
     def __init__(self, context: ScriptRunContext) -> None:
@@ -86,9 +90,11 @@ class ProgressBar:
         self._bar: DeltaGenerator | None = None
 
     def show(self, text: str, fraction: float) -> None:
+        """Draw or update the bar. `fraction` is from 0 to 1."""
         self._context.run(self._show, text, fraction)
 
     def hide(self) -> None:
+        """Remove the bar, if it was drawn."""
         if self._bar is not None:
             self._context.run(self._bar.empty)
 
@@ -101,7 +107,7 @@ class ProgressBar:
 
 
 def progress_bar() -> ProgressBar | None:
-    """For the visitor whose script runs on this thread; None where there is none to see it."""
+    """A bar for the visitor whose script runs on this thread; None if nobody would see it."""
     context = get_script_run_ctx(suppress_warning=True)
     if context is None or is_apptest() or is_cached_function() or draws_over_the_page():
         return None
@@ -109,15 +115,15 @@ def progress_bar() -> ProgressBar | None:
 
 
 def show_error(message: str) -> None:
-    """Lay a message over the page, after the run."""
+    """Show a message over the page, until the visitor closes it."""
     st.toast(plain_markdown(message), icon=":material/error:", duration="infinite")
 
 
 def plain_markdown(text: str) -> str:
-    """Text that holds a key as it is, whatever the key looks like to Markdown."""
+    """Escape what Markdown would format, so that keys in the text stay as they are."""
     return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|~:$])", r"\\\1", text)
 
 
 def class_of(key: str) -> str:
-    """The class that the widget with this key has in the page, as Streamlit documents it."""
+    """The CSS class of the widget with this key, as Streamlit documents it."""
     return "st-key-" + re.sub("[^a-zA-Z0-9_-]", "-", key.strip())

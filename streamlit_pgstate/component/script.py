@@ -1,4 +1,4 @@
-"""The script that runs on this thread: of which tab, in which run, and which part of it."""
+"""The script that runs on this thread: its tab, its run, and the part of it that runs."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 try:
     from streamlit.runtime.scriptrunner import StopException as StopException
-except ImportError:  # st.stop raises it, seen in 1.51 to 1.67; without it an error is drawn as any
+except ImportError:  # st.stop raises it in 1.51 to 1.67; without it our error is drawn as any other
 
     class StopException(BaseException):  # type: ignore[no-redef]
-        """Ends a run quietly."""
+        """Stands in for Streamlit's exception that ends a run without a message."""
 
 
 _APPTEST_SESSION = "test session id"
@@ -34,40 +34,41 @@ _ThreadState: Final[Any] = getattr(_CONTEXT, "ThreadState", None)
 _in_cached_function: Final[ContextVar[bool] | None] = getattr(_CONTEXT, "in_cached_function", None)
 
 KEPT_RUNS: Final = 4
-"""Runs of one tab that are told apart: the present one, and those that it has overtaken."""
+"""How many runs of one tab are distinguished: the present one, and runs that it has overtaken."""
 
 
 def is_script() -> bool:
-    """Whether a script of Streamlit's runs on this thread."""
+    """Whether Streamlit runs a script on this thread."""
     return get_script_run_ctx(suppress_warning=True) is not None
 
 
 def path() -> Path:
-    """The app's main script."""
+    """The path of the app's main script."""
     context = get_script_run_ctx(suppress_warning=True)
     return _as_path(context.main_script_path) if context is not None else Path()
 
 
 _as_path = lru_cache(Path)
-"""The same object each time: making a path, and hashing it, takes 3 µs at each verb."""
+"""Returns the same `Path` each time. To make and hash a new one takes 3 µs at each verb."""
 
 
 def is_apptest() -> bool:
-    """Whether an AppTest runs the script: there is no browser, so nothing is mounted.
+    """Whether an AppTest runs the script. Then there is no browser, and nothing is mounted.
 
-    By the id that AppTest gives its sessions, seen in 1.51 to 1.67. Without it the component is
-    mounted, which AppTest carries since some version after 1.51 and before 1.67.
+    Private part: the id that AppTest gives its sessions, seen in 1.51 to 1.67. Without it the
+    component is mounted, which AppTest supports in 1.67 but not in 1.51.
     """
     context = get_script_run_ctx(suppress_warning=True)
     return getattr(context, "session_id", "") == _APPTEST_SESSION
 
 
 def tab() -> object:
-    """An object that lives as long as this tab's session, however often its script runs.
+    """An object that lives as long as this tab's session, over all its runs.
 
-    It outlives `st.session_state.clear()`. `ScriptRunContext.pages_manager`, one for each tab,
-    seen in 1.51 to 1.67; in an AppTest, where it is one for each run, and without it, an object
-    in `st.session_state` has to do.
+    It outlives `st.session_state.clear()`.
+
+    Private part: `ScriptRunContext.pages_manager`, one for each tab, seen in 1.51 to 1.67. Without
+    it, and in an AppTest, which has one for each run, this is an object in `st.session_state`.
     """
     context = get_script_run_ctx(suppress_warning=True)
     manager = getattr(context, "pages_manager", None)
@@ -77,25 +78,32 @@ def tab() -> object:
 
 
 class _Tab:
-    """Stands for a tab where Streamlit shows nothing that does."""
+    """Stands for a tab if there is no `pages_manager` that does."""
 
 
 def run() -> object:
-    """An object that is another one in each run: full or of a fragment, callbacks included.
+    """An object that identifies this run, of the whole script or of a fragment, with its callbacks.
 
-    Three parts of `ScriptRunContext` that are made anew at the start of each: in 1.67
-    `parallel_coordinator`, in 1.51 `widget_ids_this_run`, and in all `cursors`, which a fragment
-    replaces, so that its callbacks would be another run. Without any of them each verb is taken
-    for a run of its own, which costs a round trip, and mounts by number.
+    Private parts of `ScriptRunContext`, made anew at the start of each run. The first that exists
+    is used:
+
+    - `parallel_coordinator`, in 1.67.
+    - `widget_ids_this_run`, in 1.51.
+    - `cursors`, in 1.51 to 1.67. A fragment replaces it, so a fragment's callbacks would look like
+      another run.
+
+    Without any of them each verb counts as a run of its own. That costs a round trip for each verb,
+    and another instance of the component.
     """
     context = get_script_run_ctx(suppress_warning=True)
     coordinator = getattr(context, "parallel_coordinator", None)
-    if coordinator is not None:  # it leads to the tab, which nobody may hold longer than Streamlit
+    if coordinator is not None:
+        # Not the coordinator itself: it references the tab, which we must not keep alive.
         mark: object = vars(coordinator).setdefault(f"_{KEY}_run", object())
         return mark
     for name in ("widget_ids_this_run", "cursors"):
         mark = getattr(context, name, None)
-        if mark is not None:  # an empty one stands for a run too
+        if mark is not None:  # not `if mark`: an empty one identifies a run too
             return mark
     return object()
 
@@ -103,8 +111,8 @@ def run() -> object:
 def fragment() -> str:
     """The id of the fragment that this thread is in; "" for none.
 
-    `ScriptRunContext.current_fragment_id` up to 1.57, `ThreadState` from 1.58 on; without
-    either the component belongs to the page.
+    Private parts: `ScriptRunContext.current_fragment_id` up to 1.57, `ThreadState.fragment_id` from
+    1.58 on. Without them the result is "", and the component belongs to the page.
     """
     context = get_script_run_ctx(suppress_warning=True)
     known = getattr(context, "current_fragment_id", None)
@@ -115,9 +123,10 @@ def fragment() -> str:
 
 
 def fragment_path() -> tuple[int, ...]:
-    """Where in the page the fragment is that this thread is in; empty where that is not known.
+    """The place in the page of the fragment that this thread is in; empty if it is not known.
 
-    `ScriptRunContext.current_fragment_delta_path` up to 1.57, `ThreadState` from 1.58 on.
+    Private parts: `ScriptRunContext.current_fragment_delta_path` up to 1.57,
+    `ThreadState.delta_path` from 1.58 on. Without them the result is empty.
     """
     context = get_script_run_ctx(suppress_warning=True)
     known = getattr(context, "current_fragment_delta_path", None)
@@ -130,21 +139,22 @@ def fragment_path() -> tuple[int, ...]:
 def is_fragment_run() -> bool:
     """Whether only a fragment runs, not the whole script.
 
-    `ScriptRunContext.fragment_ids_this_run`, seen in 1.51 to 1.67.
+    Private part: `ScriptRunContext.fragment_ids_this_run`, seen in 1.51 to 1.67. Without it: False.
     """
     context = get_script_run_ctx(suppress_warning=True)
     return bool(getattr(context, "fragment_ids_this_run", None))
 
 
 def covers(fragment: str) -> bool:
-    """Whether the page drops at the end of this run what it has not drawn in a fragment.
+    """Whether the page drops, at the end of this run, what the run has not drawn in `fragment`.
+
+    A run of a fragment drops what it has not drawn inside that fragment, including other fragments
+    there. In 1.67 Streamlit then removes these from `ScriptRunContext.fragment_storage`, and that
+    shows it. In 1.51 Streamlit keeps them there, and they look like fragments elsewhere in the
+    page: the result for them is False.
 
     Args:
-        fragment: its id; "" for what is in none.
-
-    A fragment that runs drops what it no longer comes to, and so fragments inside it: these are
-    then gone from `ScriptRunContext.fragment_storage` too, as of 1.67. In 1.51 they are kept
-    there, and are not told from those that stand elsewhere.
+        fragment: the id of a fragment; "" for what is in none.
     """
     if not is_fragment_run():
         return True
@@ -158,16 +168,19 @@ def covers(fragment: str) -> bool:
 def is_callback() -> bool:
     """Whether a widget's callback runs, before the script.
 
-    `ScriptRunContext._has_script_started`, seen in 1.51 to 1.67; without it: no.
+    Private part: `ScriptRunContext._has_script_started`, seen in 1.51 to 1.67. Without it: False.
     """
     context = get_script_run_ctx(suppress_warning=True)
     return not getattr(context, "_has_script_started", True)
 
 
 def is_parallel_fragment() -> bool:
-    """Whether this thread runs a fragment beside the script, which may draw in its own place only.
+    """Whether this thread runs a fragment in parallel to the script.
 
-    `ThreadState.is_parallel_worker`, from 1.58 on; before there were no such fragments.
+    Such a fragment may draw only in its own container.
+
+    Private part: `ThreadState.is_parallel_worker`, from 1.58 on. Earlier versions have no such
+    fragments.
     """
     with contextlib.suppress(AttributeError, RuntimeError):
         return bool(_ThreadState.get().is_parallel_worker)
@@ -175,18 +188,20 @@ def is_parallel_fragment() -> bool:
 
 
 def draws_over_the_page() -> bool:
-    """Whether this is a callback in a run of a fragment: what it draws, replaces what is there.
+    """Whether this is a callback in a run of a fragment.
 
-    Seen in 1.51 to 1.67, where the page then breaks: so nothing is drawn, but by the fragment.
+    What such a callback draws replaces elements of the page, and the page breaks: seen in 1.51 to
+    1.67. Therefore this package draws nothing in it, only in the fragment itself.
     """
     return is_callback() and is_fragment_run()
 
 
 def rerun_page() -> None:
-    """Have the whole page run once the present run, which is ending, is over.
+    """Have the whole page run after the present run, which is ending.
 
-    `st.rerun` would draw an empty element, over what is there. `ScriptRunContext.script_requests`,
-    seen in 1.51 to 1.67; without it nothing runs.
+    `st.rerun` is not used: it would draw an empty element over what is there.
+
+    Private part: `ScriptRunContext.script_requests`, seen in 1.51 to 1.67. Without it nothing runs.
     """
     context = get_script_run_ctx(suppress_warning=True)
     requests = getattr(context, "script_requests", None)
@@ -195,7 +210,7 @@ def rerun_page() -> None:
 
 
 def _run_of(context: ScriptRunContext, at: Address | None) -> RerunData:
-    """What Streamlit needs for a run of the whole page, or of another one: in 1.51 to 1.67."""
+    """What Streamlit needs to run the whole page, or another page: seen in 1.51 to 1.67."""
     here = address()
     is_here = at is None or at.page == here.page
     return RerunData(
@@ -208,29 +223,33 @@ def _run_of(context: ScriptRunContext, at: Address | None) -> RerunData:
 
 
 def is_cached_function() -> bool:
-    """Whether a function under `st.cache_data` or `st.cache_resource` runs: all share its result.
+    """Whether a function under `st.cache_data` or `st.cache_resource` runs on this thread.
 
-    `in_cached_function`, seen in 1.51 to 1.67; without it: no.
+    All visitors share the result of such a function.
+
+    Private part: `in_cached_function`, seen in 1.51 to 1.67. Without it: False.
     """
     return _in_cached_function is not None and _in_cached_function.get()
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """The page and the query with which a run began, as the browser asked for them."""
+    """The page and the query of a run, as the browser has asked for them."""
 
     page: str
-    """The page that ran, when this was taken."""
+    """The hash of the page that ran when this address was taken."""
     asked_page: str
+    """The hash of the page that the browser asked for."""
     asked_name: str
+    """The name of the page that the browser asked for."""
     query: str
 
 
 def address() -> Address:
-    """Where the present run is.
+    """The address of the present run.
 
-    `ScriptRunContext.page_script_hash` and `query_string`, and `intended_page_script_hash` and
-    `intended_page_name` of its `pages_manager`: seen in 1.51 to 1.67.
+    Private parts, seen in 1.51 to 1.67: `ScriptRunContext.page_script_hash` and `query_string`, and
+    `intended_page_script_hash` and `intended_page_name` of its `pages_manager`.
     """
     context = get_script_run_ctx(suppress_warning=True)
     page = getattr(context, "page_script_hash", "")
@@ -241,12 +260,12 @@ def address() -> Address:
 
 
 def start_anew(at: Address | None = None) -> NoReturn:
-    """End this run, and begin a new one of the whole page; what was clicked is dropped.
+    """End this run and begin a new one of the whole page. The click that began this run is dropped.
 
-    A run that was overtaken by the visitor's next click just ends.
+    If the visitor's next click has already requested another run, this run only ends.
 
     Args:
-        at: the page to begin with; None for the present one.
+        at: the page to run; None for the present one.
     """
     end_if_overtaken()
     context = get_script_run_ctx(suppress_warning=True)
@@ -254,43 +273,44 @@ def start_anew(at: Address | None = None) -> NoReturn:
     data = _run_of(context, at)
     if is_callback() and not _CALLBACKS_MAY_RERUN:
         context.script_requests.request_rerun(data)  # type: ignore[union-attr]
-        context.in_fragment_callback = False  # type: ignore[attr-defined] # as it would not be again
+        # Streamlit would reset it at the callback's end, which the exception skips.
+        context.in_fragment_callback = False  # type: ignore[attr-defined]
         raise StopException
     raise RerunException(data)
 
 
 _CALLBACKS_MAY_RERUN = hasattr(SessionState, "_run_callback_and_record_rerun")
-"""Whether `st.rerun` in a callback is honoured: in 1.67. In 1.51 it does nothing but warn, and a
-request that is put there is met as soon as the callback has ended."""
+"""Whether `st.rerun` works in a callback. It does in 1.67. In 1.51 it only warns, but Streamlit
+fulfils a request for a run as soon as the callback has ended."""
 
-_LOOKS_EVERY: Final = 0.02
-"""Seconds between two looks: an answer of the browser's takes 0.1."""
+_POLL_INTERVAL: Final = 0.02
+"""Seconds between two checks in `pause`. The browser takes 0.1 s to answer."""
 
 
 def pause(seconds: float) -> None:
-    """Wait; whatever the browser sends meanwhile ends this run.
+    """Wait for some seconds. Whatever the browser sends meanwhile ends this run.
 
-    Streamlit shows nothing that could be awaited: it ends a run when that asks for something.
+    This polls: Streamlit has no event to wait for, and ends a run only when the run calls it.
     """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         end_if_overtaken()
-        time.sleep(_LOOKS_EVERY)
+        time.sleep(_POLL_INTERVAL)
 
 
 def end_if_overtaken() -> None:
-    """End a run that the next one has taken the place of, before it changes anything.
+    """End this run if the next one has taken its place, before this one changes anything.
 
-    `st.session_state` looks first whether the run is to end, in 1.51 to 1.67.
+    Each access to `st.session_state` first checks whether the run has to end: seen in 1.51 to 1.67.
     """
     _ = f"{KEY}_" in st.session_state
 
 
 def is_first_run() -> bool:
-    """Whether no run of this tab's session has ended so far: nobody has clicked anything.
+    """Whether no run of this tab's session has ended so far. Then the visitor has clicked nothing.
 
-    By what Streamlit notes at the end of each run under an internal key, seen in 1.51 to 1.67;
-    without it: no.
+    Private part: the internal key that Streamlit sets at the end of each run, seen in 1.51 to 1.67.
+    Without it: False.
     """
     context = get_script_run_ctx(suppress_warning=True)
     with contextlib.suppress(ImportError):

@@ -1,4 +1,4 @@
-"""`st.session_state`: values of widgets and of the script's own."""
+"""Access to `st.session_state`, which holds the values of widgets and the script's own values."""
 
 from __future__ import annotations
 
@@ -13,22 +13,24 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit_pgstate.component import KEY
 from streamlit_pgstate.errors import ConfigError
 
-_LEFT_ALONE: Final = f"$$STREAMLIT_INTERNAL_KEY_{KEY}"
-"""A key that `st.session_state` does not show, so that no script deletes it, not by `clear()`."""
+_SENTINEL: Final = f"$$STREAMLIT_INTERNAL_KEY_{KEY}"
+"""A key that `st.session_state` hides, so that no script deletes it, not even by `clear()`."""
 
 
 def was_emptied_by_streamlit() -> bool:
-    """Whether Streamlit itself has emptied `st.session_state` since this was asked last.
+    """Whether Streamlit itself has emptied `st.session_state` since this was last called.
 
-    The server's session is new, or a developer has chosen «Clear cache» in the page's menu: no
-    script has deleted what is gone. By a key of Streamlit's internal ones, which
-    `SessionState.filtered_state` leaves out, seen in 1.51 to 1.67. If it no longer does,
-    `st.session_state.clear()` counts as Streamlit's doing too, and what it deletes comes back.
+    It does so when the server's session is new, and when a developer chooses «Clear cache» in the
+    page's menu. Then the script has not deleted the values that are gone.
+
+    Private part: `SessionState.filtered_state`, which leaves out Streamlit's internal keys and so
+    the sentinel, seen in 1.51 to 1.67. In a version that does not, `st.session_state.clear()` looks
+    the same as if Streamlit had emptied it, and what it deletes comes back.
     """
     context = get_script_run_ctx(suppress_warning=True)
-    if context is None or _LEFT_ALONE in context.session_state:
+    if context is None or _SENTINEL in context.session_state:
         return False
-    context.session_state[_LEFT_ALONE] = True
+    context.session_state[_SENTINEL] = True
     return True
 
 
@@ -38,7 +40,7 @@ def has(key: str) -> bool:
 
 
 def put(key: str, value: Any) -> None:
-    """Set `st.session_state[key]`, which a widget that is drawn later in this run will show.
+    """Set `st.session_state[key]`. A widget that is drawn later in this run will show it.
 
     Raises:
         ConfigError: the widget was drawn already.
@@ -47,8 +49,8 @@ def put(key: str, value: Any) -> None:
         st.session_state[key] = value
     except StreamlitAPIException as error:
         raise ConfigError(
-            f"persist({key!r}) must stand above the widget with this key: Streamlit lets nobody "
-            "set a widget that was drawn."
+            f"persist({key!r}) must stand above the widget with this key: Streamlit does not "
+            "allow a widget to be set after it was drawn."
         ) from error
 
 
@@ -59,6 +61,7 @@ def get(key: str) -> Any:
 
 
 def plain(value: Any) -> Any:
+    """`value`, as a plain dictionary if it is a selection, for which Streamlit has a class."""
     if type(value).__module__.startswith("streamlit") and isinstance(value, dict):
         return {name: plain(part) for name, part in value.items()}
     return value
@@ -70,10 +73,10 @@ def drop(key: str) -> None:
 
 
 def of_widgets() -> set[str]:
-    """The keys of `st.session_state` under which the page has sent a widget's value.
+    """The keys of `st.session_state` for which the page has sent a widget's value.
 
-    `_key_id_mapper` and `_new_widget_state` of the state behind it, seen in 1.51 to 1.67; without
-    them none: the widgets begin at what is stored.
+    Private parts: `_key_id_mapper` and `_new_widget_state` of the state behind it, seen in 1.51 to
+    1.67. Without them the result is empty, and the widgets begin with the stored values.
     """
     context: Any = get_script_run_ctx(suppress_warning=True)
     try:
@@ -85,11 +88,14 @@ def of_widgets() -> set[str]:
 
 
 def clear(*, keep: Container[str]) -> None:
-    """Empty `st.session_state`, but for the keys of `keep` and what is ours: all of it or nothing.
+    """Empty `st.session_state`, except for this package's keys and those in `keep`.
 
-    It was filled from another state: what `setdefault` has put there would hide the values that
-    the present one has. Each access of a script's is a place where Streamlit ends a run that was
-    overtaken; the `_lock` and `_state` behind it are not, seen in 1.51 to 1.67.
+    It was filled from another state. What `setdefault` has put there would hide the values of the
+    present state.
+
+    Private parts: the `_lock` and `_state` behind it, seen in 1.51 to 1.67. Streamlit may end an
+    overtaken run at any access to `st.session_state` itself, but not at these. So either all is
+    deleted or nothing. Without them a run may end halfway.
     """
     context = get_script_run_ctx(suppress_warning=True)
     safe = context.session_state if context is not None else None

@@ -1,7 +1,7 @@
-"""The ways by which a token comes with a page, before the component is there to be asked.
+"""The transports: how a token comes with a page, before the component can answer.
 
-Streamlit plans one of its own; an HttpOnly cookie would be another. Each stands here and nowhere
-else.
+All transports are defined here. An HttpOnly cookie would be another one, and so would the one that
+Streamlit plans.
 """
 
 from __future__ import annotations
@@ -15,34 +15,36 @@ import streamlit as st
 from streamlit_pgstate.component import cookies
 
 TESTING_KEY: Final = "streamlit_pgstate_testing_token"
-"""Where `testing` leaves a token for AppTest, which has neither cookies nor a browser."""
+"""The key under which `testing` puts a token for AppTest, which has no cookies and no browser."""
 
 
 @dataclass(frozen=True, slots=True)
 class Transport:
-    """How one scope's token comes with the page, and where the component keeps it."""
+    """How the token of one scope comes with the page, and where the component keeps it."""
 
     scope: Literal["browser", "tab"]
     read: Callable[[str], str | None]
-    """The token that came with the page, unchecked, by the app's name; None where none came."""
+    """Returns the token that came with the page, unchecked; None if none came. Its argument is the
+    app's name."""
     is_strict: bool = False
-    """Whether a token that is refused is an error: nobody could be asked for another one."""
+    """Whether a refused token is an error. If not, the browser is asked for another one."""
 
     @property
     def place(self) -> str:
-        """What the component's keys begin with, so that each scope has a component of its own."""
+        """A prefix for the component's keys, so that each scope has a component of its own."""
         return "" if self.scope == "browser" else self.scope
 
 
 BROWSER: Final = Transport("browser", cookies.cookie_token)
-"""A cookie, and localStorage, which decides."""
+"""A cookie and localStorage. If they differ, localStorage decides."""
 
 TAB: Final = Transport("tab", cookies.reloaded_token)
-"""A cookie that lives for five seconds from F5 on, and sessionStorage, which decides."""
+"""A cookie that lives for five seconds from F5 on, and sessionStorage. If they differ,
+sessionStorage decides."""
 
 _APPTEST: Final = Transport("browser", lambda app: st.session_state[TESTING_KEY], is_strict=True)
 
 
 def of_browser() -> Transport:
-    """The transport of the page whose script runs now."""
+    """The transport of the browser's token for the page whose script runs now."""
     return _APPTEST if TESTING_KEY in st.session_state else BROWSER

@@ -1,4 +1,4 @@
-"""A widget that the script draws: whether it can be set, and which values fit it."""
+"""A widget that the script draws: whether it can be set, and which values it can show."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, Final
 from streamlit_pgstate.component.session_state import plain
 
 _CALLERS: Final = 16
-"""Callers among which the function of a widget is: it is the tenth at most, as of 1.67."""
+"""How many callers to search for the function of a widget. It is the tenth at most, as of 1.67."""
 
 _UNSETTABLE_VALUES: Final = {
     *("trigger_value", "string_trigger_value", "json_trigger_value", "chat_input_value"),
@@ -29,9 +29,10 @@ class UnfitError(Exception):
 
 
 class Widget:
-    """A widget that the script draws, and what it says of values for it.
+    """A widget that the script draws.
 
-    `WidgetMetadata` with `serializer`, `deserializer` and `value_type`, seen in 1.51 to 1.67.
+    Private part: `WidgetMetadata` with `serializer`, `deserializer` and `value_type`, seen in 1.51
+    to 1.67. Without it `persist` fails when the widget is drawn.
     """
 
     __slots__ = ("_found", "key", "metadata")
@@ -43,41 +44,42 @@ class Widget:
 
     @property
     def _message(self) -> Any:
-        """What its function is about to send; None if not found. Looked for once."""
+        """The message that the widget's function is about to send; None if not found."""
         if not self._found:
             self._found.append(_message_of(self.metadata.id))
         return self._found[0]
 
     @property
     def id(self) -> str:
-        """What it is by Streamlit's reckoning: another one where its parameters have changed."""
+        """Streamlit's id of the widget. It changes when the widget's parameters change."""
         return str(self.metadata.id)
 
     @property
     def is_settable(self) -> bool:
-        """Whether Streamlit lets anybody set it: no button, upload, editor or chart."""
+        """Whether Streamlit allows it to be set: False for buttons, uploads, editors, charts."""
         serde = type(getattr(self.metadata.deserializer, "__self__", None)).__name__
         return self.metadata.value_type not in _UNSETTABLE_VALUES and not _UNSETTABLE.search(serde)
 
     def initial(self) -> Any:
-        """The value that it has before anybody has touched it."""
+        """The value of the widget before the visitor has changed it."""
         return copy.deepcopy(self.metadata.deserializer(None))
 
     def default(self) -> Any:
-        """The same, as it can be stored."""
+        """The initial value in the form in which it is stored."""
         return plain(self.initial())
 
     def fitted(self, value: Any) -> Any:
-        """`value` as the widget has it: 7.0 for 7 where it has floats, an option for its equal.
+        """`value` as the widget would return it: 7.0 for 7 if it has floats; its own equal option.
 
-        Streamlit itself goes back to the default for some misfits, and raises for others.
+        For a value that does not fit, Streamlit itself uses the default or raises an error,
+        depending on the widget. This always raises.
 
         Raises:
-            UnfitError: it is of another type, out of range, or not one of the options.
+            UnfitError: the value is of another type, out of range, or not one of the options.
         """
         default = self.metadata.deserializer(None)
         if isinstance(default, dict) and type(value) is dict:
-            return type(default)(value)  # a selection is a dictionary with attributes
+            return type(default)(value)  # a selection is a dictionary class with attributes
         if self.metadata.value_type == "bool_value":
             if not isinstance(value, bool):
                 raise UnfitError
@@ -85,19 +87,22 @@ class Widget:
         try:
             wire = _sent(self.metadata.value_type, self.metadata.serializer(value))
             back = self.metadata.deserializer(wire)
-            is_same = _is_same(back, value) or _is_told_by_its_label(value, back)
-        except Exception as error:  # whatever a widget raises here: it is not its value
+            is_same = _is_same(back, value) or _has_its_label(value, back)
+        except Exception as error:  # whatever a widget raises here, the value does not fit
             raise UnfitError from error
         if not is_same or not _can_show(self._message, wire):
             raise UnfitError
         return back
 
     def begin_with(self, value: Any) -> None:
-        """Have the browser draw `value` from the first frame on.
+        """Have the browser draw `value` in the first frame.
 
-        Else it draws the default first, for a frame or two: in 1.51 of all widgets, in 1.67 of
-        text fields. Not in a form: one with `clear_on_submit` goes back to what it began with.
-        Nor where the widget is bound to the address, which leaves a default out.
+        Otherwise it draws the default first, for a frame or two: all widgets in 1.51, text fields
+        in 1.67.
+
+        This does nothing in a form, because one with `clear_on_submit` goes back to the first
+        value. It does nothing for a widget that is bound to a query parameter either, because
+        Streamlit leaves a default out of the address.
         """
         message = self._message
         if any(getattr(message, name, "") for name in ("form_id", "query_param_key")):
@@ -108,17 +113,24 @@ class Widget:
 
 
 def _is_same(back: Any, value: Any) -> bool:
-    """Equal, or not a number either."""
+    """Whether both are equal, or both are NaN."""
     return bool(back == value) or (bool(back != back) and bool(value != value))
 
 
-def _is_told_by_its_label(value: Any, back: Any) -> bool:
-    """An option without an `==` of its own: the widget has found the one of the same label."""
+def _has_its_label(value: Any, back: Any) -> bool:
+    """Whether `back` is an option that the widget has found by the label of `value`.
+
+    That is so for options of a class without an `==` of its own: equality cannot tell.
+    """
     return type(value) is type(back) and type(value).__eq__ is _IDENTITY
 
 
 def _sent(kind: str, wire: Any) -> Any:
-    """What the message to the browser makes of it; raises what it raises for another type."""
+    """The value after a round trip through the browser's message type `kind`.
+
+    Raises:
+        Exception: the message type does not accept the value; which error depends on it.
+    """
     if wire is None:
         return None
     from streamlit.proto.WidgetStates_pb2 import WidgetState
@@ -133,10 +145,11 @@ def _sent(kind: str, wire: Any) -> Any:
 
 
 def _message_of(element_id: str) -> Any:
-    """What the function of the widget that is being drawn is about to send; None if not found.
+    """The message that the function of the widget being drawn will send; None if not found.
 
-    A local variable of one of the callers, seen in 1.51 to 1.67. Without it the widget's own
-    `deserializer` has to know what fits, which that of a slider does since 1.58 or so.
+    Private part: a local variable of one of the callers, seen in 1.51 to 1.67. Without it only the
+    widget's own `deserializer` checks whether a value fits. That of a slider does so since about
+    1.58.
     """
     frame: FrameType | None = sys._getframe(1)
     for _ in range(_CALLERS):
@@ -150,7 +163,10 @@ def _message_of(element_id: str) -> Any:
 
 
 def _set_default(message: Any, wire: Any) -> None:
-    """Options are sent by label, as of 1.67, and are the default by number."""
+    """Make `wire` the default in `message`.
+
+    As of 1.67 options are sent by label, but the default gives their numbers.
+    """
     parts = wire if isinstance(wire, list | tuple) else [wire]
     field = message.DESCRIPTOR.fields_by_name["default"]
     if field.cpp_type != field.CPPTYPE_STRING:
@@ -166,7 +182,7 @@ def _set_default(message: Any, wire: Any) -> None:
 
 
 def _can_show(message: Any, wire: Any) -> bool:
-    """Whether what is sent is within the range of `message`, one of its options, not too long."""
+    """Whether `wire` is in the range of `message`, among its options, and not too long."""
     if message is None:
         return True
     fields = {field.name: getattr(message, field.name) for field in message.DESCRIPTOR.fields}
@@ -176,7 +192,8 @@ def _can_show(message: Any, wire: Any) -> bool:
         return False
     options = list(fields.get("options", ()))
     has_labels = "options" in fields and all(isinstance(option, str) for option in options)
-    if texts and has_labels and not fields.get("accept_new_options"):  # pills have no labels here
+    # Not for pills: their options are no text here.
+    if texts and has_labels and not fields.get("accept_new_options"):
         return set(texts) <= set(options)
     if texts and fields.get("max_chars"):
         return all(len(text) <= fields["max_chars"] for text in texts)
@@ -188,7 +205,7 @@ def _can_show(message: Any, wire: Any) -> bool:
 
 
 def _is_between(part: Any, low: Any, high: Any) -> bool:
-    """A number between numbers, a date between dates, as text; "" is no bound."""
+    """Whether `part` is within the bounds. Dates are compared as text; "" is no bound."""
     is_low = type(low) is type(part) and low != "" and part < low
     is_high = type(high) is type(part) and high != "" and part > high
     return not is_low and not is_high

@@ -56,12 +56,12 @@ class Tick:
     """The CSS class of the text field that is being typed in: `st-key-` and its key."""
 
     @classmethod
-    def read(cls, said: object) -> Tick:
+    def read(cls, state: object) -> Tick:
         """The tick in a component's state. It comes from the browser, so it may be anything."""
-        if not isinstance(said, Mapping) or not isinstance(said.get("number"), int):
+        if not isinstance(state, Mapping) or not isinstance(state.get("number"), int):
             return cls()
-        typing = said.get("typing")
-        return cls(said["number"], typing if isinstance(typing, str) else None)
+        typing = state.get("typing")
+        return cls(state["number"], typing if isinstance(typing, str) else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ class Live:
             return
         self._is_on = run.is_mounted = True
         run.listen()
-        bridge.mount_live(self._hear, channels=self._channels)
+        bridge.mount_live(self._on_tick, channels=self._channels)
         self._place = bridge.reserve_place()
 
     def postpones(self, key: str) -> bool:
@@ -194,8 +194,8 @@ class Live:
         """The channels on which tabs announce changes, and the version of each in this page."""
         return {_channel(it.session): it.session.version for it in self._sources.values()}
 
-    def _hear(self, said: object) -> None:
-        tick = Tick.read(said)
+    def _on_tick(self, state: object) -> None:
+        tick = Tick.read(state)
         try:
             is_due = self.look(tick.typing, at=time.monotonic())
         except PgStateError as error:  # the page's next run shows the error

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from streamlit_pgstate.component import bridge, runs, script
-from streamlit_pgstate.component.bridge import Shown
+from streamlit_pgstate.component.bridge import ShownState
 from streamlit_pgstate.component.runs import RunListener
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Reconnect:
-    """One tab's page, over all its runs: each ends with telling it what it shows.
+    """One tab's page, over all its runs: each ends by sending the page what it shows.
 
     Args:
         shows: what the page shows at the end of a run, its state's fingerprint and version; None
@@ -28,12 +28,12 @@ class Reconnect:
     """
 
     def __init__(self, shows: Callable[[], tuple[str, int] | None]) -> None:
-        self.said: Shown | None = None
-        """What the page showed before this server knew it, where it has said so: up to the end of
-        the first run over that very state that no other takes the place of."""
+        self.reported: ShownState | None = None
+        """What the page reported that it had shown before this server knew it. None if it reported
+        nothing, and after the first run over that state that no other run takes the place of."""
         self._shows = shows
-        self._teller = secrets.token_hex(4)
-        self._heard: Shown | None = None
+        self._server_session = secrets.token_hex(4)
+        self._last_report: ShownState | None = None
         self._place: DeltaGenerator | None = None
 
     def enter_run(self) -> None:
@@ -45,24 +45,25 @@ class Reconnect:
             run.mount()
 
     def mount(self) -> None:
-        said = bridge.mount_reconnect()
+        report = bridge.mount_reconnect()
         self._place = bridge.reserve_place()
-        if said is None or said == self._heard:
+        if report is None or report == self._last_report:
             return
-        self._heard = said
-        if said.teller != self._teller:  # else it was away for a moment, and is known
-            self.said = said
+        self._last_report = report
+        # The same session: the connection broke for a moment, and this server knows the page.
+        if report.server_session != self._server_session:
+            self.reported = report
 
-    def tell(self) -> None:
+    def send(self) -> None:
         shows = self._shows()
         if self._place is not None and shows is not None:
-            bridge.tell_shown(self._place, Shown(*shows, self._teller))
+            bridge.send_shown_state(self._place, ShownState(*shows, self._server_session))
 
     def settle(self) -> None:
-        """From now on the page shows what this server has told it."""
+        """From now on the page shows what this server has sent it."""
         shows = self._shows()
-        if self.said is not None and shows is not None and shows[0] == self.said.have:
-            self.said = None
+        if self.reported is not None and shows is not None and shows[0] == self.reported.have:
+            self.reported = None
 
 
 @dataclass(slots=True, eq=False)
@@ -83,6 +84,6 @@ class _Run(RunListener):
         is_whole = not script.is_fragment_run()
         if is_whole and not self.is_mounted:
             self.mount()
-        self.page.tell()
+        self.page.send()
         if is_whole and not is_followed:
             self.page.settle()

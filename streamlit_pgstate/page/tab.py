@@ -209,14 +209,14 @@ class Tab:
             persisted.keep_unsaved(is_early=is_early)
 
     def _note_what_the_page_showed(self, persisted: PersistedKeys) -> None:
-        said, token = self._reconnect.said, self.browser.token
-        if said is None or token is None or said.have != token.fingerprint:
+        report, token = self._reconnect.reported, self.browser.token
+        if report is None or token is None or report.have != token.fingerprint:
             persisted.note_page(None)
             return
         # Not the present version: this run may have written already, and others may have deleted.
         version, found = self.browser.found
-        is_current = said.version == version
-        persisted.note_page(said.version, lambda key: is_current and key not in found)
+        is_current = report.version == version
+        persisted.note_page(report.version, lambda key: is_current and key not in found)
 
     def notice_reconnect(self) -> None:
         """Have the page run as soon as it has found its server again."""

@@ -19,7 +19,7 @@ from typing import Final, TypeVar
 import streamlit as st
 
 from streamlit_pgstate.component import bridge, runs, script
-from streamlit_pgstate.component.bridge import Asked, Said
+from streamlit_pgstate.component.bridge import TokenReply, TokenRequest
 from streamlit_pgstate.component.handshake import Action, Answer, Handshake, Question
 from streamlit_pgstate.component.runs import RunListener
 from streamlit_pgstate.component.script import Address
@@ -58,7 +58,7 @@ class _VisitRun:
     """Whether the run began with a session that the tab no longer uses."""
     keys: list[str] = dataclasses.field(default_factory=list)
     """The keys of the component's instances that the run has mounted."""
-    asked: Question | None = None
+    question: Question | None = None
     """The question that the last of these instances asks."""
     asks_at_end: bool = False
 
@@ -183,7 +183,7 @@ class Visit:
             if before is None:
                 self._open()
             else:
-                self._hear_all(run)
+                self._act_on_replies(run)
             if self._session is before:
                 self._refresh()
         except PgStateError as error:
@@ -348,7 +348,7 @@ class Visit:
     def _ask(self, run: _VisitRun) -> None:
         """Ask the browser, unless this run has. A second question needs an instance of its own."""
         question = self._agreed.question
-        if question == run.asked or script.draws_over_the_page():
+        if question == run.question or script.draws_over_the_page():
             return
         if script.is_parallel_fragment():  # it may draw only in its own place
             self._ask_at_end()
@@ -357,19 +357,19 @@ class Visit:
             return  # an instance outside of this fragment asks it
         key = bridge.key(place=self._place(), number=len(run.keys))
         run.keys.append(key)
-        run.asked = question
+        run.question = question
         if not script.is_fragment_run():
             self._on_page[key] = None if script.fragment() else question
-        asked, hear = self._asked(question), functools.partial(self._heard, key)
-        bridge.mount(asked, key=key, hear=hear, has_slot=key in self._on_page)
+        request, on_answer = self._request(question), functools.partial(self._on_answer, key)
+        bridge.mount(request, key=key, on_answer=on_answer, has_slot=key in self._on_page)
 
     def _place(self) -> str:
         return "-".join(part for part in (self._transport.place, script.fragment()) if part)
 
-    def _asked(self, question: Question) -> Asked:
+    def _request(self, question: Question) -> TokenRequest:
         assert self._token is not None  # noqa: S101 - _open has set it
         settings = self.tables.settings
-        return Asked(
+        return TokenRequest(
             question,
             app=settings.app,
             scope=self._transport.scope,
@@ -425,7 +425,7 @@ class Visit:
         if script.is_first_run():
             self._await_answer()
 
-    def _heard(self, key: str) -> None:
+    def _on_answer(self, key: str) -> None:
         """Handle the component's answer. Streamlit calls this before the script's first line."""
         with self._lock:
             if self._is_left or self._handshake is None:
@@ -433,7 +433,7 @@ class Visit:
             run, was_known = self._present_run(), self._agreed.durable is not None
             try:
                 with self._before_the_script(run):
-                    self._hear(key)
+                    self._act_on_reply(key)
             except PgStateError as error:
                 # The first verb of the run tries again, and its error appears in the page.
                 _LOG.debug("The browser's answer could not be acted upon: %s", error)
@@ -442,12 +442,12 @@ class Visit:
             if run.is_stale or (is_awaited and script.is_fragment_run()):
                 script.start_anew(self._back_to)
 
-    def _hear_all(self, run: _VisitRun) -> None:
+    def _act_on_replies(self, run: _VisitRun) -> None:
         """Handle all answers. Streamlit may call a widget's callback before the component's own."""
         keys = {key: None for known in self._runs for key in known.keys}
         with self._before_the_script(run):
             for key in keys:
-                self._hear(key)
+                self._act_on_reply(key)
 
     @contextlib.contextmanager
     def _before_the_script(self, run: _VisitRun) -> Iterator[None]:
@@ -458,13 +458,13 @@ class Visit:
         if self._back_to is None or self._back_to.page == script.address().page:
             run.is_stale = False
 
-    def _hear(self, key: str) -> None:
+    def _act_on_reply(self, key: str) -> None:
         """Act upon the browser's answer. A token in it is checked before it is used."""
-        said = bridge.said(key, self._veil)
-        if said is None:
+        reply = bridge.read_reply(key, self._veil)
+        if reply is None:
             return
         script.end_if_overtaken()
-        match self._agreed.hear(said.answer):
+        match self._agreed.action_for(reply.answer):
             case Action.CONFIRM:
                 self._settle(self._agreed.confirmed())
             case Action.GO_WITHOUT:
@@ -474,19 +474,19 @@ class Visit:
                 self._settle(self._agreed.begun(token.fingerprint))
                 self._go_over(token, self._session_of(token))
             case Action.REFUSE:
-                self._settle(self._agreed.refusing(fingerprint(said.token or "")))
+                self._settle(self._agreed.refusing(fingerprint(reply.token or "")))
             case Action.CHECK | Action.COPY | Action.FORGET as action:
-                self._try(action, said)
+                self._try(action, reply)
 
-    def _try(self, action: Action, said: Said) -> None:
+    def _try(self, action: Action, reply: TokenReply) -> None:
         """Check the browser's token, then do what the handshake has decided."""
-        text = said.token or ""
+        text = reply.token or ""
         try:
             token = self.tables.signer.check(text)
             if action is Action.CHECK:
-                self._adopt(token, said.answer)
+                self._adopt(token, reply.answer)
             elif action is Action.COPY:
-                self._copy(token, said.answer)
+                self._copy(token, reply.answer)
             else:
                 self._session_of(token).forget()
                 self._settle(self._agreed.refusing(token.fingerprint))

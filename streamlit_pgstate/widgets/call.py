@@ -11,7 +11,7 @@ from typing import Any
 
 from streamlit.errors import StreamlitInvalidFormCallbackError
 
-from streamlit_pgstate.component import callback, shown
+from streamlit_pgstate.component import callback, drawn_widgets
 from streamlit_pgstate.errors import InvalidKey
 from streamlit_pgstate.state.key import check_key
 
@@ -51,7 +51,7 @@ class Call:
         """
         options = {**self.arguments, **arguments, "key": widget_key}
         drawn = self._draw(options, changed)
-        shown.draw(widget_key)
+        drawn_widgets.note(widget_key)
         return drawn
 
     def _draw(self, options: dict[str, Any], changed: Callable[[], None]) -> Any:

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import streamlit as st
 
-from streamlit_pgstate.component import shown
+from streamlit_pgstate.component import drawn_widgets
 from streamlit_pgstate.errors import PgStateError
 from streamlit_pgstate.page import tab as _tab
 from streamlit_pgstate.page.tab import Tab
@@ -121,7 +121,7 @@ class Known(ABC):
         """Whether Streamlit's widget is there, with all that was put into it."""
         if self.widget_key not in st.session_state:
             return False
-        return not self.is_filled or shown.still_holds(self.widget_key)
+        return not self.is_filled or drawn_widgets.still_holds(self.widget_key)
 
     def new_widget_key(self) -> str:
         """A key that no widget had before."""

@@ -440,7 +440,7 @@ def test_a_page_that_cannot_ask_leaves_it_at_that_until_it_asks_again(
         pgstate.get('a'); pgstate.scope('app').get('x'); pgstate.scope('tab').get('x')
         if 'gate' in st.session_state:
             st.session_state.gate.shut()
-            st.session_state.live._hear({})
+            st.session_state.live._on_tick({})
     """)
     live.app.session_state["gate"] = gate
     live.run()

@@ -18,16 +18,16 @@ CONVERSATIONS = TABLE["conversations"]
 def test_the_server_keeps_to_the_conversation(conversation: dict[str, Any]) -> None:
     handshake = opened(conversation)
     for turn in conversation["rounds"]:
-        handshake = happened(handshake, turn.get("before", {}))
-        assert handshake.question == asked(turn["asks"])
-        said = turn.get("late") or turn["says"]
-        if said is not None:
-            answer = Answer(**{"to": turn["asks"]["have"], **said})
-            action = handshake.hear(answer)
-            assert action is Action(turn["does"])
+        handshake = after_events(handshake, turn.get("before", {}))
+        assert handshake.question == question_of(turn["question"])
+        given = turn.get("late answer") or turn["answer"]
+        if given is not None:
+            answer = Answer(**{"to": turn["question"]["have"], **given})
+            action = handshake.action_for(answer)
+            assert action is Action(turn["action"])
             if "former state" in turn:
                 assert handshake.drops_its_state(answer) is (turn["former state"] == "dropped")
-            handshake = done(handshake, action, answer, turn.get("given", {}))
+            handshake = after_action(handshake, action, answer, turn.get("given", {}))
         assert handshake.have == turn["works with"]
         assert handshake.standing is Standing(turn["standing"])
         assert handshake.durable is turn["durable"]
@@ -37,17 +37,17 @@ def opened(conversation: dict[str, Any]) -> Handshake:
     page = conversation["page"]
     if page["token"] is not None and page.get("is", "good") == "good":
         return Handshake.of_known(page["token"])
-    minted = conversation["rounds"][0]["asks"]["have"]
+    minted = conversation["rounds"][0]["question"]["have"]
     return Handshake.of_candidate(minted, refused=page["token"])
 
 
-def happened(handshake: Handshake, before: dict[str, Any]) -> Handshake:
-    """What has happened on the server's side; on the browser's: see the twin of this test."""
+def after_events(handshake: Handshake, before: dict[str, Any]) -> Handshake:
+    """The handshake after the server's events. `handshake.test.ts` applies the browser's."""
     if "restarted" in before:
         handshake = Handshake.of_candidate(before["restarted"])
     if before.get("waits"):
         handshake = handshake.waiting()
-    if before.get("in vain"):
+    if before.get("timed out"):
         handshake = handshake.going_on()
     if before.get("forgets"):
         handshake = handshake.forgetting()
@@ -58,18 +58,23 @@ def happened(handshake: Handshake, before: dict[str, Any]) -> Handshake:
     return handshake
 
 
-def asked(asks: dict[str, Any]) -> Question:
+def question_of(question: dict[str, Any]) -> Question:
     return Question(
-        have=asks["have"],
-        offers=asks.get("offers", False),
-        replaces=asks.get("replaces"),
-        ask=asks.get("ask", False),
-        forgets=asks.get("forgets", False),
+        have=question["have"],
+        offers=question.get("offers", False),
+        replaces=question.get("replaces"),
+        ask=question.get("ask", False),
+        forgets=question.get("forgets", False),
     )
 
 
-def done(handshake: Handshake, action: Action, answer: Answer, given: dict[str, str]) -> Handshake:
-    """As `visit` carries it out: what the database says of a token stands in the table."""
+def after_action(
+    handshake: Handshake, action: Action, answer: Answer, given: dict[str, str]
+) -> Handshake:
+    """The handshake after an action, as `visit` carries it out.
+
+    The table gives what the database says about the token.
+    """
     token = answer.token or ""
     is_bad = given.get("the token is") == "bad"
     match action:
@@ -90,7 +95,7 @@ def done(handshake: Handshake, action: Action, answer: Answer, given: dict[str, 
 
 def test_the_table_holds_each_action_and_each_standing() -> None:
     turns = [turn for conversation in CONVERSATIONS for turn in conversation["rounds"]]
-    assert {turn["does"] for turn in turns if "does" in turn} == {it.value for it in Action}
+    assert {turn["action"] for turn in turns if "action" in turn} == {it.value for it in Action}
     assert {turn["standing"] for turn in turns} == {it.value for it in Standing}
 
 
