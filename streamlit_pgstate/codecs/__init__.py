@@ -1,9 +1,50 @@
-"""How values become bytes and come back as they were: type, content and order.
+"""Encode Python values as bytes, and decode the bytes to the same values.
 
-A `Payload` says how it was written (`kind`) and only known kinds are read. Nothing is
-unpickled, evaluated or imported by a name that a row holds. Plain values are JSON text
-(`plain`); what `kinds` lists has a codec of its own; containers that hold such are a `bundle`;
-and `compression` makes large bodies smaller.
+**From a value to a row.** `encode` looks up the *kind* of the value's class. The kind names a
+storage format, such as ``pandas.frame``. The *codec* of the kind writes the *body*, which is the
+bytes. Kind and body together are a `Payload`, which a row stores. `decode` takes the payload and
+calls the codec that its kind names::
+
+    value → kind → codec → body      Payload(kind, body) → codec → value
+
+There are four forms of payload:
+
+1. Kind ``json``: Python's own types, and containers of them. The body is JSON text. A value of a
+   type that JSON does not have is written as a *marker*, an object such as
+   ``{"$tuple": [1, 2]}``. Values of registered types and the scalars of NumPy and pandas are
+   markers, too.
+2. A kind with a codec of its own: bytes, arrays, frames, files, images. `kinds` lists them.
+3. Kind ``bundle``: a container that holds values of form 2. Its body is the JSON text, in which
+   ``{"$part": 0}`` stands for a value, followed by the *parts*: the bodies of those values.
+4. Any of these with ``+zstd`` behind the kind: a body of 64 KiB or more that was compressed.
+
+**Exact** means that `decode` returns a value with the same type, content, order, dtype, index
+and names as the value that `encode` was given. Whatever a codec cannot keep exactly is refused
+with `UnsupportedType` before anything is stored. docs/values.md lists every type, with the few
+exceptions, and says where the storage formats are described.
+
+**Which file to open:**
+
+- None, bool, int, float, complex, str, bytes, Decimal, UUID, list, tuple, dict, set, range: `plain`
+- dates and times: `clock`; time zones: `zones`
+- classes that the user has registered: `registered`
+- bytes that are the whole value, or 32 KiB or more inside a container; `io.BytesIO`,
+  `io.StringIO`, uploaded files: `file`
+- NumPy: arrays in `ndarray`, scalars in `numpy_scalars`, dtypes in `dtypes`
+- pandas: DataFrame in `frame`; Series, Index and extension arrays in `series`; both use `columns`
+  for one column of any dtype, and `attrs`; scalars in `pandas_scalars`
+- SciPy: `sparse`; pyarrow: `arrow_table`; polars: `polars_frame`; Pillow: `image`
+- a container that holds any of these beside plain values: `bundle`
+
+**What the codecs share:** `kinds` finds the kind of a class and the codec of a kind. `payload`
+has `Payload`, `Codec` and the internal errors. `json_text` writes JSON text in little memory.
+`sections` frames a header and several byte strings as one body; `arrow` does so for pandas, as one
+Arrow stream; `arrow_stream` checks Arrow streams before they are read. `limits` stops values that
+are too deep, too large or too repetitive. `refusals` words the error messages. `compression`
+compresses large bodies.
+
+Reading is safe: only known kinds are read, and nothing is unpickled, evaluated or imported by a
+name that a row holds.
 """
 
 from __future__ import annotations
@@ -19,25 +60,27 @@ from .registered import register
 
 __all__ = ["Payload", "decode", "encode", "register"]
 
-_STEPS_IN_MESSAGE = 6  # of a path; a longer one loses its middle
+_STEPS_IN_MESSAGE = 6  # a longer path is shown without its middle
 
 _SIMPLE = frozenset({type(None), bool, int, float})
 
 
 def encode(value: object, *, key: str, limit: float = math.inf) -> Payload:
-    """Turn a value into a payload from which `decode` makes the same value again.
+    """Encode a value as a payload, from which `decode` makes the same value again.
 
-    Equal content gives an equal digest. The value may be changed afterwards.
+    Values with equal content give payloads with equal digests. The payload shares nothing with
+    the value that the caller could change.
 
     Args:
-        value: anything that docs/values.md lists.
-        key: the key that the value is for; error messages name it.
-        limit: bytes that the body may have before it is compressed: ``max_value_bytes``.
+        value: a value of any type that docs/values.md lists.
+        key: the key that the value is for. Error messages name it.
+        limit: the largest size of the body in bytes, before compression: ``max_value_bytes``.
 
     Raises:
         UnsupportedType: the value, or something in it, cannot be kept exactly. The message
-            leads to the culprit, and never holds a value.
-        LimitExceeded: it is too large; noticed before it is copied, where that is known.
+            gives the path to the culprit, and never shows a value.
+        LimitExceeded: the body is larger than `limit`. Where the size is known beforehand, this
+            is raised before anything is copied.
 
     Example:
         >>> encode({"page": 3}, key="cart")
@@ -52,7 +95,7 @@ def encode(value: object, *, key: str, limit: float = math.inf) -> Payload:
             "Store less, in several keys, or raise the setting."
         ) from None
     except RefusedError as refused:
-        # Without its traceback: one has up to 800 lines, and the path says it all.
+        # The traceback is dropped: it can have 800 lines, and the path says the same.
         cause = refused.with_traceback(None)
         raise UnsupportedType(f"{_path(key, refused.steps)} is {refused.culprit}.") from cause
     except TypeError:
@@ -66,15 +109,15 @@ def encode(value: object, *, key: str, limit: float = math.inf) -> Payload:
 
 
 def decode(payload: Payload, *, key: str) -> Any:
-    """Turn a payload back into the value, which is the caller's own.
+    """Decode a payload. Each call makes a new value, which the caller may change.
 
     Args:
-        payload: what `encode` gave.
-        key: the key that the payload was stored under; error messages name it.
+        payload: what `encode` returned.
+        key: the key that the payload was stored under. Error messages name it.
 
     Raises:
-        DecodeError: the kind is unknown, the body is damaged or of a newer version, or a
-            library or a registered type that it needs is not there.
+        DecodeError: the kind is unknown, the body is damaged or was written by a newer version,
+            or a library or a registered type that it needs is missing.
 
     Example:
         >>> decode(Payload("json", b'{"$tuple": [1, 2]}'), key="pair")
@@ -126,7 +169,7 @@ def _read_bundle(kind: str, body: bytes) -> Any:
         return bundle.read(kind, body)
     except DamagedError:
         raise
-    except Exception as cause:  # whatever a damaged part makes a library raise
+    except Exception as cause:  # libraries raise errors of many kinds over a damaged part
         raise DamagedError("no well-formed bundle") from cause
 
 

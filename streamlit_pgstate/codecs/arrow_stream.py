@@ -1,9 +1,9 @@
-"""Arrow IPC streams, looked through before they are read: few bytes cannot ask for much.
+"""Check Arrow IPC streams before they are read, so that a small body cannot ask for much memory.
 
-Arrow itself unpacks compressed buffers of any size, lets buffers lie over each other, puts the
-deltas of a dictionary together anew for each batch, and copies a name for each that points to it.
-Nothing of this is ever written here. What is looked at are the messages, whose flatbuffers Arrow
-has verified when it gives them out.
+Arrow itself would decompress buffers of any size, accept buffers that overlap, rebuild a
+dictionary from its deltas for each batch, and copy a name once for each field that points to it.
+Our streams never contain any of this, so a stream that does is refused. The checks read the
+messages of the stream. These are flatbuffers, which Arrow has verified before it returns them.
 """
 
 from __future__ import annotations
@@ -18,30 +18,35 @@ from .payload import Body, DamagedError, RefusedError
 
 __all__ = ["FlatTable", "check_values", "check_views", "read_stream", "size_of"]
 
-# A schema has at most eight times as many fields, by Arrow's own limit, as its message has bytes.
-# For messages of up to so many bytes, that is 32 MB of names at the worst.
+# Schemas of up to this many bytes are not checked. By Arrow's own limit, a schema has at most eight
+# times as many fields as its message has bytes, which is 32 MB of names at worst.
 _SMALL = 2 << 10
 
-# Texts that views show, in bytes: many views may show one text, and each is checked for itself.
-# So many times those of the body, and so many more: 0.1 s.
+# How many bytes all string views may show together: _MAX_TIMES * len(body) + _MAX_VIEWED. Many
+# views can show the same text, and validating checks each of them: 0.1 s at most with this limit.
 _MAX_TIMES = 64
 _MAX_VIEWED = 1 << 30
 
-# The fields of the tables of Arrow's Message.fbs and Schema.fbs, by their numbers.
+# The numbers of the fields in the tables of Arrow's Message.fbs and Schema.fbs.
 _MESSAGE_HEADER = 2
 _SCHEMA_FIELDS, _SCHEMA_NOTES = 1, 2
 _FIELD_NAME, _FIELD_KIND, _FIELD_TYPE, _FIELD_CHILDREN, _FIELD_NOTES = 0, 2, 3, 5, 6
 _NOTE_KEY, _NOTE_VALUE = 0, 1
 _BATCH_BUFFERS, _BATCH_COMPRESSION = 2, 3
 _DICTIONARY_BATCH, _DICTIONARY_IS_DELTA = 1, 2
-_LISTED = {10: 1, 14: 4}  # types with a list as their field 1: zone (text), type codes (integers)
+# number of a type whose field 1 is a vector: bytes of an item. Timestamp has the zone (text), Union
+# the type codes (integers).
+_LISTED = {10: 1, 14: 4}
 
 
 def read_stream(body: Body) -> tuple[Any, list[Any]]:
-    """Read an Arrow IPC stream: the schema and the batches, checked, with no copy of the body.
+    """Check and read an Arrow IPC stream; returns the schema and the batches.
+
+    The body is not copied.
 
     Raises:
-        DamagedError: it asks for more than it holds. Errors of Arrow mean that it is damaged.
+        DamagedError: the stream asks for more memory than our streams do.
+        pyarrow.ArrowException: the stream is damaged.
     """
     data = pa.py_buffer(body)
     for message in pa.ipc.MessageReader.open_stream(data):
@@ -57,39 +62,44 @@ def read_stream(body: Body) -> tuple[Any, list[Any]]:
 
 
 def size_of(batch: Any) -> int:
-    """How many bytes a batch takes in a stream.
+    """Return the size of a batch in a stream, in bytes.
 
     Raises:
-        RefusedError: a column of it is longer than Arrow writes.
+        RefusedError: a column is longer than Arrow can write.
     """
     try:
         return int(pa.ipc.get_record_batch_size(batch))
     except pa.lib.ArrowCapacityError:
         raise RefusedError(
-            "longer than 2,147,483,647 items, which Arrow does not write. Keep it in parts"
+            "longer than 2,147,483,647 items, which Arrow cannot write. Keep it in parts"
         ) from None
 
 
 def check_values(array: Any) -> None:
-    """Look whether an array, or a batch, is what `read_stream` takes: it reads nothing unchecked.
+    """Check that an array or a batch is valid, because `read_stream` accepts only valid ones.
 
     Raises:
-        RefusedError: Arrow itself finds fault with it.
+        RefusedError: Arrow's own validation fails.
     """
     try:
         array.validate(full=True)
-    except pa.ArrowException:  # it quotes values
+    except pa.ArrowException:  # dropped as a cause, as its message quotes values
         raise RefusedError(
-            "of Arrow and not valid: its validate(full=True) says why. pyarrow itself makes some "
-            "so, of nulls in a struct over a dictionary. Cast the dictionary to its values"
+            "of Arrow and not valid: its validate(full=True) says why. pyarrow itself makes such "
+            "arrays for nulls in a struct with a dictionary. Cast the dictionary to its values"
         ) from None
 
 
 def check_views(schema: Any, batches: Iterable[Any], size: int) -> None:
-    """Look whether `read_stream` takes these batches from a body of this size.
+    """Check that `read_stream` will accept the views in these batches.
+
+    Args:
+        schema: the schema of the batches.
+        batches: the batches of the stream.
+        size: the size of the whole body, in bytes.
 
     Raises:
-        RefusedError: their views show one text too often.
+        RefusedError: the views show the same text too many times.
     """
     if _is_too_much(schema, batches, size):
         raise RefusedError(
@@ -110,11 +120,11 @@ def _check(message: Any) -> None:
     elif message.type == "record batch":
         _check_batch(header, message)
     elif message.type == "dictionary":
-        if header.place(_DICTIONARY_IS_DELTA):  # which is not there, if it is false
+        if header.place(_DICTIONARY_IS_DELTA):  # a false value is absent
             raise DamagedError("a dictionary in parts")
         _check_batch(header.table(_DICTIONARY_BATCH), message)
     else:
-        raise DamagedError("an Arrow stream with something else than batches")
+        raise DamagedError("an Arrow stream with messages other than batches")
 
 
 def _check_batch(batch: FlatTable, message: Any) -> None:
@@ -124,22 +134,23 @@ def _check_batch(batch: FlatTable, message: Any) -> None:
     words = batch.words[start >> 2 : (start >> 2) + 4 * count]
     lengths = words.cast("B").cast("q").tolist()[1::2]
     if min(lengths, default=0) < 0 or sum(lengths) > (message.body.size if message.body else 0):
-        raise DamagedError("an Arrow stream with buffers over each other")
+        raise DamagedError("an Arrow stream with buffers that overlap")
 
 
 def _check_schema(schema: FlatTable, size: int) -> None:
-    """Whether all names and notes, as often as there is a way to them, are as long as it is.
+    """Check that all names and metadata together are at most as long as the message.
 
-    Takes 2.5 µs a column, of some 10 that reading it takes.
+    A name to which several fields point counts once for each of them. Takes 2.5 µs per column, of
+    about 10 µs that reading a column takes.
     """
     weight = 0
     stack = [(schema, _SCHEMA_FIELDS, _SCHEMA_NOTES)]
     while stack:
         table, *vectors = stack.pop()
         for vector in vectors:
-            weight += 4 * table.vector(vector)[1]  # before there is anything of each
+            weight += 4 * table.vector(vector)[1]  # counted before the loops below make anything
             if weight > size:
-                raise DamagedError("an Arrow schema with fields over each other")
+                raise DamagedError("an Arrow schema with fields that overlap")
         for field in table.tables(vectors[0]):
             weight += field.vector(_FIELD_NAME)[1]
             width = _LISTED.get(field.byte(_FIELD_KIND))
@@ -151,23 +162,28 @@ def _check_schema(schema: FlatTable, size: int) -> None:
 
 
 class FlatTable:
-    """A table of a flatbuffer. Its fields are known by their numbers, and may be absent."""
+    """A table of a flatbuffer. Its fields have numbers, and any of them may be absent."""
 
     __slots__ = ("_offsets", "_start", "words")
 
     def __init__(self, words: memoryview, start: int) -> None:
-        """Look at the table that starts at this byte of what is seen as words of 32 bits."""
+        """View a table.
+
+        Args:
+            words: the flatbuffer, as words of 32 bits.
+            start: the byte at which the table starts.
+        """
         self.words, self._start = words, start
         self._offsets = start - words[start >> 2] & 0xFFFFFFFF
 
     @classmethod
     def root(cls, data: Any) -> FlatTable:
-        """The table that a buffer says to be the outermost."""
+        """Return the root table of a flatbuffer."""
         words = memoryview(data).cast("B").cast("I")
         return cls(words, words[0])
 
     def place(self, field: int) -> int:
-        """Where a field is; 0 if it is absent."""
+        """Return the byte at which a field starts; 0 if the field is absent."""
         at = 4 + 2 * field
         if at >= self._half(self._offsets):
             return 0
@@ -175,19 +191,19 @@ class FlatTable:
         return offset and self._start + offset
 
     def byte(self, field: int) -> int:
-        """A field of one byte; 0 if it is absent."""
+        """Return the value of a field of one byte; 0 if the field is absent."""
         place = self.place(field)
         return self.words[place >> 2] >> 8 * (place & 3) & 0xFF if place else 0
 
     def table(self, field: int) -> FlatTable:
-        """A field that is a table."""
+        """Return a field that is a table."""
         place = self.place(field)
         if not place:
             raise DamagedError("an Arrow message without its content")
         return FlatTable(self.words, place + self.words[place >> 2])
 
     def vector(self, field: int) -> tuple[int, int]:
-        """Where the items of a vector or a text start, and how many it has."""
+        """Return the byte at which the items of a vector or a text start, and their number."""
         place = self.place(field)
         if not place:
             return 0, 0
@@ -195,7 +211,7 @@ class FlatTable:
         return start + 4, self.words[start >> 2]
 
     def tables(self, field: int) -> Iterator[FlatTable]:
-        """A field that is a vector of tables."""
+        """Iterate over a field that is a vector of tables."""
         start, count = self.vector(field)
         for place in range(start, start + 4 * count, 4):
             yield FlatTable(self.words, place + self.words[place >> 2])
@@ -228,7 +244,7 @@ def _is_view(arrow_type: Any) -> bool:
 
 
 def _viewed(array: Any) -> int:
-    """How many bytes all views in an array show together."""
+    """Return how many bytes all views in an array show together."""
     if _is_view(array.type):
         views = array.buffers()[1]
         if not views:
@@ -241,7 +257,7 @@ def _viewed(array: Any) -> int:
 def _inner(array: Any) -> list[Any]:
     if pa.types.is_dictionary(array.type):
         return [array.dictionary]
-    if hasattr(array, "values"):  # lists of all kinds, runs
+    if hasattr(array, "values"):  # lists of all kinds, and run-end encoded arrays
         return [array.values]
     if isinstance(array, pa.ExtensionArray):
         return [array.storage]

@@ -1,4 +1,4 @@
-"""pyarrow's own tables, batches and arrays: one Arrow IPC stream, as any program reads it."""
+"""pyarrow's tables, batches and arrays: one Arrow IPC stream, which any Arrow library can read."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def write_stream(schema: Any, batches: Iterable[Any]) -> bytes:
     """Write an Arrow IPC stream.
 
     Raises:
-        RefusedError: a type in the schema is one that a program has registered.
+        RefusedError: the schema has an extension type, or a batch is not valid or too large.
     """
     for field in schema:
         if not is_kept(field):
             raise RefusedError(
-                f"of the Arrow type {field.type}, which is not kept. Convert it to its storage"
+                f"of the Arrow type {field.type}, which is not kept. Cast it to its storage type"
             ).inside(f"column {field.name!r}")
     sink = io.BytesIO()
     batches = list(batches)
@@ -40,21 +40,24 @@ def write_stream(schema: Any, batches: Iterable[Any]) -> bytes:
 
 
 def read_kept(body: Body) -> tuple[Any, list[Any]]:
-    """Read what `write_stream` wrote: the schema and the batches, checked, in memory of their own.
+    """Check and read a stream that `write_stream` wrote; returns the schema and the batches.
 
-    Arrow's values cannot be changed, so they may lie in the body.
+    The batches are views of the body. This is safe because Arrow's values are immutable.
+
+    Raises:
+        DamagedError: the stream is damaged, or has a type that `write_stream` refuses.
     """
     schema, batches = read_stream(body)
     if not all(map(is_kept, schema)):
-        raise DamagedError("a type of another program")
+        raise DamagedError("an Arrow extension type, which is never written here")
     return schema, batches
 
 
 def is_kept(field: Any) -> bool:
-    """Whether a stream gives the field back, whatever programs have registered here and there.
+    """Whether a stream keeps a field exactly, whatever extension types a process has registered.
 
     Raises:
-        UnicodeDecodeError: its name is no text, over which polars would panic.
+        UnicodeDecodeError: the name of the field is not UTF-8, over which polars would panic.
     """
     if (
         field.name is None

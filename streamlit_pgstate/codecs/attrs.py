@@ -1,4 +1,4 @@
-"""The attrs of frames and Series: in their header where they are plain, else a bundle behind it."""
+"""The ``attrs`` of frames and Series: in the header if plain, else as a bundle in a buffer."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Header = dict[str, Any]
 
 
 def dump_attrs(data: Any, out: BufferWriter) -> Header:
-    """Write the attrs of a frame or a Series, and give what the header says of them.
+    """Write the attrs of a frame or a Series; returns the fields for the header.
 
     Raises:
-        RefusedError: something in them cannot be kept exactly.
+        RefusedError: something in the attrs cannot be kept exactly.
     """
     attrs = data.attrs
     try:
@@ -28,15 +28,15 @@ def dump_attrs(data: Any, out: BufferWriter) -> Header:
 
 
 def load_attrs(header: Header, buffers: BufferReader) -> dict[Any, Any]:
-    """Read what `dump_attrs` wrote.
+    """Read attrs that `dump_attrs` wrote.
 
     Raises:
-        DamagedError: it is something else.
+        DamagedError: they are not a dict, or their bundle is damaged.
     """
     if "attrs_at" in header:
         attrs = bundle.read("bundle", buffers.get_bytes(header["attrs_at"]))
     else:
         attrs = header["attrs"]
     if type(attrs) is not dict:
-        raise DamagedError("attrs that are no dict")
+        raise DamagedError("attrs that are not a dict")
     return attrs

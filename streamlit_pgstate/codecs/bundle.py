@@ -1,7 +1,7 @@
-"""Containers that hold frames, arrays and others: one JSON text, and its parts behind it.
+"""Containers that hold frames, arrays and the like: one JSON text, followed by the parts.
 
-In the text, which is that of kind ``json``, ``{"$part": 3}`` stands for the fourth part. A part
-that is met twice is written once; each place gets a value of its own.
+The text has the format of kind ``json``, and ``{"$part": 3}`` in it stands for the fourth part. An
+object that occurs twice is written once. Reading makes a separate value for each place.
 """
 
 from __future__ import annotations
@@ -15,30 +15,39 @@ from .payload import Body, DamagedError, RefusedError
 
 __all__ = ["read", "write"]
 
-# Bytes of parts that reading makes, in all: so many times those of the body, and so many more.
+# How many bytes of parts reading may make in all: _MAX_TIMES * len(body) + _MAX_REPEATED. Without
+# this limit, a small body could name one large part very many times.
 _MAX_TIMES = 4
 _MAX_REPEATED = 256 << 20
 
-# Parts that reading makes, in all: as many as a text of the body's length may name, and so many
-# more, by bundles that stand in a bundle many times. A frame of no bytes takes 0.1 to 0.3 ms.
+# How many parts reading may make in all: as many as a text of the body's length can name, and
+# _MAX_PARTS more, for bundles that occur many times in another bundle. The limit on bytes does not
+# cover this: even an empty frame takes 0.1 to 0.3 ms to make.
 _PART_BYTES = len('{"$part":0}')
 _MAX_PARTS = 20_000
 
 
 class _Account(threading.local):
-    # An object array may hold arrays, which makes bundles in bundles. The outermost decides.
-    level = 0
-    limit = 0  # while reading
-    bytes = 0  # of parts that stand for themselves, not those that lie in others once more
-    parts = 0  # all of them
-    most = 0  # of these, while reading
+    """Counts what reading makes, or will make of what is being written.
+
+    An object array may hold arrays, so bundles occur in bundles. They share one count, and the
+    limits are those of the outermost bundle.
+    """
+
+    level = 0  # how many bundles, or parts, are open around this one
+    limit = 0  # largest `bytes`, while reading
+    bytes = 0  # of parts; bytes of a part that lies inside another part count once
+    parts = 0  # all parts, those inside other parts included
+    most = 0  # largest `parts`, while reading
 
 
 _account = _Account()
 
 
 def write(value: object) -> tuple[str, bytes]:
-    """Write a container, and give its kind: ``json`` where all is plain, else ``bundle``.
+    """Write a container; returns the kind and the body.
+
+    The kind is ``json`` if all that the container holds is plain, else ``bundle``.
 
     Raises:
         RefusedError: something in it cannot be kept, or is repeated too often.
@@ -53,16 +62,16 @@ def write(value: object) -> tuple[str, bytes]:
     ):
         raise RefusedError(
             f"over {_MAX_REPEATED >> 20} MB or {_MAX_PARTS:,} parts larger when read, by parts "
-            "that it holds many times. Keep such a part once, and where it belongs beside it"
+            "that it holds many times. Keep each part once, and beside it the places that use it"
         )
     return "bundle", body
 
 
 def read(kind: str, body: Body) -> Any:
-    """Read what `write` wrote.
+    """Read a container that `write` wrote.
 
     Raises:
-        DamagedError: it is something else.
+        DamagedError: the body is not well-formed.
     """
     if kind == "json":
         return plain.load(body)
@@ -95,7 +104,7 @@ def read(kind: str, body: Body) -> Any:
 
 
 class _Parts:
-    """The parts of one bundle, each written when it is met first."""
+    """The parts of one bundle. Each is written when it is met for the first time."""
 
     __slots__ = ("_met", "_size", "bodies", "kinds")
 
@@ -103,11 +112,12 @@ class _Parts:
         self.kinds: list[str] = []
         self.bodies: list[bytes] = []
         self._size = 0
-        # holds the values, so that no other gets an id meanwhile
+        # id of a value: number of its part, bytes and parts that reading it makes, the value.
+        # Holding the value keeps its id from being used again.
         self._met: dict[int, tuple[int, int, int, object]] = {}
 
     def add(self, value: object) -> int | None:
-        """The number of the part that holds the value; None if no kind takes it."""
+        """Add a value; returns the number of its part, or None if no kind stores its class."""
         if not self.kinds and not _account.level:
             _account.bytes = _account.parts = 0
         met = self._met.get(id(value))

@@ -1,4 +1,4 @@
-"""Python's dates and times as JSON trees: ``{"$datetime": {"at": "…", "zone": "Europe/Rome"}}``."""
+"""Markers for dates and times, such as ``{"$datetime": {"at": "…", "zone": "Europe/Rome"}}``."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ WRITERS: dict[type, Callable[[Any, int], object]] = {
     dt.datetime: _datetime,
     dt.timedelta: _timedelta,
 }
-"""By class; given the value and how deep it lies."""
+"""By class: a function of the value and its depth, which returns the marker."""
 
 READERS: dict[str, Callable[[Any], Any]] = {
     "$date": _read_date,
@@ -92,4 +92,4 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "$datetime": _read_datetime,
     "$timedelta": _read_timedelta,
 }
-"""By marker; given what it holds. They raise anything for what is something else."""
+"""By marker: a function of its content. May raise any exception if the content is damaged."""

@@ -1,8 +1,8 @@
-"""One-dimensional pandas data of every dtype, and the indexes that label it.
+"""One-dimensional pandas data of every dtype, and indexes: used by `frame` and `series`.
 
-A *spec* is the part of the header that says which buffers hold an array and how to read them,
-such as ``{"is": "numpy", "dtype": "float64", "at": 3}``. What to write is decided by the dtype
-alone; a dtype without a line in the tables below is refused.
+A *spec* is the part of the header that describes an array: the positions of its buffers and how
+to read them, such as ``{"is": "numpy", "dtype": "float64", "at": 3}``. The dtype alone decides
+how an array is written. A dtype that is not in the tables at the end of this file is refused.
 """
 
 from __future__ import annotations
@@ -57,10 +57,10 @@ _BITS = {
 
 
 def dump_array(data: Any, out: BufferWriter) -> Spec:
-    """Write a Series, an Index or an extension array.
+    """Write the values of a Series, an Index or an extension array; returns the spec.
 
     Raises:
-        RefusedError: its dtype, or an object in it, cannot be kept exactly.
+        RefusedError: the dtype, or an object in the data, cannot be kept exactly.
     """
     if isinstance(data.dtype, np.dtype):
         return _dump_objects(data, out) if data.dtype == object else dump_bits(data, out)
@@ -71,14 +71,19 @@ def dump_array(data: Any, out: BufferWriter) -> Spec:
 
 
 def load_array(spec: Spec, buffers: BufferReader, length: int) -> Any:
-    """Read what `dump_array` wrote: an array of the caller's own, of this length.
+    """Read an array that `dump_array` wrote. The caller may change it.
+
+    Args:
+        spec: what `dump_array` returned.
+        buffers: the buffers to which the spec refers.
+        length: the number of values.
 
     Raises:
-        DamagedError: it is something else. Other errors of pandas and Arrow mean the same.
+        DamagedError: the spec or a buffer is damaged. pandas and Arrow may raise other errors.
     """
     values = _LOADERS[spec["is"]](spec, buffers, length)
     if len(values) != length:
-        raise DamagedError("a column of another length than the frame")
+        raise DamagedError("a column whose length differs from the header")
     return values
 
 
@@ -86,12 +91,12 @@ def load_array(spec: Spec, buffers: BufferReader, length: int) -> Any:
 
 
 def is_bits(dtype: object) -> bool:
-    """Whether the values are nothing but bits of a fixed width."""
+    """Whether the dtype is one of NumPy's numbers, truth values or times of pandas' units."""
     return isinstance(dtype, np.dtype) and _BITS.get(dtype.name) == dtype.newbyteorder("=")
 
 
 def dump_bits(data: Any, out: BufferWriter) -> Spec:
-    """Write numbers, truth values or times, NaT and NaN payloads included."""
+    """Write numbers, truth values or times bit by bit, NaT and the payloads of NaN included."""
     if not is_bits(data.dtype):
         raise RefusedError(_unknown(data.dtype))
     spec = {"is": "numpy", "dtype": data.dtype.name, "at": out.add_numpy(np.asarray(data))}
@@ -101,7 +106,7 @@ def dump_bits(data: Any, out: BufferWriter) -> Spec:
 
 
 def view_bits(spec: Spec, buffers: BufferReader, length: int) -> Array:
-    """Read what `dump_bits` wrote, as a read-only view on the body."""
+    """Read values that `dump_bits` wrote, as a read-only view of the body."""
     dtype = _BITS[spec["dtype"]]
     values = buffers.get_numpy(spec["at"], dtype, length)
     return values.view(dtype.newbyteorder("S")) if spec.get("swapped") else values
@@ -120,7 +125,7 @@ def _dump_objects(data: Any, out: BufferWriter) -> Spec:
 def _load_objects(spec: Spec, buffers: BufferReader, length: int) -> Array:
     objects = bundle.read(spec.get("kind", "json"), buffers.get_bytes(spec["at"]))
     if type(objects) is not list or len(objects) != length:
-        raise DamagedError("a column of objects of another length than the frame")
+        raise DamagedError("a column of objects whose length differs from the header")
     return np.fromiter(objects, object, length)
 
 
@@ -129,7 +134,8 @@ def _load_objects(spec: Spec, buffers: BufferReader, length: int) -> Array:
 
 def _dump_masked(array: Any, out: BufferWriter) -> Spec:
     dtype = array.dtype
-    # What lies under the mask shows nowhere: zeros, so that equal columns write equally.
+    # Masked values are written as zeros. They are not visible, and equal columns must be written
+    # equally.
     values = array.to_numpy(dtype.numpy_dtype, na_value=dtype.numpy_dtype.type(0))
     mask = np.asarray(array.isna())
     at = out.add_numpy(values)
@@ -150,7 +156,7 @@ def _dump_string(array: Any, out: BufferWriter) -> Spec:
     texts = pa.array(array, pa.large_string(), from_pandas=True)
     return {
         "is": "string",
-        # pandas 2.2 calls ("pyarrow", nan) by a name of its own
+        # pandas 2.2 calls ("pyarrow", nan) "pyarrow_numpy"
         "storage": dtype.storage.removesuffix("_numpy"),
         "missing": "NA" if dtype.na_value is pd.NA else "nan",
         "at": out.add(_as_one(texts)),
@@ -169,7 +175,7 @@ def _check_encodable(array: Any) -> None:
 def _load_string(spec: Spec, buffers: BufferReader, length: int) -> Any:
     dtype = _string_dtype(spec["storage"], spec["missing"])
     array = _from_arrow(dtype, _typed(buffers.get(spec["at"]), pa.large_string()))
-    # pandas 2.3 makes of ("python", nan) what compares like ("python", NA), if read by Arrow.
+    # Read from Arrow, a ("python", nan) array of pandas 2.3 would compare as a ("python", NA) one.
     cls = dtype.construct_array_type()
     return array if type(array) is cls else cls._from_sequence(array, dtype=dtype)
 
@@ -212,7 +218,7 @@ def _dump_zoned(array: Any, out: BufferWriter) -> Spec:
 def _load_zoned(spec: Spec, buffers: BufferReader, length: int) -> Any:
     utc = pd.DatetimeIndex(_load_bits(spec["utc"], buffers, length))
     times = utc.tz_localize("UTC").tz_convert(load_zone_of_pandas(spec["zone"])).array
-    return times.copy()  # from pandas 3.1 on that of an index is read-only
+    return times.copy()  # since pandas 3.1, the array of an index is read-only
 
 
 def _dump_period(array: Any, out: BufferWriter) -> Spec:
@@ -234,7 +240,8 @@ def _dump_interval(array: Any, out: BufferWriter) -> Spec:
 
 def _load_interval(spec: Spec, buffers: BufferReader, length: int) -> Any:
     if "array" not in spec["left"] or "array" not in spec["right"]:
-        raise DamagedError("intervals between what is no array")  # numbers that a range makes
+        # A range could make many numbers from few bytes.
+        raise DamagedError("intervals whose bounds are not arrays")
     left, right = (load_index(spec[side], buffers, length) for side in ("left", "right"))
     return pd.arrays.IntervalArray.from_arrays(left, right, spec["closed"])
 
@@ -248,7 +255,7 @@ def _dump_arrow(array: Any, out: BufferWriter) -> Spec:
 
 
 def _load_arrow(spec: Spec, buffers: BufferReader, length: int) -> Any:
-    # Not by ArrowDtype.__from_arrow__, which casts: pyarrow 16 makes lists of nulls too short.
+    # Not ArrowDtype.__from_arrow__, which casts: with pyarrow 16, lists of nulls get too short.
     return pd.arrays.ArrowExtensionArray(buffers.get(spec["at"]))
 
 
@@ -257,7 +264,7 @@ def _from_arrow(dtype: Any, values: pa.Array) -> Any:
 
 
 def _is_simple(arrow_type: pa.DataType) -> bool:
-    """Whether a stream keeps the type: nothing registered by a program, no dictionaries."""
+    """Whether pandas data of the type can be kept: no extension types and no dictionaries."""
     if isinstance(arrow_type, pa.BaseExtensionType) or pa.types.is_dictionary(arrow_type):
         return False
     fields = (arrow_type.field(i).type for i in range(arrow_type.num_fields))
@@ -272,7 +279,7 @@ def _as_one(values: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 def _typed(values: pa.Array, arrow_type: pa.DataType) -> pa.Array:
     if values.type != arrow_type:
-        raise DamagedError("a buffer of another type than the header says")
+        raise DamagedError("a buffer whose type differs from the header")
     return values
 
 
@@ -280,7 +287,7 @@ def _typed(values: pa.Array, arrow_type: pa.DataType) -> pa.Array:
 
 
 def dump_sparse(arrays: Sequence[Any], out: BufferWriter) -> Spec:
-    """Write sparse arrays of one dtype and one kind, in three buffers however many they are."""
+    """Write any number of sparse arrays, all of one dtype and kind, in three buffers."""
     first = arrays[0]
     counts = np.array([array.npoints for array in arrays], "int64")
     rows = [array.sp_index.to_int_index().indices for array in arrays]
@@ -297,12 +304,19 @@ def dump_sparse(arrays: Sequence[Any], out: BufferWriter) -> Spec:
 
 
 def load_sparse(spec: Spec, buffers: BufferReader, length: int, width: int) -> list[Any]:
-    """Read what `dump_sparse` wrote: `width` sparse arrays."""
+    """Read the sparse arrays that `dump_sparse` wrote.
+
+    Args:
+        spec: what `dump_sparse` returned.
+        buffers: the buffers to which the spec refers.
+        length: the number of values of each array.
+        width: the number of arrays.
+    """
     counts = buffers.get_numpy(spec["counts"], _BITS["int64"], width)
     rows = buffers.get_numpy(spec["rows"], _BITS["int32"], spec["count"]).copy()
     values = load_array(spec["values"], buffers, spec["count"])
     if (counts < 0).any() or int(counts.sum()) != spec["count"]:
-        raise DamagedError("sparse columns of another length than the header says")
+        raise DamagedError("sparse columns whose lengths differ from the header")
     cuts = np.cumsum(counts)[:-1]
     fill = _load_fill(spec["fill"])
     return [
@@ -349,13 +363,16 @@ def _load_one_sparse(spec: Spec, buffers: BufferReader, length: int) -> Any:
 
 
 def dump_index(index: Any, out: BufferWriter) -> Spec:
-    """Write an Index of any class of pandas, its name and its frequency.
+    """Write an Index of any class of pandas, with its name and frequency; returns the spec.
 
     Raises:
-        RefusedError: its class, its frequency or a label cannot be kept exactly.
+        RefusedError: the class, the frequency or a label cannot be kept exactly.
     """
     if type(index) not in _INDEXES:
-        raise RefusedError(f"an index of the class {class_name(type(index))}, which is not kept")
+        raise RefusedError(
+            f"an index of the class {class_name(type(index))}, which is not kept. "
+            "Convert it with pandas.Index(…)"
+        )
     if type(index) is pd.MultiIndex:
         return _dump_multi(index, out)
     if type(index) is pd.RangeIndex:
@@ -364,14 +381,14 @@ def dump_index(index: Any, out: BufferWriter) -> Spec:
 
 
 def load_index(spec: Spec, buffers: BufferReader, length: int) -> Any:
-    """Read what `dump_index` wrote: an index of this length.
+    """Read an index that `dump_index` wrote, which has to have this length.
 
     Raises:
-        DamagedError: it is something else. Other errors of pandas and Arrow mean the same.
+        DamagedError: the spec or a buffer is damaged. pandas and Arrow may raise other errors.
     """
     index = _load_index(spec, buffers, length)
     if len(index) != length:
-        raise DamagedError("an index of another length than the header says")
+        raise DamagedError("an index whose length differs from the header")
     return index
 
 
@@ -388,10 +405,10 @@ def _load_index(spec: Spec, buffers: BufferReader, length: int) -> Any:
 
 
 def dump_freq(data: Any) -> Spec:
-    """Write the frequency that an index or an array of times knows, if it does.
+    """Write the frequency of an index or an array of times; an empty spec if it has none.
 
     Raises:
-        RefusedError: it cannot be kept exactly.
+        RefusedError: the frequency cannot be kept exactly.
     """
     freq = getattr(data, "freq", None)
     if freq is None or isinstance(data.dtype, pd.PeriodDtype):
@@ -401,23 +418,24 @@ def dump_freq(data: Any) -> Spec:
     bare = make(data, freq=None)
     try:
         bare.freq = freq
-    except Exception:  # noqa: BLE001  # pytz has errors of its own
-        # pandas 2 keeps days of 24 hours in a zone that has others, where tz_convert made them.
+    except Exception:  # noqa: BLE001  # pytz raises errors of its own
+        # tz_convert of pandas 2 keeps the frequency "D" in a zone whose days may not have 24 hours.
+        # Setting the same frequency by the attribute is refused.
         spec["unchecked"] = True
     return spec
 
 
 def load_freq(index: Any, spec: Spec) -> None:
-    """Give an index the frequency that `dump_freq` wrote; checked against its times."""
+    """Set the frequency that `dump_freq` wrote. pandas checks that it matches the times."""
     if "freq" not in spec:
         return
     freq = load_offset(spec["freq"])
     if spec.get("unchecked"):
-        # There is no other way around the check. Before pandas 3.1 the array has it.
+        # Only the private attribute bypasses the check. Before pandas 3.1, it is the array's.
         holder = index if hasattr(index, "_freq") else index.array
         holder._freq = freq
         if index.freq != freq:
-            raise DamagedError("a frequency of what has none")
+            raise DamagedError("a frequency of data that cannot have one")
     else:
         index.freq = freq
 
@@ -444,7 +462,8 @@ def _load_multi(spec: Spec, buffers: BufferReader, length: int) -> Any:
     for level, part in zip(levels, codes, strict=True):
         if part.dtype.kind != "i" or (length and not -1 <= part.min() <= part.max() < len(level)):
             raise DamagedError("codes that point outside of their level")
-    # pandas looks for missing labels, with a byte for each, in ranges too, which have none.
+    # To find missing labels, pandas makes a byte for each label of a level. A range has no missing
+    # labels, and may be very long, so this check is skipped for long ranges.
     is_long = any(type(level) is pd.RangeIndex and len(level) > length for level in levels)
     if is_long and not all(level.is_unique for level in levels):
         raise DamagedError("a level with repeated labels")

@@ -1,4 +1,4 @@
-"""NumPy's dtypes as JSON: text such as ``"<f8"``, or a dict for records and arrays in records."""
+"""NumPy's dtypes as plain values: text such as ``"<f8"``, or a dict for records and subarrays."""
 
 from __future__ import annotations
 
@@ -15,25 +15,27 @@ __all__ = ["check_values", "dump_dtype", "load_dtype", "without_gaps"]
 
 Dtype = np.dtype[Any]
 
-# Floats of 80 bits are another format on another machine, and have bytes that mean nothing.
+# Without floats of 80 bits (longdouble): their format depends on the machine, and some of their
+# bytes have no meaning.
 _TEXT = re.compile(
     r"[<>|](?:b1|[iu][1248]|f[248]|c(?:8|16)|[SUV]\d{1,9}|[mM]8(?:\[\d*[a-zA-Zμ]+\])?)"
 )
 
-# Where int64 is C's long, as on Linux, C's long long is a type of its own with the same bits.
+# Where int64 is C's long, as on Linux, C's long long is a separate type with the same bits.
 _LONG_LONG = ("q", "Q")
 
 _MAX_CODE_POINT = 0x10FFFF
 
-# Fields may lie over each other, but not all of a thousand: each is looked through when it is read.
+# Fields may overlap. Together they may be at most this many times as large as the record, because
+# reading checks the values of each field.
 _MAX_TIMES = 16
 
 
 def dump_dtype(dtype: Dtype) -> str | dict[str, Any]:
-    """Write a dtype.
+    """Write a dtype as a plain value.
 
     Raises:
-        RefusedError: its values are no plain bits, or not the same on another machine.
+        RefusedError: the values are not plain bits, or differ from machine to machine.
     """
     spec = _dump(dtype)
     if dtype.metadata is None:
@@ -62,13 +64,13 @@ def _dump_record(dtype: Dtype) -> dict[str, Any]:
     fields = [every[name] for name in dtype.names or ()]
     if dtype.isalignedstruct and not all(field[0].alignment for field in fields):
         raise RefusedError(
-            "of a dtype with a record of no fields in an aligned one, which NumPy before 2 cannot "
-            "make again. Leave that field out"
+            "of a dtype with a record of no fields in an aligned record, which NumPy before 2 "
+            "cannot make again. Leave that field out"
         )
     if _is_crowded(fields, dtype.itemsize):
         raise RefusedError(
-            f"of a dtype with fields over each other, over {_MAX_TIMES} times. Keep the one that "
-            "they are views of"
+            f"of a dtype with fields over each other, over {_MAX_TIMES} times. Keep the field "
+            "that the others are views of"
         )
     spec = {
         "names": list(dtype.names or ()),
@@ -81,21 +83,23 @@ def _dump_record(dtype: Dtype) -> dict[str, Any]:
     if dtype.type is np.record:
         spec["record"] = True
     elif dtype.type is not np.void:
-        raise RefusedError(f"of a dtype over {class_name(dtype.type)}, which is not kept")
+        raise RefusedError(
+            f"of a dtype over {class_name(dtype.type)}, which is not kept. Use one over numpy.void"
+        )
     return spec
 
 
 def _make(spec: Any, **more: Any) -> Dtype:
-    make: Any = np.dtype  # whose stubs know fewer keywords than it takes
+    make: Any = np.dtype  # its stubs lack some keywords
     dtype: Dtype = make(spec, **more)
     return dtype
 
 
 def load_dtype(spec: Any) -> Dtype:
-    """Read what `dump_dtype` wrote.
+    """Read a dtype that `dump_dtype` wrote.
 
     Raises:
-        DamagedError: it is something else. Other errors of NumPy mean the same.
+        DamagedError: the spec is damaged. NumPy may raise other errors.
     """
     if type(spec) is str:
         if spec not in _LONG_LONG and not _TEXT.fullmatch(spec):
@@ -112,19 +116,20 @@ def _load_record(spec: Any) -> Dtype:
     fields: dict[str, Any] = {key: spec[key] for key in ("names", "offsets", "itemsize")}
     fields["formats"] = [load_dtype(part) for part in spec["formats"]]
     for offset, part in zip(spec["offsets"], fields["formats"], strict=True):
-        # NumPy adds them up in 32 bits, and reads anywhere where that overflows.
+        # NumPy adds offset and size in 32 bits. If that overflows, it reads outside the memory of
+        # the array.
         if type(offset) is not int or not 0 <= offset <= spec["itemsize"] - part.itemsize:
             raise DamagedError("a field outside of its record")
     if _is_crowded(zip(fields["formats"]), spec["itemsize"]):
         raise DamagedError("records with fields over each other")
     if spec["aligned"] and not all(part.alignment for part in fields["formats"]):
-        # It would divide by this, which ends the process.
+        # NumPy would divide by an alignment of 0, which ends the process.
         raise UnreadableError("and needs NumPy 2 for aligned records: pip install -U numpy")
     if any(title is not None for title in spec["titles"]):
         fields["titles"] = spec["titles"]
     dtype: Dtype = _make(fields, align=bool(spec["aligned"]))
     if dtype.itemsize != spec["itemsize"]:
-        raise DamagedError("records of another size than they say")
+        raise DamagedError("records whose size differs from the stated one")
     return np.dtype((np.record, dtype)) if spec.get("record") else dtype
 
 
@@ -133,9 +138,10 @@ def _is_crowded(fields: Iterable[Any], size: int) -> bool:
 
 
 def without_gaps(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """The same records with zeros in the gaps between fields, where anything may lie.
+    """Return the same records with zeros in the gaps between fields.
 
-    So equal records are written equally, and nothing that was in this memory before.
+    The gaps hold whatever was in that memory before. That must not be stored, and equal records
+    must be written equally.
     """
     if not _has_gaps(values.dtype):
         return values
@@ -155,10 +161,10 @@ def _has_gaps(dtype: Dtype) -> bool:
 
 
 def check_values(values: np.ndarray[Any, Any]) -> None:
-    """Look for bits that are no value of the dtype, which NumPy itself would only meet later.
+    """Check for bits that are no value of the dtype, over which NumPy would only fail later.
 
     Raises:
-        DamagedError: a truth value is neither 0 nor 1, or text holds what is no character.
+        DamagedError: a truth value is neither 0 nor 1, or a character of a text is over U+10FFFF.
     """
     dtype = values.dtype
     if dtype.names is not None:
@@ -169,7 +175,7 @@ def check_values(values: np.ndarray[Any, Any]) -> None:
     elif dtype.kind == "b" and values.view("u1").max() > 1:
         raise DamagedError("a truth value that is neither 0 nor 1")
     elif dtype.kind == "U" and _largest_code(values) > _MAX_CODE_POINT:
-        raise DamagedError("text with something that is no character")
+        raise DamagedError("text with a number that is not a character")
 
 
 def _largest_code(values: np.ndarray[Any, Any]) -> int:

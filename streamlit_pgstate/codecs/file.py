@@ -1,4 +1,4 @@
-"""Bytes, files in memory, and files that a visitor has uploaded."""
+"""Bytes, files in memory (`io.BytesIO`, `io.StringIO`), and files that a visitor uploaded."""
 
 from __future__ import annotations
 
@@ -12,18 +12,20 @@ from .payload import Body, Codec, DamagedError, RefusedError
 
 __all__ = ["CODECS", "StoredFile"]
 
+_CLOSED = "a closed file, whose content is gone. Store it while it is open"
+
 
 class StoredFile(io.BytesIO):
-    """What comes back of an uploaded file: a file in memory that knows its name and type.
+    """An uploaded file as `get` returns it: a file in memory that has a name and a type.
 
-    It has what `st.file_uploader`, `st.camera_input` and `st.audio_input` return, but for the
-    link to the upload of the running session.
+    It has all that the files of `st.file_uploader`, `st.camera_input` and `st.audio_input` have,
+    except the link to the upload of the running session.
 
     Attributes:
-        name: of the file, as the browser gave it.
-        type: its MIME type.
-        size: in bytes.
-        file_id: the same for the same content, name and type, after a reload too.
+        name: the name of the file, as the browser gave it.
+        type: the MIME type.
+        size: the size in bytes.
+        file_id: depends only on content, name and type, so it stays the same after a reload.
 
     Example:
         >>> StoredFile(b"a,b", name="table.csv", type="text/csv").read()
@@ -31,19 +33,22 @@ class StoredFile(io.BytesIO):
     """
 
     def __init__(self, content: bytes = b"", *, name: str, type: str) -> None:
-        """Make a file; it is read from its start."""
+        """Make a file whose position is at its start."""
         super().__init__(content)
         self.name = name
         self.type = type
 
     @property
     def size(self) -> int:
-        """How many bytes the file has."""
-        return len(self.getvalue())  # which shares the bytes; getbuffer() would copy them
+        """The size of the file in bytes."""
+        return len(self.getvalue())  # shares the bytes, where getbuffer() would copy them
 
     @property
     def file_id(self) -> str:
-        """Tells one file from another, as an `UploadedFile` does; 0.05 s for 100 MB."""
+        """A hash of content, name and type, where `UploadedFile` has a random id.
+
+        Takes 0.05 s for 100 MB.
+        """
         sha = sha256(f"{self.name}\0{self.type}\0".encode("utf-8", "surrogatepass"))
         sha.update(self.getvalue())
         return sha.hexdigest()[:32]
@@ -54,7 +59,7 @@ class StoredFile(io.BytesIO):
 
 def _dump_file(file: Any) -> bytes:
     if file.closed:
-        raise RefusedError("a closed file")
+        raise RefusedError(_CLOSED)
     content = file.getvalue()
     check_size(len(content))
     return sections.join({"name": file.name, "type": file.type}, [content])
@@ -64,7 +69,7 @@ def _load_file(body: Body) -> StoredFile:
     header, (content,) = sections.split(body)
     name, type_ = header["name"], header["type"]
     if type(name) is not str or type(type_) is not str:
-        raise DamagedError("a file without a name")
+        raise DamagedError("a file without a valid name or type")
     return StoredFile(bytes(content), name=name, type=type_)
 
 
@@ -98,7 +103,7 @@ def _load_string_io(body: Body) -> io.StringIO:
 
 def _state(file: Any) -> Any:
     if file.closed:
-        raise RefusedError("a closed file")
+        raise RefusedError(_CLOSED)
     return file.__getstate__()
 
 

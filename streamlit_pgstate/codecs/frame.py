@@ -1,7 +1,8 @@
-"""pandas DataFrames as one Arrow IPC stream: see `arrow` and `columns`.
+"""pandas DataFrames as one Arrow IPC stream: the container is `arrow`, the columns `columns`.
 
-Arrow's own pandas metadata loses or refuses sparse, complex, mixed and repeated names, ranges,
-frequencies and more, partly only when it is read. Here the header alone decides what is built.
+Arrow's own conversion of pandas is not used. It loses or refuses sparse and complex data, mixed
+and repeated names, ranges, frequencies and more, some of them only when the frame is read. Here
+the header alone says what `load` builds.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ __all__ = ["CODECS", "dump", "load"]
 
 _FORMAT = 1
 
-# Up to here each column is a buffer of its own, which costs no copy but about 20 us;
-# more columns of one dtype are stacked into one buffer.
+# Up to this many columns of one dtype, each column is a buffer of its own. That takes about 20 µs a
+# column, and no copy. More columns of one dtype are stacked into one buffer.
 _MAX_SINGLE = 32
 
 Spec = dict[str, Any]
@@ -61,10 +62,11 @@ def dump(frame: pd.DataFrame) -> bytes:
 
 
 def load(body: Body) -> Any:
-    """Read what `dump` wrote: a frame of the caller's own.
+    """Read a frame that `dump` wrote. The caller may change it.
 
     Raises:
-        DamagedError: it is something else. Other errors of pandas and Arrow mean the same.
+        DamagedError: the body is damaged or of a newer format. pandas and Arrow may raise other
+            errors.
     """
     buffers = BufferReader(body)
     header = buffers.header
@@ -91,15 +93,16 @@ def _dump_axis(name: str, index: Any, out: BufferWriter) -> Spec:
 
 
 def _dump_data(frame: pd.DataFrame, out: BufferWriter) -> list[Spec]:
-    # By their classes: a hash of categories looks at all of them, and fails over mixed ones.
+    # Extension dtypes are compared by class: hashing a categorical dtype reads all categories, and
+    # fails if they are of mixed types.
     dtypes = {dtype if isinstance(dtype, np.dtype) else type(dtype) for dtype in frame.dtypes}
     if len(dtypes) == 1 and is_bits(dtype := dtypes.pop()) and dtype.kind not in "mM":
         check_size(frame.size * dtype.itemsize)
-        matrix = np.ascontiguousarray(frame.to_numpy().T)  # a view, where it is one block
+        matrix = np.ascontiguousarray(frame.to_numpy().T)  # a view if the frame is one block
         spec = dump_bits(matrix.reshape(-1), out)
         return [{"columns": list(range(frame.shape[1])), "array": spec}]
-    # pandas copies the attrs of a frame into each of its columns, arrays in them included; and
-    # before 3.0 it looks columns up by their labels, not all of which have a hash.
+    # A bare frame, because pandas copies the attrs of a frame into each of its columns, with the
+    # arrays in them. Before 3.0 it also looks columns up by their labels, which may have no hash.
     bare = pd.DataFrame(frame, copy=False)
     bare.columns = pd.RangeIndex(frame.shape[1])
     columns = [column for _, column in bare.items()]
@@ -110,7 +113,7 @@ def _dump_data(frame: pd.DataFrame, out: BufferWriter) -> list[Spec]:
 
 
 def _together(columns: list[Any]) -> Iterator[list[int]]:
-    """Positions of the columns that are written as one array."""
+    """Group the columns: yields the positions of those that are written as one array."""
     groups: dict[Hashable, list[int]] = defaultdict(list)
     for place, column in enumerate(columns):
         groups[_likeness(column, place)].append(place)
@@ -136,7 +139,8 @@ def _dump_columns(columns: list[Any], places: list[int], labels: Any, out: Buffe
             return dump_sparse([part.array for part in parts], out)
         if len(parts) > 1:
             cells = [part.to_numpy() for part in parts]
-            return dump_bits(np.concatenate(cells, dtype=cells[0].dtype), out)  # in its byte order
+            # Without dtype, concatenate would convert to the byte order of this machine.
+            return dump_bits(np.concatenate(cells, dtype=cells[0].dtype), out)
         return dump_array(parts[0], out)
     except RefusedError as refused:
         raise refused.inside(f"column {shown(labels[places[0]])}") from None
@@ -152,7 +156,7 @@ def _load_data(data: list[Spec], buffers: BufferReader, index: Any, width: int) 
         loaded = _load_columns(part["array"], buffers, len(index), len(part["columns"]))
         arrays |= zip(part["columns"], loaded, strict=True)
     _check_places(sorted(arrays), width)
-    # Columns of NumPy are views on the body so far; the constructor copies them into blocks.
+    # NumPy columns are still views of the body. The constructor copies them into blocks.
     return pd.DataFrame({place: _held(arrays[place], index) for place in range(width)}, index)
 
 
@@ -162,7 +166,7 @@ def _load_columns(spec: Spec, buffers: BufferReader, rows: int, count: int) -> l
     if spec["is"] == "numpy":
         return list(view_bits(spec, buffers, rows * count).reshape(count, rows))
     if count != 1:
-        raise DamagedError("several columns in an array for one")
+        raise DamagedError("several columns in an array that holds one")
     return [load_array(spec, buffers, rows)]
 
 
@@ -174,7 +178,7 @@ def _check_places(places: list[int], width: int) -> None:
 def _held(array: Any, index: Any) -> Any:
     if array.dtype != object:
         return array
-    return pd.Series(array, index, object, copy=False)  # else pandas 3 looks for str in it
+    return pd.Series(array, index, object, copy=False)  # else pandas 3 infers str from the values
 
 
 CODECS = {"pandas.frame": Codec(dump, load)}

@@ -1,4 +1,4 @@
-"""PIL images: the pixels as they are, with mode, size, palette, format and plain notes."""
+"""PIL images: the pixels, with mode, size, palette, format and the plain values of ``info``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .payload import Body, Codec, DamagedError, RefusedError, UnreadableError
 
 __all__ = ["CODECS"]
 
-# mode: bytes of one pixel; "1" packs eight pixels of a row into one
+# mode: bytes of one pixel; mode "1" packs eight pixels of a row into one byte
 _PIXEL_BYTES = {
     **dict.fromkeys(("1", "L", "P"), 1),
     **dict.fromkeys(("LA", "PA", "La", "I;16", "I;16L", "I;16B", "I;16N"), 2),
@@ -19,13 +19,15 @@ _PIXEL_BYTES = {
 }
 
 
-# An image of no width has a place in memory for each of its lines.
+# Limits the lines of an image of no width, because Pillow uses memory for each line.
 _MOST_EMPTY = 1 << 16
 
 
 def _dump(image: Any) -> bytes:
     if image.mode not in _PIXEL_BYTES:
-        raise RefusedError(f"an image of the mode {image.mode!r}, which is not kept")
+        raise RefusedError(
+            f"an image of the mode {image.mode!r}, which is not kept. Convert it to another mode"
+        )
     if _frames(image) > 1:
         raise RefusedError(
             "an image of several frames, of which only one would be kept. "
@@ -47,11 +49,11 @@ def _dump(image: Any) -> bytes:
 
 
 def _frames(image: Any) -> int:
-    """How many frames an image has, whose pixels are loaded then."""
+    """Load the pixels of an image, and return how many frames it has."""
     try:
         frames = getattr(image, "n_frames", 1)
         image.load()
-    except Exception as cause:  # a closed file is an AssertionError, a damaged one anything
+    except Exception as cause:  # AssertionError for a closed file, any error for a damaged one
         raise RefusedError(
             f"an image that Pillow cannot load ({type(cause).__name__}): its file is closed or "
             "damaged. Call its load() while the file is open"
@@ -60,12 +62,12 @@ def _frames(image: Any) -> int:
 
 
 def _notes(info: dict[Any, Any]) -> dict[str, object]:
-    """What the file said beside its pixels, as far as it is plain; PIL's own classes are not."""
+    """Return the entries of ``info`` that are plain. Those of PIL's own classes are left out."""
     notes = {}
     for name, note in info.items():
         if type(name) is not str:
             continue
-        text = str(note) if isinstance(note, str) else note  # PNG's text is of a class of its own
+        text = str(note) if isinstance(note, str) else note  # PNG's text is a subclass of str
         try:
             plain.dump(text)
         except RefusedError:
@@ -84,11 +86,11 @@ def _load(body: Body) -> Any:
     header, (pixels, *palette) = sections.split(body)
     mode, (width, height) = header["mode"], header["size"]
     if len(pixels) != _size(mode, width, height):
-        raise DamagedError("an image of another size than it says")
+        raise DamagedError("an image whose pixels do not match its stated size")
     if pixels:
         image = _image(library, mode, (width, height), pixels)
     elif max(width, height) > _MOST_EMPTY:
-        raise DamagedError("an image of no pixels, but very many lines")
+        raise DamagedError("an image of no pixels, but with very many lines")
     else:
         image = library.new(mode, (width, height))
     if palette:
@@ -101,13 +103,13 @@ def _load(body: Body) -> Any:
 def _image(library: Any, mode: str, size: tuple[int, int], pixels: memoryview) -> Any:
     try:
         return library.frombytes(mode, size, pixels)
-    except TypeError:  # Pillow 9 takes nothing but bytes
+    except TypeError:  # Pillow 9 accepts only bytes
         return library.frombytes(mode, size, bytes(pixels))
 
 
 def _size(mode: str, width: int, height: int) -> int:
     if type(width) is not int or type(height) is not int or min(width, height) < 0:
-        raise DamagedError("an image without a size")
+        raise DamagedError("an image without a valid size")
     line = (width + 7) // 8 if mode == "1" else width
     return line * height * _PIXEL_BYTES[mode]
 

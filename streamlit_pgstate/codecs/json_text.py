@@ -1,7 +1,8 @@
-"""JSON text as rows have it: UTF-8 that PostgreSQL takes and that is read with little memory.
+"""Write JSON text in UTF-8 that PostgreSQL accepts and that takes little memory to write and read.
 
-A long container is written in slices, so that there never are JSON's tree and text of all of it
-at once: a list of 1e6 small dicts took eight times what is stored.
+A *tree* is what Python's JSON encoder takes: dicts, lists, texts and numbers. A long container is
+written in *slices*, so that the tree and the text of all of it are never in memory at once: for a
+list of 1e6 small dicts they took eight times the stored size.
 """
 
 from __future__ import annotations
@@ -28,48 +29,51 @@ __all__ = [
     "slices",
 ]
 
-# A marker that stands in a text for what was written in slices, until it is put there. No value
-# of the caller's is written as this, and in JSON's texts a quote has a backslash before it.
+# Stands in a text for a container that was written in slices, until `_put` inserts its text. It
+# cannot be mistaken: no value is written as this marker, and a quote inside a JSON string has a
+# backslash before it.
 _SLICED = re.compile(rb'\{"\$sliced": (\d+)\}')
 
 LONG_TEXT = 64 << 10
-"""Characters from which on those beyond Latin-1 are escapes, unless they are frequent: one emoji
-makes Python hold a whole text at 4 bytes for each character, when it is read."""
-_FREQUENT = 16  # one in so many
+"""Texts of this many characters or more have their characters beyond Latin-1 written as escapes,
+unless these are frequent. When the text is read, a single emoji would make Python hold all of it at
+4 bytes a character."""
+_FREQUENT = 16  # frequent: more than one character in 16
 _ESCAPED = "streamlit_pgstate.escaped"
 
-# json.loads joins these two code points into one when it meets them as escapes.
+# A high and a low surrogate, as two characters. json.loads joins their escapes into one character.
 _SURROGATE_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
-# Somebody checks the depth, so the encoder need not look for circles again.
+# check_circular=False: `limits.check_depth` has refused circular structures already.
 _JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False)
 
 
 class _Slices(threading.local):
     def __init__(self) -> None:
-        self.texts: list[io.BytesIO] = []  # that are not yet where they belong
+        self.texts: list[io.BytesIO] = []  # not yet inserted into the text around them
 
 
 _slices = _Slices()
 
 
 def slices() -> int:
-    """How many texts wait for their place: what is written next begins behind them."""
+    """Return how many sliced texts are not yet inserted, which is the number of the next one."""
     return len(_slices.texts)
 
 
 def discard_slices(start: int) -> None:
-    """Forget those from `start` on, of a value that is not written after all."""
+    """Drop the sliced texts from number `start` on, because their value was refused."""
     del _slices.texts[start:]
 
 
 def dump_text(tree: object, start: int) -> bytes:
-    """The text of a tree of dicts, lists and what else JSON has.
+    """Write a tree as text, and insert the sliced texts that belong to it.
 
     Args:
         tree: what to write.
-        start: `slices()` from before the tree was made; those behind are where they belong now.
+        start: what `slices()` returned before the tree was made. The sliced texts from this
+            number on belong to the tree.
     """
     text = _utf8(_JSON.encode(tree))
     texts = _slices.texts
@@ -81,14 +85,14 @@ def dump_text(tree: object, start: int) -> bytes:
 
 
 def in_slices(brackets: bytes, parts: Iterable[object]) -> object:
-    """Write the parts of one container as one text; returns what stands for it in a tree.
+    """Write a long container slice by slice; returns the marker that stands for it in a tree.
 
     Args:
-        brackets: the container's.
-        parts: trees of lists, or of dicts, one after the other.
+        brackets: ``b"[]"`` or ``b"{}"``.
+        parts: the slices as trees, all lists or all dicts.
 
     Raises:
-        TooLargeError: together they are over the limit.
+        TooLargeError: the slices together are over the limit.
     """
     start = len(_slices.texts)
     whole = io.BytesIO()
@@ -103,7 +107,7 @@ def in_slices(brackets: bytes, parts: Iterable[object]) -> object:
 
 
 def in_order(trees: list[object], start: int) -> list[object]:
-    """Sorted by their texts; `start` as in `dump_text`, but the slices stay."""
+    """Sort trees by their texts. `start` is as in `dump_text`; no sliced text is removed."""
     texts = _slices.texts
     if len(texts) == start:
         return sorted(trees, key=_JSON.encode)
@@ -113,7 +117,7 @@ def in_order(trees: list[object], start: int) -> list[object]:
 def _put(text: bytes, sliced: list[io.BytesIO]) -> bytes:
     if alone := _SLICED.fullmatch(text):
         return sliced[int(alone[1])].getvalue()  # no copy
-    pieces = _SLICED.split(text)  # every other one is a number
+    pieces = _SLICED.split(text)  # text and number of a slice in turn
     pieces[1::2] = [sliced[int(number)].getvalue() for number in pieces[1::2]]
     return b"".join(pieces)
 
@@ -125,7 +129,7 @@ def _utf8(text: str) -> bytes:
         text = _narrowed(text)
     try:
         return text.encode()
-    except UnicodeEncodeError:  # lone surrogates: as escapes, which is where json keeps them
+    except UnicodeEncodeError:  # lone surrogates are written as escapes, which JSON allows
         return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
 
 
@@ -146,20 +150,20 @@ codecs.register_error(_ESCAPED, _escaped)
 
 
 def is_joined(text: str) -> bool:
-    """Whether reading would make one character of two: halves of a surrogate pair."""
+    """Whether the text has a surrogate pair as two characters, which reading would join to one."""
     return not text.isascii() and _SURROGATE_PAIR.search(text) is not None
 
 
 def dump_str(text: str, depth: int = 0) -> object:
-    """The tree of a text: itself, or ``{"$str": […]}`` of pieces that are not joined."""
+    """Return the tree of a text: itself, or ``{"$str": […]}`` if reading would join characters."""
     if text.isascii() or not _SURROGATE_PAIR.search(text):
         return text
-    # A cut after every high surrogate leaves no pair in any piece.
+    # Cut after every high surrogate, so that no piece has a pair.
     return {"$str": [piece for piece in re.split("(?<=[\ud800-\udbff])", text) if piece]}
 
 
 def load_str(content: Any) -> str:
-    """Read what ``$str`` holds."""
+    """Read the content of a ``$str`` marker."""
     if type(content) is not list:
         raise TypeError
     return "".join(content)

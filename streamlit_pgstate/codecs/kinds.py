@@ -1,8 +1,8 @@
-"""Which kind keeps the values of a class, and where its codec is.
+"""Find the kind that stores a class, and the codec of that kind.
 
-A class is known by what its library, which is loaded where there is a value of it, has under
-its name. So nothing is imported to recognise a value, and a library that is not there is not
-missed; a codec imports it.
+Recognising a value imports nothing. If there is a value of a library's class, the library is
+loaded already, so `kind_of` compares the class with what `sys.modules` has under its name. A
+library that is not installed is therefore not needed until a codec imports it.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ LEAVES = frozenset(
 )
 
 PLAIN = CONTAINERS | LEAVES
-"""The exact types whose values are JSON text (containers: if what they hold is)."""
+"""The exact types that are written as JSON text; containers only if all that they hold is, too."""
 
-# library: the module of this package that has its scalars, which have markers in JSON text
+# library: the module of this package that writes its scalars as markers in JSON text
 _SCALARS = {"numpy": "numpy_scalars", "pandas": "pandas_scalars"}
 
-# kind: the module of this package that has its codec in CODECS
+# kind: the module of this package whose CODECS has its codec
 _HOMES = {
     "bytes": "file",
     "io.BytesIO": "file",
@@ -70,7 +70,7 @@ _HOMES = {
 }
 
 KINDS = frozenset(_HOMES)
-"""All kinds but ``json`` and ``bundle``."""
+"""All kinds except ``json`` and ``bundle``."""
 
 _INDEXES = (
     *("Index", "RangeIndex", "DatetimeIndex", "TimedeltaIndex", "PeriodIndex"),
@@ -82,7 +82,7 @@ _SPARSE = [
     for shape in ("array", "matrix")
 ]
 
-# the first part of a class's __module__: {name of the class: (module that shows it, kind)}
+# first part of a class's __module__: {name of the class: (public module that has it, kind)}
 _CLASSES: dict[str, dict[str, tuple[str, str]]] = {
     "_io": {"BytesIO": ("io", "io.BytesIO"), "StringIO": ("io", "io.StringIO")},
     "streamlit": {"UploadedFile": ("streamlit.runtime.uploaded_file_manager", "file")},
@@ -108,7 +108,8 @@ _CLASSES: dict[str, dict[str, tuple[str, str]]] = {
     },
 }
 
-# the same for a library's own classes below a base: (module that shows the base, base, kind)
+# the same for all subclasses of a base that the library itself defines:
+# (public module that has the base, base, kind)
 _FAMILIES = {
     "pandas": ("pandas.api.extensions", "ExtensionArray", "pandas.array"),
     "pyarrow": ("pyarrow", "Array", "pyarrow.array"),
@@ -117,9 +118,9 @@ _FAMILIES = {
 
 
 def kind_of(cls: type) -> str | None:
-    """The kind that keeps the values of exactly this class, if there is one.
+    """Find the kind with a codec of its own that stores values of exactly this class.
 
-    Plain values have none here, but for `bytes`.
+    None if there is none. Of the plain types, only `bytes` has such a kind.
     """
     if cls is bytes:
         return "bytes"
@@ -135,19 +136,19 @@ def kind_of(cls: type) -> str | None:
 
 
 def scalars_of(cls: type) -> ModuleType | None:
-    """The module for the scalars of the library that a class is from; None for most."""
+    """Find the module that writes the scalars of the library that defines a class, else None."""
     root = str(cls.__module__).partition(".")[0]
     return scalars(root) if root in _SCALARS and root in sys.modules else None
 
 
 @cache
 def scalars(library: str) -> ModuleType:
-    """The module for the scalars of a library, which it imports."""
+    """Import the module that writes the scalars of a library, which imports the library."""
     return import_module(f".{_SCALARS[library]}", __package__)
 
 
 def is_kept(cls: type) -> bool:
-    """Whether values of exactly this class are kept without being registered."""
+    """Whether values of exactly this class can be stored without being registered."""
     if cls in PLAIN or kind_of(cls) is not None:
         return True
     found = scalars_of(cls)
@@ -159,30 +160,30 @@ def _shown(module: str, name: str) -> object:
 
 
 def is_part(kind: object) -> bool:
-    """Whether values of this kind may lie inside others."""
+    """Whether values of this kind may be parts of a bundle."""
     return kind in _HOMES
 
 
 def dump(kind: str, value: Any) -> bytes:
-    """Write a value of a kind that `kind_of` gave.
+    """Write a value as a body, with the codec of the kind that `kind_of` gave.
 
     Raises:
-        RefusedError: it, or something in it, cannot be kept exactly.
+        RefusedError: the value, or something in it, cannot be kept exactly.
     """
     return _codec(kind).dump(value)
 
 
 def load(kind: str, body: Body) -> Any:
-    """Read what `dump` wrote: a value of the caller's own.
+    """Read a body that `dump` wrote. The caller may change the value.
 
     Raises:
-        DamagedError: the kind is unknown, or the body is not of it.
+        DamagedError: the kind is unknown, or the body is not of this kind.
     """
     try:
         return _codec(kind).load(body)
     except DamagedError:
         raise
-    except Exception as cause:  # whatever Arrow, NumPy or pandas say to it, it is not this kind
+    except Exception as cause:  # any error of Arrow, NumPy or pandas means a damaged body
         raise DamagedError("no well-formed body of this kind") from cause
 
 

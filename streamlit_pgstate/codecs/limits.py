@@ -1,6 +1,7 @@
-"""What stops a value on its way to JSON text: too deep, too large, too often the same.
+"""Refuse values that are too deep, too large or too repetitive to be written as JSON text.
 
-For the value that this thread is writing; each is noticed before it costs time or memory.
+The limits apply to the value that this thread is writing. Each check is made before the value
+costs much time or memory.
 """
 
 from __future__ import annotations
@@ -18,50 +19,53 @@ from .refusals import classes, unhashable
 
 __all__ = ["PART_DEPTH", "check_depth", "check_repetitions", "check_size", "now"]
 
-# 200 levels are at most 600 in the JSON text (a "$dict" takes three). Python's parser stops
-# near 1,000, less what the caller's stack holds; PostgreSQL's with 2 MB of stack above 6,000.
+# 200 levels of a value are at most 600 levels of JSON text, as a "$dict" takes three. Python's
+# parser stops near 1,000 levels, less what the caller's stack already holds. PostgreSQL's parser,
+# with 2 MB of stack, stops above 6,000.
 _MAX_DEPTH = 200
 
 PART_DEPTH = 8
-"""Values in a part (cells of an object array, attrs of a frame) are so many levels deeper than the
-part. It takes up to 15 frames of the stack to write, as 8 levels do, and fewer to read."""
+"""How many levels deeper than a part its values count (cells of an object array, attrs of a frame).
+Writing a part takes up to 15 stack frames, which is as much as 8 levels take. Reading takes fewer.
+"""
 
-# A list that holds one list twice, which holds one list twice, …: 60 levels would never end.
-# So every so often somebody looks how much is left to do. A value may be written at most this
-# many containers (or eight items of one) long by repetitions.
+# A list that holds one list twice, which holds one list twice, and so on for 60 levels, would
+# never be written to its end. After every _LOOK_EVERY containers, `check_repetitions` computes how
+# long the whole value will be. Repetitions may add at most _MAX_REPEATED units to that, where a
+# unit is a container or eight items of one.
 _LOOK_EVERY = 1 << 18
 _MAX_REPEATED = 20_000_000
-_SHORT = 64  # items of a container that is not remembered: 1e6 of them would take 200 MB
+_SHORT = 64  # shorter containers of leaves are not remembered: 1e6 of them would take 200 MB
 _visits = itertools.count(1)
 
 
 class _Now(threading.local):
-    """The value that this thread is writing."""
+    """The state of the value that this thread is writing."""
 
-    max_bytes = inf  # that a body may have: said anew for each value
-    add_part: Callable[[object], int | None] | None = None  # takes what is not plain
-    unseen: object = None  # the whole value, until somebody has looked how much there is to do
-    depth = 0  # of the part that is being written
+    max_bytes = inf  # the largest body; set again for each value
+    add_part: Callable[[object], int | None] | None = None  # takes a value that is not plain
+    unseen: object = None  # the whole value, until `check_repetitions` has looked at it
+    depth = 0  # the level at which the part that is being written starts
 
 
 now = _Now()
 
 
 def check_size(size: int) -> None:
-    """Take notice of how many bytes a body has at least, before they are copied or computed.
+    """Check a lower bound of the body's size in bytes, before the bytes are copied or computed.
 
     Raises:
-        TooLargeError: more than are allowed.
+        TooLargeError: the size is over the limit.
     """
     if size > now.max_bytes:
         raise TooLargeError(size)
 
 
 def check_depth(depth: int) -> None:
-    """Refuse what is too deep, and now and then what would never end.
+    """Check the depth of a container. Once every `_LOOK_EVERY` calls, check the repetitions, too.
 
     Raises:
-        RefusedError: as it says.
+        RefusedError: the value is too deep, or too repetitive.
     """
     if depth >= _MAX_DEPTH:
         raise RefusedError(
@@ -73,10 +77,12 @@ def check_depth(depth: int) -> None:
 
 
 def check_repetitions() -> None:
-    """Refuse what would be far longer than it is large. Looks once at a value.
+    """Check that a value is not far longer when written than it is in memory.
+
+    Looks only once at each value.
 
     Raises:
-        RefusedError: as it says.
+        RefusedError: the value holds containers too many times.
     """
     root, now.unseen = now.unseen, None
     if root is None:
@@ -96,20 +102,20 @@ def check_repetitions() -> None:
             rest = [] if classes(inner) <= LEAVES else inner
             if not rest and len(inner) <= _SHORT:
                 return alone
-            # The value is held, so that no other gets its id meanwhile.
+            # Holding the value keeps its id from being used again.
             lengths[id(value)] = alone + sum(length(item, depth + 1) for item in rest), value
         return lengths[id(value)][0]
 
     if length(root, 0) > own + _MAX_REPEATED:
         raise RefusedError(
             "far longer written than it is in memory, by containers that it holds many times. "
-            "Keep such a container once, and where it belongs beside it",
+            "Keep each container once, and beside it the places that use it",
             is_whole=True,
         )
 
 
 def _inner(value: Any) -> list[Any] | None:
-    """What a container holds; None for what is none."""
+    """List what a container or a registered value holds; None for any other value."""
     if type(value) is dict:
         return [*value, *value.values()]
     if unhashable(value):

@@ -1,4 +1,7 @@
-"""NumPy arrays: their bytes as they lie in memory, behind a header that says how to read them."""
+"""NumPy arrays: a header with shape, order and dtype, and the bytes as they are in memory.
+
+Object arrays and text of any length (`StringDType`) are a `bundle` of their cells instead.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +20,15 @@ __all__ = ["CODECS", "dump_array", "load_array"]
 
 Array = np.ndarray[Any, Any]
 
-_MOST_DIMENSIONS = 64  # of NumPy 2. The product of 100,000 sizes takes seconds.
+# The limit of NumPy 2. Without it, the product of 100,000 sizes would take seconds.
+_MOST_DIMENSIONS = 64
 
 
 def dump_array(array: Array) -> bytes:
-    """Write an array; what is neither in C nor in F order comes back in C order.
+    """Write an array. C and F order are kept; any other layout comes back in C order.
 
     Raises:
-        RefusedError: its dtype, or an object in it, cannot be kept exactly.
+        RefusedError: the dtype, or an object in the array, cannot be kept exactly.
     """
     header: dict[str, Any] = {"shape": list(array.shape)}
     if array.nbytes and array.flags.f_contiguous and not array.flags.c_contiguous:
@@ -34,16 +38,16 @@ def dump_array(array: Array) -> bytes:
         return _dump_cells(array, header)
     header["dtype"] = dump_dtype(array.dtype)
     check_size(array.nbytes)
-    # As bytes: a memoryview does not take times and records.
+    # Viewed as bytes, because memoryview does not support times and records.
     flat = without_gaps(np.ascontiguousarray(array).reshape(-1))
     return sections.join(header, [flat.view("u1") if array.nbytes else b""])
 
 
 def load_array(body: Body) -> Array:
-    """Read what `dump_array` wrote: an array of the caller's own, and writable.
+    """Read an array that `dump_array` wrote. It is writable, and the caller's own.
 
     Raises:
-        DamagedError: it is something else. Other errors of NumPy mean the same.
+        DamagedError: the body is damaged. NumPy may raise other errors.
     """
     header, (data,) = sections.split(body)
     shape = _shape(header)
@@ -56,7 +60,7 @@ def load_array(body: Body) -> Array:
 def _shape(header: dict[str, Any]) -> tuple[int, ...]:
     shape = tuple(header["shape"])
     if len(shape) > _MOST_DIMENSIONS or any(type(size) is not int or size < 0 for size in shape):
-        raise DamagedError("an array without a shape")
+        raise DamagedError("an array without a valid shape")
     return shape
 
 
@@ -64,10 +68,10 @@ def _load_bits(header: dict[str, Any], data: memoryview, shape: tuple[int, ...])
     dtype = load_dtype(header["dtype"])
     count = math.prod(shape)
     if count * dtype.itemsize != len(data):
-        raise DamagedError("an array of another size than its shape")
+        raise DamagedError("an array whose size does not match its shape")
     if not len(data):
-        return np.ndarray(count, dtype)  # np.empty would make room for one byte of an "S0" each
-    # One copy, which is the caller's: 80 MB in 24 ms.
+        return np.ndarray(count, dtype)  # np.empty would allocate a byte for each "S0"
+    # The only copy, which makes the array writable: 80 MB in 24 ms.
     flat = np.frombuffer(bytearray(data), dtype, count)
     check_values(flat)
     return flat
@@ -97,7 +101,7 @@ def _at(refused: RefusedError, array: Array) -> RefusedError:
 def _load_cells(header: dict[str, Any], data: memoryview) -> Array:
     cells = bundle.read(header["cells"], data)
     if type(cells) is not list:
-        raise DamagedError("an array of objects that is none")
+        raise DamagedError("an array of objects whose cells are not a list")
     if "string" in header:
         return np.array(cells, _load_string_dtype(header["string"]))
     return np.fromiter(cells, object, len(cells))
@@ -124,13 +128,14 @@ def _load_string_dtype(spec: dict[str, Any]) -> Any:
 def _dump_masked(array: Any) -> bytes:
     if type(array.data) is not np.ndarray:
         name = class_name(type(array.data))
-        raise RefusedError(f"masked over a {name}, which is not kept. Mask numpy.asarray of it")
+        raise RefusedError(f"masked over a {name}, which is not kept. Mask numpy.asarray(…) of it")
     parts = [dump_array(np.asarray(array.data))]
     masked = array.mask is not np.ma.nomask
     if masked:
         parts.append(dump_array(np.asarray(array.mask)))
-    # The first look at a fill value (a repr will do) sets the default, one is as good as none.
-    # Only a value of one's own is sure to be of the dtype: the default of int8 is 999999.
+    # The first access to a fill value, even by repr, sets the default. So a default fill value is
+    # treated as none, and is not written. Only a value that the user has set is sure to fit the
+    # dtype: the default of int8 is 999999.
     new: Any = np.ma.MaskedArray(np.zeros((), array.dtype))
     fill, default = (without_gaps(np.asarray(part.fill_value)) for part in (array, new))
     filled = (fill.dtype, fill.tobytes()) != (default.dtype, default.tobytes())
@@ -146,7 +151,7 @@ def _load_masked(body: Body) -> Any:
         raise DamagedError("a masked array without its parts")
     mask = arrays[1] if header["mask"] else np.ma.nomask
     if header["mask"] and arrays[1].shape != arrays[0].shape:
-        raise DamagedError("a mask of another shape")  # NumPy would repeat it
+        raise DamagedError("a mask of another shape")  # NumPy would broadcast it
     array: Any = np.ma.MaskedArray(arrays[0], mask, hard_mask=bool(header["hard"]), copy=False)
     if header["fill"]:
         array.fill_value = arrays[-1][()]

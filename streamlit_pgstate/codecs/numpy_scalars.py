@@ -1,4 +1,4 @@
-"""NumPy's scalars in JSON text: ``{"$numpy": ["<i8", 3]}``, as their own type."""
+"""Markers for NumPy's scalars, such as ``{"$numpy": ["<i8", 3]}``, which keep the scalar's type."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ __all__ = ["dump", "is_kept", "load"]
 
 
 def dump(value: Any, tree: Callable[[object], Any]) -> dict[str, Any] | None:
-    """The marker of a scalar; None if the value is something else.
+    """Return the marker of a scalar; None if the value is not a scalar of NumPy.
 
     Args:
-        value: the scalar.
-        tree: what JSON has for a plain value.
+        value: the value.
+        tree: turns a plain value into a tree for the JSON encoder: `plain.tree`.
 
     Raises:
-        RefusedError: its dtype cannot be kept exactly.
+        RefusedError: the dtype cannot be kept exactly.
     """
     if value is np.ma.masked:
         return {"$numpy": "masked"}
@@ -31,7 +31,7 @@ def dump(value: Any, tree: Callable[[object], Any]) -> dict[str, Any] | None:
 
 
 def is_kept(cls: type) -> bool:
-    """Whether `dump` takes values of exactly this class."""
+    """Whether `dump` accepts values of exactly this class."""
     if cls is type(np.ma.masked) or cls is np.record:
         return True
     try:
@@ -41,7 +41,7 @@ def is_kept(cls: type) -> bool:
 
 
 def _content(value: Any) -> object:
-    """What people can read, if it gives the same bits again; else the bits."""
+    """Return the value as a readable one, if this restores the same bits; else the bits."""
     kind = value.dtype.kind
     if kind in "mM":
         return int(value.view("i8"))
@@ -51,7 +51,7 @@ def _content(value: Any) -> object:
         return str.__str__(value)
     if kind != "V":
         item = value.item()
-        # repr, because a nan may have a payload, which text does not show
+        # Through repr, as in JSON text, which loses the payload of a nan. Its bits are stored then.
         again = item if kind == "b" else type(item)(repr(item))
         if value.dtype.type(again).tobytes() == value.tobytes():
             return item
@@ -59,10 +59,10 @@ def _content(value: Any) -> object:
 
 
 def load(content: Any) -> Any:
-    """Read what `dump` wrote.
+    """Read the content of a marker that `dump` made.
 
     Raises:
-        DamagedError: it is something else. Other errors of NumPy mean the same.
+        DamagedError: the content is damaged. NumPy may raise other errors.
     """
     if content == "masked":
         return np.ma.masked
@@ -75,7 +75,7 @@ def load(content: Any) -> Any:
         item = _expect(item, int).to_bytes(8, order, signed=True)
     if type(item) is not bytes:
         return dtype.type(_expect(item, _ITEMS[dtype.kind]))
-    if not dtype.itemsize and not item:  # which frombuffer does not take
+    if not dtype.itemsize and not item:  # frombuffer refuses items of no size
         return np.ndarray(1, dtype)[0]
     values = np.frombuffer(bytearray(item), dtype)
     check_values(values)
@@ -88,5 +88,5 @@ _ITEMS = {"b": bool, "i": int, "u": int, "f": float, "c": complex}
 
 def _expect(item: Any, kind: type) -> Any:
     if type(item) is not kind:
-        raise DamagedError("a scalar of NumPy that holds something else")
+        raise DamagedError("a scalar of NumPy with content of another type")
     return item

@@ -1,4 +1,4 @@
-"""The scalars of pandas in JSON text: ``{"$pandas": ["Timestamp", 0, "ns"]}``."""
+"""Markers for the scalars of pandas, such as ``{"$pandas": ["Timestamp", 0, "ns"]}``."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from .zones import dump_zone_of_pandas, load_zone_of_pandas
 
 __all__ = ["dump", "dump_offset", "is_kept", "load", "load_offset", "short"]
 
-# Names of frequencies have up to 36 characters, numbers included. pandas splits a longer text in
-# a time that grows with its square: over 100,000 digits it would sit for hours.
+# Names of frequencies have up to 36 characters, numbers included. The time that pandas takes to
+# split a name grows with the square of its length: for 100,000 digits it would be hours.
 _LONGEST_FREQUENCY = 64
 
 _Tree: TypeAlias = Callable[[object], Any]
 
 
 def dump(value: Any, tree: _Tree) -> dict[str, Any] | None:
-    """The marker of a scalar; None if the value is something else.
+    """Return the marker of a scalar; None if the value is not a scalar of pandas.
 
     Args:
-        value: the scalar.
-        tree: what JSON has for a plain value.
+        value: the value.
+        tree: turns a plain value into a tree for the JSON encoder: `plain.tree`.
 
     Raises:
-        RefusedError: its time zone or frequency cannot be kept exactly.
+        RefusedError: the time zone or the frequency cannot be kept exactly.
     """
     write = _DUMPERS.get(type(value))
     if write is not None:
@@ -40,30 +40,30 @@ def dump(value: Any, tree: _Tree) -> dict[str, Any] | None:
 
 
 def is_kept(cls: type) -> bool:
-    """Whether `dump` takes values of exactly this class; of frequencies, the plainest at least."""
+    """Whether `dump` accepts values of exactly this class; of offsets, at least the default one."""
     if cls in _DUMPERS:
         return True
     try:
         return issubclass(cls, BaseOffset) and bool(dump_offset(cls()))
-    except Exception:  # noqa: BLE001  # it is refused, or cannot be made
+    except Exception:  # noqa: BLE001  # refused, or not made without arguments
         return False
 
 
 def load(content: Any) -> Any:
-    """Read what `dump` wrote.
+    """Read the content of a marker that `dump` made.
 
     Raises:
-        DamagedError: it is something else. Other errors of pandas mean the same.
+        DamagedError: the content is damaged. pandas may raise other errors.
     """
     name, *parts = content
     return _LOADERS[name](*parts)
 
 
 def dump_offset(offset: Any) -> str:
-    """Write a frequency by its name.
+    """Write a frequency, a `DateOffset`, as its name.
 
     Raises:
-        RefusedError: the name does not give it back.
+        RefusedError: pandas does not make the same frequency from the name.
     """
     text: str = offset.freqstr
     try:
@@ -72,29 +72,29 @@ def dump_offset(offset: Any) -> str:
         again = None
     if again != offset or type(again) is not type(offset):
         raise RefusedError(
-            f"of the frequency {text!r}, which its name does not give back. "
-            "Set it anew after reading"
+            f"of the frequency {text!r}, which pandas cannot make again from this name. "
+            "Store the data without it, and set it again after reading"
         )
     return text
 
 
 def load_offset(text: Any) -> Any:
-    """Read what `dump_offset` wrote.
+    """Read a frequency that `dump_offset` wrote.
 
     Raises:
-        DamagedError: it is something else. Other errors of pandas mean the same.
+        DamagedError: the name is damaged. pandas may raise other errors.
     """
     return to_offset(short(text))
 
 
 def short(freq: Any) -> str:
-    """The name of a frequency, if it is one that pandas may look at.
+    """Return the name of a frequency, if it is short enough for pandas to split.
 
     Raises:
-        DamagedError: it is longer than any.
+        DamagedError: it is not text, or is longer than any name of a frequency.
     """
     if type(freq) is not str or len(freq) > _LONGEST_FREQUENCY:
-        raise DamagedError("a frequency that is none")
+        raise DamagedError("a name that is not a frequency")
     return freq
 
 
@@ -113,7 +113,8 @@ def _load_timestamp(number: int, unit: str, zone: Any = None, fold: Any = 0) -> 
     value = pd.Timestamp(_time("datetime64", number, unit))
     if zone is not None:
         value = value.tz_localize("UTC").tz_convert(load_zone_of_pandas(zone))
-    # One with a zone has its fold already, but where an hour that comes once was given one.
+    # With a zone, pandas has set the fold already, except if a time that is not ambiguous was given
+    # a fold.
     return value.replace(fold=fold) if fold and not value.fold else value
 
 
@@ -125,13 +126,16 @@ def _time(kind: str, number: int, unit: str) -> Any:
     import numpy as np
 
     if type(number) is not int or unit not in ("s", "ms", "us", "ns"):
-        raise DamagedError("a time of pandas that holds something else")
+        raise DamagedError("a time of pandas with content of another form")
     return np.array(number, "i8").view(f"{kind}[{unit}]")[()]
 
 
 def _dump_period(value: Any, tree: _Tree) -> list[object]:
     if pd.Period(ordinal=value.ordinal, freq=value.freqstr) != value:
-        raise RefusedError("a period that its frequency does not give back")
+        raise RefusedError(
+            "a period that pandas cannot make again from its ordinal and frequency. "
+            "Keep its start_time instead"
+        )
     return ["Period", value.ordinal, value.freqstr]
 
 

@@ -1,4 +1,4 @@
-"""What a value looks like on its way to a row: its kind, its bytes and their digest."""
+"""The encoded form of a value (`Payload`), the interface of a `Codec`, and the internal errors."""
 
 from __future__ import annotations
 
@@ -18,29 +18,30 @@ __all__ = [
 ]
 
 Body = bytes | memoryview
-"""What is read: the bytes of a row, or the part of them that a value inside another has."""
+"""What a codec reads: all bytes of a row, or the view of one part of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """How the values of one kind become bytes and come back.
+    """The two functions that write and read the values of one kind.
 
     Attributes:
-        dump: raises `RefusedError` for what it cannot keep exactly.
-        load: raises anything for a body that is damaged; gives a value of the caller's own.
+        dump: writes a value as a body. Raises `RefusedError` for what it cannot keep exactly.
+        load: makes a new value from a body. May raise any exception if the body is damaged.
     """
 
     dump: Callable[[Any], bytes]
     load: Callable[[Body], Any]
 
 
-@dataclass(slots=True)  # not frozen: that makes each of a page load's gets 0.5 of 2 µs slower
+# Not frozen: that would make each `get` of a page load 0.5 µs slower, of about 2 µs.
+@dataclass(slots=True)
 class Payload:
-    """An encoded value; nobody changes one.
+    """An encoded value. Treat it as immutable.
 
     Attributes:
-        kind: how the body was written; only known kinds are ever read.
-        body: the bytes to store. They are not part of the `repr`.
+        kind: the name of the storage format of the body. Only known kinds are read.
+        body: the bytes to store. The `repr` leaves them out.
 
     Example:
         >>> Payload("json", b"[1, 2]").size
@@ -53,52 +54,53 @@ class Payload:
 
     @property
     def size(self) -> int:
-        """How many bytes the body has."""
+        """The size of the body in bytes."""
         return len(self.body)
 
     @property
     def digest(self) -> bytes:
-        """SHA-256 over kind, NUL and body: equal digests, equal stored values."""
+        """SHA-256 over kind, NUL and body. Equal digests mean equal stored values."""
         if self._digest is not None:
             return self._digest
         sha = sha256(self.kind.encode() + b"\0")
         sha.update(self.body)
         digest = sha.digest()
-        # Hashing 80 MB takes about 50 ms: once is enough.
+        # Computed once only: hashing 80 MB takes about 50 ms.
         self._digest = digest
         return digest
 
 
 class RefusedError(Exception):
-    """Inside the codecs: something cannot be kept. `encode` turns it into `UnsupportedType`."""
+    """A value cannot be kept exactly. Internal: `encode` raises `UnsupportedType` instead."""
 
     def __init__(self, culprit: str, *, is_whole: bool = False) -> None:
-        """Start the message.
+        """Describe the culprit. Callers then add the path to it with `inside`.
 
         Args:
-            culprit: what it is and what to keep instead, to stand behind "… is ".
-            is_whole: it is not where it was noticed, but the whole value.
+            culprit: what was refused and what to keep instead. The message puts it after
+                "… is ", so it starts with "a …", "of the dtype …" or the like.
+            is_whole: the whole value is the culprit, and not the item where this was raised.
         """
         super().__init__(culprit)
         self.culprit = culprit
         self.is_whole = is_whole
-        self.steps: list[str] = []  # from the culprit outwards
+        self.steps: list[str] = []  # the path, from the culprit outwards
 
     def inside(self, step: str) -> RefusedError:
-        """Note that what was refused lies at `step` of its container."""
+        """Add `step`, such as ``[3]``, to the path: the culprit is at this place of a container."""
         self.steps.append(step)
         return self
 
 
 class TooLargeError(Exception):
-    """Inside the codecs: a body is over the limit. `encode` turns it into `LimitExceeded`."""
+    """A body is over the limit. Internal: `encode` raises `LimitExceeded` instead."""
 
     def __init__(self, size: int, *, is_whole: bool = False) -> None:
-        """Say how many bytes it is known to have.
+        """Give the size that is known.
 
         Args:
-            size: those that were counted so far.
-            is_whole: they are all of them.
+            size: the bytes that were counted so far.
+            is_whole: `size` is the size of the whole body, and not only a lower bound.
         """
         super().__init__(size)
         self.size = size
@@ -106,14 +108,16 @@ class TooLargeError(Exception):
 
 
 class DamagedError(ValueError):
-    """Inside the codecs: a body does not hold what its kind promises, or is of a newer version.
+    """A body is not well-formed for its kind, or was written by a newer version.
 
-    The message names the part, never a value. `decode` turns it into `DecodeError`.
+    Internal: `decode` raises `DecodeError` instead, and puts the message after "it holds ". The
+    message names the damaged part and never shows a value.
     """
 
 
 class UnreadableError(DamagedError):
-    """Inside the codecs: a body is sound, and something is missing here to read it.
+    """A body is not damaged, but something that is needed to read it is missing here.
 
-    The message goes on after "'key' was written as 'kind'", and says what to do.
+    Internal: `decode` raises `DecodeError` instead, and puts the message after "'key' was written
+    as 'kind', ". The message says what to do.
     """

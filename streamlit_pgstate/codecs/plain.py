@@ -1,9 +1,10 @@
-"""Plain Python values as JSON text that PostgreSQL's type ``json`` takes and people can read.
+"""Plain Python values as JSON text, which PostgreSQL's type ``json`` accepts and people can read.
 
-What JSON has is written as JSON. Everything else is an object with a single key that starts
-with ``$``, such as ``{"$date": "2026-01-02"}``. A dict that looks like one of these, or has
-keys that are no text, is written as ``{"$dict": [[key, value], …]}``. Registered types and the
-scalars of NumPy and pandas have markers, too; larger things are parts of a `bundle`.
+Types that JSON has are written as JSON. Any other value is a *marker*: an object with a single
+key that starts with ``$``, such as ``{"$date": "2026-01-02"}``. A dict that looks like a marker, or
+has keys that are not text, is written as ``{"$dict": [[key, value], …]}``. Registered types and
+the scalars of NumPy and pandas have markers, too. Arrays, frames and the like are parts of a
+`bundle`, for which ``{"$part": 0}`` stands.
 """
 
 from __future__ import annotations
@@ -37,20 +38,20 @@ from .refusals import classes, describe, shown, unhashable
 
 __all__ = ["dump", "load", "tree"]
 
-# int <-> str refuses more digits than sys.set_int_max_str_digits allows, but never below 640
-# digits, which 2**2048 (617 digits) stays under.
+# Python converts between int and str only up to the number of digits that
+# sys.set_int_max_str_digits allows, which is at least 640. 2**2048 has 617 digits.
 _INT_LIMIT = 1 << 2048
 
-# Bytes from here on are a part of their own, where there may be parts: base64 takes a third more
-# and six times the memory.
+# bytes of this size or more become a part, where parts are possible. As base64 they would be a
+# third larger, and take six times the memory.
 _LARGE_BYTES = 32 << 10
 
-# Longer lists, tuples and dicts are written in slices. In the midst of others, somebody looks
-# how often the longest are repeated.
+# Lists, tuples and dicts of more than _SLICE items are written in slices. A list or tuple of more
+# than _LARGE_LIST items inside another container is checked for repetitions first.
 _SLICE = 1 << 13
 _LARGE_LIST = 1 << 17
 
-# capitals=1 whatever the thread's own context says: equal values must give equal text.
+# capitals=1, whatever the thread's own context says, so that equal values give equal text.
 _DECIMAL = Context(capitals=1, traps=[InvalidOperation])
 
 
@@ -58,11 +59,12 @@ def dump(value: object, add_part: Callable[[object], int | None] | None = None) 
     """Write a plain value as JSON text in UTF-8.
 
     Args:
-        value: what to write.
-        add_part: takes what is not plain and gives the number of its part, or None.
+        value: the value.
+        add_part: takes a value that is not plain, and returns the number of its part, or None if
+            it cannot be a part. Without this function, such values are refused.
 
     Raises:
-        RefusedError: something in it is no plain value, or it is too deep.
+        RefusedError: the value holds something that is not plain, or is too deep.
 
     Example:
         >>> dump({"at": (1, 2.5)})
@@ -81,7 +83,8 @@ def dump(value: object, add_part: Callable[[object], int | None] | None = None) 
         discard_slices(start)
         if isinstance(error, TypeError) and (odd := unhashable(value)):
             raise odd from None
-        if isinstance(error, RefusedError) and error.is_whole:  # it was noticed somewhere inside
+        # The whole value is refused, so the path to the item that raised this would mislead.
+        if isinstance(error, RefusedError) and error.is_whole:
             error.steps, error.is_whole = [], False
         raise
     finally:
@@ -89,24 +92,24 @@ def dump(value: object, add_part: Callable[[object], int | None] | None = None) 
 
 
 def tree(value: object) -> Any:
-    """What JSON has for a plain value: the part of `dump` before the text.
+    """Turn a plain value into a tree for the JSON encoder, which is the first step of `dump`.
 
     Raises:
-        RefusedError: something in it is no plain value, or it is too deep.
+        RefusedError: the value holds something that is not plain, or is too deep.
     """
     return _WRITERS.get(type(value), _other)(value, 0)
 
 
 def load(body: Body, part: Callable[[int], Any] | None = None) -> Any:
-    """Read what `dump` wrote.
+    """Read JSON text that `dump` wrote.
 
     Args:
-        body: the text.
-        part: gives the value of a part.
+        body: the text in UTF-8.
+        part: takes the number of a part and returns its value.
 
     Raises:
-        DamagedError: it is no JSON text, or a marker in it is unknown or holds something else.
-        UnreadableError: the stack is too full for it.
+        DamagedError: the body is not JSON text, or a marker is unknown or has wrong content.
+        UnreadableError: the text is nested too deeply for what is left of the stack.
 
     Example:
         >>> load(b'{"at": {"$tuple": [1, 2.5]}}')
@@ -119,7 +122,7 @@ def load(body: Body, part: Callable[[int], Any] | None = None) -> Any:
         return (_MARKED if part is None else _decoder(part)).decode(text)
     except DamagedError:
         raise
-    except ValueError:  # its text may quote the value
+    except ValueError:  # dropped as a cause, as its message may quote the value
         raise DamagedError("no well-formed JSON text of this format") from None
     except RecursionError:
         raise UnreadableError(
@@ -130,12 +133,13 @@ def load(body: Body, part: Callable[[int], Any] | None = None) -> Any:
 # --- writing -----------------------------------------------------------------------------
 
 
-# A writer turns a value into what the encoder of the standard library writes exactly. A level
-# of nesting costs two frames of the stack, for 400 of the 1,000 that Python has by default.
+# A writer takes a value and its depth, and returns a tree, which the encoder of the standard
+# library writes exactly. A level of nesting takes two stack frames, so that 200 levels take 400 of
+# the 1,000 that Python allows by default.
 
 
 def _other(value: object, depth: int) -> object:
-    """What is not plain itself: registered, a scalar of a library, or a part."""
+    """Write a value that is not plain: of a registered type, a scalar of a library, or a part."""
     entry = registered.find(type(value))
     if entry is not None:
         check_depth(depth)
@@ -221,7 +225,7 @@ def _dict(value: dict[object, object], depth: int) -> object:
     check_depth(depth)
     if len(value) > _SLICE:
         return _long_dict(value.copy(), depth)
-    items = list(value.items())  # at one stroke: another thread may add a key meanwhile
+    items = list(value.items())  # one atomic step, as another thread may add a key meanwhile
     trees = _values(items, depth)
     if all(map(_is_name, value)) and not _is_marker_like(items):
         return dict(zip(value, trees, strict=True))
@@ -273,7 +277,7 @@ def _keys(items: list[tuple[object, object]], depth: int) -> list[object]:
 
 
 def _items(values: Sequence[object], depth: int, start: int = 0) -> list[object]:
-    trees: list[object] = []  # its length is the position, for the message
+    trees: list[object] = []  # in an error, its length is the position of the culprit
     try:
         for item in values:
             trees.append(_WRITERS.get(type(item), _other)(item, depth + 1))  # noqa: PERF401
@@ -295,7 +299,7 @@ def _frozenset(value: frozenset[object], depth: int) -> object:
 
 
 def _elements(value: Iterable[Any], depth: int) -> list[object]:
-    """Elements in an order that only depends on what they are, so that equal sets write equally."""
+    """Write elements in an order that depends only on them, so that equal sets give equal text."""
     check_depth(depth)
     elements = list(value)
     if classes(elements) in ({int}, {str}):
@@ -342,7 +346,7 @@ _WRITERS: dict[type, Callable[[Any, int], Any]] = {
 
 
 def _is_flat(values: Sequence[Any]) -> bool:
-    """Whether the JSON encoder may have the list as it is: 1e6 ints then take 40 ms less of 150."""
+    """Whether the JSON encoder can take the list as it is: saves 40 of 150 ms for 1e6 ints."""
     found = classes(values)
     if len(found) != 1:
         return not found
@@ -363,7 +367,7 @@ def _is_flat(values: Sequence[Any]) -> bool:
 
 
 def _restore(found: dict[str, Any], part: Callable[[int], Any] | None = None) -> Any:
-    """Called by the JSON parser for every object, innermost first."""
+    """Turn a marker into its value. The JSON parser calls this for each object, innermost first."""
     if len(found) != 1:
         return found
     ((marker, content),) = found.items()
@@ -377,8 +381,8 @@ def _restore(found: dict[str, Any], part: Callable[[int], Any] | None = None) ->
     except DamagedError:
         raise
     except Exception:  # noqa: BLE001
-        # The causes quote what they were given, and a message never holds a value.
-        raise DamagedError(f"a {marker} that holds something else") from None
+        # The cause is dropped: it quotes the content, and messages never show a value.
+        raise DamagedError(f"a {marker} with content of another form") from None
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -420,7 +424,7 @@ def _read_bytearray(content: Any) -> bytearray:
 
 def _read_dict(content: Any) -> dict[Hashable, object]:
     pairs = _expect(content, list)
-    restored = {key: item for key, item in pairs}  # noqa: C416  # dict() would take "ab" for a pair
+    restored = {key: item for key, item in pairs}  # noqa: C416  # dict() accepts "ab" as a pair
     if len(restored) != len(pairs) or not all(type(pair) is list for pair in pairs):
         raise ValueError
     return restored

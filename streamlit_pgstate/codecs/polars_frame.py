@@ -1,7 +1,7 @@
-"""polars DataFrames and Series, through Arrow: written and checked by pyarrow.
+"""polars DataFrames and Series, as an Arrow IPC stream that pyarrow writes, checks and reads.
 
-polars' own reader ends the process where a damaged body asks it for more memory than there is;
-pyarrow raises an error.
+polars' own reader is not used: it ends the process if a damaged body asks for more memory than
+there is, where pyarrow raises an error.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ _DTYPES = b"streamlit_pgstate.polars"
 _ROWS = b"streamlit_pgstate.rows"
 _NOTES = b"streamlit_pgstate.notes"
 
-# Those that polars gives to Arrow and takes back as the same. Not Int128 and UInt128, which
-# Arrow does not have, and Object, which holds anything.
+# The dtypes that come back from Arrow as the same dtypes. Without Int128 and UInt128, which Arrow
+# does not have, and Object, whose values may be anything.
 _KEPT = frozenset(
     {
         *("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64"),
@@ -34,9 +34,9 @@ _KEPT = frozenset(
 )
 
 
-# Before 1.35, polars gives Arrow all categories that the process has met, those of other visitors
-# among them, and no Enum in an Array; before 1.34, decimals without a precision; before 1.33 it
-# reads Categoricals of another dtype.
+# Before 1.35, polars writes to Arrow all categories that the process has met, including those of
+# other visitors, and cannot write an Enum in an Array. Before 1.34, it writes decimals without a
+# precision. Before 1.33, it reads Categoricals as another dtype.
 _LOWEST = (1, 35)
 
 _PARAMETERS = ("time_unit", "time_zone", "precision", "scale", "size")
@@ -44,7 +44,10 @@ _PARAMETERS = ("time_unit", "time_zone", "precision", "scale", "size")
 
 def _dump_frame(frame: Any) -> bytes:
     if _is_old(sys.modules["polars"]):
-        raise RefusedError(f"of polars before {_lowest()}, which loses something. Use a newer one")
+        raise RefusedError(
+            f"of polars before {_lowest()}, which cannot keep all dtypes exactly. "
+            "Run pip install -U polars"
+        )
     for name, dtype in frame.schema.items():
         step = f"column {shown(name)}"
         _check_name(name, step)
@@ -59,9 +62,9 @@ def _dump_frame(frame: Any) -> bytes:
 
 
 def _notes_sum(fields: Any) -> bytes:
-    """A checksum of the names, and of the notes in which polars keeps categories.
+    """Return a checksum of the names, and of the field metadata in which polars keeps categories.
 
-    Over a damaged note it panics, and writes 40 lines of its own to the log.
+    Without the checksum, polars would panic over damaged metadata, and write 40 lines to the log.
     """
     return f"{zlib.crc32(repr(_notes(fields)).encode()):08x}".encode()
 
@@ -75,7 +78,7 @@ def _notes(fields: Any) -> list[object]:
 
 
 def _check_name(name: str, step: str) -> None:
-    if "\0" in name:  # over which polars panics
+    if "\0" in name:  # polars panics over NUL
         raise RefusedError(
             "of a name with NUL, which polars cannot give to Arrow. Rename it"
         ).inside(step)
@@ -83,7 +86,7 @@ def _check_name(name: str, step: str) -> None:
 
 def _check(dtype: Any, step: str) -> None:
     name = _name(dtype)
-    # Categories of one's own are known only to their process.
+    # Only the process that made a `Categories` object of its own knows it.
     is_own = name == "Categorical" and not dtype.categories.is_global()
     if name not in _KEPT or is_own:
         raise RefusedError(
@@ -100,7 +103,7 @@ def _specs(frame: Any) -> list[list[object]]:
 
 
 def _spec(dtype: Any) -> list[object]:
-    """A dtype in our own words: polars shows them differently from version to version."""
+    """Return a dtype as plain values, because the `repr` differs between versions of polars."""
     spec: list[object] = [_name(dtype)]
     spec += [getattr(dtype, name) for name in _PARAMETERS if hasattr(dtype, name)]
     if spec[0] == "Enum":
@@ -126,20 +129,20 @@ def _load_frame(body: Body) -> Any:
 
     schema, batches = read_kept(body)
     if len(batches) > 1 or not all(_is_ours(field.type) for field in schema):
-        raise DamagedError("a stream that polars has not given")
+        raise DamagedError("a stream that polars has not written")
     metadata = schema.metadata or {}
     table = pa.Table.from_batches(batches, schema.remove_metadata())
     rows = int(metadata[_ROWS])
     if metadata[_NOTES] != _notes_sum(schema):
-        raise DamagedError("notes on categories that are damaged")
+        raise DamagedError("damaged names or metadata of columns")
     frame = _from_arrow(polars, table) if table.num_columns else _empty(polars, rows)
     if _specs(frame) != plain.load(metadata[_DTYPES]) or frame.height != rows:
-        raise DamagedError("a frame of other dtypes than it says")
+        raise DamagedError("a frame whose dtypes or rows differ from the stated ones")
     return frame
 
 
 def _is_ours(arrow_type: Any) -> bool:
-    """Whether polars gives this to Arrow. It unpacks dictionaries of anything else than text."""
+    """Whether polars writes this type. It would decode dictionaries of anything but text."""
     import pyarrow as pa
 
     if pa.types.is_dictionary(arrow_type):
@@ -150,11 +153,11 @@ def _is_ours(arrow_type: Any) -> bool:
 def _from_arrow(polars: Any, table: Any) -> Any:
     names = table.column_names
     try:
-        # polars calls a column without a name "column_0"
+        # Numbers instead of names: polars renames a column without a name to "column_0".
         frame = polars.from_arrow(table.rename_columns(list(map(str, range(len(names))))))
     except BaseException as cause:
-        if type(cause).__name__ == "PanicException":  # of Rust; no Exception
-            raise DamagedError("what polars does not take") from cause
+        if type(cause).__name__ == "PanicException":  # a panic of Rust, which is not an Exception
+            raise DamagedError("a table that polars cannot read") from cause
         raise
     frame.columns = names
     return frame

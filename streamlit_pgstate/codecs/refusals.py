@@ -1,4 +1,7 @@
-"""How messages speak of what is not kept: what it is, and what to keep instead; never its value."""
+"""The words of error messages about refused values: what it is, and what to keep instead.
+
+They never show a value.
+"""
 
 from __future__ import annotations
 
@@ -15,27 +18,28 @@ _KEY_IN_MESSAGE = 40  # characters
 
 
 def shown(key: object) -> str:
-    """A key or label as messages show it."""
+    """Return a key or a label as messages show it: at most 40 characters."""
     text = repr(key) if type(key) in PLAIN else class_name(type(key))
     return text if len(text) <= _KEY_IN_MESSAGE else text[: _KEY_IN_MESSAGE - 1] + "…"
 
 
 def describe(value: object) -> str:
-    """What a value that is not taken is, and what to keep instead; never what it holds."""
+    """Say of what class a refused value is, and what to keep instead."""
     name = class_name(type(value))
     article = "an" if name[0].lower() in "aeiou" else "a"
     return f"{article} {name}, which cannot be kept exactly. {_advice(value)}"
 
 
 def class_name(kind: type) -> str:
-    """The name of a class for messages: with its module, unless it is built in."""
+    """Return the name of a class for messages: with its module, unless it is built in."""
     if kind.__module__ == "builtins":
         return kind.__qualname__
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _advice(value: object) -> str:
-    if issubclass(type(value), Enum):  # isinstance asks the value, too: some lazy ones raise
+    # Not isinstance, which reads value.__class__: some lazy objects raise an error then.
+    if issubclass(type(value), Enum):
         return "Keep its .value instead, or pgstate.register its class"
     if callable(value):
         return "Keep the data that it works on instead"
@@ -54,7 +58,7 @@ def _advice(value: object) -> str:
     )
 
 
-# What makes of a value of a subclass one that is kept, where the name of the class is not it.
+# class name: the call that converts a value of it, or of a subclass, to a type that is kept
 _WAYS = {
     "numpy.ndarray": "numpy.asarray(…)",
     "pandas.DataFrame": "pandas.DataFrame(…)",
@@ -72,15 +76,15 @@ _WAYS = {
 
 
 def classes(values: Sequence[object]) -> set[type]:
-    """The classes of these values."""
+    """Return the set of the values' classes."""
     try:
         return set(map(type, values))
-    except TypeError:  # over a class without a hash, for which somebody else has words
+    except TypeError:  # a class without a hash, which the caller's next step refuses
         return {object, type}
 
 
 def unhashable(value: object) -> RefusedError | None:
-    """What to raise for a value whose class cannot be looked up; None for any other."""
+    """Return the error for a value whose class has no hash; None for any other value."""
     try:
         hash(type(value))
     except TypeError:

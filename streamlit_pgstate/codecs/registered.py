@@ -1,7 +1,7 @@
-"""Types of the user's own: a name for the row, and two functions that the user gives.
+"""Types that the user has registered: each has a name, and functions `dump` and `load`.
 
-A row holds the name and what `dump` gave. Only what was registered in this process is ever
-called; no class is imported because a row names it.
+A row holds the name and the value that `dump` returned. Reading calls only what was registered in
+this process. No class is imported because a row names it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _MAX_NAME = 100  # characters
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Registered:
-    """One type, its name in rows, and how it becomes a value that can be kept."""
+    """A registered type: its class, its name in rows, and its two functions."""
 
     cls: type
     name: str
@@ -43,10 +43,11 @@ _by_class: dict[tuple[str, str], Registered] = {}
 
 
 class _Own(threading.local):
-    """What this thread has registered itself.
+    """The types that this thread has registered itself.
 
-    A Streamlit script that defines a class makes a new one at every run, and runs of several
-    visitors overlap. What a run reads is of its own class, which `isinstance` and `==` know.
+    A Streamlit script that defines a class makes a new class at every run, and runs of several
+    visitors overlap. Each run reads values of the class that it registered itself, so that
+    `isinstance` and `==` work with them.
     """
 
     def __init__(self) -> None:
@@ -63,19 +64,21 @@ def register(
     dump: Callable[[T], object] | None = None,
     load: Callable[[Any], T] | None = None,
 ) -> None:
-    """Teach how to keep a type of your own. Call it again at every run, it costs nothing.
+    """Register a type of your own, so that its values can be stored.
 
-    `dump` and `load` may be left out for dataclasses, enums, NamedTuples and pydantic models.
+    Scripts may call this at every run, as registering again costs nothing. Dataclasses, enums,
+    NamedTuples and pydantic models need no `dump` and `load`.
 
     Args:
-        cls: the class; values of its subclasses are not meant.
-        name: what rows call it, for ever: renaming the class then changes nothing.
-        dump: makes of a value one that can be kept, with registered values in it, too.
-        load: makes the value again of what `dump` gave.
+        cls: the class. Subclasses are not included.
+        name: the name of the type in rows: printable text of 1 to 100 characters. Never change
+            it. The class may be renamed or moved.
+        dump: turns a value into one that can be stored, which may hold registered values.
+        load: makes the value again from what `dump` returned.
 
     Raises:
-        ConfigError: the name is taken or no text of 1 to 100 characters, the type is kept
-            already, or `dump` and `load` are needed for it.
+        ConfigError: the name is not valid or belongs to another class, the type can be stored
+            without being registered, or the type needs `dump` and `load`.
 
     Example:
         >>> from fractions import Fraction
@@ -104,20 +107,20 @@ def register(
 
 
 def find(cls: type) -> Registered | None:
-    """How to keep values of a class; found by its module and name.
+    """Find the registered type of a class, by the module and name of the class; else None.
 
-    Streamlit runs the user's modules again, which makes new classes of the same name, while
-    values of the old ones are still about.
+    The class itself is not compared: Streamlit runs the user's modules again, which makes new
+    classes of the same name while values of the old classes still exist.
     """
     return _by_class.get(_place(cls)) if _by_class else None
 
 
 def load(content: Any) -> Any:
-    """Make a value of the name and the content that a row holds.
+    """Make the value from the name and the content that a row holds.
 
     Raises:
-        UnreadableError: nothing is registered under the name.
-        DamagedError: the user's `load` raised an error, which is the cause.
+        UnreadableError: no type is registered under the name.
+        DamagedError: the user's `load` raised an error. Its cause is that error.
     """
     name, dumped = content
     if type(name) is not str:
@@ -126,14 +129,15 @@ def load(content: Any) -> Any:
     if entry is None:
         shown = repr(name)[: _MAX_NAME + 2]
         raise UnreadableError(
-            f"and holds a value of a type that was registered as {shown}, which it is not here. "
+            f"and holds a value of a type that was registered as {shown}, which is not "
+            "registered here. "
             f"Call pgstate.register(…, name={shown}) before reading it"
         )
     try:
         return entry.load(dumped)
-    except Exception as cause:  # the user's own code raises what it likes
+    except Exception as cause:  # the user's code may raise any error
         raise DamagedError(
-            f"a value registered as {name!r}, of which its load made a {type(cause).__name__}"
+            f"a value registered as {name!r}, whose load raised a {type(cause).__name__}"
         ) from cause
 
 
@@ -156,8 +160,8 @@ def _check_class(cls: object, name: str) -> None:
         raise ConfigError(f"{_full_name(cls)} is kept already, without being registered.")
     if isabstract(cls):
         raise ConfigError(
-            f"register(…, name={name!r}): {_full_name(cls)} is abstract, no value is of this "
-            "class itself. Register the classes below it."
+            f"register(…, name={name!r}): {_full_name(cls)} is abstract, so no value is of "
+            "this class itself. Register its subclasses."
         )
     if issubclass(cls, PurePath) and (made := _made_by(cls)) is not cls:
         raise ConfigError(
@@ -182,7 +186,7 @@ def _full_name(cls: type) -> str:
 
 
 def _is_there(cls: type) -> bool:
-    """Whether the class is still what its module has under its name: not moved or renamed."""
+    """Whether the module of the class still has a class of this name: not moved or renamed."""
     module, qualname = _place(cls)
     found: object = sys.modules.get(module)
     for step in qualname.split("."):
@@ -192,12 +196,12 @@ def _is_there(cls: type) -> bool:
     return found is not None
 
 
-# --- what needs no functions -------------------------------------------------------------
+# --- types that need no dump and load ----------------------------------------------------
 
 
 def _default(cls: Any, name: str) -> tuple[Callable[[Any], object], Callable[[Any], Any]]:
     if issubclass(cls, Enum):
-        # Not cls.__getitem__, which is that of str where the members are text.
+        # Not cls.__getitem__, which is str's own if the members are text.
         return (_value_of, cls) if issubclass(cls, Flag) else (_name_of, lambda member: cls[member])
     if dataclasses.is_dataclass(cls):
         if obstacle := _obstacle(cls):
@@ -208,8 +212,8 @@ def _default(cls: Any, name: str) -> tuple[Callable[[Any], object], Callable[[An
     if hasattr(cls, "model_dump") and hasattr(cls, "model_validate"):
         return _model_functions(cls)
     raise ConfigError(
-        f"register(…, name={name!r}) needs dump and load: {_full_name(cls)} is no dataclass, "
-        "enum, NamedTuple or pydantic model."
+        f"register(…, name={name!r}) needs dump and load: {_full_name(cls)} is not a "
+        "dataclass, enum, NamedTuple or pydantic model."
     )
 
 
@@ -226,7 +230,8 @@ def _tuple_loader(cls: Any) -> Callable[[dict[str, Any]], Any]:
         if not found.keys() <= set(cls._fields):
             raise TypeError
         every = {**cls._field_defaults, **found}
-        return cls._make(every[name] for name in cls._fields)  # whatever its __new__ takes
+        # Not cls(…), which calls the class's own __new__, whatever arguments that takes.
+        return cls._make(every[name] for name in cls._fields)
 
     return load
 
@@ -235,10 +240,10 @@ def _tuple_loader(cls: Any) -> Callable[[dict[str, Any]], Any]:
 
 
 def _obstacle(cls: Any) -> str | None:
-    """Why values of a dataclass cannot be made of their fields alone; None if they can."""
+    """Say why a dataclass cannot be made from its fields alone; None if it can."""
     for base in cls.__mro__:
         if base in kinds.PLAIN:
-            return f"{_full_name(cls)} is a {base.__name__}, too, whose content is in no field"
+            return f"{_full_name(cls)} is a {base.__name__}, too, whose content is not in a field"
     fields = {field.name for field in dataclasses.fields(cls) if field.init}
     wanted = signature(cls).parameters
     for parameter in wanted.values():
@@ -255,7 +260,7 @@ _VARIADIC = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
 
 
 def _dump_dataclass(value: Any) -> dict[str, object]:
-    # Not dataclasses.asdict: dataclasses in it would become dicts, and stay so.
+    # Not dataclasses.asdict, which turns dataclasses in fields into dicts.
     fields = dataclasses.fields(value)
     try:
         return {field.name: getattr(value, field.name) for field in fields}
@@ -271,7 +276,7 @@ def _dataclass_loader(cls: Any) -> Callable[[dict[str, Any]], Any]:
 
     def load(found: dict[str, Any]) -> Any:
         value = cls(**{name: item for name, item in found.items() if name not in own})
-        for name, item in found.items():  # as they were, whatever __post_init__ has made of them
+        for name, item in found.items():  # restores fields that __post_init__ changed
             object.__setattr__(value, name, item)
         return value
 
@@ -282,28 +287,28 @@ def _dataclass_loader(cls: Any) -> Callable[[dict[str, Any]], Any]:
 
 
 def _model_functions(cls: Any) -> tuple[Callable[[Any], object], Callable[[Any], Any]]:
-    # By the names of the fields, which rows hold; pydantic before 2.11 knows only the model's own
-    # setting for that.
+    # Rows hold the names of the fields, not their aliases. Before 2.11, pydantic has no argument
+    # for that, only a setting of the model.
     by_name = {"by_name": True} if "by_name" in signature(cls.model_validate).parameters else {}
 
     def dump(model: Any) -> object:
-        """What model_dump gives, if it is all.
+        """Return what model_dump gives, if model_validate makes the same model from it.
 
-        It leaves out what a subclass adds to the type of a field, private attributes, what is
-        excluded, and the classes of what lies in fields of any type.
+        model_dump loses private attributes, excluded fields, fields that a subclass adds to the
+        declared type, and the class of a value in a field of type Any.
         """
         found, different = None, None
         try:
             found = model.model_dump(round_trip=True, warnings=False)
-            # Of its own class, which may be that of the script's run before.
+            # type(model), not cls: the model may be of the class of an earlier run of the script.
             again = type(model).model_validate(found, **by_name)
             different = next(_differences(model, again), None)
-        except Exception as cause:  # noqa: BLE001  # validators raise what they like
+        except Exception as cause:  # noqa: BLE001  # validators may raise any error
             different = f"there was a {type(cause).__name__}"
         if different is not None:
             raise RefusedError(
-                f"a {_full_name(type(model))}, of whose model_dump its model_validate does not "
-                f"make the same again: {different}. Give pgstate.register a dump and a load for it"
+                f"a {_full_name(type(model))}, whose model_validate does not restore the same "
+                f"model from its model_dump: {different}. Give pgstate.register a dump and a load"
             )
         return found
 
@@ -311,7 +316,7 @@ def _model_functions(cls: Any) -> tuple[Callable[[Any], object], Callable[[Any],
 
 
 def _differences(one: Any, other: Any) -> Iterator[str]:
-    """In which fields and private attributes two models are not the same."""
+    """Name the fields and private attributes in which two models of one class differ."""
     names = type(one).model_fields
     for name, item, again in (
         *((name, getattr(one, name), getattr(other, name)) for name in names),
@@ -319,7 +324,7 @@ def _differences(one: Any, other: Any) -> Iterator[str]:
         ("private", one.__pydantic_private__, other.__pydantic_private__),
     ):
         if not _is_same(item, again):
-            yield f"{name!r} would be another"
+            yield f"{name!r} would be different"
 
 
 def _is_same(one: Any, other: Any) -> bool:
@@ -333,4 +338,4 @@ def _is_same(one: Any, other: Any) -> bool:
         return _is_same([*one, *one.values()], [*other, *other.values()])
     if isinstance(one, list | tuple):
         return len(one) == len(other) and all(map(_is_same, one, other))
-    return bool(one == other) or (one != one and other != other)  # nan
+    return bool(one == other) or (one != one and other != other)  # both are nan

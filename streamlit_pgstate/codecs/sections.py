@@ -1,8 +1,9 @@
-"""The framing of kinds that are more than one text or one Arrow stream.
+"""Frame a header and several byte strings, the sections, as one body.
 
-A body is the length of the header (8 bytes, little-endian), the header (JSON text of `plain`,
-with the lengths of the sections under ``"sections"``), and the sections. Each section begins at
-a multiple of 16, which is what NumPy and Arrow need to read in place; the gaps are zeros.
+All kinds use this, except those whose body is a single text, a single byte string or an Arrow
+stream. A body is the length of the header (8 bytes, little-endian), the header (JSON text of
+`plain`, with the lengths of the sections under ``"sections"``), and the sections. Each section
+starts at a multiple of 16, so that NumPy and Arrow can read it in place. The gaps hold zeros.
 """
 
 from __future__ import annotations
@@ -21,14 +22,14 @@ _LENGTH_BYTES = 8
 
 
 def join(header: dict[str, Any], sections: Sequence[Any]) -> bytes:
-    """Put a body together, with one copy of each section.
+    """Make a body. Each section is copied once.
 
     Args:
-        header: how to read the sections.
-        sections: bytes, or anything else that shows its own.
+        header: says how to read the sections. A dict of plain values.
+        sections: bytes, or other objects that support the buffer protocol.
 
     Raises:
-        RefusedError: the header holds what `plain` does not take.
+        RefusedError: the header holds a value that `plain` refuses.
     """
     lengths = [memoryview(section).nbytes for section in sections]
     text = plain.dump({"format": _FORMAT, **header, "sections": lengths})
@@ -41,10 +42,10 @@ def join(header: dict[str, Any], sections: Sequence[Any]) -> bytes:
 
 
 def split(body: Body) -> tuple[dict[str, Any], list[memoryview]]:
-    """Take a body apart: its header, and views on its sections.
+    """Split a body into its header and views of its sections.
 
     Raises:
-        DamagedError: the lengths do not fit the body, or it is of a newer format.
+        DamagedError: the lengths do not match the body, or the format is newer.
     """
     view = memoryview(body)
     start = _LENGTH_BYTES + int.from_bytes(view[:_LENGTH_BYTES], "little")
@@ -61,12 +62,12 @@ def split(body: Body) -> tuple[dict[str, Any], list[memoryview]]:
         sections.append(view[start : start + length])
         start += length
     if start != len(view):
-        raise DamagedError("bytes after its end")
+        raise DamagedError("bytes after the end of the body")
     return header, sections
 
 
 def _lengths(header: dict[str, Any]) -> list[int]:
     lengths = header.get("sections")
     if type(lengths) is not list or any(type(n) is not int or n < 0 for n in lengths):
-        raise DamagedError("sections without their lengths")
+        raise DamagedError("sections without valid lengths")
     return lengths

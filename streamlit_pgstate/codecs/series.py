@@ -1,4 +1,4 @@
-"""Series, indexes and arrays of pandas that stand alone, in the container of frames."""
+"""pandas Series, Index and extension arrays as values of their own, in the container of `arrow`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""scipy.sparse arrays and matrices, each in its own layout: as the NumPy arrays it is made of."""
+"""scipy.sparse arrays and matrices: the NumPy arrays that each layout consists of.
+
+Each layout (``csr``, ``coo``, …) has a function that takes the arrays out, one that checks them
+and one that makes the matrix; the tables at the end list these functions.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +27,7 @@ def _dump(matrix: Any) -> bytes:
     try:
         _CHECKERS[matrix.format](matrix.format, tuple(matrix.shape), arrays)
     except DamagedError as cause:
-        raise RefusedError(f"{cause}, over which scipy may crash. Make it anew") from None
+        raise RefusedError(f"{cause}, over which scipy may crash. Make a new one") from None
     header = {
         "class": type(matrix).__name__,
         "shape": [int(size) for size in matrix.shape],
@@ -41,8 +45,8 @@ def _load(body: Body) -> Any:
     cls = getattr(sparse, header["class"])
     shape = tuple(header["shape"])
     if any(type(size) is not int or size < 0 for size in shape):
-        raise DamagedError("a sparse array without a shape")
-    if len(shape) != 2 and not hasattr(sparse, "safely_cast_index_arrays"):  # came with 1.15, too
+        raise DamagedError("a sparse array without a valid shape")
+    if len(shape) != 2 and not hasattr(sparse, "safely_cast_index_arrays"):  # new in 1.15
         raise UnreadableError(
             "and needs SciPy from 1.15 on for any number of dimensions: pip install -U scipy"
         )
@@ -50,7 +54,7 @@ def _load(body: Body) -> Any:
     _CHECKERS[layout](layout, shape, arrays)
     matrix = _MAKERS[layout](cls, shape, arrays)
     if matrix.shape != shape or np.dtype(matrix.dtype).str != header["dtype"]:
-        raise DamagedError("a sparse array of another shape or dtype than it says")
+        raise DamagedError("a sparse array whose shape or dtype differs from the stated one")
     return matrix
 
 
@@ -62,27 +66,30 @@ def _scipy() -> Any:
     return scipy.sparse
 
 
-# --- what each layout is made of ---------------------------------------------------------
+# --- the arrays of each layout -----------------------------------------------------------
 
 
 def _take_compressed(matrix: Any) -> list[Any]:
-    end = matrix.indptr[-1] if len(matrix.indptr) else 0  # scipy may leave something behind it
+    end = matrix.indptr[-1] if len(matrix.indptr) else 0  # scipy may leave unused items at the end
     return [matrix.data[:end], matrix.indices[:end], matrix.indptr]
 
 
 def _check_compressed(layout: str, shape: tuple[int, ...], arrays: list[Array]) -> None:
-    """Check_format passes over an indptr that goes up and down again, and scipy follows it."""
+    """Check the arrays of csr, csc or bsr, an indptr that decreases included.
+
+    scipy's own `check_format` accepts such an indptr, and scipy then reads outside the arrays.
+    """
     data, indices, indptr = arrays
     _check_integers(indices, indptr)
     major, minor = (1, *shape)[-2:]
     if layout == "bsr":
         if data.ndim != 3 or 0 in data.shape[1:] or major % data.shape[1] or minor % data.shape[2]:
-            raise DamagedError("a sparse array of blocks that do not fit into it")
+            raise DamagedError("a sparse array with blocks that do not fit its shape")
         major, minor = major // data.shape[1], minor // data.shape[2]
     elif layout == "csc":
         major, minor = minor, major
     if len(indptr) != major + 1 or indptr[0] != 0 or indptr[-1] != len(indices):
-        raise DamagedError("a sparse array of another size than it says")
+        raise DamagedError("a sparse array whose size differs from its shape")
     if (indptr[1:] < indptr[:-1]).any():
         raise DamagedError("a sparse array with rows that overlap")
     _check_coords((minor,), data[:, 0, 0] if layout == "bsr" else data, [indices])
@@ -92,7 +99,7 @@ def _make_compressed(cls: Any, shape: tuple[int, ...], arrays: list[Array]) -> A
     data, indices, indptr = arrays
     blocks = {"blocksize": data.shape[1:]} if data.ndim == 3 else {}
     matrix = cls((data, indices, indptr), shape, copy=False, **blocks)
-    # The constructor narrows indices that fit into 32 bits.
+    # Set again, because the constructor converts indices that fit to 32 bits.
     matrix.indices, matrix.indptr = indices, indptr
     return matrix
 
@@ -123,14 +130,14 @@ def _take_dia(matrix: Any) -> list[Any]:
 
 
 def _check_dia(layout: str, shape: tuple[int, ...], arrays: list[Array]) -> None:
-    """Where the sum of an offset and a size overflows, scipy reads anywhere."""
+    """Check the arrays of dia. If offset plus size overflows, scipy reads outside the arrays."""
     data, offsets = arrays
     _check_integers(offsets)
     if data.ndim != 2 or len(data) != len(offsets):
-        raise DamagedError("a sparse array with too many diagonals")
+        raise DamagedError("a sparse array with more or fewer diagonals than offsets")
     largest = max(map(abs, offsets.tolist()), default=0)
     if largest + max(shape, default=0) > np.iinfo(offsets.dtype).max:
-        raise DamagedError("a sparse array with diagonals far outside of it")
+        raise DamagedError("a sparse array with diagonals far outside its shape")
 
 
 def _make_dia(cls: Any, shape: tuple[int, ...], arrays: list[Array]) -> Any:
@@ -143,7 +150,7 @@ def _make_dia(cls: Any, shape: tuple[int, ...], arrays: list[Array]) -> Any:
 def _take_lil(matrix: Any) -> list[Any]:
     counts = np.array([len(row) for row in matrix.rows], "i8")
     if counts.tolist() != list(map(len, matrix.data)):
-        raise RefusedError("a sparse array with rows that lack values. Make it anew")
+        raise RefusedError("a sparse array with rows that lack values. Make a new one")
     columns = [column for row in matrix.rows for column in row]
     values = [value for row in matrix.data for value in row]
     return [np.array(values, matrix.dtype), np.array(columns, "i8"), counts]
@@ -152,11 +159,11 @@ def _take_lil(matrix: Any) -> list[Any]:
 def _check_lil(layout: str, shape: tuple[int, ...], arrays: list[Array]) -> None:
     data, columns, counts = arrays
     if columns.dtype != "i8" or counts.dtype != "i8":
-        raise DamagedError("a sparse array with lengths of rows in few bytes")
+        raise DamagedError("a sparse array whose columns or row lengths are not int64")
     _check_integers(columns, counts)
     _check_coords(shape[1:], data, [columns])
     if len(shape) != 2 or len(counts) != shape[0] or (counts < 0).any() or sum(counts) != len(data):
-        raise DamagedError("a sparse array with rows of another length than they say")
+        raise DamagedError("a sparse array whose rows differ from their stated lengths")
 
 
 def _make_lil(cls: Any, shape: tuple[int, ...], arrays: list[Array]) -> Any:
@@ -181,7 +188,7 @@ def _make_dok(cls: Any, shape: tuple[int, ...], arrays: list[Array]) -> Any:
     keys = (place if len(place) > 1 else place[0] for place in places)
     found = dict(zip(keys, data, strict=True))
     if len(found) != len(data):
-        raise DamagedError("a sparse array with places that are repeated")
+        raise DamagedError("a sparse array with repeated coordinates")
     held = matrix._dict if hasattr(matrix, "_dict") else matrix
     dict.update(held, found)
     return matrix
@@ -189,15 +196,15 @@ def _make_dok(cls: Any, shape: tuple[int, ...], arrays: list[Array]) -> Any:
 
 def _check_integers(*arrays: Array) -> None:
     if any(array.dtype.kind != "i" or array.ndim != 1 for array in arrays):
-        raise DamagedError("a sparse array with places that are no integers")
+        raise DamagedError("a sparse array with indices that are not integers")
 
 
 def _check_coords(shape: tuple[int, ...], data: Array, coords: list[Array]) -> None:
     if len(coords) != len(shape) or data.ndim != 1:
-        raise DamagedError("a sparse array with places of another number of dimensions")
+        raise DamagedError("a sparse array with indices for another number of dimensions")
     for size, part in zip(shape, coords, strict=True):
         if len(part) != len(data) or (part.size and not 0 <= part.min() <= part.max() < size):
-            raise DamagedError("a sparse array with places outside of it")
+            raise DamagedError("a sparse array with indices outside its shape")
 
 
 _TAKERS: dict[str, Callable[[Any], list[Any]]] = {

@@ -1,4 +1,4 @@
-"""Time zones: Python's own, and those of pytz that pandas has."""
+"""Time zones as plain values: those of the standard library, and pytz's, which pandas may use."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from .refusals import class_name
 
 __all__ = ["UTC", "dump_zone", "dump_zone_of_pandas", "load_zone", "load_zone_of_pandas"]
 
-# Most times are in UTC: a known zone saves 3 of 6 µs to write one and 1 of 3 to read it.
+# Most times are in UTC. Comparing with this constant saves 3 of 6 µs when a time is written, and
+# 1 of 3 µs when it is read.
 UTC = ["+00:00:00"]
 
 
 def dump_zone(zone: dt.tzinfo) -> object:
-    """A time zone as plain values: the key of a `ZoneInfo`, or ``[offset]``, ``[offset, name]``.
+    """Write a time zone: the key of a `ZoneInfo`, or ``[offset]`` or ``[offset, name]``.
 
     Raises:
-        RefusedError: the zone is of another class, or was made from a file.
+        RefusedError: the zone is of another class, or is a `ZoneInfo` that was made from a file.
     """
     if type(zone) is dt.timezone:
         if zone is dt.UTC:
             return UTC
-        # Unlike `tzname`, it tells a name that was given from one that was made of the offset.
+        # Not `tzname`, which returns a name made from the offset if none was given.
         offset, *name = zone.__getinitargs__()  # type: ignore[attr-defined]
         return [_offset(offset), *name]
     if type(zone) is ZoneInfo and zone.key is not None and _is_zone(zone.key):
@@ -37,10 +38,11 @@ def dump_zone(zone: dt.tzinfo) -> object:
 
 
 def load_zone(content: Any) -> dt.tzinfo:
-    """Read what `dump_zone` wrote; looks up nothing but keys of the time zone database.
+    """Read a zone that `dump_zone` wrote. Looks up only keys of the time zone database.
 
     Raises:
-        ValueError, LookupError, OSError, TypeError: it is something else, or not installed.
+        ValueError, LookupError, OSError, TypeError: the content is of another form, or the zone
+            is not in the database that is installed.
     """
     if type(content) is str:
         if not _is_zone(content):
@@ -58,11 +60,11 @@ def load_zone(content: Any) -> dt.tzinfo:
 
 
 def _is_zone(key: str) -> bool:
-    """Whether the database has the zone: ZoneInfo opens files and imports by what it is given."""
+    """Whether the database has the zone. By other keys, ZoneInfo would open files and import."""
     return key.removeprefix("posix/").removeprefix("right/") in _zone_names()
 
 
-@cache  # 10 ms
+@cache  # as this takes 10 ms
 def _zone_names() -> frozenset[str]:
     return frozenset(available_timezones())
 
@@ -74,10 +76,12 @@ def _offset(offset: dt.timedelta) -> str:
 
 
 def dump_zone_of_pandas(zone: dt.tzinfo) -> object:
-    """As `dump_zone`, or ``{"pytz": name}``: the default of pandas before 3.0.
+    """Write a zone as `dump_zone` does, or one of pytz, pandas' default before 3.0, by its name.
+
+    A zone of pytz is written as ``{"pytz": name}``.
 
     Raises:
-        RefusedError: the zone is of another class, or has no name to find it by.
+        RefusedError: the zone is of another class, or has no name.
     """
     if type(zone).__module__.partition(".")[0] != "pytz":
         return dump_zone(zone)
@@ -90,10 +94,11 @@ def dump_zone_of_pandas(zone: dt.tzinfo) -> object:
 
 
 def load_zone_of_pandas(content: Any) -> Any:
-    """Read what `dump_zone_of_pandas` wrote.
+    """Read a zone that `dump_zone_of_pandas` wrote.
 
     Raises:
-        UnreadableError: it needs pytz, which is not installed. Others as `load_zone`.
+        UnreadableError: the zone needs pytz, which is not installed.
+        ValueError, LookupError, OSError, TypeError: as `load_zone`.
     """
     if type(content) is not dict:
         return load_zone(content)

@@ -448,7 +448,8 @@ def test_a_library_that_is_too_old_is_named(library):
             print(error)
     """)
     assert found.splitlines() == [
-        "'k' → [0] is of polars before 1.35, which loses something. Use a newer one.",
+        "'k' → [0] is of polars before 1.35, which cannot keep all dtypes exactly. "
+        "Run pip install -U polars.",
         f"'k' was written as {payload.kind!r}, and needs polars from 1.35 on: "
         "pip install -U polars. The row is left as it is.",
     ]

@@ -139,7 +139,7 @@ def test_an_error_of_load_is_the_cause_of_the_decode_error():
 
     register(Strict, name="strict", dump=lambda value: 1, load=load)
     payload = encode([Strict()], key="k")
-    with pytest.raises(DecodeError, match="'strict', of which its load made a KeyError") as caught:
+    with pytest.raises(DecodeError, match="'strict', whose load raised a KeyError") as caught:
         decode(payload, key="k")
     assert "secret" not in str(caught.value)
     assert type(caught.value.__cause__.__cause__) is KeyError
@@ -265,7 +265,7 @@ REFUSED = {
     "an abstract class": (
         collections.abc.Mapping,
         {"name": "c", "dump": str, "load": str},
-        "abstract, no value",
+        "abstract, so no value",
     ),
     "a name that is taken": (Pair, {"name": "size"}, "'size' is the name of test_registered"),
 }
@@ -379,7 +379,7 @@ if pydantic:
     REX = Dog(name="Rex", breed="Boxer")
     NO = Pet(name="No")
     LOSSY = {
-        "a subclass in a field": (Owner(pet=REX), "'pet' would be another"),
+        "a subclass in a field": (Owner(pet=REX), "'pet' would be different"),
         "a subclass in a tuple": (Owner(pet=NO, pets=(NO, REX)), "'pets' would be"),
         "a model in a field of any type": (Owner(pet=NO, notes=[NO]), "'notes' would be"),
         "what its serializer rounds": (Owner(pet=NO, theSize=1.25), "'size' would be"),
