@@ -409,7 +409,7 @@ class Tables:
 
             versions = {}
             for ref, parameters in ((source, of_source), (target, of_target)):
-                rows = run("COUNT_UP", parameters)
+                rows = run("LOCK_SESSION", parameters)
                 if not rows:
                     raise _unknown(ref)
                 versions[ref.id] = rows[0][0]
