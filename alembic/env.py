@@ -1,6 +1,6 @@
-"""Runs the migrations: on the connection `pgstate migrate` hands over, or from the command line.
+"""Runs the migrations, on the connection of `pgstate migrate` or from Alembic's command line.
 
-`alembic upgrade head`, typed at the root of the repository, connects with the settings of the
+`alembic upgrade head`, run at the root of the repository, connects with the settings of the
 environment (PGSTATE_URL, PGSTATE_SCHEMA), as the package itself does.
 """
 
@@ -36,8 +36,8 @@ def run_from_command_line():
     database = engine.Database(settings)
     try:
         with migrate.exclusively(database, settings) as connection:
-            # Where a user is named as the schema, that is the default one, and reflection leaves
-            # its name out: `alembic check` would miss every table.
+            # If the user has the same name as the schema, the schema is the default one. Reflection
+            # then leaves out its name, and `alembic check` would find no table.
             connection.dialect.default_schema_name = None
             migrate.create_schema(connection, settings.schema)
             run(connection, settings.schema)
@@ -45,10 +45,10 @@ def run_from_command_line():
         database.close()
 
 
-handed_over = context.config.attributes.get("connection")
+connection = context.config.attributes.get("connection")
 if context.is_offline_mode():
-    raise SystemExit("streamlit-pgstate migrates over a connection only: leave out --sql.")
-if handed_over is not None:
-    run(handed_over, context.config.attributes["schema"])
+    raise SystemExit("Migrations of streamlit-pgstate need a connection. Leave out --sql.")
+if connection is not None:
+    run(connection, context.config.attributes["schema"])
 else:
     run_from_command_line()

@@ -1,7 +1,8 @@
-"""The command ``pgstate``: how the database stands, and its migration.
+"""The command ``pgstate``: shows the status of the database, and migrates it.
 
-For operators: a line for each fact, an exit code for scripts, no traceback, no password. Reads
-``secrets.toml`` by itself and imports the rest late, so that ``--help`` is there at once.
+For operators: it prints one line for each fact, an exit code tells scripts the result, and no
+output holds a traceback or a password. It reads ``secrets.toml`` without Streamlit, and imports
+other modules late, so that ``--help`` is quick.
 """
 
 from __future__ import annotations
@@ -33,10 +34,10 @@ _NO_DATABASE = (
 _NOT_INSTALLED = (
     'The embedded PostgreSQL is not installed. Run: pip install "streamlit-pgstate[embedded]"'
 )
-_ADVICE_FOR_NEW = "nothing by hand: the app makes it, or run: pgstate migrate --embedded"
+_ADVICE_FOR_NEW = "start the app, which creates it, or run: pgstate migrate --embedded"
 _ADVICE_FOR_NOTHING = (
     "run this in the folder of the app, or name its database: --url, PGSTATE_URL, secrets.toml. "
-    "An embedded one is made by the app, or by: pgstate migrate --embedded"
+    "The app creates an embedded one when it starts, or run: pgstate migrate --embedded"
 )
 _NO_DATABASE_HERE = (
     "No database is configured for the folder {home}. Run this in the folder of the app; or give "
@@ -47,51 +48,54 @@ _NO_DATABASE_HERE = (
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
 
-class _Place(NamedTuple):
-    """Which database is meant, and who said so."""
+class _Target(NamedTuple):
+    """The database that the command works on."""
 
     settings: Settings
     source: str
+    """Which option, file or variable names it; for an embedded one, its folder."""
     is_named: bool = True
-    """Whether anybody said so: without a word it is the embedded one of the present folder."""
+    """False for the embedded one of the current folder, if no option asks for it."""
 
 
 def _options(command: Callable[..., Any]) -> Callable[..., Any]:
     url = click.option(
         "--url",
         metavar="URL",
-        help="The database: postgresql://user:password@host:5432/database. Others on this "
-        "machine can see it while the command runs: better use PGSTATE_URL.",
+        help="The database, as postgresql://user:password@host:5432/database. Other users of this "
+        "machine can see the option while the command runs, so PGSTATE_URL is safer.",
     )
     schema = click.option(
-        "--schema", metavar="NAME", help="Where the tables are. [default: pgstate]"
+        "--schema", metavar="NAME", help="The schema of the tables. [default: pgstate]"
     )
     embedded = click.option(
         "--embedded",
         is_flag=True,
-        help="The embedded PostgreSQL, in .pgstate of the present folder, whatever is configured.",
+        help="Use the embedded PostgreSQL in .pgstate of the current folder, even if another "
+        "database is configured.",
     )
     return url(schema(embedded(command)))
 
 
 @click.group(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="`pgstate COMMAND --help` says more.",
+    epilog="For more about a command: pgstate COMMAND --help",
 )
 @click.version_option(package_name="streamlit-pgstate", prog_name="pgstate")
 def main() -> None:
-    """The database of a Streamlit app that uses streamlit-pgstate.
+    """Check or migrate the database of a Streamlit app that uses streamlit-pgstate.
 
-    Which database: the first of
+    Run it in the folder of the app. It takes the URL and the schema of the database from the
+    first of these that has them:
 
     \b
-      --url or --embedded, and --schema
-      url, schema under [connections.pgstate] in .streamlit/secrets.toml
-      PGSTATE_URL, PGSTATE_SCHEMA in the environment
-      the embedded PostgreSQL, in .pgstate; `migrate` wants to hear --embedded then
+      1. the options --url (or --embedded) and --schema
+      2. url and schema under [connections.pgstate] in .streamlit/secrets.toml
+      3. the environment variables PGSTATE_URL and PGSTATE_SCHEMA
 
-    that is there; both folders are those in the present folder, so run it beside the app. An
-    app that sets its url in code (pgstate.configure) needs the same one as --url.
+    Without a URL it is the embedded PostgreSQL in .pgstate of the current folder. `migrate`
+    changes that one only with --embedded. If the app sets its URL in code, by
+    pgstate.configure(url=…), give the same URL as --url.
 
     \b
     Examples:
@@ -103,9 +107,9 @@ def main() -> None:
 
     \b
     Exit codes:
-      0  fine, nothing is left to do
-      1  something must be done: the tables are missing, older or newer than needed
-      2  the options or settings are wrong, or the server refuses the user
+      0  the tables have the layout that this version needs
+      1  the tables are missing, or older or newer than this version needs
+      2  an option or a setting is wrong or missing, or the server refuses the user
       3  the database cannot be reached, or does not answer
     """
 
@@ -113,48 +117,50 @@ def main() -> None:
 @main.command()
 @_options
 def status(url: str | None, schema: str | None, embedded: bool) -> None:
-    """Say how the database stands and what to do. Changes nothing.
+    """Show the status of the database and what to do next. Changes nothing.
 
     \b
     Exit codes:
-      0  the tables are as this version needs them
-      1  something must be done: they are missing, older or newer; the last line says what
-      2  the options or settings are wrong, or the server refuses the user
+      0  the tables have the layout that this version needs
+      1  the tables are missing, or older or newer; the last line says what to do
+      2  an option or a setting is wrong or missing, or the server refuses the user
       3  the database cannot be reached, or does not answer
 
     \b
-    Example, before an app is started:
+    Example, before the app starts:
       pgstate status || pgstate migrate
     """
     with _errors_in_one_line():
-        place = _place(url, schema, embedded=embedded)
-        if _is_embedded_and_new(place.settings):
-            _say("Database", f"none yet in {place.source}")
-            _say("To do", _ADVICE_FOR_NEW if place.is_named else _ADVICE_FOR_NOTHING)
+        target = _find_target(url, schema, embedded=embedded)
+        if _is_embedded_and_new(target.settings):
+            _print("Database", f"none yet in {target.source}")
+            _print("To do", _ADVICE_FOR_NEW if target.is_named else _ADVICE_FOR_NOTHING)
             raise SystemExit(ACTION_NEEDED)
-        with _database(place.settings) as database:
-            present = _describe(database, place)
+        with _database(target.settings) as database:
+            present = _describe(database, target)
     raise SystemExit(0 if present.is_current else ACTION_NEEDED)
 
 
 @main.command()
 @_options
 def migrate(url: str | None, schema: str | None, embedded: bool) -> None:
-    """Make the tables, or bring older ones up to this version.
+    """Create the tables, or upgrade older ones to the layout of this version.
 
-    Where no database is configured it does nothing, and says so: the embedded PostgreSQL is made
-    and migrated with --embedded only.
+    Stop apps that use an older version first, because they do not know the new layout. The user
+    in the URL must be allowed to create tables in the schema.
 
-    All or nothing, in one transaction; run it as often as you like, from several machines at
-    once if need be. Needs a user who may create tables in the schema. Stop the apps of the
-    older version before: they go on with the old layout in mind.
+    The migration is one transaction: if it fails, nothing has changed. You can run it again at
+    any time, and from several machines at once.
+
+    If no database is configured, it changes nothing and ends with exit code 2. To create or
+    migrate the embedded PostgreSQL of the current folder, add --embedded.
 
     \b
     Exit codes:
-      0  the tables are as this version needs them
-      1  they are newer than this version: upgrade streamlit-pgstate
-      2  the options or settings are wrong, or the user may not create tables
-      3  the database cannot be reached, or another migration takes too long
+      0  the tables have the layout that this version needs
+      1  the tables are newer than this version: upgrade streamlit-pgstate
+      2  an option or a setting is wrong or missing, or the user may not create tables
+      3  the database cannot be reached, a table is in use, or another migration is running
 
     \b
     Example:
@@ -163,12 +169,12 @@ def migrate(url: str | None, schema: str | None, embedded: bool) -> None:
     from streamlit_pgstate.postgres import migrate
 
     with _errors_in_one_line():
-        place = _place(url, schema, embedded=embedded)
-        if not place.is_named:
-            raise ConfigError(_NO_DATABASE_HERE.format(home=place.settings.home))
-        with _database(place.settings) as database:
-            before = migrate.upgrade(database, place.settings)
-            what = f"schema {place.settings.schema!r} of {database.place} ({place.source})"
+        target = _find_target(url, schema, embedded=embedded)
+        if not target.is_named:
+            raise ConfigError(_NO_DATABASE_HERE.format(home=target.settings.home))
+        with _database(target.settings) as database:
+            before = migrate.upgrade(database, target.settings)
+            what = f"schema {target.settings.schema!r} of {database.place} ({target.source})"
             if before.is_current:
                 click.echo(f"Nothing to do: {what} has layout {before.found}.")
             else:
@@ -178,7 +184,7 @@ def migrate(url: str | None, schema: str | None, embedded: bool) -> None:
 
 @contextlib.contextmanager
 def _errors_in_one_line() -> Iterator[None]:
-    """Errors of ours as a line ``Error: …`` and an exit code."""
+    """Print an error of this package as a line ``Error: …``, and exit with its exit code."""
     try:
         yield
     except PgStateError as error:
@@ -206,8 +212,8 @@ def _database(settings: Settings) -> Iterator[Database]:
 # Which database
 
 
-def _place(url: str | None, schema: str | None, *, embedded: bool) -> _Place:
-    """The database that the options, the secrets or the environment name, in this order."""
+def _find_target(url: str | None, schema: str | None, *, embedded: bool) -> _Target:
+    """Find the database that the options, the secrets or the environment name, in this order."""
     from streamlit_pgstate.settings import Settings
 
     if embedded and url:
@@ -220,26 +226,27 @@ def _place(url: str | None, schema: str | None, *, embedded: bool) -> _Place:
         {"url": url, "schema": schema}, secrets=secrets, environment=environment, home=Path.cwd()
     )
     if url:
-        return _Place(settings, "from --url")
+        return _Target(settings, "from --url")
     if "url" in secrets:
-        return _Place(settings, "from .streamlit/secrets.toml")
+        return _Target(settings, "from .streamlit/secrets.toml")
     if settings.url is not None:
-        return _Place(settings, "from PGSTATE_URL")
-    return _embedded_place(settings, is_named=embedded)
+        return _Target(settings, "from PGSTATE_URL")
+    return _embedded_target(settings, is_named=embedded)
 
 
-def _embedded_place(settings: Settings, *, is_named: bool) -> _Place:
+def _embedded_target(settings: Settings, *, is_named: bool) -> _Target:
     from streamlit_pgstate.postgres import embedded
 
     if not embedded.installed():
         raise ConfigError(_NOT_INSTALLED if is_named else _NO_DATABASE)
-    return _Place(settings, str(settings.home / ".pgstate"), is_named)
+    return _Target(settings, str(settings.home / ".pgstate"), is_named)
 
 
 def _secrets() -> dict[str, Any]:
-    """`[connections.pgstate]` where Streamlit looks: the user's file, then the present folder's.
+    """Read `[connections.pgstate]` from the files that Streamlit reads.
 
-    A table of the second file replaces that of the first as a whole, as it does in Streamlit.
+    They are the user's file and that of the current folder. A table in the second replaces the
+    whole table of the first, as in Streamlit.
     """
     from streamlit_pgstate import settings
 
@@ -250,30 +257,30 @@ def _secrets() -> dict[str, Any]:
 
 
 def _is_embedded_and_new(settings: Settings) -> bool:
-    """Whether to connect would make a new embedded database, which `status` must not."""
+    """Whether to connect would create an embedded database, which `status` must not do."""
     data = settings.home / ".pgstate" / "data" / "PG_VERSION"
     try:
         return settings.url is None and not data.exists()
-    except PermissionError:  # the folder is the server's, if root ran it: so there is one
+    except PermissionError:  # root has run the server, so its user owns the folder, which exists
         return False
 
 
-# What to say of it
+# What to print
 
 
-def _describe(database: Database, place: _Place) -> Layout:
+def _describe(database: Database, target: _Target) -> Layout:
     from streamlit_pgstate.postgres import migrate
 
     with database.connection() as connection:
         version = connection.info.parameter_status("server_version")
-    _say("Database", f"{database.place} ({place.source})")
-    _say("Server", f"PostgreSQL {version}")
-    _say("Schema", place.settings.schema)
-    present = migrate.layout(database, place.settings)
-    _say("Layout", f"{present.found or 'none'} found, {present.needed} needed")
+    _print("Database", f"{database.place} ({target.source})")
+    _print("Server", f"PostgreSQL {version}")
+    _print("Schema", target.settings.schema)
+    present = migrate.layout(database, target.settings)
+    _print("Layout", f"{present.found or 'none'} found, {present.needed} needed")
     if present.found is not None:
-        _say("Stored", _stored(place.settings))
-    _say("To do", _advice(present, database))
+        _print("Stored", _stored(target.settings))
+    _print("To do", _advice(present, database))
     return present
 
 
@@ -308,12 +315,12 @@ def _advice(present: Layout, database: Database) -> str:
     )
 
 
-def _say(name: str, value: str) -> None:
+def _print(name: str, value: str) -> None:
     click.echo(f"{name + ':':<10} {value}")
 
 
 def _size(number: float) -> str:
-    """Bytes as people read them."""
+    """Return a number of bytes with its unit."""
     for unit in _UNITS:
         if number < 1024 or unit == _UNITS[-1]:
             break

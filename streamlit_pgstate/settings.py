@@ -1,6 +1,6 @@
-"""Settings: read from keywords, ``secrets.toml`` and the environment, and checked.
+"""Settings: reads them from keywords, ``secrets.toml`` and the environment, and checks them.
 
-Sits below everything that connects; knows neither Streamlit nor SQLAlchemy's engine.
+Everything that connects depends on it. It knows neither Streamlit nor SQLAlchemy's engine.
 """
 
 from __future__ import annotations
@@ -41,10 +41,11 @@ _MINIMUM_SIGNING_KEY = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything that can be set, checked, with its default.
+    """All settings, checked, with their defaults.
 
-    Durations are `timedelta` here; keywords and the environment may give seconds or text such
-    as ``"30d"``, sizes are bytes or text such as ``"256MiB"``.
+    Durations are `timedelta` here, and sizes are bytes. Keywords, secrets and the environment may
+    also give a duration as seconds or as text such as ``"30d"``, and a size as text such as
+    ``"256MiB"``.
 
     Example:
         >>> Settings.read({"url": "postgresql://localhost/app", "session_ttl": "7d"}).session_ttl
@@ -64,7 +65,7 @@ class Settings:
     auto_migrate: bool = True
     cookie: bool = True
     home: Path = field(default=Path(), repr=False)
-    """Where the embedded PostgreSQL keeps `.pgstate/`; follows the app, not a setting."""
+    """The app's folder, in which the embedded PostgreSQL has `.pgstate/`. Not a setting."""
 
     @classmethod
     def read(
@@ -75,16 +76,16 @@ class Settings:
         environment: Mapping[str, str] | None = None,
         home: Path | None = None,
     ) -> Settings:
-        """Put the settings together; for each name the first source that has it wins.
+        """Read the settings. Each comes from the first source that has it.
 
         Args:
-            keywords: what `configure` or `connect` was given.
-            secrets: the table ``[connections.pgstate]`` of Streamlit's ``secrets.toml``.
-            environment: variables named ``PGSTATE_<NAME>``; `os.environ` where not given.
-            home: the folder of the app, for the embedded PostgreSQL.
+            keywords: the first source, the arguments of `configure` or `connect`.
+            secrets: the second, ``[connections.pgstate]`` of Streamlit's ``secrets.toml``.
+            environment: the last, variables named ``PGSTATE_<NAME>``; by default `os.environ`.
+            home: the folder of the app, for the embedded PostgreSQL; by default the current one.
 
         Raises:
-            ConfigError: a name is unknown or a value does not fit; names the source.
+            ConfigError: a name is unknown or a value is not allowed. The message names the source.
         """
         found = _from_environment(os.environ if environment is None else environment)
         found |= {
@@ -97,7 +98,7 @@ class Settings:
 
 
 def connection_in(secrets: Mapping[str, Any]) -> dict[str, Any]:
-    """The table ``[connections.pgstate]`` of Streamlit's secrets; empty where there is none.
+    """Return the table ``[connections.pgstate]`` of Streamlit's secrets; empty if there is none.
 
     Raises:
         ConfigError: it is not a table.
@@ -113,10 +114,10 @@ def connection_in(secrets: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """What a file of secrets holds; nothing where there is no such file.
+    """Return the content of a file of secrets; empty if there is no such file.
 
     Raises:
-        ConfigError: it cannot be read, or it is not TOML.
+        ConfigError: the file cannot be read, or is not TOML.
     """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
@@ -128,13 +129,13 @@ def read_toml(path: Path) -> dict[str, Any]:
             "as UTF-8."
         ) from error
     except tomllib.TOMLDecodeError as error:
-        # Its position only: what is quoted there may be a piece of a password.
+        # Only the position: the error may quote a part of a password.
         _, _, position = str(error).rpartition("(")
         raise ConfigError(f"{path} is not valid TOML ({position.rstrip(')')}).") from None
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, tuple[str, Any]]:
-    """Only names that are settings: other tools may use the same prefix for their own."""
+    """Read only names of settings: other tools may use the same prefix for their variables."""
     found: dict[str, tuple[str, Any]] = {}
     for name in (*_CHECKS, *_NOT_YET):
         variable = ENVIRONMENT_PREFIX + name.upper()
@@ -146,8 +147,8 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, tuple[str, An
 def _check(name: str, source: str, value: object) -> Any:
     if name in _NOT_YET:
         raise ConfigError(
-            f"{source} is not available in this version of streamlit-pgstate. Remove it: "
-            "nothing is stored as long as it is set, so that you don't rely on it by mistake."
+            f"{source} is not available in this version of streamlit-pgstate. Remove it. Nothing "
+            "is stored while it is set, so that nobody relies on it by mistake."
         )
     if name not in _CHECKS:
         raise ConfigError(f"{source!r} is not a setting. There are: {', '.join(_CHECKS)}.")
@@ -163,11 +164,11 @@ def _url(source: str, value: object) -> URL:
         # `from None`: the parser's own message may quote the URL, password and all.
         raise ConfigError(
             f"{source} is not a database URL. It looks like {URL_FORM}; special characters "
-            "in the password must be percent-encoded (@ is %40, / is %2F); several hosts, or a "
-            "socket, go behind the question mark: postgresql://user:password@/database?"
-            "host=one:5432&host=two:5432, ?host=/run/postgresql."
+            "in the password must be percent-encoded (@ is %40, / is %2F). Several hosts, or a "
+            "socket, are given after a question mark: postgresql://user:password@/database?"
+            "host=one:5432&host=two:5432 or ?host=/run/postgresql."
         ) from None
-    if "@" in (url.host or ""):  # the end of a password, which messages would show as the host
+    if "@" in (url.host or ""):  # a part of the password, which messages would show as the host
         raise ConfigError(
             f"{source} has more than one @. In the password it must be written as %40."
         )
@@ -182,7 +183,7 @@ def _url(source: str, value: object) -> URL:
 
 
 def _with_user_in_front(url: URL) -> URL:
-    """`?user=…&password=…`, as libpq takes them, where SQLAlchemy hides a password in a repr."""
+    """Move `?user=…&password=…` to the front, where SQLAlchemy's repr hides the password."""
     user, password = url.query.get("user"), url.query.get("password")
     return url.difference_update_query(["user", "password"]).set(
         username=user if isinstance(user, str) else url.username,

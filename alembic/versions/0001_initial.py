@@ -16,12 +16,12 @@ depends_on = None
 KEY = sa.Text(collation="C")
 TIME = sa.DateTime(timezone=True)
 
-# seen_at, version and the counters change often and no index covers them: with room left on
-# each page such updates stay HOT (88-100 % at fillfactor 70, 1 % at 100).
+# seen_at, version and the counters change often, and no index covers them. If each page has free
+# space, such updates are HOT: 88-100 % of them at fillfactor 70, 1 % at 100.
 ROOM_FOR_HOT_UPDATES = {"session": 70, "entry": 80}
 
-# Bodies are compressed by the client or not at all: pglz would only burn time on them
-# (1 MiB written in 28 ms with it, in 8 ms without).
+# The client compresses bodies that shrink, so pglz would only cost time: 1 MiB is written in 28 ms
+# with it and in 8 ms without.
 UNCOMPRESSED = (("body", "data"), ("entry", "body"), ("revision", "body"))
 
 

@@ -1,3 +1,3 @@
-"""The tables, the connections and the token that opens a session. Knows PostgreSQL alone."""
+"""The tables, the connections, and the token that opens a session. Does not know Streamlit."""
 
 from __future__ import annotations

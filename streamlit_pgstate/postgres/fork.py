@@ -1,7 +1,7 @@
-"""What a forked child must not take over: sockets of its parent, and locks that a thread held.
+"""What a forked child must not inherit: sockets of its parent, and locks that a thread held.
 
-A child begins with one thread. A lock that another thread of the parent held at that moment is
-never released in it, and what two processes send over one socket is nobody's protocol.
+A child starts with one thread. A lock that another thread of the parent held at that moment is
+never released in the child. If two processes send over one socket, their messages mix.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from typing import Protocol
 
 
 class Forkable(Protocol):
-    """Something that has to begin anew in a forked child."""
+    """An object that has to be reset in a forked child."""
 
     def after_fork(self) -> None:
-        """Called in the child, before any of its code; asks nobody and waits for nothing."""
+        """Reset the object in the child, before its own code. Must not do I/O and not wait."""
 
 
 _known: weakref.WeakValueDictionary[int, Forkable] = weakref.WeakValueDictionary()
 
 
 def remember(thing: Forkable) -> None:
-    """Have `thing.after_fork()` called in every child that is forked while it lives."""
+    """Call `thing.after_fork()` in each child that is forked as long as `thing` exists."""
     _known[id(thing)] = thing
 
 

@@ -1,7 +1,7 @@
-"""Migrations: is the schema as this version needs it, and making it so.
+"""Migrations: checks whether the schema has the layout of this version, and upgrades it.
 
-Sits between Alembic, whose scripts lie in the top-level folder ``alembic/`` (inside a wheel:
-in the package), and whoever connects.
+Stands between Alembic and the code that connects. Alembic's scripts are in the top-level folder
+``alembic/``, and in a wheel inside the package.
 """
 
 from __future__ import annotations
@@ -26,29 +26,29 @@ _HERE = Path(__file__).parents[1]
 _SCRIPTS = next(
     path for path in (_HERE / "alembic", _HERE.parent / "alembic") if (path / "env.py").is_file()
 )
-_LOCK_ID = 0x706773746174  # "pgstat": any number, the same in all replicas and versions
+_LOCK_ID = 0x706773746174  # "pgstat"; any number that all replicas and versions share would do
 _LOCK_TIMEOUT = 60
-"""Seconds a replica waits for another's migration before it gives up."""
+"""Seconds that a replica waits for the migration of another one."""
 
 _TABLE_LOCK_TIMEOUT = 10
-"""Seconds a migration waits for a table that is in use: all who come later queue behind it."""
+"""Seconds that a migration waits for a table in use. Later statements on it have to wait, too."""
 
 _LOCK_NOT_AVAILABLE = "55P03"
 _PERMISSION_DENIED = "42501"
 
-# Alembic's `op` and `context` belong to the whole process: two threads would migrate as one.
+# Alembic's `op` and `context` are global, so two threads that migrate at once would share them.
 _ONE_AT_A_TIME = threading.Lock()
 
 HEAD = "0001"
-"""The newest revision of this version; a test holds it to the scripts in ``alembic/``."""
+"""The newest revision of this version. A test compares it with the scripts in ``alembic/``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What stands in a schema, beside what this version needs."""
+    """The layout that a schema has, and the one that this version needs."""
 
     found: str | None
-    """The revision in the database; None where nothing of ours is there yet."""
+    """The revision in the database; None if it has none of our tables."""
     needed: str
 
     @property
@@ -57,7 +57,7 @@ class Layout:
 
     @property
     def is_newer(self) -> bool:
-        """Whether a newer version of the package has been here."""
+        """Whether a newer version of the package has migrated the schema."""
         return self.found is not None and self.found not in known_revisions()
 
 
@@ -79,11 +79,11 @@ def layout(database: Database, settings: Settings) -> Layout:
 
 
 def require_current(database: Database, settings: Settings) -> None:
-    """Make sure that the tables are those of this version; fill an empty schema if allowed.
+    """Check that the tables have this version's layout. Create them in an empty schema, if allowed.
 
     Raises:
-        MigrationRequired: they are older (nothing is touched), or newer, or there are none and
-            ``auto_migrate`` is off.
+        MigrationRequired: the tables are older or newer, or there are none and ``auto_migrate`` is
+            False. Nothing was changed.
     """
     present = layout(database, settings)
     if present.is_current:
@@ -101,15 +101,15 @@ def require_current(database: Database, settings: Settings) -> None:
 
 
 def upgrade(database: Database, settings: Settings) -> Layout:
-    """Bring the schema to this version's layout; safe from many processes and threads at once.
+    """Migrate the schema to this version's layout. Many processes and threads may do so at once.
 
     Returns:
-        The layout that was there before.
+        The layout before the migration.
 
     Raises:
         MigrationRequired: the schema is newer than this version.
-        ConfigError: the user may not create the schema.
-        StoreUnavailable: another migration held the lock for too long.
+        ConfigError: the user may not create the schema or the tables.
+        StoreUnavailable: another migration, or a transaction on a table, held its lock too long.
     """
     with _ONE_AT_A_TIME, exclusively(database, settings) as connection:
         before = layout(database, settings)  # another replica may have been faster
@@ -123,9 +123,9 @@ def upgrade(database: Database, settings: Settings) -> Layout:
 
 @contextlib.contextmanager
 def exclusively(database: Database, settings: Settings) -> Iterator[sqlalchemy.Connection]:
-    """A transaction of SQLAlchemy's that holds the lock of all migrations of this database.
+    """Open a transaction of SQLAlchemy that holds the lock for all migrations of this database.
 
-    The lock is the transaction's, and taken through pgbouncer too; a crash frees it.
+    The lock belongs to the transaction, so it works through pgbouncer, and a crash releases it.
     """
     engine = database.transactional()
     try:
@@ -151,9 +151,9 @@ def _take_lock(connection: sqlalchemy.Connection, database: Database) -> None:
 
 
 def create_schema(connection: sqlalchemy.Connection, name: str) -> None:
-    """Create the schema where it is missing.
+    """Create the schema if it does not exist.
 
-    Asks first: CREATE SCHEMA IF NOT EXISTS needs the right to create even where it exists.
+    Checks that first: CREATE SCHEMA IF NOT EXISTS needs the right to create even if it exists.
     """
     exists = text("SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = :name")
     if connection.execute(exists, {"name": name}).first() is None:
@@ -161,7 +161,7 @@ def create_schema(connection: sqlalchemy.Connection, name: str) -> None:
 
 
 def known_revisions() -> set[str]:
-    """All revisions that this version can upgrade from, its own included."""
+    """Return all revisions that this version can upgrade from, including its own."""
     from alembic.script import ScriptDirectory
 
     return {script.revision for script in ScriptDirectory(str(_SCRIPTS)).walk_revisions()}

@@ -1,7 +1,7 @@
-"""Rows: what the verbs of `tables` take and give.
+"""Rows: what the methods of `tables` take and return.
 
 Entries, sessions and writes as plain tuples and dataclasses. They hold encoded bytes, never
-Python values, and nothing here does I/O.
+Python values. Nothing here does I/O.
 """
 
 from __future__ import annotations
@@ -18,38 +18,42 @@ from streamlit_pgstate.postgres import statements
 from streamlit_pgstate.postgres.token import Token
 
 SMALL: Final = 32 * 2**10
-"""Bytes up to which a value lies in its entry and comes with the page: fetching 32 KiB that
-nobody asks for takes 40-100 µs on one machine, a round trip over a network 500 µs and more."""
+"""Up to this many bytes a value is stored in its entry, and each page load reads it. To read 32 KiB
+that nobody asks for takes 40-100 µs on one machine; a round trip over a network takes 500 µs and
+more."""
 
 ROWLESS_TOKEN_LIFE: Final = timedelta(hours=24)
-"""How long a token is good before anything was stored under it. A forgotten session keeps its
-row for longer (48 h), so a token without a row and younger than this was never forgotten."""
+"""How long a token is valid while its session has no row. A forgotten session keeps its row for
+longer (48 h), so a token that is younger than this and has no row was never forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionRef:
-    """Which session a statement is about, and by what right.
+    """Which session a statement is about, and the token that gives access to it.
 
-    `token_hash` is None where the session was handed over by the app itself, to a job.
+    `token_hash` is None where there is no token: a job was given the session by the app, or the
+    session is known by its id.
     """
 
     id: uuid.UUID
     token_hash: bytes | None = None
     issued_at: float | None = None
-    """Seconds since 1970, from the token; None where there is none."""
+    """Seconds since 1970, from the token; None without a token."""
     scope: str = "browser"
 
     @classmethod
     def of(cls, token: Token, scope: str = "browser") -> SessionRef:
+        """The session that `token` opens."""
         return cls(token.session_id, token.secret_hash, token.issued_at, scope)
 
     @property
     def is_known_by_id(self) -> bool:
+        """Whether the session has no token of its own: the app's, or a user's."""
         return self.scope in statements.KNOWN_BY_ID
 
     @property
     def may_create(self) -> bool:
-        """Whether a first write may make the row: only while the token is young."""
+        """Whether a first write may create the row. A token that is too old creates none."""
         if self.is_known_by_id:
             return True
         if self.issued_at is None:
@@ -59,7 +63,7 @@ class SessionRef:
 
 @dataclass(frozen=True, slots=True)
 class SessionTimes:
-    """What `SESSION` reads: for people, not for the cache."""
+    """What the statement `SESSION` reads: for people, not for the cache."""
 
     app: str
     scope: str
@@ -70,19 +74,20 @@ class SessionTimes:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What `TOTALS` reads: how much all apps of the schema hold."""
+    """What the statement `TOTALS` reads: how much all apps of the schema hold."""
 
     sessions: int
     entries: int
     bytes: int
     bytes_on_disk: int
-    """With indexes and what vacuum has not yet reclaimed."""
+    """Including indexes and the space that vacuum has not yet reclaimed."""
 
 
 class EntryRow(NamedTuple):
-    """One entry: current, deleted (`kind` is None), small (`body`) or large (`digest`).
+    """One entry: small (it has a `body`), large (it has a `digest`), or deleted (`kind` is None).
 
-    A tuple, as a page load makes one for each key: 0.3 µs beside 1.5 µs for a frozen dataclass.
+    A tuple, because a page load makes one for each key: a tuple takes 0.3 µs, a frozen dataclass
+    1.5 µs.
     """
 
     key: str
@@ -96,32 +101,32 @@ class EntryRow(NamedTuple):
 
 
 class Changes(NamedTuple):
-    """What a load or refresh brought."""
+    """What a load or a refresh has read."""
 
     version: int
-    """The session's; 0 where it has no row yet."""
-    due: bool
-    """Whether the sliding expiry is due: the next read is to move it."""
+    """The session's version; 0 if it has no row yet."""
+    must_move_expiry: bool
+    """Whether the next read has to move the sliding expiry, which has not moved for an hour."""
     entries: list[EntryRow]
 
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A value on its way to the entry `key`; without a payload, the entry is deleted."""
+    """A value to be written to the entry `key`. Without a payload the entry is deleted."""
 
     key: str
     payload: Payload | None
     ttl: float | None = None
-    """Seconds until it expires; None for never."""
+    """Seconds until it expires; None: it does not expire."""
     digest: bytes | None = None
-    """Of a large value, whose body lies beside its entry; None for a small one."""
+    """Digest of a large value, whose body is stored in the table `body`. None: a small value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Basis:
-    """What the cache says of the session at the moment that the caller decides to write."""
+class Snapshot:
+    """What the caller's cache holds of the session when the caller decides to write."""
 
     version: int
-    """0 where it has no row yet."""
-    dropping: Collection[bytes] = ()
-    """Digests of the large values that the written keys hold now."""
+    """The session's version; 0 if it has no row yet."""
+    digests: Collection[bytes] = ()
+    """Digests of the large values that the written keys hold before the write."""

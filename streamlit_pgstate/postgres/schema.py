@@ -1,6 +1,6 @@
-"""The tables as SQLAlchemy knows them: what `alembic check` compares the migrations with.
+"""The tables as a SQLAlchemy model: `alembic check` compares the migrations with it.
 
-What each column is for stands as a comment in the database itself (``\\d+`` in psql).
+A comment in the database itself says what each column is for (``\\d+`` in psql).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _TIME = DateTime(timezone=True)
 
 
 def metadata(schema: str) -> MetaData:
-    """The five tables in `schema`."""
+    """Return the model of the five tables in `schema`."""
     tables = MetaData(schema=schema)
     Table(
         "session",

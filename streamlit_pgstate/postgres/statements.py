@@ -1,46 +1,51 @@
-"""The SQL statements of the store: their shared parts once, then each under its name.
+"""The SQL statements: the parts that several of them share, then each statement by its name.
 
-`store` runs them. Each hot statement names one session and finds its rows by primary key. Each
-write locks the row of its session first, so the order of versions is the order of commits.
+`tables` runs them. Each statement on a hot path names one session and finds its rows by primary
+key. Each write locks the row of its session first, so versions are in the order of commits.
 """
 
-# ruff: noqa: S608 - statements are put together from constants; only a checked name goes in
+# ruff: noqa: S608 - statements are joined from constants; only a checked schema name is inserted
 
 from __future__ import annotations
 
 from typing import Final
 
-# A session's row is usable. %(hash)s is NULL for a job that was handed the session itself;
-# token_hash is NULL for a session that is known by its id, which no token opens.
+# Whether a session's row may be used. %(hash)s is NULL where the caller has no token: a job that
+# was given the session itself, or a session that is known by its id. The `token_hash` of the latter
+# is NULL, so no token opens it.
 _USABLE: Final = """revoked_at IS NULL AND expires_at > now() AND (%(hash)s::bytea IS NULL
     OR token_hash = %(hash)s
     OR previous_hash = %(hash)s AND rotated_at > now() - make_interval(secs => %(grace)s)
     ) IS TRUE"""
 
 KNOWN_BY_ID: Final = ("app", "user")
-"""Scopes whose session has no token: its id follows from the app's or the user's name."""
+"""Scopes whose session has no token: its id is computed from the app's or the user's name."""
 
-# Such a session is nobody's browser's: it lives as long as a token may, not as a browser's state.
-_LIFE: Final = f"""make_interval(secs => CASE WHEN {{scope}} IN {KNOWN_BY_ID}
+# Such a session does not belong to a browser, so it expires after `session_max_age`, as a token
+# does, and not after `session_ttl`.
+_LIFETIME: Final = f"""make_interval(secs => CASE WHEN {{scope}} IN {KNOWN_BY_ID}
     THEN %(session_max_age)s ELSE %(session_ttl)s END)"""
-_LIFE_OF_ROW: Final = _LIFE.replace("{scope}", "session.scope")
-_LIFE_OF_NEW: Final = _LIFE.replace("{scope}", "%(scope)s::text")
+_LIFETIME_OF_ROW: Final = _LIFETIME.replace("{scope}", "session.scope")
+_LIFETIME_OF_NEW: Final = _LIFETIME.replace("{scope}", "%(scope)s::text")
 
-_DUE: Final = "seen_at < now() - make_interval(secs => %(slide)s)"
+# At most once an hour: else each read would write a row, too.
+_STALE: Final = "seen_at < now() - make_interval(secs => %(expiry_moves_every)s)"
 
-# Both move together, at most once an hour, with a read or a write.
-_SLIDE: Final = f"""seen_at = CASE WHEN {_DUE} THEN now() ELSE seen_at END,
-    expires_at = CASE WHEN {_DUE} THEN now() + {_LIFE_OF_ROW} ELSE expires_at END"""
+# `seen_at` and `expires_at` move together, with a read or a write, once they are stale.
+_MOVE_EXPIRY: Final = f"""seen_at = CASE WHEN {_STALE} THEN now() ELSE seen_at END,
+    expires_at = CASE WHEN {_STALE} THEN now() + {_LIFETIME_OF_ROW} ELSE expires_at END"""
 
 _FOUND: Final = f"""found AS MATERIALIZED (
-    SELECT version, {_USABLE} AS usable, {_DUE} AS due FROM {{schema}}.session WHERE id = %(id)s
+    SELECT version, {_USABLE} AS usable, {_STALE} AS is_stale
+    FROM {{schema}}.session WHERE id = %(id)s
 )"""
 
-# The session as one row (key NULL), then its entries that are newer than %(since)s. Entries
-# are not even looked at when the session's version has not moved.
+# The session as one row (key NULL), then its entries that are newer than %(since)s. The entries
+# are not read at all if the session's version is still %(since)s.
 _CHANGES: Final = """
-SELECT NULL::text, version, CASE WHEN NOT usable THEN 'refused' WHEN due THEN 'due' ELSE '' END,
-    NULL::bigint, NULL::text, NULL::bytea, NULL::bytea, NULL::float8, NULL::float8
+SELECT NULL::text, version,
+    CASE WHEN NOT usable THEN 'refused' WHEN is_stale THEN 'stale' ELSE '' END, NULL::bigint,
+    NULL::text, NULL::bytea, NULL::bytea, NULL::float8, NULL::float8
 FROM found
 UNION ALL
 SELECT e.key, e.version, e.kind, e.size, e.value::text, e.body, e.digest, e.ttl,
@@ -50,14 +55,14 @@ WHERE found.usable AND found.version > %(since)s
     AND e.session_id = %(id)s AND e.version > %(since)s
     AND (e.kind IS NOT NULL OR %(since)s >= 0)"""
 
-# A later run: what changed since. One round trip.
+# A later run: the session and what has changed since. One round trip.
 REFRESH: Final = f"WITH {_FOUND} {_CHANGES}"
 
-# A page load: token, session and all small values; the sliding expiry moves with it. One
-# round trip.
+# A page load: checks the token, reads the session and all small values, and moves the sliding
+# expiry. One round trip.
 LOAD: Final = f"""WITH {_FOUND},
 touched AS (
-    UPDATE {{schema}}.session SET {_SLIDE} WHERE id = %(id)s AND {_DUE} AND {_USABLE}
+    UPDATE {{schema}}.session SET {_MOVE_EXPIRY} WHERE id = %(id)s AND {_STALE} AND {_USABLE}
 ) {_CHANGES}"""
 
 SESSION: Final = """
@@ -70,11 +75,11 @@ FROM {schema}.entry WHERE session_id = %(id)s AND kind IS NOT NULL ORDER BY key"
 READ_BODY: Final = """
 SELECT data FROM {schema}.body WHERE session_id = %(id)s AND digest = %(digest)s ORDER BY part"""
 
-# Every write locks the session's row first, by counting up its version: so versions are in
-# the order of commits, and a version that is %(known)s plus one says that nobody else wrote
-# since the cache that the caller decided upon.
-_MOVED: Final = f"""moved AS (
-    UPDATE {{schema}}.session SET version = version + 1, {_SLIDE}
+# Every write locks the session's row first, by adding one to its version. So versions are in the
+# order of commits. If the new version is %(known)s plus one, nobody else has written since the
+# caller's cache was read.
+_LOCKED: Final = f"""locked AS (
+    UPDATE {{schema}}.session SET version = version + 1, {_MOVE_EXPIRY}
     WHERE id = %(id)s AND {_USABLE} {{only_if}} RETURNING version
 )"""
 
@@ -82,13 +87,14 @@ _NEW_SESSION: Final = """
 INSERT INTO {schema}.session
     (id, app, scope, version, token_hash, created_at, seen_at, expires_at)"""
 
-# A session that is handed to a job has its row from then on: the job has no token to make it by.
+# Run when a session without a row is given to a job: the job has no token, so it could not create
+# the row itself.
 MAKE: Final = f"""{_NEW_SESSION}
-VALUES (%(id)s, %(app)s, %(scope)s, 1, %(hash)s, now(), now(), now() + {_LIFE_OF_NEW})
+VALUES (%(id)s, %(app)s, %(scope)s, 1, %(hash)s, now(), now(), now() + {_LIFETIME_OF_NEW})
 ON CONFLICT (id) DO NOTHING"""
 
-# No row yet: the first write makes it, if no other tab just did.
-_MADE: Final = f"moved AS ({MAKE} RETURNING version)"
+# The first write of a session creates its row, unless another tab has just done so.
+_MADE: Final = f"locked AS ({MAKE} RETURNING version)"
 
 _ONE: Final = """(SELECT %(key)s::text AS key, %(kind)s::text AS kind, %(size)s::bigint AS size,
     %(text)s::text AS text, %(body)s::bytea AS body, %(digest)s::bytea AS digest,
@@ -100,30 +106,31 @@ _NEW_ENTRY: Final = """
 INSERT INTO {schema}.entry AS e (session_id, key, version, kind, size, changed_at, expires_at,
     ttl, value, body, digest)"""
 
-# `excluded` and the row itself only, no now(): so it may be sent to a shard as it is.
+# Refers to `excluded` and the row only, not to now(), so that it can be sent to a shard as it is.
 _OVER_THE_OLD: Final = """
 ON CONFLICT (session_id, key) DO UPDATE SET version = excluded.version, kind = excluded.kind,
     size = excluded.size, changed_at = excluded.changed_at, expires_at = excluded.expires_at,
     ttl = excluded.ttl, value = excluded.value, body = excluded.body, digest = excluded.digest"""
 _OLD_HOLDS_NOTHING: Final = "(e.kind IS NULL OR e.expires_at <= excluded.changed_at)"
 
-# A deleted entry stays as an empty row, so that other caches learn of it.
+# A deleted entry stays as an empty row, so that other caches see the deletion.
 _TOMBSTONE: Final = """kind = NULL, size = 0, changed_at = now(), expires_at = NULL, ttl = NULL,
     value = NULL, body = NULL, digest = NULL"""
 _HAS_NOT_EXPIRED: Final = "(expires_at IS NULL OR expires_at > now())"
 _HOLDS_A_VALUE: Final = f"kind IS NOT NULL AND {_HAS_NOT_EXPIRED}"
 
 _ENTRIES: Final = f"""{_NEW_ENTRY}
-SELECT %(id)s, new.key, moved.version, new.kind, new.size, now(),
+SELECT %(id)s, new.key, locked.version, new.kind, new.size, now(),
     now() + make_interval(secs => new.ttl), new.ttl, new.text::json, new.body, new.digest
-FROM moved, {{new}} AS new(key, kind, size, text, body, digest, ttl){_OVER_THE_OLD}
+FROM locked, {{new}} AS new(key, kind, size, text, body, digest, ttl){_OVER_THE_OLD}
 {{where}} RETURNING version"""
 
-# The version that a modify() started from; 0 for none.
+# The entry still has the version that modify() started from; 0 stands for no value.
 _IF_EXPECTED: Final = f"""WHERE %(expected)s = CASE
     WHEN {_OLD_HOLDS_NOTHING} THEN 0 ELSE e.version END"""
 
-# The same, asked before bodies are dropped: that must not be done for a write that is not.
+# The same condition, checked before bodies are deleted: a write that does nothing must delete
+# none.
 _AS_EXPECTED: Final = f"""AND %(expected)s = coalesce((
     SELECT version FROM {{schema}}.entry WHERE session_id = %(id)s AND key = ANY (%(key)s::text[])
         AND {_HOLDS_A_VALUE}), 0)"""
@@ -131,16 +138,16 @@ _AS_EXPECTED: Final = f"""AND %(expected)s = coalesce((
 _NEW_BODY: Final = "INSERT INTO {schema}.body (session_id, digest, part, data)"
 _IF_NEW: Final = "ON CONFLICT (session_id, digest, part) DO NOTHING"
 
-# %b: psycopg sends lists as text otherwise, which is twice as long for bytes: 40 MB in 1.4 s,
-# where this takes 0.4 s.
+# %b sends the list in binary. psycopg's default is text, which is twice as long for bytes: 40 MB
+# take 1.4 s as text and 0.4 s in binary.
 _SENT_BODIES: Final = """
     unnest(%(body_digest)s::bytea[], %(body_part)s::int[], %(body_data)b::bytea[])
     AS b(digest, part, data)"""
 
-# Joined with `moved`, so that the session is locked before.
+# Joined with `locked`, so that the session is locked before bodies are inserted.
 _BODIES: Final = f"""bodies AS (
     {_NEW_BODY}
-    SELECT %(id)s, b.digest, b.part, b.data FROM moved, {_SENT_BODIES}
+    SELECT %(id)s, b.digest, b.part, b.data FROM locked, {_SENT_BODIES}
     {_IF_NEW}
 )"""
 
@@ -148,50 +155,50 @@ _NO_OTHER_KEY_HOLDS_IT: Final = """NOT EXISTS (
     SELECT FROM {schema}.entry o WHERE o.session_id = %(id)s
         AND o.digest = b.digest AND o.key <> ALL (%(key)s::text[]))"""
 
-# Not when somebody else wrote meanwhile, who may hold them by now: then they stay behind, as
-# garbage.
+# Deletes nothing if somebody else has written meanwhile, because their entries may refer to these
+# bodies by now. The bodies then stay as garbage.
 _DROPPED: Final = f"""dropped AS (
-    DELETE FROM {{schema}}.body b USING moved
-    WHERE b.session_id = %(id)s AND b.digest = ANY (%(dropping)s::bytea[])
-        AND moved.version = %(known)s::bigint + 1 AND {_NO_OTHER_KEY_HOLDS_IT}
+    DELETE FROM {{schema}}.body b USING locked
+    WHERE b.session_id = %(id)s AND b.digest = ANY (%(old_digest)s::bytea[])
+        AND locked.version = %(known)s::bigint + 1 AND {_NO_OTHER_KEY_HOLDS_IT}
 )"""
 
-# Bodies that were sent ahead may have been dropped since, by a writer that replaced their
-# last entry. With the version unmoved nobody did, and what is seen here is what is there.
+# Another writer may have deleted bodies that were sent ahead, by replacing the last entry that
+# refers to them. If the version is unchanged, nobody has, and this count is up to date.
 _COMPLETE: Final = """AND version = %(known)s AND NOT EXISTS (
     SELECT FROM unnest(%(ahead_digest)s::bytea[], %(ahead_parts)s::int[]) AS a(digest, parts)
     WHERE a.parts <> (SELECT count(*) FROM {schema}.body b
         WHERE b.session_id = %(id)s AND b.digest = a.digest))"""
 
 
-def _moved(only_if: str = "") -> str:
-    return _MOVED.replace("{only_if}", only_if)
+def _locked(only_if: str = "") -> str:
+    return _LOCKED.replace("{only_if}", only_if)
 
 
 def _entries(new: str, where: str = "") -> str:
     return _ENTRIES.replace("{new}", new).replace("{where}", where)
 
 
-# The writes: one statement each, one round trip, autocommitted. Beside a bare upsert of the
-# same row PUT takes 10 µs more on the server, unnest another 25 µs.
-PUT: Final = f"WITH {_moved()} {_entries(_ONE)}"
-PUT_IF: Final = f"WITH {_moved()} {_entries(_ONE, _IF_EXPECTED)}"
-PUT_MANY: Final = f"WITH {_moved()} {_entries(_MANY)}"
-PUT_LARGE: Final = f"WITH {_moved()}, {_BODIES}, {_DROPPED} {_entries(_MANY)}"
+# The writes: one statement each, in one round trip and in autocommit. On the server PUT takes
+# 10 µs more than a bare upsert of the same row, and unnest() takes another 25 µs.
+PUT: Final = f"WITH {_locked()} {_entries(_ONE)}"
+PUT_IF: Final = f"WITH {_locked()} {_entries(_ONE, _IF_EXPECTED)}"
+PUT_MANY: Final = f"WITH {_locked()} {_entries(_MANY)}"
+PUT_LARGE: Final = f"WITH {_locked()}, {_BODIES}, {_DROPPED} {_entries(_MANY)}"
 PUT_LARGE_IF: Final = (
-    f"WITH {_moved(_AS_EXPECTED)}, {_BODIES}, {_DROPPED} {_entries(_MANY, _IF_EXPECTED)}"
+    f"WITH {_locked(_AS_EXPECTED)}, {_BODIES}, {_DROPPED} {_entries(_MANY, _IF_EXPECTED)}"
 )
-PUT_AHEAD: Final = f"WITH {_moved(_COMPLETE)}, {_DROPPED} {_entries(_MANY)}"
+PUT_AHEAD: Final = f"WITH {_locked(_COMPLETE)}, {_DROPPED} {_entries(_MANY)}"
 CREATE: Final = f"WITH {_MADE}, {_BODIES} {_entries(_MANY)}"
 
-# A large value that its entry holds already, with another expiry: its bytes do not travel again.
+# Sets a new expiry of a large value that the entry holds already. Its bytes are not sent again.
 _HELD: Final = f"""AND EXISTS (SELECT FROM {{schema}}.entry
     WHERE session_id = %(id)s AND key = %(key)s AND version = %(expected)s
         AND digest = %(digest)s AND {_HAS_NOT_EXPIRED})"""
-RENEW: Final = f"""WITH {_moved(_HELD)}
-UPDATE {{schema}}.entry AS e SET version = moved.version, changed_at = now(),
+RENEW: Final = f"""WITH {_locked(_HELD)}
+UPDATE {{schema}}.entry AS e SET version = locked.version, changed_at = now(),
     expires_at = now() + make_interval(secs => %(ttl)s::float8), ttl = %(ttl)s::float8
-FROM moved
+FROM locked
 WHERE e.session_id = %(id)s AND e.key = %(key)s AND e.version = %(expected)s
 RETURNING e.version"""
 SEND_BODIES: Final = f"""
@@ -200,26 +207,27 @@ SELECT %(id)s, b.digest, b.part, b.data FROM {_SENT_BODIES}
 WHERE coalesce((SELECT {_USABLE} FROM {{schema}}.session WHERE id = %(id)s), %(may_create)s)
 {_IF_NEW}"""
 
-# `held` may be older than the lock: what is also in `deleted` was not deleted by another before.
-DELETE: Final = f"""WITH {_moved()}, {_DROPPED},
+# `held` may have been read before the lock was taken. A key that is in `deleted`, too, was not
+# deleted by somebody else in between.
+DELETE: Final = f"""WITH {_locked()}, {_DROPPED},
 held AS (
     SELECT key FROM {{schema}}.entry
     WHERE session_id = %(id)s AND key = ANY (%(key)s::text[]) AND {_HOLDS_A_VALUE}
 ),
 deleted AS (
-    UPDATE {{schema}}.entry SET version = moved.version, {_TOMBSTONE}
-    FROM moved WHERE session_id = %(id)s AND key = ANY (%(key)s::text[]) AND kind IS NOT NULL
+    UPDATE {{schema}}.entry SET version = locked.version, {_TOMBSTONE}
+    FROM locked WHERE session_id = %(id)s AND key = ANY (%(key)s::text[]) AND kind IS NOT NULL
     RETURNING key
 )
-SELECT version, (SELECT count(*) FROM held JOIN deleted USING (key)) FROM moved"""
+SELECT version, (SELECT count(*) FROM held JOIN deleted USING (key)) FROM locked"""
 
 ROTATE: Final = f"""
 UPDATE {{schema}}.session
 SET previous_hash = token_hash, token_hash = %(new_hash)s, rotated_at = now()
 WHERE id = %(id)s AND {_USABLE} RETURNING version"""
 
-# A session without a row gets one, so that its token is known to be dead. After this
-# statement no write of the session succeeds, so ERASE removes all that there will ever be.
+# A session without a row gets one, so that its token is refused from now on. After this statement
+# no write to the session succeeds, so nothing is left after the ERASE statements.
 REVOKE: Final = """
 INSERT INTO {schema}.session (id, app, scope, version, token_hash, created_at, seen_at,
     expires_at, revoked_at)
@@ -235,12 +243,12 @@ ERASE_ENTRIES: Final = "DELETE FROM {schema}.entry WHERE session_id = %(id)s"
 ERASE_BODIES: Final = "DELETE FROM {schema}.body WHERE session_id = %(id)s"
 ERASE_REVISIONS: Final = "DELETE FROM {schema}.revision WHERE session_id = %(id)s"
 
-# A session that is known by its id begins anew, empty, when it was forgotten or has expired: no
-# other id can take its place. Its entries stay as deleted ones, so that other caches learn of it.
+# A session that is known by its id starts again, empty, when it was forgotten or has expired: it
+# cannot get another id. Its entries stay as deleted rows, so that other caches see the deletion.
 EMPTY: Final = f"""
 WITH emptied AS (
     UPDATE {{schema}}.session SET version = version + 1, revoked_at = NULL, created_at = now(),
-        seen_at = now(), expires_at = now() + {_LIFE_OF_ROW}
+        seen_at = now(), expires_at = now() + {_LIFETIME_OF_ROW}
     WHERE id = %(id)s AND (%(always)s OR revoked_at IS NOT NULL OR expires_at <= now())
     RETURNING version
 ),
@@ -249,9 +257,9 @@ revisions AS (DELETE FROM {{schema}}.revision USING emptied WHERE session_id = %
 UPDATE {{schema}}.entry SET version = emptied.version, {_TOMBSTONE}
 FROM emptied WHERE session_id = %(id)s AND kind IS NOT NULL"""
 
-# Entries that go from one session to another, in one transaction: both sessions are locked by
-# counting up their versions, the one without a login first. No value leaves the server.
-COUNT_UP: Final = f"WITH {_moved()} SELECT version FROM moved"
+# Move entries from one session to another, in one transaction. Both sessions are locked by adding
+# one to their versions, the one without a login first. No value leaves the server.
+LOCK_SESSION: Final = f"WITH {_locked()} SELECT version FROM locked"
 _DIGESTS_OF_MOVED: Final = """(
     SELECT digest FROM {schema}.entry WHERE session_id = %(id)s AND key = ANY (%(key)s::text[]))"""
 MOVE_BODIES: Final = f"""
@@ -271,10 +279,10 @@ DROP_MOVED_ENTRIES: Final = f"""
 UPDATE {{schema}}.entry SET version = %(version)s, {_TOMBSTONE}
 WHERE session_id = %(id)s AND key = ANY (%(key)s::text[])"""
 
-# All that a session holds, in another one that is made for it. One statement, one snapshot.
+# Copies everything that a session holds into a new session. One statement, so one snapshot.
 COPY: Final = f"""
 WITH made AS ({_NEW_SESSION}
-    SELECT %(to)s, app, scope, 1, %(new_hash)s, now(), now(), now() + {_LIFE_OF_ROW}
+    SELECT %(to)s, app, scope, 1, %(new_hash)s, now(), now(), now() + {_LIFETIME_OF_ROW}
     FROM {{schema}}.session WHERE id = %(id)s AND {_USABLE}
     ON CONFLICT (id) DO NOTHING RETURNING version
 ),
@@ -288,7 +296,7 @@ SELECT %(to)s, old.key, made.version, old.kind, old.size, old.changed_at, old.ex
     old.value, old.body, old.digest
 FROM made, {{schema}}.entry old WHERE old.session_id = %(id)s AND old.kind IS NOT NULL"""
 
-# For operators, over all apps of the schema: reads every row of session and entry, once.
+# For operators, over all apps of the schema. Reads every row of `session` and `entry` once.
 TOTALS: Final = f"""
 SELECT (SELECT count(*) FROM {{schema}}.session WHERE revoked_at IS NULL AND expires_at > now()),
     count(*), coalesce(sum(size), 0)::bigint,
@@ -300,7 +308,7 @@ SIGNING_KEY: Final = "SELECT value FROM {schema}.setting WHERE name = 'signing_k
 
 
 def of(schema: str) -> dict[str, str]:
-    """Every statement by its name, for the tables in `schema`.
+    """Return every statement by its name, for the tables in `schema`.
 
     Example:
         >>> of("pgstate")["SIGNING_KEY"]

@@ -1,7 +1,7 @@
-"""The tables: verbs over rows, each of which runs one of the `statements` or a few.
+"""The tables: methods over rows. Each runs one of the `statements`, or a few.
 
-Stands between `engine`, which has the connections, and a session, which has the cache. Bodies pass
-through the `cipher` here, both ways.
+Stands between `engine`, which has the connections, and a session, which has the cache. The `cipher`
+seals and opens bodies here.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from streamlit_pgstate.postgres.cipher import PLAIN, Cipher
 from streamlit_pgstate.postgres.engine import Database, no_objection
 from streamlit_pgstate.postgres.migrate import Layout
 from streamlit_pgstate.postgres.rows import (
-    Basis,
     Changes,
     EntryRow,
     SessionRef,
     SessionTimes,
+    Snapshot,
     Totals,
     Write,
 )
@@ -32,31 +32,32 @@ from streamlit_pgstate.postgres.token import Token, TokenSigner
 from streamlit_pgstate.settings import Settings
 
 CHUNK: Final = 2**20
-"""Bytes of a large value per row: 256 KiB to 1 MiB were fastest both ways (80 MB: 0.5 s to
-write and 0.25 s to read; as one value 1.9 s and 0.44 s)."""
+"""Bytes of a large value in one row. Chunks of 256 KiB to 1 MiB were the fastest, to write and to
+read: 80 MB took 0.5 s and 0.25 s, and in a single row 1.9 s and 0.44 s."""
 
 IN_ONE_STATEMENT: Final = 4 * CHUNK
-"""Bytes of new bodies that still travel inside the write itself, in its one round trip."""
+"""Up to this many bytes of new bodies are sent within the write itself, in its one round trip."""
 
 ROTATION_GRACE: Final = timedelta(minutes=2)
-"""How long the token before the last rotate still works: another tab may be on its way."""
+"""How long the former token works after a rotation: another tab may be using it just then."""
 
-_SLIDES_EVERY: Final = timedelta(hours=1)
-"""How long the expiry stays where it is, at most: a tenth of a shorter session_ttl."""
+_EXPIRY_MOVES_EVERY: Final = timedelta(hours=1)
+"""The sliding expiry moves at most once in this time, or in a tenth of `session_ttl` if that is
+shorter. Otherwise each read would write a row."""
 
 OnProgress: TypeAlias = Callable[[int, int], object]
-"""Called with the bytes that have travelled, and all that there are to travel."""
+"""Called with the number of bytes transferred so far, and the number of all bytes."""
 
 
 class Tables:
     """The tables of one schema in one database.
 
-    Opens no connection by itself. The first verb does, and then checks the layout of the
+    Opens no connection until the first method that needs one. That one checks the layout of the
     tables, once. Safe for threads.
 
     Args:
         settings: where the database is, and the limits.
-        cipher: how bodies stand in the tables.
+        cipher: how bodies are stored in the tables.
         before_statement: as in `Database`.
     """
 
@@ -73,13 +74,14 @@ class Tables:
         self._checked = False
         self._signer: TokenSigner | None = None
         self._sql = statements.of(settings.schema)
+        self._expiry_moves_every = min(_EXPIRY_MOVES_EVERY, settings.session_ttl / 10)
 
     def __repr__(self) -> str:
         return f"<Tables of {self.place}>"
 
     @property
     def place(self) -> str:
-        """Host, port, database and schema, for people; never the password."""
+        """Host, port, database and schema, for messages; never the password."""
         return f"{self._database.place}, schema {self._settings.schema!r}"
 
     @property
@@ -88,7 +90,7 @@ class Tables:
 
     @property
     def breaks(self) -> int:
-        """How often a connection was found broken so far; caches from before load anew."""
+        """How often a connection has broken so far. Caches that were read before load again."""
         return self._database.breaks
 
     def migrate(self) -> None:
@@ -101,22 +103,22 @@ class Tables:
         migrate.upgrade(self._database, self._settings)
 
     def layout(self) -> Layout:
-        """Which layout the tables have; changes nothing."""
+        """Return which layout the tables have. Changes nothing."""
         return migrate.layout(self._database, self._settings)
 
     def totals(self) -> Totals:
-        """How much all apps of this schema hold, for operators. Changes and migrates nothing."""
+        """Return how much all apps of this schema hold, for operators. Migrates nothing."""
         return Totals(*self._database.query(self._sql["TOTALS"], {})[0])
 
     def close(self) -> None:
-        """Close idle connections; a later verb opens new ones."""
+        """Close idle connections. A later method opens new ones."""
         self._database.close()
 
     @property
     def signer(self) -> TokenSigner:
-        """The signer of this app's tokens; reads the key from the database once."""
+        """The signer of this app's tokens. Reads the key from the database once."""
         if self._signer is None:
-            self._ready()
+            self._check_layout_once()
             self._signer = TokenSigner(
                 self._settings.signing_key or self._stored_signing_key(),
                 app=self._settings.app,
@@ -134,26 +136,30 @@ class Tables:
         return str(rows[0][0])
 
     def load(self, ref: SessionRef) -> Changes:
-        """The session and all of its entries, small bodies included.
+        """Read the session and all of its entries, including small bodies.
 
         Raises:
-            UnknownToken: the session is forgotten, expired, or its token was replaced; or it
-                has no row and the token is too old to make one.
+            UnknownToken: the session was forgotten, has expired, or its token was replaced; or it
+                has no row and the token is too old to create one.
         """
         return self._changes("LOAD", ref, since=-1)
 
-    def refresh(self, ref: SessionRef, *, since: int, slide: bool) -> Changes:
-        """The session and those entries that changed after version `since`.
+    def refresh(self, ref: SessionRef, *, since: int, move_expiry: bool) -> Changes:
+        """Read the session and the entries that have changed after version `since`.
 
         Args:
             ref: the session.
             since: the version up to which the caller knows everything.
-            slide: whether the sliding expiry is due, as the last read said. Raises as `load`.
+            move_expiry: whether to move the sliding expiry: `Changes.must_move_expiry` of the
+                last read.
+
+        Raises:
+            UnknownToken: as `load`.
         """
-        return self._changes("LOAD" if slide else "REFRESH", ref, since=since)
+        return self._changes("LOAD" if move_expiry else "REFRESH", ref, since=since)
 
     def _changes(self, statement: str, ref: SessionRef, *, since: int) -> Changes:
-        rows = self._run(statement, {**self._validity(ref), "since": since})
+        rows = self._run(statement, {**self._session_parameters(ref), "since": since})
         if not rows:
             if not ref.may_create:
                 raise _unknown(ref)
@@ -161,17 +167,17 @@ class Tables:
         _, version, condition, *_ = rows[0]
         if condition == "refused":
             raise _unknown(ref)
-        return Changes(version, condition == "due", [self._entry(row) for row in rows[1:]])
+        return Changes(version, condition == "stale", [self._entry(row) for row in rows[1:]])
 
     def times(self, ref: SessionRef) -> SessionTimes | None:
-        """When the session was made, seen, and will expire; None where it has no row yet."""
+        """Return when the session was created and seen and will expire; None if it has no row."""
         rows = self._run("SESSION", {"id": ref.id})
         return SessionTimes(*rows[0]) if rows else None
 
     def rows(self, session_id: uuid.UUID) -> list[dict[str, Any]]:
-        """The entries of a session as they stand in PostgreSQL, for people to look at.
+        """Return the entries of a session as PostgreSQL stores them, for people to look at.
 
-        `value` is the text of small plain values, and None for others.
+        `value` is the text of small plain values, and None for all others.
         """
         names = ("key", "version", "kind", "size", "changed_at", "expires_at", "value")
         rows = self._run("ROWS", {"id": session_id})
@@ -180,23 +186,23 @@ class Tables:
     def read_body(
         self, ref: SessionRef, digest: bytes, *, size: int, on_progress: OnProgress
     ) -> bytes:
-        """The bytes of a large value; too few where another writer has just replaced it.
+        """Read the bytes of a large value; too few if another writer has just replaced it.
 
         Args:
             ref: the session.
-            digest: of the value.
-            size: its bytes; the setting ``timeout`` is for each MiB of them.
-            on_progress: called with the bytes that have come, and `size`.
+            digest: the value's digest.
+            size: its number of bytes. The setting ``timeout`` applies to each MiB of them.
+            on_progress: called with the number of bytes read so far, and `size`.
         """
 
         def joined(rows: Iterator[tuple[bytes]]) -> bytes:
-            body = io.BytesIO()  # grows in place, and gives its bytes away without a copy
+            body = io.BytesIO()  # grows in place, and getvalue() makes no copy
             for (data,) in rows:
                 body.write(self._cipher.open(data))
                 on_progress(body.tell(), size)
             return body.getvalue()
 
-        self._ready()
+        self._check_layout_once()
         parameters = {"id": ref.id, "digest": digest}
         return self._database.query_slowly(self._sql["READ_BODY"], parameters, joined)
 
@@ -204,68 +210,69 @@ class Tables:
         self,
         ref: SessionRef,
         writes: Sequence[Write],
-        basis: Basis,
+        snapshot: Snapshot,
         *,
         expected: int | None = None,
     ) -> int | None:
-        """Store and delete: all of it or nothing, in one statement, committed when this returns.
+        """Store and delete entries, all or none, in one statement. Committed when this returns.
 
-        What is too large for one statement has to be there already: see `send_ahead`.
+        Bodies that are too large for one statement must be stored already: see `send_ahead`.
 
         Args:
             ref: the session.
-            writes: with distinct keys.
-            basis: what the caller knows; where it is out of date, this may do nothing.
-            expected: the version that the (only) entry must have, 0 for none; None for any.
+            writes: what to write; each key once.
+            snapshot: what the caller's cache holds. If it is out of date, this may do nothing.
+            expected: the version that the entry of the only write must have, 0 for no entry.
+                None: any version.
 
         Returns:
-            The session's new version; None where nothing was done: the session is refused,
-            or the basis is out of date, or the entry not as expected. A `refresh` tells which.
+            The session's new version. None if nothing was written: the session is refused, the
+            snapshot is out of date, or the entry has another version. A `refresh` tells which.
         """
-        writes = sorted(writes, key=lambda write: write.key)  # one order: no deadlocks
-        name, parameters = self._statement(ref, writes, basis, expected=expected)
+        writes = sorted(writes, key=lambda write: write.key)  # always this order: no deadlocks
+        name, parameters = self._statement(ref, writes, snapshot, expected=expected)
         if name is None:
             return None
-        parameters |= {**self._validity(ref), "expected": expected}
+        parameters |= {**self._session_parameters(ref), "expected": expected}
         rows = self._run(name, parameters, repeatable=expected is None)
         return int(rows[0][0]) if rows else None
 
     def renew(self, ref: SessionRef, write: Write, *, expected: int) -> int | None:
-        """Have the expiry of a large value count from now, where its entry holds it already.
+        """Let the ttl of a large value count from now, if its entry holds the value already.
 
         Args:
             ref: the session.
-            write: what the entry holds, with the ttl that it is to have.
+            write: the value that the entry holds, with its new ttl.
             expected: the version of the entry.
 
         Returns:
-            The session's new version; None where nothing was done, as `write`.
+            The session's new version. None if nothing was written, as `write`.
         """
-        parameters = {**self._validity(ref), **self._one(write), "expected": expected}
-        rows = self._run("RENEW", parameters)  # sent twice, it does nothing the second time
+        parameters = {**self._session_parameters(ref), **self._one(write), "expected": expected}
+        rows = self._run("RENEW", parameters)  # repeatable: a second time it does nothing
         return int(rows[0][0]) if rows else None
 
     def _statement(
-        self, ref: SessionRef, writes: Sequence[Write], basis: Basis, *, expected: int | None
+        self, ref: SessionRef, writes: Sequence[Write], snapshot: Snapshot, *, expected: int | None
     ) -> tuple[str | None, dict[str, Any]]:
-        """The name of the leanest statement that does it, and its parameters."""
+        """Return the name of the cheapest statement that does it, and its parameters."""
         bodies = _bodies(writes)
-        is_plain = not bodies and not basis.dropping
-        if basis.version and is_plain and len(writes) == 1:
+        is_plain = not bodies and not snapshot.digests
+        if snapshot.version and is_plain and len(writes) == 1:
             return "PUT" if expected is None else "PUT_IF", self._one(writes[0])
         parameters = self._many(writes)
-        if basis.version and is_plain and expected is None:
+        if snapshot.version and is_plain and expected is None:
             return "PUT_MANY", parameters
         parameters |= {
-            "known": basis.version,
+            "known": snapshot.version,
             "app": self._settings.app,
-            "dropping": [digest for digest in basis.dropping if digest not in bodies],
+            "old_digest": [digest for digest in snapshot.digests if digest not in bodies],
         }
-        if _go_ahead(bodies):
-            parameters |= _ahead(bodies)
+        if _are_too_large(bodies):
+            parameters |= _ahead_parameters(bodies)
             bodies = {}
         parameters |= self._columns_of_bodies(_chunks(bodies))
-        if not basis.version:
+        if not snapshot.version:
             return "CREATE" if ref.may_create else None, parameters
         if "ahead_digest" in parameters:
             return "PUT_AHEAD", parameters
@@ -274,15 +281,23 @@ class Tables:
     def send_ahead(
         self, ref: SessionRef, writes: Sequence[Write], *, on_progress: OnProgress
     ) -> bool:
-        """Store the bodies of a `write` that is too large for one statement; whether it is.
+        """Store the bodies of a `write` if they are too large for one statement.
 
-        No lock is held meanwhile. Whatever a crash leaves behind is garbage that nothing
-        points to. `on_progress` is called with the bytes that were sent, and all there are.
+        No lock is held meanwhile. Rows that a crash leaves behind are garbage: no entry refers to
+        them.
+
+        Args:
+            ref: the session.
+            writes: as `write` will get them.
+            on_progress: called with the number of bytes sent so far, and the number of all bytes.
+
+        Returns:
+            Whether the bodies were too large, and so were sent.
         """
         bodies = _bodies(writes)
-        if not _go_ahead(bodies):
+        if not _are_too_large(bodies):
             return False
-        parameters = {**self._validity(ref), "may_create": ref.may_create}
+        parameters = {**self._session_parameters(ref), "may_create": ref.may_create}
         chunks = _chunks(bodies)
         sent, total = 0, sum(map(len, bodies.values()))
         while batch := list(itertools.islice(chunks, IN_ONE_STATEMENT // CHUNK)):
@@ -292,45 +307,49 @@ class Tables:
         return True
 
     def make(self, ref: SessionRef) -> None:
-        """Make the session's row, where it has none: somebody without its token is to write.
+        """Create the session's row if it has none, so that somebody without its token can write.
 
         Raises:
-            UnknownToken: its token is too old to make one.
+            UnknownToken: the session's token is too old to create a row.
         """
         if not ref.may_create:
             raise _unknown(ref)
-        self._run("MAKE", {**self._validity(ref), "app": self._settings.app})
+        self._run("MAKE", {**self._session_parameters(ref), "app": self._settings.app})
 
-    def delete(self, ref: SessionRef, keys: Sequence[str], basis: Basis) -> tuple[int, int]:
-        """Delete entries: all of them in one statement, committed when this returns.
+    def delete(self, ref: SessionRef, keys: Sequence[str], snapshot: Snapshot) -> tuple[int, int]:
+        """Delete entries, all in one statement. Committed when this returns.
 
         Returns:
-            The session's new version, and how many of `keys` held a value. (0, 0) where the
-            session has no row yet.
+            The session's new version, and how many of `keys` held a value. (0, 0) if the session
+            has no row yet.
 
         Raises:
             UnknownToken: as `load`; nothing was deleted.
         """
         parameters = {
-            **self._validity(ref),
+            **self._session_parameters(ref),
             "key": sorted(keys),
-            "known": basis.version,
-            "dropping": list(basis.dropping),
+            "known": snapshot.version,
+            "old_digest": list(snapshot.digests),
         }
         rows = self._run("DELETE", parameters)
         if rows:
             return rows[0]
-        if basis.version or not ref.may_create:
+        if snapshot.version or not ref.may_create:
             raise _unknown(ref)
         return 0, 0
 
     def rotate(self, ref: SessionRef) -> Token | None:
-        """Give the session a new token; None where it has no row, and so nothing to protect.
+        """Give the session a new token. The old one works for another `ROTATION_GRACE`.
 
-        The old one goes on working for `ROTATION_GRACE`. Raises as `load`.
+        Returns:
+            The new token. None if the session has no row, and so nothing to protect.
+
+        Raises:
+            UnknownToken: as `load`.
         """
         token = self.signer.mint(ref.id)
-        parameters = {**self._validity(ref), "new_hash": token.secret_hash}
+        parameters = {**self._session_parameters(ref), "new_hash": token.secret_hash}
         # Not repeatable: a second rotation would overwrite `previous_hash`.
         if self._run("ROTATE", parameters, repeatable=False):
             return token
@@ -339,13 +358,13 @@ class Tables:
         return None
 
     def forget(self, ref: SessionRef) -> None:
-        """Delete all that the session holds; no token and no open tab can bring it back.
+        """Delete everything that the session holds. No token and no open tab can restore it.
 
         Raises:
             UnknownToken: the token was replaced by rotate(); nothing was deleted.
         """
-        self._ready()
-        parameters = {**self._validity(ref), "app": self._settings.app}
+        self._check_layout_once()
+        parameters = {**self._session_parameters(ref), "app": self._settings.app}
         steps = ("ERASE_ENTRIES", "ERASE_BODIES", "ERASE_REVISIONS")
         with self._database.transaction() as connection:
             if not connection.execute(self._sql["REVOKE"], parameters).fetchone():
@@ -354,33 +373,34 @@ class Tables:
                 connection.execute(self._sql[step], parameters)
 
     def empty(self, ref: SessionRef, *, only_if_dead: bool = False) -> None:
-        """Delete all that a session holds which is known by its id; it can be used again.
+        """Delete everything that a session that is known by its id holds. It can be used again.
 
         Args:
             ref: the session.
-            only_if_dead: where it was forgotten or has expired; else do nothing.
+            only_if_dead: do nothing unless the session was forgotten or has expired.
         """
-        self._run("EMPTY", {**self._validity(ref), "always": not only_if_dead})
+        self._run("EMPTY", {**self._session_parameters(ref), "always": not only_if_dead})
 
     def copy(self, source: SessionRef, token: Token) -> None:
-        """Give the session of `token` all that `source` holds; nothing where that is refused.
+        """Copy everything that `source` holds into the new session of `token`.
 
-        A `source` without a row holds nothing, and then the copy has no row either.
+        The copy gets no row if `source` has none or is refused.
         """
         parameters = {"to": token.session_id, "new_hash": token.secret_hash}
-        self._run("COPY", {**self._validity(source), **parameters})
+        self._run("COPY", {**self._session_parameters(source), **parameters})
 
     def move(self, source: SessionRef, target: SessionRef, keys: Sequence[str]) -> list[str]:
-        """Have entries go to another session, all of them in one transaction.
+        """Move entries to another session, all in one transaction.
 
         Returns:
-            The keys that went: not those that `target` has, or `source` has no longer.
+            The keys that were moved. Keys that `target` holds already, or `source` no longer holds,
+            are left out.
 
         Raises:
             UnknownToken: one of the sessions is refused; nothing was moved.
         """
         self.make(target)
-        of_source, of_target = self._validity(source), self._validity(target)
+        of_source, of_target = self._session_parameters(source), self._session_parameters(target)
         with self._database.transaction() as connection:
 
             def run(name: str, parameters: Mapping[str, Any]) -> list[Any]:
@@ -389,7 +409,7 @@ class Tables:
 
             versions = {}
             for ref, parameters in ((source, of_source), (target, of_target)):
-                rows = run("COUNT_UP", parameters)
+                rows = run("LOCK_SESSION", parameters)
                 if not rows:
                     raise _unknown(ref)
                 versions[ref.id] = rows[0][0]
@@ -401,7 +421,7 @@ class Tables:
             run("DROP_MOVED_ENTRIES", {**moving, "version": versions[source.id]})
         return moved
 
-    def _validity(self, ref: SessionRef) -> dict[str, Any]:
+    def _session_parameters(self, ref: SessionRef) -> dict[str, Any]:
         return {
             "id": ref.id,
             "hash": ref.token_hash,
@@ -409,7 +429,7 @@ class Tables:
             "grace": ROTATION_GRACE.total_seconds(),
             "session_ttl": self._settings.session_ttl.total_seconds(),
             "session_max_age": self._settings.session_max_age.total_seconds(),
-            "slide": min(_SLIDES_EVERY, self._settings.session_ttl / 10).total_seconds(),
+            "expiry_moves_every": self._expiry_moves_every.total_seconds(),
         }
 
     def _run(
@@ -419,23 +439,23 @@ class Tables:
         *,
         repeatable: bool = True,
     ) -> list[tuple[Any, ...]]:
-        self._ready()
+        self._check_layout_once()
         return self._database.query(self._sql[name], parameters, repeatable=repeatable)
 
-    def _ready(self) -> None:
+    def _check_layout_once(self) -> None:
         """Check the layout before the first statement.
 
-        Without a lock: threads that meet here check it side by side, and none waits for
-        another's timeout; a migration has locks of its own.
+        Takes no lock: several threads may check at once, so that none waits for another's timeout.
+        A migration has locks of its own.
         """
         if not self._checked:
             migrate.require_current(self._database, self._settings)
             self._checked = True
 
-    # Rows, as statements take and give them
+    # Rows, as statements take and return them
 
     def digest(self, payload: Payload) -> bytes:
-        """The name of a large body in its session; see `Cipher.digest`."""
+        """Return the name of a large body in its session: see `Cipher.digest`."""
         return self._cipher.digest(payload)
 
     def _one(self, write: Write) -> dict[str, Any]:
@@ -446,9 +466,9 @@ class Tables:
         return {name: list(column) for name, column in zip(_COLUMNS, columns, strict=True)}
 
     def _values(self, write: Write) -> tuple[Any, ...]:
-        """One entry as `_COLUMNS`: plain values as text, others as bytes, large ones by digest."""
+        """Return one entry as `_COLUMNS`: plain values as text, others as bytes or by digest."""
         key, payload = write.key, write.payload
-        if payload is None:  # it stays as an empty row, as after DELETE
+        if payload is None:  # the row stays and is empty, as after DELETE
             return key, None, 0, None, None, None, None
         if write.digest is not None:
             return key, payload.kind, payload.size, None, None, write.digest, write.ttl
@@ -476,11 +496,12 @@ _COLUMNS: Final = ("key", "kind", "size", "text", "body", "digest", "ttl")
 
 
 def _bodies(writes: Iterable[Write]) -> dict[bytes, bytes]:
-    """The bodies of the large values by digest: the same content once."""
+    """Return the bodies of the large values by digest: equal values once."""
     return {write.digest: write.payload.body for write in writes if write.digest and write.payload}
 
 
-def _go_ahead(bodies: Mapping[bytes, bytes]) -> bool:
+def _are_too_large(bodies: Mapping[bytes, bytes]) -> bool:
+    """Whether the bodies have to be sent ahead of the write."""
     return sum(map(len, bodies.values())) > IN_ONE_STATEMENT
 
 
@@ -491,7 +512,8 @@ def _chunks(bodies: Mapping[bytes, bytes]) -> Iterator[tuple[bytes, int, memoryv
             yield digest, part, view[start : start + CHUNK]
 
 
-def _ahead(bodies: Mapping[bytes, bytes]) -> dict[str, Any]:
+def _ahead_parameters(bodies: Mapping[bytes, bytes]) -> dict[str, Any]:
+    """Return what a write checks of bodies that were sent ahead: how many chunks each has."""
     parts = [-(-len(body) // CHUNK) for body in bodies.values()]
     return {"ahead_digest": list(bodies), "ahead_parts": parts}
 
@@ -499,10 +521,10 @@ def _ahead(bodies: Mapping[bytes, bytes]) -> dict[str, Any]:
 def _unknown(ref: SessionRef) -> UnknownToken:
     error = UnknownToken(
         "This session was forgotten, has expired, or its token was replaced by rotate(). In an "
-        "app, reload the page; elsewhere begin anew with Store.new_token()."
+        "app, reload the page. Elsewhere, make a new token with Store.new_token()."
         if ref.token_hash is not None
-        else f"Session {ref.id} was forgotten, has expired, or is in another database or schema "
-        "than the settings of this process lead to. Compare `url` and `schema` with the app's."
+        else f"Session {ref.id} was forgotten, has expired, or is stored in another database or "
+        "schema than this process uses. Compare its settings `url` and `schema` with the app's."
     )
     error.session_id = ref.id
     return error

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
-from streamlit_pgstate.postgres.rows import Basis, Changes, EntryRow, Write
+from streamlit_pgstate.postgres.rows import Changes, EntryRow, Snapshot, Write
 from streamlit_pgstate.settings import Settings
 
 _WHOLE_AFTER: Final = timedelta(hours=20).total_seconds()
@@ -46,7 +46,7 @@ class Cache:
         """The sizes of all entries added up, for the limit."""
         self.version = 0
         """The session's version up to which everything is known; 0: it has no row yet."""
-        self.is_slide_due = False
+        self.must_move_expiry = False
         """Whether the next read is to move the session's sliding expiry."""
         self._breaks = -1
         self._loaded_at = -math.inf
@@ -79,11 +79,11 @@ class Cache:
         """
         return self._renewed.get(entry.key, entry.version) if entry else 0
 
-    def basis(self, keys: Iterable[str]) -> Basis:
-        """What a write to `keys` stands on."""
+    def snapshot(self, keys: Iterable[str]) -> Snapshot:
+        """What a write to `keys` is decided upon."""
         held = [self.entries[key] for key in keys if key in self.entries]
-        dropping = {entry.digest for entry in held if entry.digest is not None}
-        return Basis(version=self.version, dropping=dropping)
+        digests = {entry.digest for entry in held if entry.digest is not None}
+        return Snapshot(version=self.version, digests=digests)
 
     def excess(
         self, settings: Settings, sizes: Mapping[str, int], deleted: Sequence[str] = ()
@@ -135,7 +135,7 @@ class Cache:
     def take_over(self, changes: Changes) -> None:
         """Take over what has changed since `version`."""
         self.steps += 1
-        self.version, self.is_slide_due, entries = changes
+        self.version, self.must_move_expiry, entries = changes
         for entry in entries:
             self._put(entry)
 

@@ -312,7 +312,7 @@ class Session:
             return self._delete(list(self._cache.entries)) if self._cache.entries else 0
 
     def _delete(self, keys: Sequence[str]) -> int:
-        version, existed = self.tables.delete(self._ref, keys, self._cache.basis(keys))
+        version, existed = self.tables.delete(self._ref, keys, self._cache.snapshot(keys))
         self._walk.end()
         for key in keys:
             self._cache.remember(Write(key, None), version)
@@ -334,7 +334,7 @@ class Session:
         keys = [write.key for write in writes]
         self._send_ahead(writes, work)
         for _ in range(MAX_ATTEMPTS):
-            version = self.tables.write(self._ref, writes, self._cache.basis(keys))
+            version = self.tables.write(self._ref, writes, self._cache.snapshot(keys))
             if version is not None:
                 self._remember(writes, version)
                 return
@@ -420,7 +420,7 @@ class Session:
 
     def _replace(self, write: Write, entry: EntryRow | None, work: Work) -> bool:
         if not self._is_current(write.key, entry):
-            return False  # another thread was faster: `basis` speaks of its entry, not of ours
+            return False  # another thread was faster: the snapshot would have its entry, not ours
         if entry and is_same(entry, write):
             if write.ttl is None:
                 return True
@@ -429,9 +429,9 @@ class Session:
         self._check_limits([write])
         if self._send_ahead([write], work) and not self._is_current(write.key, entry):
             return False
-        basis = self._cache.basis([write.key])
+        snapshot = self._cache.snapshot([write.key])
         expected = entry.version if entry else 0
-        version = self.tables.write(self._ref, [write], basis, expected=expected)
+        version = self.tables.write(self._ref, [write], snapshot, expected=expected)
         if version is not None:
             self._remember([write], version)
         return version is not None
@@ -489,9 +489,9 @@ class Session:
         breaks = self.tables.breaks
         if not self._keeps or self._cache.must_load(breaks=breaks):
             return self._ask_for_all()
-        since, is_slide_due = self._cache.version, self._cache.is_slide_due
+        since, move_expiry = self._cache.version, self._cache.must_move_expiry
         try:
-            changes = self.tables.refresh(self._ref, since=since, slide=is_slide_due)
+            changes = self.tables.refresh(self._ref, since=since, move_expiry=move_expiry)
         except UnknownToken:
             if not self._ref.is_known_by_id:
                 raise

@@ -310,7 +310,7 @@ def test_without_configuration_status_says_so_and_that_an_embedded_one_is_to_be_
     assert "pgstate migrate --embedded" in result.output
     result = pgstate("status", "--embedded")
     assert result.exit_code == 1
-    assert "nothing by hand: the app makes it" in result.output
+    assert "start the app, which creates it" in result.output
     assert list(folder.iterdir()) == []
 
 

@@ -825,4 +825,4 @@ def test_a_root_that_may_not_become_another_user_is_told_so(home: Home) -> None:
         command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
     assert "ConfigError" in done.stderr
-    assert "may not become another user" in done.stderr
+    assert "to become another user" in done.stderr

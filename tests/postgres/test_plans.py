@@ -24,7 +24,7 @@ HOT = (
     *("LOAD", "REFRESH", "SESSION", "READ_BODY"),
     *("PUT", "PUT_IF", "PUT_MANY", "PUT_LARGE", "PUT_LARGE_IF", "PUT_AHEAD", "CREATE"),
     *("RENEW", "MAKE", "SEND_BODIES", "DELETE", "ROTATE", "EMPTY", "COPY"),
-    *("COUNT_UP", "MOVE_BODIES", "MOVE_ENTRIES", "DROP_MOVED_BODIES", "DROP_MOVED_ENTRIES"),
+    *("LOCK_SESSION", "MOVE_BODIES", "MOVE_ENTRIES", "DROP_MOVED_BODIES", "DROP_MOVED_ENTRIES"),
     *("REVOKE", "ERASE_ENTRIES", "ERASE_BODIES", "ERASE_REVISIONS"),
 )
 COLD = {"SIGNING_KEY", "ROWS", "TOTALS"}
@@ -38,7 +38,7 @@ TYPES = {
     "scope": "text",
     "session_ttl": "float8",
     "session_max_age": "float8",
-    "slide": "float8",
+    "expiry_moves_every": "float8",
     "since": "bigint",
     "digest": "bytea",
     "app": "text",
@@ -50,7 +50,7 @@ TYPES = {
     "ttl": "float8",
     "expected": "bigint",
     "known": "bigint",
-    "dropping": "bytea[]",
+    "old_digest": "bytea[]",
     "body_digest": "bytea[]",
     "body_part": "int[]",
     "body_data": "bytea[]",
@@ -172,7 +172,7 @@ def test_entries_are_not_looked_at_when_the_version_has_not_moved(filled: SQL, n
         "grace": 120,
         "session_ttl": 2_592_000,
         "session_max_age": 34_560_000,
-        "slide": 3_600,
+        "expiry_moves_every": 3_600,
     }
     statement = "EXPLAIN (ANALYZE, COSTS OFF) " + statements.of("pgstate")[name]
 

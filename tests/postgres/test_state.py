@@ -1402,7 +1402,7 @@ def test_a_page_view_makes_no_wal(state: State, store: Store, sql: SQL, name: st
     from streamlit_pgstate.postgres.rows import SessionRef
 
     state["k"] = 1
-    parameters = {**store._tables._validity(SessionRef(state.id)), "since": -1}
+    parameters = {**store._tables._session_parameters(SessionRef(state.id)), "since": -1}
     statement = "EXPLAIN (ANALYZE, WAL) " + statements.of("pgstate")[name]
 
     def records() -> list[str]:

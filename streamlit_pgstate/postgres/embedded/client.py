@@ -1,4 +1,4 @@
-"""A process that uses the server: it counts as long as it lives, and starts what does not run."""
+"""A client: a process that uses the server, starts it if need be, and keeps it running."""
 
 from __future__ import annotations
 
@@ -15,29 +15,35 @@ from streamlit_pgstate.errors import StoreUnavailable
 from streamlit_pgstate.postgres.embedded import cluster, leftovers, supervisor
 from streamlit_pgstate.postgres.embedded.binaries import binaries, runnable
 from streamlit_pgstate.postgres.embedded.database import answers, url_at
-from streamlit_pgstate.postgres.embedded.folder import PATIENCE, not_usable, prepare, tail, too_slow
+from streamlit_pgstate.postgres.embedded.folder import (
+    START_TIMEOUT,
+    not_usable,
+    prepare,
+    tail,
+    too_slow,
+)
 from streamlit_pgstate.postgres.embedded.locks import close, lock, open_lock
-from streamlit_pgstate.postgres.embedded.supervisor import Job
+from streamlit_pgstate.postgres.embedded.supervisor import Launch
 from streamlit_pgstate.postgres.embedded.user import server_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_guard = threading.Lock()  # one start at a time in this process
-_clients: dict[Path, int] = {}  # the shared lock by directory, open for the life of the process
+_starting = threading.Lock()  # one start at a time in this process
+_clients: dict[Path, int] = {}  # the shared lock of each directory, open until the process ends
 
 
 class _Locks(NamedTuple):
-    """What a start is done under; both are handed to the supervisor."""
+    """The locks that are held during a start. Both are passed to the supervisor."""
 
     starting: int
     server: int
 
 
 def join(data: Path) -> str:
-    """Become a client of the server of ``data``, make sure that it runs, and give its URL."""
-    until = time.monotonic() + PATIENCE
-    if not _guard.acquire(timeout=PATIENCE):
+    """Become a client of the server of ``data``, start it unless it runs, and return its URL."""
+    until = time.monotonic() + START_TIMEOUT
+    if not _starting.acquire(timeout=START_TIMEOUT):
         raise too_slow(data, "another thread of this process is still starting the server")
     try:
         prepare(data)
@@ -47,22 +53,22 @@ def join(data: Path) -> str:
             return wheel.serve(data)
         return _join(data, until)
     finally:
-        _guard.release()
+        _starting.release()
 
 
 def _join(data: Path, until: float) -> str:
     try:
-        _count(data, until)
+        _become_client(data, until)
         with _locks(data, until) as held:
-            return _ensure(data, held, until)
-    except StoreUnavailable:  # an OSError by its base
+            return _start_unless_running(data, held, until)
+    except StoreUnavailable:  # a subclass of OSError
         raise
     except OSError as error:
         raise not_usable(data, error) from error
 
 
-def _count(data: Path, until: float) -> None:
-    """Hold the shared lock that makes this process a client, for the rest of its life."""
+def _become_client(data: Path, until: float) -> None:
+    """Take the shared lock that makes this process a client, and hold it until the process ends."""
     path = data / "clients.lock"
     held = _clients.get(data)
     if held is not None and _is_open_on(held, path):
@@ -70,14 +76,14 @@ def _count(data: Path, until: float) -> None:
     descriptor = open_lock(path)
     if not lock(descriptor, until - time.monotonic(), shared=True):
         close(descriptor)
-        raise too_slow(data, "the one that ran before is still stopping")
+        raise too_slow(data, "the former server is still stopping")
     _clients[data] = descriptor
     if held is not None:
         close(held)
 
 
 def _is_open_on(descriptor: int, path: Path) -> bool:
-    """Whether the file is still the one at ``path``: somebody may have deleted the directory."""
+    """Whether the open file is still the one at ``path``: the directory may have been deleted."""
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:
@@ -99,23 +105,23 @@ def _locks(data: Path, until: float) -> Iterator[_Locks]:
         close(starting)
 
 
-def _ensure(data: Path, held: _Locks, until: float) -> str:
-    """Start the server unless it answers; an event ends each wait, time is only its bound."""
+def _start_unless_running(data: Path, held: _Locks, until: float) -> str:
+    """Start the server unless it answers. Each wait ends by an event, at the latest at `until`."""
     while time.monotonic() < until:
         if lock(held.server, 0):
             return _launch(data, held, until)
         url = url_at(cluster.socket_directory(data / "data"))
         if answers(url, until):
             return url
-        # It stops, or its supervisor is about to see that it was killed, or it recovers by
-        # itself from a killed backend: the first two free the lock, the third answers again.
+        # The server is stopping, or its supervisor is about to notice that it was killed, or it
+        # recovers from a killed backend. The first two free the lock; the third answers again.
         if lock(held.server, min(0.1, until - time.monotonic())):
             return _launch(data, held, until)
-    raise too_slow(data, "it runs, but does not answer")
+    raise too_slow(data, "it is running, but does not answer")
 
 
 def _launch(data: Path, held: _Locks, until: float) -> str:
-    """Start a supervisor, with the locks, and wait until it says that the server is ready."""
+    """Start a supervisor, pass it the locks, and wait until it reports that the server is ready."""
     pgdata = data / "data"
     programs = binaries(pgdata)
     user = server_user(pgdata, until - time.monotonic())
@@ -126,10 +132,10 @@ def _launch(data: Path, held: _Locks, until: float) -> str:
     leftovers.clear(pgdata)
     sockets = cluster.make_socket_directory(pgdata, user)
     name = cluster.name_for(user, pgdata)
-    job = Job(data, programs, name, name if sockets == pgdata else str(sockets), *held, user)
-    said = _supervisor(job, until)
-    if said != "ready":
-        reason = said or "its supervisor ended"
+    launch = Launch(data, programs, name, name if sockets == pgdata else str(sockets), *held, user)
+    report = _supervisor(launch, until)
+    if report != "ready":
+        reason = report or "its supervisor ended"
         raise StoreUnavailable(
             f"The embedded PostgreSQL in {data} did not start: {reason}. {tail(data)}"
         )
@@ -139,10 +145,10 @@ def _launch(data: Path, held: _Locks, until: float) -> str:
     return url
 
 
-def _supervisor(job: Job, until: float) -> str:
-    # -I and -S: the folder of the file is not on the path, where names like the standard
-    # library's could hide it, and no site-packages are looked through.
-    command = [sys.executable, "-I", "-S", supervisor.__file__, *job.arguments()]
+def _supervisor(launch: Launch, until: float) -> str:
+    # -I keeps the folder of the file off the path: a file in it could hide a module of the standard
+    # library. -S skips the search of site-packages.
+    command = [sys.executable, "-I", "-S", supervisor.__file__, *launch.arguments()]
     try:
         process = subprocess.Popen(  # noqa: S603 - our own file, no shell
             command,
@@ -151,30 +157,32 @@ def _supervisor(job: Job, until: float) -> str:
             stderr=subprocess.DEVNULL,
             cwd="/",
             env=cluster.environment(),
-            pass_fds=(job.starting, job.server),
-            start_new_session=True,  # Ctrl-C in the terminal does not reach it
+            pass_fds=(launch.starting, launch.server),
+            start_new_session=True,  # so that Ctrl-C in the terminal does not reach it
         )
     except OSError as error:
         raise StoreUnavailable(
-            f"No process could be started for the embedded PostgreSQL: {error.strerror} "
-            f"({error.filename}). Free some memory or processes, or set `url`."
+            "The operating system could not start a process for the embedded PostgreSQL: "
+            f"{error.strerror} ({error.filename}). End other processes to free memory, or set "
+            "`url`."
         ) from error
     try:
-        said, _ = process.communicate(timeout=max(0.0, until - time.monotonic()))
+        report, _ = process.communicate(timeout=max(0.0, until - time.monotonic()))
     except subprocess.TimeoutExpired:
-        # It goes on, with the locks: a recovery that takes longer is not begun anew each time.
-        raise too_slow(job.data, "it is still starting, and goes on with that") from None
+        # The supervisor goes on and keeps the locks, so that a long recovery is not started again
+        # by each call.
+        raise too_slow(launch.data, "it is still starting, and continues to do so") from None
     finally:
         if process.stdout is not None:
             process.stdout.close()
-    return said.decode(errors="replace")
+    return report.decode(errors="replace")
 
 
 def _forget() -> None:
-    """In a forked child: it is no client, and no thread of it is starting a server."""
-    global _guard
+    """Reset this module in a forked child, which is no client and is not starting a server."""
+    global _starting
     _clients.clear()
-    _guard = threading.Lock()
+    _starting = threading.Lock()
 
 
 if sys.platform != "win32":

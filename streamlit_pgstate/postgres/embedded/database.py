@@ -15,16 +15,17 @@ DATABASE = "pgstate"
 
 
 def url_at(sockets: Path) -> str:
-    # The port is spelt out, or PGPORT in the caller's environment would decide.
+    # Without a port here, PGPORT in the caller's environment would be used.
     return f"postgresql://postgres@/{DATABASE}?host={sockets}&port={PORT}"
 
 
 def answers(url: str, until: float) -> bool:
-    """Whether the server takes connections; makes the database if it is not there."""
+    """Whether the server accepts connections. Creates the database if it does not exist."""
     import psycopg
     from psycopg.pq import PGconn, Ping
 
-    # libpq takes 1 for 2 seconds; a server that is stopped (SIGSTOP) accepts, and says nothing
+    # libpq rounds 1 second up to 2. A stopped server (SIGSTOP) accepts a connection and then does
+    # not answer.
     seconds = max(2, min(5, int(until - time.monotonic())))
     try:
         psycopg.connect(url, connect_timeout=seconds).close()
@@ -39,7 +40,8 @@ def _create(url: str, seconds: int) -> None:
     import psycopg
     from psycopg import errors
 
-    # An OperationalError is «too many clients»: the server runs, and the caller will be told.
+    # An OperationalError here means "too many clients": the server runs, and the caller's own
+    # connection will report the error.
     with (
         contextlib.suppress(errors.DuplicateDatabase, psycopg.OperationalError),
         psycopg.connect(url, connect_timeout=seconds, autocommit=True) as connection,

@@ -1,4 +1,4 @@
-"""What a server leaves that was killed: processes without a supervisor, and marks of dead ones."""
+"""What a killed server leaves behind: processes without a supervisor, and stale lock files."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 def clear(pgdata: Path) -> None:
-    """See a server off that has lost its supervisor, and the mark of one that was killed.
+    """Stop a server that has lost its supervisor, and remove the lock files of one that was killed.
 
-    Called with server.lock held. PostgreSQL itself takes a stale ``postmaster.pid`` for a
-    running server as soon as its number belongs to any process of the user, which after the
-    restart of a container it usually does.
+    Called with server.lock held. PostgreSQL itself takes a stale ``postmaster.pid`` for a running
+    server if the process id in it belongs to any process of the user. After the restart of a
+    container it usually does.
     """
-    marks = [pgdata / "postmaster.pid", socket_directory(pgdata) / f".s.PGSQL.{PORT}.lock"]
-    if not any(mark.exists() for mark in marks):
+    lock_files = [pgdata / "postmaster.pid", socket_directory(pgdata) / f".s.PGSQL.{PORT}.lock"]
+    if not any(lock_file.exists() for lock_file in lock_files):
         return
     import psutil
 
@@ -39,16 +39,16 @@ def clear(pgdata: Path) -> None:
     if left:
         pids = ", ".join(str(process.pid) for process in left)
         raise StoreUnavailable(
-            f"An earlier server still works on {pgdata} and does not stop (process {pids}). "
-            "Try again in a minute, or end these processes."
+            f"An earlier PostgreSQL is still running on {pgdata} and does not stop (process ids: "
+            f"{pids}). Try again in a minute, or end these processes."
         )
-    for mark in marks:
-        if _is_stale(mark, pgdata):
-            mark.unlink(missing_ok=True)
+    for lock_file in lock_files:
+        if _is_stale(lock_file, pgdata):
+            lock_file.unlink(missing_ok=True)
 
 
 def _processes_in(pgdata: Path) -> list[psutil.Process]:
-    """Every process of a server of this directory: they all make it their working directory."""
+    """Return all processes of a server on this directory, which is their working directory."""
     import psutil
 
     found = []
@@ -62,7 +62,7 @@ def _processes_in(pgdata: Path) -> list[psutil.Process]:
 
 
 def _is_zombie(process: psutil.Process) -> bool:
-    """Whether it has ended, in a container whose first process waits for nobody."""
+    """Whether the process has ended, but has not been waited for, as in some containers."""
     import psutil
 
     try:
@@ -71,16 +71,16 @@ def _is_zombie(process: psutil.Process) -> bool:
         return False
 
 
-def _is_stale(mark: Path, pgdata: Path) -> bool:
-    """Whether the process that it names is a dead one's number, or has become another one."""
+def _is_stale(lock_file: Path, pgdata: Path) -> bool:
+    """Whether the process whose id is in the lock file has ended, or is another program."""
     import psutil
 
     try:
-        process = psutil.Process(abs(int(mark.read_text().splitlines()[0])))
+        process = psutil.Process(abs(int(lock_file.read_text().splitlines()[0])))
         if _is_zombie(process) or process.name() != "postgres":
             return True
         return Path(process.cwd()) != pgdata
     except (OSError, psutil.Error):
-        return False  # gone, which PostgreSQL sees for itself, or not ours to judge
+        return False  # the process is gone, which PostgreSQL notices itself, or cannot be read
     except (ValueError, IndexError):
-        return True  # cut off by a crash of the machine
+        return True  # the file was cut off by a crash of the machine

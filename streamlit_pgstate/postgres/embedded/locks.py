@@ -1,7 +1,7 @@
-"""Files locked with ``flock``: the kernel gives a lock back when its holder ends, however it ends.
+"""File locks by ``flock``: the kernel releases a lock when its holder ends, however it ends.
 
-A lock belongs to the open file, not to the process: it can be handed to another one. A forked
-child gets no share of them: its copies are closed.
+A lock belongs to the open file, not to the process, so it can be passed to another process. A
+forked child does not share the locks: its copies of the files are closed.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ if sys.platform != "win32":
 if TYPE_CHECKING:
     from pathlib import Path
 
-_table = threading.Lock()  # around _descriptors; held across a fork
+_table = threading.Lock()  # guards _descriptors; held during a fork
 _descriptors: set[int] = set()  # every lock file that this process has open
 
 
 def open_lock(path: Path) -> int:
-    """Open the file, and make it if it is not there; nothing is locked yet."""
+    """Open the file, and create it if it does not exist. Locks nothing yet."""
     with _table:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         _descriptors.add(descriptor)
@@ -31,7 +31,7 @@ def open_lock(path: Path) -> int:
 
 
 def open_folder(path: Path) -> int:
-    """Open a directory, which can be locked like a file."""
+    """Open a directory, which can be locked like a file. Locks nothing yet."""
     with _table:
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
         _descriptors.add(descriptor)
@@ -45,7 +45,11 @@ def close(descriptor: int) -> None:
 
 
 def lock(descriptor: int, seconds: float, *, shared: bool = False) -> bool:
-    """Take the lock within ``seconds``. ``flock`` knows no bound, so a thread of its own waits."""
+    """Take the lock within ``seconds``. ``flock`` has no timeout, so another thread waits for it.
+
+    Returns:
+        Whether the lock is held now.
+    """
     how = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     with contextlib.suppress(BlockingIOError):
         fcntl.flock(descriptor, how | fcntl.LOCK_NB)
@@ -53,7 +57,7 @@ def lock(descriptor: int, seconds: float, *, shared: bool = False) -> bool:
     if seconds <= 0:
         return False
     with _table:
-        copy = os.dup(descriptor)  # the same lock; closed late if this wait is given up
+        copy = os.dup(descriptor)  # the same lock; the thread closes it, even after the timeout
         _descriptors.add(copy)
     got = threading.Event()
 
@@ -67,7 +71,7 @@ def lock(descriptor: int, seconds: float, *, shared: bool = False) -> bool:
 
 
 def _forget() -> None:
-    """In a forked child: what it inherited is the parent's, and ends with the parent."""
+    """In a forked child, close the parent's lock files, so that the locks end with the parent."""
     for descriptor in _descriptors:
         with contextlib.suppress(OSError):
             os.close(descriptor)

