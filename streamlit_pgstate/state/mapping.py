@@ -6,6 +6,7 @@ the caller's own object.
 
 from __future__ import annotations
 
+import builtins
 import functools
 import uuid
 from collections.abc import (
@@ -18,7 +19,7 @@ from collections.abc import (
 )
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+from typing import Any, Final, Never, TypeVar, cast, overload
 
 from streamlit_pgstate import codecs
 from streamlit_pgstate.codecs import Payload
@@ -30,24 +31,23 @@ from streamlit_pgstate.state.views import Items, Values
 
 _RAISE: Final = object()
 
-_P = ParamSpec("_P")
+_MethodT = TypeVar("_MethodT", bound=Callable[..., Any])
 _R = TypeVar("_R")
+_T = TypeVar("_T")
 
 
-def _verb(
-    method: Callable[Concatenate[State, _P], _R],
-) -> Callable[Concatenate[State, _P], _R]:
+def _verb(method: _MethodT) -> _MethodT:
     """Raise errors as the caller's own: see `errors.shown`."""
 
     @functools.wraps(method)
-    def verb(self: State, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
+    def verb(self: State, *args: Any, **kwargs: Any) -> Any:
         try:
             return method(self, *args, **kwargs)
         except PgStateError as error:
             raised = shown(error, method.__name__, self._session.host.raised)
         raise raised
 
-    return verb
+    return cast(_MethodT, verb)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +109,17 @@ class State(MutableMapping[str, Any]):
 
     # Reading
 
+    # Typed as `pgstate.get`. Mapping's own has no overload for an empty list.
+    @overload  # type: ignore[override]
+    def get(self, key: str, default: None = None) -> Any: ...
+    @overload
+    def get(self, key: str, default: list[Never]) -> list[Any]: ...
+    @overload
+    def get(self, key: str, default: dict[Never, Never]) -> dict[Any, Any]: ...
+    @overload
+    def get(self, key: str, default: builtins.set[Never]) -> builtins.set[Any]: ...
+    @overload
+    def get(self, key: str, default: _T) -> _T | Any: ...
     @_verb
     def get(self, key: str, default: Any = None) -> Any:
         """The value under `key`, the caller's own; `default` where there is none.
@@ -238,6 +249,20 @@ class State(MutableMapping[str, Any]):
             payloads = {key: self._session.encode(key, value) for key, value in values.items()}
             self._session.store(payloads, ttl=seconds, work=work)
 
+    @overload
+    def modify(self, key: str, fn: Callable[[Any], _R], default: None = None) -> _R: ...
+    @overload
+    def modify(self, key: str, fn: Callable[[list[Any]], _R], default: list[Never]) -> _R: ...
+    @overload
+    def modify(
+        self, key: str, fn: Callable[[dict[Any, Any]], _R], default: dict[Never, Never]
+    ) -> _R: ...
+    @overload
+    def modify(
+        self, key: str, fn: Callable[[builtins.set[Any]], _R], default: builtins.set[Never]
+    ) -> _R: ...
+    @overload
+    def modify(self, key: str, fn: Callable[[_T], _R], default: _T) -> _R: ...
     @_verb
     def modify(self, key: str, fn: Callable[[Any], Any], default: Any = None) -> Any:
         """Replace the value by `fn(value)`, atomically; returns the new value.
