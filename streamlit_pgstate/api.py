@@ -7,14 +7,12 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, Literal, Never, TypeVar, Unpack, overload
 
-from sqlalchemy.engine import URL
-
 from streamlit_pgstate.page import apps, scopes
 from streamlit_pgstate.page import tab as _tab
 from streamlit_pgstate.page.host import HOST
 from streamlit_pgstate.page.outage import verb
 from streamlit_pgstate.page.scopes import UserState
-from streamlit_pgstate.settings import AppKeywords, StoreKeywords
+from streamlit_pgstate.settings import Address, AppKeywords, StoreKeywords
 from streamlit_pgstate.state.mapping import SessionInfo, State
 from streamlit_pgstate.state.store import Store
 
@@ -246,7 +244,7 @@ def configure(**settings: Unpack[AppKeywords]) -> None:
 
 
 @verb
-def connect(url: str | URL | None = None, **settings: Unpack[StoreKeywords]) -> Store:
+def connect(url: Address | None = None, **settings: Unpack[StoreKeywords]) -> Store:
     """A store for use without Streamlit; opens no connection by itself.
 
     Args:

@@ -39,6 +39,9 @@ _COUNT = re.compile(r"\d{1,18}", re.ASCII)
 _SCHEMA = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}", re.ASCII)
 _MINIMUM_SIGNING_KEY = 32
 
+Address: TypeAlias = str | URL
+"""A database: as text, or as SQLAlchemy's URL."""
+
 Duration: TypeAlias = timedelta | float | str
 """A timedelta, seconds, or text such as ``"30d"``."""
 
@@ -65,7 +68,7 @@ class StoreKeywords(TypedDict, total=False):
 class AppKeywords(StoreKeywords, total=False):
     """The keywords of `configure`: every setting. A test holds them to what `Settings` reads."""
 
-    url: str | URL | None
+    url: Address | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -228,6 +228,10 @@ def errors() -> None:
         UnknownToken,
         UnsupportedType,
     ]
+    failed = PgStateError("It failed.")
+    assert_type(failed.detail, str)
+    assert_type(failed.in_full, str)
+    assert_type(failed.cause, BaseException | None)
     value_errors: list[type[ValueError]] = [ConfigError, DecodeError, InvalidKey, LimitExceeded]
     unavailable: type[ConnectionError] = StoreUnavailable
     unknown: type[LookupError] = UnknownToken
