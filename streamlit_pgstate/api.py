@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any, Literal, overload
+from typing import Any, Literal, Never, TypeVar, Unpack, overload
 
 from streamlit_pgstate.page import apps, scopes
 from streamlit_pgstate.page import tab as _tab
 from streamlit_pgstate.page.host import HOST
 from streamlit_pgstate.page.outage import verb
 from streamlit_pgstate.page.scopes import UserState
+from streamlit_pgstate.settings import Address, AppKeywords, StoreKeywords
 from streamlit_pgstate.state.mapping import SessionInfo, State
 from streamlit_pgstate.state.store import Store
 
@@ -32,7 +34,23 @@ __all__ = [
     "update",
 ]
 
+_T = TypeVar("_T")
+_R = TypeVar("_R")
 
+# What is stored may be of another type than the default, hence `| Any`. An empty list is one of
+# `Never` to mypy, to which nothing could be appended.
+
+
+@overload
+def get(key: str, default: None = None) -> Any: ...
+@overload
+def get(key: str, default: list[Never]) -> list[Any]: ...
+@overload
+def get(key: str, default: dict[Never, Never]) -> dict[Any, Any]: ...
+@overload
+def get(key: str, default: builtins.set[Never]) -> builtins.set[Any]: ...
+@overload
+def get(key: str, default: _T) -> _T | Any: ...
 @verb
 def get(key: str, default: Any = None) -> Any:
     """The value under `key`, or `default`; changing it changes nothing stored.
@@ -74,6 +92,16 @@ def update(mapping: Mapping[str, Any], /) -> None:
     _tab.current().browser.call(lambda state: state.update(mapping))
 
 
+@overload
+def modify(key: str, fn: Callable[[Any], _R], default: None = None) -> _R: ...
+@overload
+def modify(key: str, fn: Callable[[list[Any]], _R], default: list[Never]) -> _R: ...
+@overload
+def modify(key: str, fn: Callable[[dict[Any, Any]], _R], default: dict[Never, Never]) -> _R: ...
+@overload
+def modify(key: str, fn: Callable[[builtins.set[Any]], _R], default: builtins.set[Never]) -> _R: ...
+@overload
+def modify(key: str, fn: Callable[[_T], _R], default: _T) -> _R: ...
 @verb
 def modify(key: str, fn: Callable[[Any], Any], default: Any = None) -> Any:
     """Replace the value by `fn(value)` and return it; nobody's change in between is lost.
@@ -200,7 +228,7 @@ def mount(*, wait: bool = False, live: bool = False) -> None:
 
 
 @verb
-def configure(**settings: Any) -> None:
+def configure(**settings: Unpack[AppKeywords]) -> None:
     """Set the settings of this app, before its first verb.
 
     Args:
@@ -216,7 +244,7 @@ def configure(**settings: Any) -> None:
 
 
 @verb
-def connect(url: str | None = None, **settings: Any) -> Store:
+def connect(url: Address | None = None, **settings: Unpack[StoreKeywords]) -> Store:
     """A store for use without Streamlit; opens no connection by itself.
 
     Args:

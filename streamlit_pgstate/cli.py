@@ -8,6 +8,7 @@ other modules late, so that ``--help`` is quick.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -112,6 +113,8 @@ def main() -> None:
       2  an option or a setting is wrong or missing, or the server refuses the user
       3  the database cannot be reached, or does not answer
     """
+    # Without a handler Python prints warnings: what went wrong would be said twice.
+    logging.getLogger("streamlit_pgstate").addHandler(logging.NullHandler())
 
 
 @main.command()
@@ -188,7 +191,7 @@ def _errors_in_one_line() -> Iterator[None]:
     try:
         yield
     except PgStateError as error:
-        click.echo(f"Error: {error}", err=True)
+        click.echo(f"Error: {error.in_full}", err=True)
         raise SystemExit(_exit_code(error)) from error
 
 
@@ -291,7 +294,7 @@ def _stored(settings: Settings) -> str:
     try:
         totals = tables.totals()
     except PgStateError as error:
-        return f"not readable: {error}"
+        return f"not readable: {error.in_full}"
     finally:
         tables.close()
     return (

@@ -2,12 +2,15 @@
 
 Every error of this package is a :class:`PgStateError`. A message says what happened, to
 which key, with which numbers, and what to do; it never holds a password, a token or a value.
+Streamlit shows messages to visitors, and those of causes too. So where the database is, its user
+and its schema stand in `PgStateError.detail`, which only the log and the command `pgstate` show.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 __all__ = [
@@ -25,10 +28,31 @@ __all__ = [
 ]
 
 _LOG = logging.getLogger(__name__)
+_OF_THIS_PROCESS = {"cause", "ask_again", "database"}
 
 
 class PgStateError(Exception):
     """Base of every error that streamlit-pgstate raises."""
+
+    detail: str = ""
+    """For the log and the operator: which database, schema and user, and what to type there."""
+
+    cause: BaseException | None = None
+    """What psycopg raised, where it came to that. Not `__cause__`: Streamlit shows visitors the
+    messages of that, and psycopg's name host, port, user and database."""
+
+    is_logged: bool = False
+    """Whether the log has `detail` already."""
+
+    @property
+    def in_full(self) -> str:
+        """The message and `detail`: not for a page that visitors see."""
+        return f"{str(self).removesuffix('.')}. {self.detail}" if self.detail else str(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For another process: without what cannot be pickled."""
+        kept = {name: of for name, of in vars(self).items() if name not in _OF_THIS_PROCESS}
+        return type(self), self.args, kept
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -98,7 +122,8 @@ def shown(
     """The error that a verb shows its caller: the message, and the line of the caller's script.
 
     Streamlit draws an error with all of its traceback, and with those of its causes: fifty
-    lines of this package, SQLAlchemy and psycopg. They go to the log, at level DEBUG.
+    lines of this package, SQLAlchemy and psycopg. They go to the log, at level DEBUG. What the
+    message leaves out for visitors goes there, too, once an error.
 
     Args:
         error: what has happened.
@@ -106,6 +131,11 @@ def shown(
         raised: gives the error to raise in place of it; in a script it is another than in a thread.
     """
     _LOG.debug("%s failed", verb, exc_info=error)
+    if error.cause is not None:
+        _LOG.debug("%s failed because of this", verb, exc_info=error.cause)
+    if error.detail and not error.is_logged:  # an outage is in the log already
+        error.is_logged = True
+        _LOG.error("%s", error.in_full)
     return _without_traceback(raised(error))
 
 
@@ -114,5 +144,5 @@ def _without_traceback(error: PgStateError) -> PgStateError:
     while cause is not None:
         cause.__traceback__ = None
         cause.__suppress_context__ = True
-        cause = cause.__cause__
+        cause = cause.__cause__ or getattr(cause, "cause", None)
     return error

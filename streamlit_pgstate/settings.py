@@ -5,6 +5,7 @@ Everything that connects depends on it. It knows neither Streamlit nor SQLAlchem
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 import tomllib
@@ -12,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias, TypedDict
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -37,6 +38,37 @@ _SIZE_UNITS = {"b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 _COUNT = re.compile(r"\d{1,18}", re.ASCII)
 _SCHEMA = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}", re.ASCII)
 _MINIMUM_SIGNING_KEY = 32
+
+Address: TypeAlias = str | URL
+"""A database: as text, or as SQLAlchemy's URL."""
+
+Duration: TypeAlias = timedelta | float | str
+"""A timedelta, seconds, or text such as ``"30d"``."""
+
+Size: TypeAlias = int | str
+"""Bytes, or text such as ``"256MiB"``."""
+
+
+class StoreKeywords(TypedDict, total=False):
+    """The keywords of `connect`, beside `url`, for type checkers; None counts as not given."""
+
+    app: str | None
+    schema: str | None
+    session_ttl: Duration | None
+    session_max_age: Duration | None
+    max_value_bytes: Size | None
+    max_session_bytes: Size | None
+    max_keys: int | str | None
+    signing_key: str | None
+    timeout: Duration | None
+    auto_migrate: bool | str | None
+    cookie: bool | str | None
+
+
+class AppKeywords(StoreKeywords, total=False):
+    """The keywords of `configure`: every setting. A test holds them to what `Settings` reads."""
+
+    url: Address | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +183,9 @@ def _check(name: str, source: str, value: object) -> Any:
             "is stored while it is set, so that nobody relies on it by mistake."
         )
     if name not in _CHECKS:
-        raise ConfigError(f"{source!r} is not a setting. There are: {', '.join(_CHECKS)}.")
+        near = difflib.get_close_matches(name, _CHECKS, n=1)
+        guess = f" Did you mean {near[0]!r}?" if near else ""
+        raise ConfigError(f"{source!r} is not a setting.{guess} There are: {', '.join(_CHECKS)}.")
     return _CHECKS[name](source, value)
 
 

@@ -23,6 +23,7 @@ from streamlit_pgstate.postgres.engine import Database
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
+_E = TypeVar("_E", bound=StoreUnavailable)
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -39,9 +40,9 @@ that refuses does so within 0.01 s, a frozen one takes the whole `timeout`."""
 class DatabaseAway(StoreUnavailable, script.StopException):
     """What a verb raises in a script: nobody has to catch it, as it ends the run like `st.stop`."""
 
-    def __reduce__(self) -> tuple[Callable[..., StoreUnavailable], tuple[Any, ...]]:
+    def __reduce__(self) -> tuple[Any, ...]:
         """For another process, where no script runs."""
-        return StoreUnavailable, self.args
+        return StoreUnavailable, *super().__reduce__()[1:]
 
 
 def verb(function: Callable[_P, _R]) -> Callable[_P, _R]:
@@ -65,11 +66,17 @@ def in_script(error: PgStateError) -> PgStateError:
     _note(error)
     if isinstance(error, DatabaseAway):
         return error
-    away = DatabaseAway(*error.args)
+    away = _again(DatabaseAway, error)
     away.waited, away.ask_again = error.waited, error.ask_again
     away.database, away.is_silence = error.database, error.is_silence
-    away.__cause__ = error
     return away
+
+
+def _again(kind: type[_E], error: StoreUnavailable) -> _E:
+    """An error that says the same."""
+    again = kind(*error.args)
+    again.detail, again.cause, again.is_logged = error.detail, error.cause, error.is_logged
+    return again
 
 
 def _note(error: StoreUnavailable) -> None:
@@ -95,7 +102,7 @@ def refuse_second_wait(database: Database) -> None:
     present = script.run()
     for run, error in list(_given_up):
         if run is present and error.database is database:
-            raise StoreUnavailable(*error.args)
+            raise _again(StoreUnavailable, error)
 
 
 _given_up: deque[tuple[object, StoreUnavailable]] = deque(maxlen=256)
@@ -152,8 +159,8 @@ def _begin_try(ask_again: Callable[[], None] | None) -> None:
             ask_again()
     except StoreUnavailable as error:
         _note(error)
-    except PgStateError as error:
-        _LOG.debug("The database is there and refuses: %s", error)  # as a verb of this run says
+    except PgStateError as error:  # as a verb of this run says
+        _LOG.debug("The database is there and refuses: %s", error.in_full)
 
 
 def _forget(run: object) -> None:

@@ -107,7 +107,8 @@ class _OutageLog:
             has_answered=self._has_answered,
             is_answer=is_answer(error),
         ):
-            _LOG.warning("%s Until it is over, this is not said again.", error)
+            _LOG.warning("%s Until it is over, this is not said again.", error.in_full)
+        error.is_logged = True
         self._failed_at, self._has_answered = now, False
 
 
@@ -251,11 +252,11 @@ class Database:
             return self._run_once(fetch, until)
         except psycopg.Error as error:
             if not (repeatable and is_passing(error) and time.monotonic() < until):
-                raise translate(error, self.place) from error
+                raise translate(error, self.place) from None
         try:
             return self._run_once(fetch, until)
         except psycopg.Error as error:
-            raise translate(error, self.place) from error
+            raise translate(error, self.place) from None
 
     def _run_once(self, fetch: Callable[[_TimedConnection], _T], until: float) -> _T:
         pooled = self._checkout(until)
@@ -272,11 +273,13 @@ class Database:
         try:
             pooled = self._engine.raw_connection()
         except PoolTimeout as error:
-            raise StoreUnavailable(
-                f"All {POOL_SIZE + POOL_OVERFLOW} connections to {self.place} were busy for "
+            raise self.place.error(
+                StoreUnavailable,
+                f"All {POOL_SIZE + POOL_OVERFLOW} connections to the database were busy for "
                 f"{self._timeout:g} s. Try again; if it stays so, the database is overloaded "
-                "or frozen."
-            ) from error
+                "or frozen.",
+                cause=error,
+            ) from None
         pooled.driver_connection.deadline = until  # type: ignore[union-attr]
         return pooled
 
@@ -316,7 +319,7 @@ class Database:
         try:
             yield
         except psycopg.Error as error:
-            raise translate(error, self.place) from error
+            raise translate(error, self.place) from None
 
     def transactional(self) -> sqlalchemy.Engine:
         """SQLAlchemy's engine over the same connections, for migrations: in transactions."""
@@ -364,7 +367,7 @@ class Database:
         connection.deadline = time.monotonic() + self._timeout
         if not _is_direct(connection):
             connection.prepare_threshold = None  # pgbouncer hands out other backends' statements
-        _refuse_other_encodings(connection)
+        _refuse_other_encodings(connection, self.place)
         return connection
 
 
@@ -381,14 +384,14 @@ def _is_direct(connection: _TimedConnection) -> bool:
     return row is not None and row[0] == connection.info.backend_pid
 
 
-def _refuse_other_encodings(connection: _TimedConnection) -> None:
+def _refuse_other_encodings(connection: _TimedConnection, place: Place) -> None:
     encoding = connection.info.parameter_status("server_encoding")
     if encoding not in {None, "UTF8"}:
-        name = connection.info.dbname
         connection.close()
-        raise ConfigError(
-            f"The database {name!r} has the encoding {encoding}; values need "
-            "UTF8. Create one that has it: CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0"
+        raise place.error(
+            ConfigError,
+            f"The database has the encoding {encoding}; values need UTF8. Create one that has "
+            "it: CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0",
         )
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import psycopg
 from sqlalchemy.engine import URL
@@ -19,6 +21,8 @@ from streamlit_pgstate.errors import (
     StoreUnavailable,
 )
 
+_E = TypeVar("_E", bound=PgStateError)
+
 _PERMISSION_DENIED = "42501"
 _READ_ONLY = "25006"
 _MISSING_TABLE = {"42P01", "3F000", "42703"}
@@ -29,6 +33,20 @@ _PASSING = ("08", "40", "53", "57")
 """SQLSTATE classes that another try may not meet: connection, rollback, resources, operator."""
 
 _REFUSED = re.compile(r"FATAL:\s+(?P<why>[^\n]+)")
+_REFUSALS = {
+    "password authentication failed": "password authentication failed",
+    "authentication failed": "authentication failed",
+    "pg_hba.conf": "its pg_hba.conf does not let this user in from this machine",
+    "permission denied": "the user may not connect to the database",
+    "not permitted to log in": "the user is not permitted to log in",
+    "not currently accepting connections": "the database accepts no connections",
+    "does not exist": "the user or the database does not exist",
+    "no such user": "the user does not exist",
+    "no such database": "the database does not exist",
+}
+"""Why PostgreSQL, or pgbouncer, refuses a connection: by a part of its words, in words that name
+nobody. Its own name user and database, and this machine."""
+
 _PASSING_REFUSAL = re.compile(
     r"starting up|shutting down|recovery mode|not yet accepting|too many|remaining connection"
     r"|server login|no more connections"
@@ -37,7 +55,7 @@ _PASSING_REFUSAL = re.compile(
 
 @dataclass(frozen=True)
 class Place:
-    """A database, as messages name it.
+    """A database, as the log and the operator know it.
 
     Args:
         url: of the database; None for the embedded one.
@@ -58,6 +76,29 @@ class Place:
         host = host if isinstance(host, str) else ",".join(host)
         port = f":{url.port}" if url.port else ""
         return f"{host}{port}/{url.database}"
+
+    def error(
+        self, kind: type[_E], message: str, *, advice: str = "", cause: BaseException | None = None
+    ) -> _E:
+        """An error of ours: what visitors may see in its message, all else in its `detail`.
+
+        Args:
+            kind: the class.
+            message: names neither host and port nor user, database and schema.
+            advice: what may name them.
+            cause: of psycopg's.
+        """
+        error = kind(message)
+        error.detail = f"{self.described} {advice}".rstrip()
+        error.cause = cause
+        return error
+
+    @property
+    def described(self) -> str:
+        """All that tells it from other databases, for the log and the operator."""
+        user = self.url.username if self.url is not None else None
+        described = f"Database: {self}, schema {self.schema!r}"
+        return f"{described}, user {user!r}." if user else f"{described}."
 
     @property
     def migration(self) -> str:
@@ -81,83 +122,96 @@ class Place:
             f'ON ALL TABLES IN SCHEMA {schema} TO "{owner}"'
         )
 
-    @property
-    def user(self) -> str:
-        user = self.url.username if self.url is not None else None
-        return f"user {user!r}" if user else "the present user"
-
     def redacted(self, text: str) -> str:
         password = self.url.password if self.url is not None else None
         return text.replace(str(password), "***") if password else text
 
 
 def translate(error: psycopg.Error, place: Place) -> PgStateError:
-    """The error of ours for one of psycopg's: what happened, where, and the cure.
+    """The error of ours for one of psycopg's, which is its `cause`: raise it `from None`.
 
     `ConfigError` for a refused user, a missing database, a missing right, an encoding;
     `MigrationRequired` for missing tables; `StoreUnavailable` for what may pass.
     """
+    make = partial(place.error, cause=error)
     state = error.sqlstate
     if state == _PERMISSION_DENIED:
-        return ConfigError(
-            f"{place.user} may not use schema {place.schema!r} in {place}. "
-            f"As its owner, run: {place.grant_use}"
+        return make(
+            ConfigError,
+            "The user in `url` may not use the tables. Their owner has to grant it the right.",
+            advice=f"As the owner, run: {place.grant_use}",
         )
     if state in _MISSING_TABLE:
-        return MigrationRequired(
-            f"Tables are missing in schema {place.schema!r} of {place}. Run: {place.migration}"
-        )
+        return make(MigrationRequired, f"Tables are missing. Run: {place.migration}")
     if state in _ENCODING:
-        return ConfigError(
-            f"{place} cannot hold this text: its encoding is not UTF8. Create one "
-            "that can: CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0"
+        return make(
+            ConfigError,
+            "The database cannot hold this text: its encoding is not UTF8. Create one "
+            "that can: CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0",
         )
     if isinstance(error, psycopg.errors.QueryCanceled):
-        return StoreUnavailable(
-            f"{place} did not answer within {place.timeout:g} s. Try again; if the "
-            "work needs longer, raise the setting `timeout`."
+        return make(
+            StoreUnavailable,
+            f"The database did not answer within {place.timeout:g} s. Try again; if the "
+            "work needs longer, raise the setting `timeout`.",
         )
     refused = _REFUSED.search(str(error)) if state is None else None
     if refused and not _PASSING_REFUSAL.search(refused["why"]):
-        return _refusal(refused["why"], place)
+        return _refusal(refused["why"], place, error)
     if state is None and isinstance(error, psycopg.ProgrammingError):
-        return ConfigError(f"`url` is not as libpq needs it: {place.redacted(str(error))}")
+        return make(
+            ConfigError,
+            "`url` is not as libpq needs it. Check its options, behind the question mark.",
+            advice=f"libpq says: {place.redacted(str(error))}",
+        )
     if state == _READ_ONLY:
-        return StoreUnavailable(
-            f"{place} is read-only: a standby, or the old primary after a failover. "
-            "Point `url` to the primary (several hosts: add ?target_session_attrs=read-write)."
+        return make(
+            StoreUnavailable,
+            "The database is read-only: a standby, or the old primary after a failover. "
+            "Point `url` to the primary (several hosts: add ?target_session_attrs=read-write).",
         )
     if state == _DISK_FULL:
-        return StoreUnavailable(
-            f"The disk of {place} is full: nothing was stored. Make room there, then try again."
+        return make(
+            StoreUnavailable,
+            "The disk of the database is full: nothing was stored. Make room there, then "
+            "try again.",
         )
     if state in _ROLLED_BACK:
-        return StoreUnavailable(
-            f"{place} gave up this statement in favour of another (SQLSTATE {state}). "
-            "Nothing was stored; try again."
+        return make(
+            StoreUnavailable,
+            f"The database gave up this statement in favour of another (SQLSTATE {state}). "
+            "Nothing was stored; try again.",
         )
     if state is None or is_passing(error):
-        return StoreUnavailable(
-            f"{place} cannot be reached ({_reason(error)}). Is the server running, "
-            "and is the host and port in `url` right? The app goes on when it is back."
+        return make(
+            StoreUnavailable,
+            f"The database cannot be reached ({_reason(error)}). Is the server running, "
+            "and is the host and port in `url` right? The app goes on when it is back.",
         )
-    return PgStateError(
-        f"{place} refused a statement of streamlit-pgstate (SQLSTATE {state}). "
-        "Please report it with the server's log of this moment."
+    return make(
+        PgStateError,
+        f"The database refused a statement of streamlit-pgstate (SQLSTATE {state}). "
+        "Please report it with the server's log of this moment.",
     )
 
 
-def _refusal(why: str, place: Place) -> ConfigError:
+def _refusal(why: str, place: Place, cause: psycopg.Error) -> ConfigError:
     """The server is there and says no to a new connection."""
     database = place.url.database if place.url is not None else "pgstate"
     if f'database "{database}" does not exist' in why:
-        return ConfigError(
-            f"There is no database {database!r} at {place}. Create it "
-            f"(createdb {database}), or name another in `url`."
+        return place.error(
+            ConfigError,
+            "There is no database of the name in `url`. Create it, or name another.",
+            advice=f"To create it, run: createdb {database}",
+            cause=cause,
         )
-    return ConfigError(
-        f"{place} refused {place.user}: {place.redacted(why)}. Check user, password "
-        "and database in `url`."
+    reason = next((f": {ours}" for theirs, ours in _REFUSALS.items() if theirs in why), "")
+    return place.error(
+        ConfigError,
+        f"The database server refused the connection{reason}. Check user, password and "
+        "database in `url`.",
+        advice=f"The server says: {place.redacted(why)}",
+        cause=cause,
     )
 
 
@@ -172,7 +226,7 @@ def is_passing(error: psycopg.Error) -> bool:
 
 
 def _reason(error: psycopg.Error) -> str:
-    """The kind of trouble in a few words; the whole of it is the cause of our error."""
+    """The kind of trouble in a few words that name nobody; the whole of it is our error's cause."""
     text = str(error)
     for known in (
         "Connection refused",
@@ -194,7 +248,7 @@ def _reason(error: psycopg.Error) -> str:
 
 
 def is_answer(error: StoreUnavailable) -> bool:
-    cause = error.__cause__
+    cause = error.cause
     if isinstance(cause, psycopg.errors.QueryCanceled | PoolTimeout):
         return True
     state = getattr(cause, "sqlstate", None)
@@ -203,7 +257,7 @@ def is_answer(error: StoreUnavailable) -> bool:
 
 def is_silence(error: StoreUnavailable) -> bool:
     """Whether nobody has answered: neither with a refusal, nor with what is wrong."""
-    cause = error.__cause__
+    cause = error.cause
     if isinstance(cause, psycopg.errors.QueryCanceled | PoolTimeout):
         return True
     return getattr(cause, "sqlstate", None) is None

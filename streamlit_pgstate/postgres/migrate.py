@@ -89,14 +89,17 @@ def require_current(database: Database, settings: Settings) -> None:
     if present.is_current:
         return
     if present.is_newer:
-        raise MigrationRequired(_newer(present, database, settings))
+        raise _newer(present, database)
     if present.found is None and settings.auto_migrate:
         upgrade(database, settings)
         return
-    state = "is empty" if present.found is None else f"has the older layout {present.found}"
-    raise MigrationRequired(
-        f"Schema {settings.schema!r} of {database.place} {state}; this version of "
-        f"streamlit-pgstate works with {present.needed}. Run: {database.place.migration}"
+    state = (
+        "has no tables yet" if present.found is None else f"has the older layout {present.found}"
+    )
+    raise database.place.error(
+        MigrationRequired,
+        f"The database {state}; this version of streamlit-pgstate works with layout "
+        f"{present.needed}. Run: {database.place.migration}",
     )
 
 
@@ -114,7 +117,7 @@ def upgrade(database: Database, settings: Settings) -> Layout:
     with _ONE_AT_A_TIME, exclusively(database, settings) as connection:
         before = layout(database, settings)  # another replica may have been faster
         if before.is_newer:
-            raise MigrationRequired(_newer(before, database, settings))
+            raise _newer(before, database)
         if not before.is_current:
             create_schema(connection, settings.schema)
             _run_alembic(connection, settings.schema)
@@ -134,7 +137,7 @@ def exclusively(database: Database, settings: Settings) -> Iterator[sqlalchemy.C
             connection.execute(text(f"SET LOCAL lock_timeout = '{_TABLE_LOCK_TIMEOUT}s'"))
             yield connection
     except DBAPIError as error:
-        raise _translated(error, database, settings) from error.orig
+        raise _translated(error, database) from None
 
 
 def _take_lock(connection: sqlalchemy.Connection, database: Database) -> None:
@@ -144,10 +147,12 @@ def _take_lock(connection: sqlalchemy.Connection, database: Database) -> None:
     except DBAPIError as error:
         if _sqlstate(error) != _LOCK_NOT_AVAILABLE:
             raise
-        raise StoreUnavailable(
-            f"Another migration of {database.place} has been running for over {_LOCK_TIMEOUT} s. "
-            f"Wait for it, then run: {database.place.migration}"
-        ) from error.orig
+        raise database.place.error(
+            StoreUnavailable,
+            f"Another migration of the database has been running for over {_LOCK_TIMEOUT} s. "
+            f"Wait for it, then run: {database.place.migration}",
+            cause=error.orig,
+        ) from None
 
 
 def create_schema(connection: sqlalchemy.Connection, name: str) -> None:
@@ -177,11 +182,12 @@ def _run_alembic(connection: sqlalchemy.Connection, schema: str) -> None:
     command.upgrade(config, "head")
 
 
-def _newer(present: Layout, database: Database, settings: Settings) -> str:
-    return (
-        f"Schema {settings.schema!r} of {database.place} has layout {present.found}, made by a "
-        f"newer version of streamlit-pgstate; this one knows {present.needed}. "
-        "Run: pip install --upgrade streamlit-pgstate"
+def _newer(present: Layout, database: Database) -> MigrationRequired:
+    return database.place.error(
+        MigrationRequired,
+        f"The database has layout {present.found}, made by a newer version of "
+        f"streamlit-pgstate; this one knows {present.needed}. "
+        "Run: pip install --upgrade streamlit-pgstate",
     )
 
 
@@ -189,19 +195,24 @@ def _sqlstate(error: DBAPIError) -> str | None:
     return error.orig.sqlstate if isinstance(error.orig, psycopg.Error) else None
 
 
-def _translated(error: DBAPIError, database: Database, settings: Settings) -> Exception:
-    original = error.orig
+def _translated(error: DBAPIError, database: Database) -> Exception:
+    original, place = error.orig, database.place
     if not isinstance(original, psycopg.Error):
         return error
     if original.sqlstate == _LOCK_NOT_AVAILABLE:
-        return StoreUnavailable(
-            f"A table in schema {settings.schema!r} of {database.place} was in use for over "
-            f"{_TABLE_LOCK_TIMEOUT} s, so nothing was changed. End the transaction that holds it "
-            f"(pg_stat_activity shows it), then run: {database.place.migration}"
+        return place.error(
+            StoreUnavailable,
+            f"A table of the database was in use for over {_TABLE_LOCK_TIMEOUT} s, so nothing "
+            "was changed. End the transaction that holds it (pg_stat_activity shows it), then "
+            f"run: {place.migration}",
+            cause=original,
         )
     if original.sqlstate == _PERMISSION_DENIED:
-        return ConfigError(
-            f"The tables could not be created in {database.place}: permission denied for schema "
-            f"{settings.schema!r}. As the owner of the database, run: {database.place.grant}"
+        return place.error(
+            ConfigError,
+            "The tables could not be created: permission denied. The owner of the database has "
+            "to create the schema for the user in `url`.",
+            advice=f"As the owner of the database, run: {place.grant}",
+            cause=original,
         )
-    return translate(original, database.place)
+    return translate(original, place)

@@ -129,9 +129,10 @@ class Tables:
     def _stored_signing_key(self) -> str:
         rows = self._run("SIGNING_KEY", {})
         if not rows:
-            raise MigrationRequired(
-                f"The signing key is missing in {self._settings.schema}.setting. Restore that "
-                "row from a backup, or set `signing_key`: with another key all tokens are void."
+            raise self._database.place.error(
+                MigrationRequired,
+                "The signing key is missing in the table `setting`. Restore that row from a "
+                "backup, or set `signing_key`: with another key all tokens are void.",
             )
         return str(rows[0][0])
 

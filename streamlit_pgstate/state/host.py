@@ -6,14 +6,17 @@ Streamlit process. The default one is of a process without pages.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar, cast
 
-from streamlit_pgstate.errors import PgStateError
+from streamlit_pgstate.errors import PgStateError, shown
 from streamlit_pgstate.state.handover import Handover
 from streamlit_pgstate.state.progress import Audience
 from streamlit_pgstate.state.reads import Reads
+
+_MethodT = TypeVar("_MethodT", bound=Callable[..., Any])
 
 
 def _nobody() -> Audience | None:
@@ -48,3 +51,17 @@ class Host:
     present_reads: Callable[[], Reads | None] = _no_run
     raised: Callable[[PgStateError], PgStateError] = _as_it_is
     reopen: Callable[[Handover, bool], Any] = _not_pickled
+
+
+def verb(method: _MethodT) -> _MethodT:
+    """Raise the errors of a method as the caller's own, see `errors.shown`; `_host` says how."""
+
+    @functools.wraps(method)
+    def called(self: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return method(self, *args, **kwargs)
+        except PgStateError as error:
+            raised = shown(error, method.__name__, self._host.raised)
+        raise raised
+
+    return cast(_MethodT, called)

@@ -6,7 +6,7 @@ the caller's own object.
 
 from __future__ import annotations
 
-import functools
+import builtins
 import uuid
 from collections.abc import (
     Callable,
@@ -18,36 +18,21 @@ from collections.abc import (
 )
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+from typing import Any, Final, Never, TypeVar, overload
 
 from streamlit_pgstate import codecs
 from streamlit_pgstate.codecs import Payload
-from streamlit_pgstate.errors import ConfigError, PgStateError, shown
+from streamlit_pgstate.errors import ConfigError
 from streamlit_pgstate.postgres.rows import EntryRow
+from streamlit_pgstate.state.host import Host, verb
 from streamlit_pgstate.state.key import check_key, named
 from streamlit_pgstate.state.session import MAX_ATTEMPTS, Session, outrun
 from streamlit_pgstate.state.views import Items, Values
 
 _RAISE: Final = object()
 
-_P = ParamSpec("_P")
 _R = TypeVar("_R")
-
-
-def _verb(
-    method: Callable[Concatenate[State, _P], _R],
-) -> Callable[Concatenate[State, _P], _R]:
-    """Raise errors as the caller's own: see `errors.shown`."""
-
-    @functools.wraps(method)
-    def verb(self: State, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
-        try:
-            return method(self, *args, **kwargs)
-        except PgStateError as error:
-            raised = shown(error, method.__name__, self._session.host.raised)
-        raise raised
-
-    return verb
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +75,10 @@ class State(MutableMapping[str, Any]):
         return self._session.host.reopen, self._session.hand_over()
 
     @property
+    def _host(self) -> Host:
+        return self._session.host
+
+    @property
     def id(self) -> uuid.UUID:
         """The session's id: not a secret, and no way in by itself."""
         return self._session.id
@@ -109,7 +98,18 @@ class State(MutableMapping[str, Any]):
 
     # Reading
 
-    @_verb
+    # Typed as `pgstate.get`. Mapping's own has no overload for an empty list.
+    @overload  # type: ignore[override]
+    def get(self, key: str, default: None = None) -> Any: ...
+    @overload
+    def get(self, key: str, default: list[Never]) -> list[Any]: ...
+    @overload
+    def get(self, key: str, default: dict[Never, Never]) -> dict[Any, Any]: ...
+    @overload
+    def get(self, key: str, default: builtins.set[Never]) -> builtins.set[Any]: ...
+    @overload
+    def get(self, key: str, default: _T) -> _T | Any: ...
+    @verb
     def get(self, key: str, default: Any = None) -> Any:
         """The value under `key`, the caller's own; `default` where there is none.
 
@@ -126,7 +126,7 @@ class State(MutableMapping[str, Any]):
         except KeyError:
             return default
 
-    @_verb
+    @verb
     def __getitem__(self, key: str) -> Any:
         entry = self._session.look_up(check_key(key))
         if entry is None:
@@ -144,6 +144,7 @@ class State(MutableMapping[str, Any]):
         with self._session.work(f"Reading {key!r}") as work:
             return codecs.decode(self._session.payload(key, entry, work), key=key)
 
+    @verb
     def __contains__(self, key: object) -> bool:
         is_there = isinstance(key, str) and self._session.read(key) is not None
         if not is_there:
@@ -152,7 +153,7 @@ class State(MutableMapping[str, Any]):
 
     def keys(self) -> list[str]:  # type: ignore[override]  # sorted names, as in DESIGN
         """The names of all keys that hold a value, sorted."""
-        rows = self._session.rows()
+        rows = self._rows()
         self._session.begin_walk(rows)
         return [row.key for row in rows]
 
@@ -160,7 +161,7 @@ class State(MutableMapping[str, Any]):
         return iter(self.keys())
 
     def __len__(self) -> int:
-        return len(self._session.rows())
+        return len(self._rows())
 
     def items(self) -> ItemsView[str, Any]:
         """All keys with their values, sorted. Each iteration shows those of its beginning.
@@ -174,7 +175,7 @@ class State(MutableMapping[str, Any]):
         return Values(self, self._pairs)
 
     def _pairs(self) -> Iterator[tuple[str, Any]]:
-        for row in self._session.rows():
+        for row in self._rows():
             self._session.read(row.key)
             try:
                 value = self._value(row.key, row)
@@ -182,7 +183,11 @@ class State(MutableMapping[str, Any]):
                 continue
             yield row.key, value
 
-    @_verb
+    @verb
+    def _rows(self) -> list[EntryRow]:
+        return self._session.rows()
+
+    @verb
     def session(self) -> SessionInfo:
         """What is known of the session, as of now: two round trips."""
         session = self._session
@@ -201,7 +206,7 @@ class State(MutableMapping[str, Any]):
 
     # Writing
 
-    @_verb
+    @verb
     def set(self, key: str, value: Any, *, ttl: float | timedelta | None = None) -> None:
         """Store `value`; committed when this returns. What is already there is not written.
 
@@ -218,11 +223,11 @@ class State(MutableMapping[str, Any]):
         """
         self._store({key: value}, ttl=ttl)
 
-    @_verb
+    @verb
     def __setitem__(self, key: str, value: Any) -> None:
         self._store({key: value})
 
-    @_verb
+    @verb
     def update(self, mapping: Mapping[str, Any], /) -> None:  # type: ignore[override]
         """Store all values of `mapping` in one transaction, or none; without a ttl.
 
@@ -238,7 +243,21 @@ class State(MutableMapping[str, Any]):
             payloads = {key: self._session.encode(key, value) for key, value in values.items()}
             self._session.store(payloads, ttl=seconds, work=work)
 
-    @_verb
+    @overload
+    def modify(self, key: str, fn: Callable[[Any], _R], default: None = None) -> _R: ...
+    @overload
+    def modify(self, key: str, fn: Callable[[list[Any]], _R], default: list[Never]) -> _R: ...
+    @overload
+    def modify(
+        self, key: str, fn: Callable[[dict[Any, Any]], _R], default: dict[Never, Never]
+    ) -> _R: ...
+    @overload
+    def modify(
+        self, key: str, fn: Callable[[builtins.set[Any]], _R], default: builtins.set[Never]
+    ) -> _R: ...
+    @overload
+    def modify(self, key: str, fn: Callable[[_T], _R], default: _T) -> _R: ...
+    @verb
     def modify(self, key: str, fn: Callable[[Any], Any], default: Any = None) -> Any:
         """Replace the value by `fn(value)`, atomically; returns the new value.
 
@@ -274,12 +293,12 @@ class State(MutableMapping[str, Any]):
             "Spread the writers over several keys."
         )
 
-    @_verb
+    @verb
     def delete(self, key: str) -> bool:
         """Delete `key`; whether there was one."""
         return self._session.delete([check_key(key)]) > 0
 
-    @_verb
+    @verb
     def __delitem__(self, key: str) -> None:
         if not self.delete(key):
             raise KeyError(key)
@@ -299,14 +318,14 @@ class State(MutableMapping[str, Any]):
             return default
         return value
 
-    @_verb
+    @verb
     def clear(self) -> int:  # type: ignore[override]
         """Delete all keys; how many went."""
         return self._session.delete_all()
 
     # The session
 
-    @_verb
+    @verb
     def refresh(self) -> None:
         """Take over what others have changed since the last refresh: one round trip.
 
@@ -315,7 +334,7 @@ class State(MutableMapping[str, Any]):
         """
         self._session.refresh()
 
-    @_verb
+    @verb
     def rotate(self) -> str:
         """Give the state a new token and return it; the old one works for two more minutes.
 
@@ -324,7 +343,7 @@ class State(MutableMapping[str, Any]):
         """
         return self._session.rotate().text
 
-    @_verb
+    @verb
     def forget(self) -> None:
         """Delete all values and the token; nothing can bring them back.
 
@@ -335,7 +354,7 @@ class State(MutableMapping[str, Any]):
         """
         self._session.forget()
 
-    @_verb
+    @verb
     def take_over(self, other: State, *keys: str) -> list[str]:
         """Have the keys of `other` that this state lacks; they are in `other` no more.
 

@@ -10,7 +10,7 @@ from streamlit_pgstate.postgres.migrate import Layout
 from streamlit_pgstate.postgres.rows import SessionRef, Totals
 from streamlit_pgstate.postgres.tables import Tables
 from streamlit_pgstate.settings import Settings
-from streamlit_pgstate.state.host import Host
+from streamlit_pgstate.state.host import Host, verb
 from streamlit_pgstate.state.mapping import State
 from streamlit_pgstate.state.session import Session
 
@@ -45,6 +45,7 @@ class Store:
         """The settings that it was made with."""
         return self._tables.settings
 
+    @verb
     def migrate(self) -> None:
         """Create the tables, or bring older ones to the layout of this version.
 
@@ -54,18 +55,22 @@ class Store:
         """
         self._tables.migrate()
 
+    @verb
     def layout(self) -> Layout:
         """Which layout the tables have; changes nothing."""
         return self._tables.layout()
 
+    @verb
     def totals(self) -> Totals:
         """How much all apps of this schema hold, for operators. Changes and migrates nothing."""
         return self._tables.totals()
 
+    @verb
     def new_token(self) -> str:
         """A token for a new, empty session. Nothing is stored until its first write."""
         return self._tables.signer.mint().text
 
+    @verb
     def state(self, token: str, *, cache: bool = True) -> State:
         """The state that a token opens.
 
@@ -78,6 +83,7 @@ class Store:
         """
         return self._opened(SessionRef.of(self._tables.signer.check(token)), cache=cache)
 
+    @verb
     def state_of(self, session_id: uuid.UUID | str, *, cache: bool = True) -> State:
         """The state of a session by its id, whatever its app: for jobs and operators.
 
@@ -97,6 +103,7 @@ class Store:
         session.load()
         return State(session)
 
+    @verb
     def rows(self, session_id: uuid.UUID) -> list[dict[str, Any]]:
         """The entries of a session as they stand in PostgreSQL, for people to look at.
 

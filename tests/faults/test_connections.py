@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import resource
 import shutil
 import signal
@@ -24,6 +25,7 @@ from typing import Any
 import psycopg
 import pytest
 from sqlalchemy.engine import URL, make_url
+from streamlit.testing.v1 import AppTest
 
 from streamlit_pgstate import (
     ConfigError,
@@ -179,16 +181,28 @@ def opened() -> Iterator[Callable[..., Store]]:
 
 @contextlib.contextmanager
 def told(kind: type[PgStateError], *cures: str, secrets: tuple[str, ...] = ()) -> Iterator[None]:
-    """The error is ours, with the cure and the cause, and shows no secret anywhere."""
+    """The error is ours, with the cure; it shows no secret anywhere, and no place to visitors."""
     with pytest.raises(PgStateError) as caught:
         yield
     error = caught.value
     assert type(error) is kind, error
     for cure in cures:
-        assert cure in str(error)
-    shown = "".join(traceback.format_exception(error)) + repr(error) + str(error)
+        assert cure in error.in_full
+    shown = "".join(traceback.format_exception(error)) + repr(error) + error.in_full
     for secret in (PASSWORD, *secrets):
         assert secret not in shown
+    _, place, *_ = re.split(r"Database: (.+), schema '", error.detail)
+    chain = "".join(line for each in chained(error) for line in each.format_exception_only())
+    for name in (place, "connection to server", "FATAL"):
+        assert name not in chain
+
+
+def chained(error: BaseException) -> Iterator[traceback.TracebackException]:
+    """An error and what Streamlit draws with it: its causes."""
+    each: traceback.TracebackException | None = traceback.TracebackException.from_exception(error)
+    while each is not None:
+        yield each
+        each = each.__cause__ or (None if each.__suppress_context__ else each.__context__)
 
 
 @contextlib.contextmanager
@@ -209,7 +223,9 @@ def test_a_wrong_password_names_the_user_and_not_the_password(
         wrong,
         f"postgresql://127.0.0.1:{own.port}/postgres?user=postgres&password=x{PASSWORD}",
     ):
-        with told(ConfigError, "refused user 'postgres'", "Check user, password") as _:
+        with told(
+            ConfigError, "password authentication failed. Check user", "user 'postgres'"
+        ) as _:
             opened(url).new_token()
     opened(own.tcp_url).new_token()
 
@@ -220,15 +236,108 @@ def test_an_error_of_the_connection_carries_its_cause(
     store = opened(f"postgresql://postgres@127.0.0.1:{free_port()}/postgres")
     with pytest.raises(StoreUnavailable) as caught:
         store.new_token()
-    assert isinstance(caught.value.__cause__, psycopg.Error)
+    assert isinstance(caught.value.cause, psycopg.Error)
     assert isinstance(caught.value, ConnectionError)
+
+
+# What of it the page shows, and what the log
+
+
+def _ask() -> None:
+    import streamlit_pgstate as pgstate
+
+    pgstate.get("a")
+
+
+def _migrate() -> None:
+    import streamlit_pgstate as pgstate
+
+    pgstate.connect(auto_migrate=False).migrate()
+
+
+def _in_a_thread() -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    import streamlit_pgstate as pgstate
+
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(pgstate.connect().new_token).result()
+
+
+def _in_another_process() -> None:
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    from job import new_token
+
+    with ProcessPoolExecutor(1, get_context("spawn")) as processes:
+        processes.submit(new_token).result()
+
+
+def _as_the_cause_of_their_own() -> None:
+    import streamlit_pgstate as pgstate
+
+    try:
+        pgstate.get("a")
+    except pgstate.PgStateError as error:
+        raise RuntimeError("Their own.") from error
+
+
+@pytest.fixture
+def shop(own: Server) -> Iterator[str]:
+    """The URL of a user and a database whose names stand nowhere else."""
+    with own.sql() as sql:
+        sql.execute(f"CREATE USER ann_of_shop PASSWORD '{PASSWORD}'")
+        sql.execute("CREATE DATABASE shop_of_ann")
+        yield f"postgresql://ann_of_shop:{PASSWORD}@127.0.0.1:{own.port}/shop_of_ann"
+        sql.execute("DROP DATABASE shop_of_ann WITH (FORCE)")
+        sql.execute("DROP USER ann_of_shop")
+
+
+WRONG = ["password", "database", "user", "tables", "option"]
+ELSEWHERE = [_migrate, _in_a_thread, _in_another_process, _as_the_cause_of_their_own]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "script"),
+    [*((wrong, _ask) for wrong in WRONG), *(("password", script) for script in ELSEWHERE)],
+)
+def test_a_page_shows_visitors_neither_host_and_port_nor_user_database_and_schema(
+    own: Server,
+    shop: str,
+    wrong: str,
+    script: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    right = make_url(shop)
+    url = {
+        "password": right.set(password="another"),
+        "database": right.set(database="another_of_ann"),
+        "user": right.set(username="another_ann_of_shop"),
+        "tables": right,
+        "option": right.update_query_dict({"team_of_ann": "1"}),
+    }[wrong]
+    monkeypatch.setenv("PGSTATE_URL", url.render_as_string(hide_password=False))
+    monkeypatch.setenv("PGSTATE_SCHEMA", "team_of_ann")
+    monkeypatch.setenv("PGSTATE_AUTO_MIGRATE", "false")
+    app = AppTest.from_function(script, default_timeout=60).run()
+    (shown,) = app.exception
+    page = "\n".join([shown.message, *shown.stack_trace])
+    for name in ("127.0.0.1", str(own.port), "of_shop", "of_ann"):
+        assert name not in page
+    if script is not _in_another_process:
+        place = f"Database: 127.0.0.1:{own.port}/{url.database}, schema 'team_of_ann'"
+        said = [record.getMessage() for record in caplog.records if place in record.getMessage()]
+        assert len(said) == 1
+        assert f"user {url.username!r}." in said[0]
 
 
 def test_an_unknown_database_is_named_with_the_way_to_create_it(
     own: Server, opened: Callable[..., Store]
 ) -> None:
     for url in (own.url, own.tcp_url):
-        with told(ConfigError, "no database 'missing'", "createdb missing"):
+        with told(ConfigError, "There is no database", "createdb missing"):
             opened(make_url(url).set(database="missing")).new_token()
 
 
@@ -278,7 +387,7 @@ def test_no_right_to_create_the_schema_gives_the_statement_that_cures_it(
     url = guest(empty_url)
     name = url.username
     cure = f'CREATE SCHEMA "pgstate" AUTHORIZATION "{name}"'
-    with told(ConfigError, "permission denied for schema 'pgstate'", cure):
+    with told(ConfigError, "permission denied", cure):
         opened(url).new_token()
     with psycopg.connect(empty_url, autocommit=True) as sql:
         sql.execute(cure)
@@ -295,9 +404,10 @@ def test_no_right_to_use_the_tables_gives_the_statements_that_cure_it(
     cure = f'GRANT USAGE ON SCHEMA "pgstate" TO "{guests.username}"'
     with pytest.raises(ConfigError) as caught:
         opened(guests).new_token()
-    assert cure in str(caught.value)
+    assert cure in caught.value.detail
+    assert str(guests.username) not in str(caught.value)
     with psycopg.connect(url, autocommit=True) as sql:
-        sql.execute(str(caught.value).partition("run: ")[2])
+        sql.execute(caught.value.detail.partition("run: ")[2])
         store = opened(guests)
         store.state(store.new_token())["k"] = 1
         store.close()

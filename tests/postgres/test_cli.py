@@ -19,6 +19,7 @@ from sqlalchemy.engine import make_url
 from streamlit_pgstate import connect
 from streamlit_pgstate.cli import main
 from streamlit_pgstate.postgres import embedded, migrate
+from streamlit_pgstate.postgres.faults import Place
 
 PASSWORD = "s3cr3t-of-the-owner"
 
@@ -45,6 +46,10 @@ def with_password(url: str) -> str:
 def secrets(folder: Path, text: str) -> None:
     (folder / ".streamlit").mkdir(parents=True)
     (folder / ".streamlit" / "secrets.toml").write_text(text)
+
+
+def place(url: str) -> str:
+    return str(Place(make_url(url), schema="pgstate", timeout=10))
 
 
 def schemas(url: str) -> set[str]:
@@ -119,7 +124,8 @@ def test_a_newer_layout_is_told_by_status_and_refused_by_migrate(url: str) -> No
     assert "newer than this version" in result.output
     result = pgstate("migrate", "--url", url)
     assert result.exit_code == 1
-    assert result.stderr.startswith("Error: Schema 'pgstate' of ")
+    assert result.stderr.startswith("Error: The database has layout 9999, made by a newer version")
+    assert f"Database: {place(url)}, schema 'pgstate', user " in result.stderr
     assert "pip install --upgrade streamlit-pgstate" in result.stderr
     with psycopg.connect(url) as connection:
         found = connection.execute("SELECT version_num FROM pgstate.alembic_version").fetchall()
@@ -185,7 +191,17 @@ def test_wrong_secrets_are_one_line_without_what_they_hold(folder: Path, text: s
 def test_a_database_out_of_reach_is_exit_code_3(command: str) -> None:
     result = pgstate(command, "--url", f"postgresql://me:{PASSWORD}@127.0.0.1:1/app")
     assert result.exit_code == 3
-    assert result.stderr.startswith("Error: 127.0.0.1:1/app cannot be reached")
+    assert result.stderr.startswith("Error: The database cannot be reached (Connection refused).")
+    assert result.stderr.endswith(" Database: 127.0.0.1:1/app, schema 'pgstate', user 'me'.\n")
+
+
+def test_an_error_is_one_line_of_the_real_command() -> None:
+    url = f"postgresql://me:{PASSWORD}@127.0.0.1:1/app"
+    command = [sys.executable, "-m", "streamlit_pgstate.cli", "status", "--url", url]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert done.stderr.startswith("Error: ")
+    assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("command", ["status", "migrate"])

@@ -155,10 +155,19 @@ def test_without_streamlit_the_error_is_the_plain_one(gate: Gate) -> None:
     store.close()
 
 
-def test_another_process_gets_the_plain_error() -> None:
-    away = DatabaseAway("db:5432/app cannot be reached.")
-    again = pickle.loads(pickle.dumps(away))
-    assert (type(again), str(again)) == (StoreUnavailable, "db:5432/app cannot be reached.")
+def test_another_process_gets_the_plain_error(gate: Gate) -> None:
+    store = connect(gate.url, timeout=1)
+    gate.shut()
+    with pytest.raises(StoreUnavailable) as caught:
+        store.new_token()
+    store.close()
+    away = DatabaseAway(*caught.value.args)
+    away.detail = caught.value.detail
+    for error in (caught.value, away):
+        again = pickle.loads(pickle.dumps(error))
+        assert type(again) is StoreUnavailable
+        assert again.in_full == caught.value.in_full
+        assert again.cause is None
 
 
 def test_what_is_no_outage_stays_an_error_with_its_message(

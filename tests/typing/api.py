@@ -5,9 +5,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import MutableMapping
 from datetime import datetime, timedelta
-from typing import Any, assert_type
+from typing import Any, Literal, assert_type
 
 import pandas as pd
+from sqlalchemy.engine import make_url
 from streamlit.testing.v1 import AppTest
 
 import streamlit_pgstate as pgstate
@@ -44,12 +45,20 @@ def verbs() -> None:
         auto_migrate=True,
         cookie=True,
     )
+    pgstate.configure(url=None, app=None, timeout=2.5, max_keys="50", auto_migrate="false")
+    pgstate.configure(url=make_url("postgresql://me@localhost/app"))
+    pgstate.configure(urls="postgresql://me@localhost/app")  # type: ignore[call-arg]
+    pgstate.configure(history=3)  # type: ignore[call-arg]  # not available yet
+    pgstate.configure(max_value_bytes=0.5)  # type: ignore[arg-type]
+    pgstate.configure(session_ttl=[30])  # type: ignore[arg-type]
+    pgstate.configure(cookie=0)  # type: ignore[arg-type]
     pgstate.register(uuid.UUID, name="id", dump=str, load=uuid.UUID)
     pgstate.mount()
     pgstate.mount(wait=True)
     value: Any = pgstate.get("key")
     value = pgstate.get("key", 0)
     value = pgstate.get("key", default=value)
+    typed_by_the_default()
     pgstate.set("key", 1)
     pgstate.set("key", 1, ttl=60)
     pgstate.set("key", 1, ttl=0.5)
@@ -57,6 +66,7 @@ def verbs() -> None:
     pgstate.update({"a": 1, "b": [2]})
     count: int = pgstate.modify("visits", lambda n: n + 1, default=0)
     pgstate.modify("visits", add(count), 0)
+    typed_by_the_function()
     assert_type(pgstate.delete("key"), bool)
     assert_type(pgstate.clear(), int)
     assert_type(pgstate.keys(), list[str])
@@ -76,6 +86,50 @@ def add(more: int) -> Any:
     return lambda n: n + more
 
 
+def typed_by_the_default() -> None:
+    assert_type(pgstate.get("key"), Any)
+    assert_type(pgstate.get("key", None), Any)
+    assert_type(pgstate.get("key", 0), int | Any)
+    assert_type(pgstate.get("key", default="a"), str | Any)
+    assert_type(pgstate.get("key", False), bool | Any)
+    assert_type(pgstate.get("key", [1]), list[int] | Any)
+    assert_type(pgstate.get("key", []), list[Any])
+    assert_type(pgstate.get("key", {}), dict[Any, Any])
+    assert_type(pgstate.get("key", set()), set[Any])
+    pgstate.get("key", []).append("a")
+    ratio: float = pgstate.get("key", 0)
+    names: list[str] = pgstate.get("key", [])
+    choice: Literal["a", "b"] = pgstate.get("key", "a")
+    number = pgstate.get("key", 0)
+    if isinstance(number, str):  # what is stored may be of another type
+        assert_type(number, str)
+    pgstate.get("key", 0).upper()  # type: ignore[union-attr]
+    print(ratio, names, choice)
+
+
+def typed_by_the_function() -> None:
+    assert_type(pgstate.modify("key", lambda n: n + 1, default=0), int)
+    assert_type(pgstate.modify("key", lambda n: n + 0.5, 0), float)
+    names: list[str] = pgstate.modify("key", lambda names: [*names, "a"], [])
+    cart: dict[str, int] = pgstate.modify("key", lambda cart: {**cart, "a": 1}, default={})
+    seen: set[str] = pgstate.modify("key", lambda seen: seen | {"a"}, set())
+    print(names, cart, seen)
+    assert_type(pgstate.modify("key", appended, default=[]), list[str])
+    assert_type(pgstate.modify("key", increased), int)
+    assert_type(pgstate.modify("key", increased, None), int)
+    assert_type(pgstate.modify("key", increased, 0), int)
+    assert_type(pgstate.modify("key", str.upper, ""), str)
+    pgstate.modify("key", str.upper, 0)  # type: ignore[arg-type]
+
+
+def appended(names: list[str]) -> list[str]:
+    return [*names, "a"]
+
+
+def increased(n: int | None) -> int:
+    return (n or 0) + 1
+
+
 def state(one: State) -> None:
     mapping: MutableMapping[str, Any] = one
     mapping["a"] = one["a"]
@@ -83,12 +137,22 @@ def state(one: State) -> None:
     assert "a" in one
     assert_type(len(one), int)
     assert_type(list(one), list[str])
-    one.get("a")
-    one.get("a", 0)
+    assert_type(one.get("a"), Any)
+    assert_type(one.get("a", None), Any)
+    assert_type(one.get("a", 0), int | Any)
+    assert_type(one.get("a", []), list[Any])
+    assert_type(one.get("a", {}), dict[Any, Any])
+    assert_type(one.get("a", set()), set[Any])
     one.set("a", 1)
     one.set("a", 1, ttl=timedelta(seconds=1))
     one.update({"a": 1})
-    one.modify("a", lambda n: n, default=None)
+    assert_type(one.modify("a", lambda n: n, default=None), Any)
+    assert_type(one.modify("a", lambda n: n + 1, default=0), int)
+    assert_type(one.modify("a", appended, []), list[str])
+    cart: dict[str, int] = one.modify("a", lambda cart: {**cart, "a": 1}, {})
+    seen: set[str] = one.modify("a", lambda seen: seen | {"a"}, set())
+    print(cart, seen)
+    one.modify("a", str.upper, 0)  # type: ignore[arg-type]
     assert_type(one.delete("a"), bool)
     assert_type(one.clear(), int)
     assert_type(one.keys(), list[str])
@@ -130,6 +194,9 @@ def store() -> None:
     pgstate.connect()
     pgstate.connect("postgresql://me@localhost/app")
     one: Store = pgstate.connect(url="postgresql://me@localhost/app", schema="mine", timeout="5s")
+    pgstate.connect(make_url("postgresql://me@localhost/app"), session_ttl=3600)
+    pgstate.connect(shema="mine")  # type: ignore[call-arg]
+    pgstate.connect(timeout=[5])  # type: ignore[arg-type]
     one.migrate()
     token = one.new_token()
     assert_type(token, str)
@@ -161,6 +228,10 @@ def errors() -> None:
         UnknownToken,
         UnsupportedType,
     ]
+    failed = PgStateError("It failed.")
+    assert_type(failed.detail, str)
+    assert_type(failed.in_full, str)
+    assert_type(failed.cause, BaseException | None)
     value_errors: list[type[ValueError]] = [ConfigError, DecodeError, InvalidKey, LimitExceeded]
     unavailable: type[ConnectionError] = StoreUnavailable
     unknown: type[LookupError] = UnknownToken

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Callable
+from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack, get_args, get_type_hints
 
 import pytest
+from sqlalchemy import engine
 from sqlalchemy.engine import make_url
 
-from streamlit_pgstate import ConfigError, connect
-from streamlit_pgstate.settings import Settings
+from streamlit_pgstate import ConfigError, configure, connect
+from streamlit_pgstate.settings import AppKeywords, Settings, StoreKeywords
 
 KEY = "k" * 32
 URL = "postgresql://ann:hunter2@db.example/app"
@@ -74,8 +77,22 @@ BAD: list[tuple[str, Any, str]] = [
     ("cookie", "", "true or false"),
     ("history", 3, "not available in this version"),
     ("encryption_key", KEY, "not available in this version"),
-    ("sessionttl", 5, "is not a setting. There are: url, app"),
+    ("sessionttl", 5, "is not a setting. Did you mean 'session_ttl'? There are: url, app"),
+    ("urls", 5, "is not a setting. Did you mean 'url'?"),
+    ("retries", 5, "is not a setting. There are: url, app"),
 ]
+
+
+# What each type of a keyword looks like, for the settings that take it.
+SAMPLES: dict[type, tuple[Any, ...]] = {
+    str: (URL, "shop", "7d", "1MiB", "50", KEY, "true"),
+    engine.URL: (PARSED,),
+    timedelta: (timedelta(days=7),),
+    float: (0.5,),
+    int: (90,),
+    bool: (True,),
+    type(None): (None,),
+}
 
 
 def read(keywords: Any = None, secrets: Any = None, environment: Any = None) -> Settings:
@@ -116,6 +133,34 @@ def test_a_setting_can_be_written_in_the_ways_that_people_write_it(
     name: str, value: Any, expected: Any
 ) -> None:
     assert getattr(read({name: value}), name) == expected
+
+
+def test_the_type_checker_knows_the_settings_that_there_are_and_no_others() -> None:
+    keywords, beside_url = get_type_hints(AppKeywords), get_type_hints(StoreKeywords)
+    assert set(keywords) == set(SETTINGS) == {f.name for f in fields(Settings)} - {"home"}
+    assert set(beside_url) == set(SETTINGS) - {"url"}
+    assert get_type_hints(configure)["settings"] == Unpack[AppKeywords]
+    assert get_type_hints(connect)["settings"] == Unpack[StoreKeywords]
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_setting_takes_values_of_the_types_that_it_shows_and_no_others(name: str) -> None:
+    shown = set(get_args(get_type_hints(AppKeywords)[name]))
+    accepted = {kind for kind, samples in SAMPLES.items() if any(map(fits(name), samples))}
+    # To a type checker an int is a float, and a bool an int, which `read` refuses as a number.
+    assert accepted - {int} == shown - {int}
+    assert int in accepted or int not in shown
+
+
+def fits(name: str) -> Callable[[Any], bool]:
+    def is_read(value: Any) -> bool:
+        try:
+            read({name: value})
+        except ConfigError:
+            return False
+        return True
+
+    return is_read
 
 
 def test_a_keyword_wins_over_secrets_and_those_over_the_environment() -> None:
