@@ -141,7 +141,7 @@ def status(url: str | None, schema: str | None, embedded: bool) -> None:
             raise SystemExit(ACTION_NEEDED)
         with _database(target.settings) as database:
             present = _describe(database, target)
-    raise SystemExit(0 if present.is_current else ACTION_NEEDED)
+    raise SystemExit(0 if present.is_current and not present.is_damaged else ACTION_NEEDED)
 
 
 @main.command()
@@ -304,6 +304,12 @@ def _stored(settings: Settings) -> str:
 
 
 def _advice(present: Layout, database: Database) -> str:
+    if present.is_damaged:
+        return (
+            f"tables are missing: {', '.join(present.missing)}. Restore the whole schema from a "
+            f'backup. If nothing is to be kept, run: DROP SCHEMA "{database.place.schema}" '
+            f"CASCADE, then, with the same options: {database.place.migration}"
+        )
     if present.is_current:
         return "nothing"
     if present.is_newer:

@@ -202,7 +202,8 @@ def _url(source: str, value: object) -> URL:
             "socket, are given after a question mark: postgresql://user:password@/database?"
             "host=one:5432&host=two:5432 or ?host=/run/postgresql."
         ) from None
-    if "@" in (url.host or ""):  # a part of the password, which messages would show as the host
+    # A part of the password, which messages would show as the host or the database.
+    if "@" in (url.host or "") or "@" in (url.database or ""):
         raise ConfigError(
             f"{source} has more than one @. In the password it must be written as %40."
         )

@@ -47,6 +47,20 @@ _REFUSALS = {
 """Why PostgreSQL, or pgbouncer, refuses a connection: by a part of its words, in words that name
 nobody. Its own name user and database, and this machine."""
 
+_WRONG_HERE = {
+    "no password supplied": "The database server asks for a password. Add one to `url`, or set "
+    "PGPASSWORD.",
+    "root certificate file": "The certificate in sslrootcert cannot be read. Name a file that has "
+    "the authority of the server's certificate.",
+    "certificate verify failed": "The certificate of the database server is not signed by the "
+    "authority in sslrootcert.",
+    "does not match host name": "The certificate of the database server is for another host than "
+    "the one in `url`.",
+    "server does not support SSL": "The database server has no TLS, and sslmode in `url` asks for "
+    "it.",
+}
+"""What libpq itself refuses, by a part of its words. Another try meets it again."""
+
 _PASSING_REFUSAL = re.compile(
     r"starting up|shutting down|recovery mode|not yet accepting|too many|remaining connection"
     r"|server login|no more connections"
@@ -142,7 +156,10 @@ def translate(error: psycopg.Error, place: Place) -> PgStateError:
             advice=f"As the owner, run: {place.grant_use}",
         )
     if state in _MISSING_TABLE:
-        return make(MigrationRequired, f"Tables are missing. Run: {place.migration}")
+        return make(
+            MigrationRequired,
+            "Tables are missing in the database. The command `pgstate status` shows what to do.",
+        )
     if state in _ENCODING:
         return make(
             ConfigError,
@@ -155,6 +172,8 @@ def translate(error: psycopg.Error, place: Place) -> PgStateError:
             f"The database did not answer within {place.timeout:g} s. Try again; if the "
             "work needs longer, raise the setting `timeout`.",
         )
+    if state is None and (wrong := _wrong_here(str(error))):
+        return make(ConfigError, wrong, advice=f"libpq says: {place.redacted(str(error))}")
     refused = _REFUSED.search(str(error)) if state is None else None
     if refused and not _PASSING_REFUSAL.search(refused["why"]):
         return _refusal(refused["why"], place, error)
@@ -193,6 +212,13 @@ def translate(error: psycopg.Error, place: Place) -> PgStateError:
         f"The database refused a statement of streamlit-pgstate (SQLSTATE {state}). "
         "Please report it with the server's log of this moment.",
     )
+
+
+def _wrong_here(message: str) -> str | None:
+    """What to mend in `url`; None where another server of it may be back soon."""
+    if "Connection refused" in message or "timeout expired" in message:
+        return None
+    return next((ours for theirs, ours in _WRONG_HERE.items() if theirs in message), None)
 
 
 def _refusal(why: str, place: Place, cause: psycopg.Error) -> ConfigError:

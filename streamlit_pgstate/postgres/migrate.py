@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from streamlit_pgstate.errors import ConfigError, MigrationRequired, StoreUnavailable
 from streamlit_pgstate.postgres.engine import Database
 from streamlit_pgstate.postgres.faults import translate
+from streamlit_pgstate.postgres.schema import TABLES
 from streamlit_pgstate.settings import Settings
 
 _HERE = Path(__file__).parents[1]
@@ -50,10 +51,17 @@ class Layout:
     found: str | None
     """The revision in the database; None if it has none of our tables."""
     needed: str
+    missing: tuple[str, ...] = ()
+    """Tables that a schema of this layout has, and that are not there: somebody dropped them."""
 
     @property
     def is_current(self) -> bool:
         return self.found == self.needed
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether tables are missing that no migration makes again."""
+        return self.is_current and bool(self.missing)
 
     @property
     def is_newer(self) -> bool:
@@ -73,9 +81,13 @@ def layout(database: Database, settings: Settings) -> Layout:
         if row is None or row[0] is None:
             return Layout(None, HEAD)
         found = connection.execute(
-            f"SELECT version_num FROM {table}"  # noqa: S608 - a checked name
+            f"""SELECT version_num, ARRAY(
+                SELECT name FROM unnest(%s::text[]) AS name
+                WHERE to_regclass(format('%%I.%%I', %s::text, name)) IS NULL
+            ) FROM {table}""",  # noqa: S608 - a checked name
+            (list(TABLES), settings.schema),
         ).fetchone()
-    return Layout(found[0] if found else None, HEAD)
+    return Layout(found[0], HEAD, tuple(found[1])) if found else Layout(None, HEAD)
 
 
 def require_current(database: Database, settings: Settings) -> None:
@@ -86,6 +98,8 @@ def require_current(database: Database, settings: Settings) -> None:
             False. Nothing was changed.
     """
     present = layout(database, settings)
+    if present.is_damaged:
+        raise _damaged(present, database)
     if present.is_current:
         return
     if present.is_newer:
@@ -118,6 +132,8 @@ def upgrade(database: Database, settings: Settings) -> Layout:
         before = layout(database, settings)  # another replica may have been faster
         if before.is_newer:
             raise _newer(before, database)
+        if before.is_damaged:
+            raise _damaged(before, database)
         if not before.is_current:
             create_schema(connection, settings.schema)
             _run_alembic(connection, settings.schema)
@@ -188,6 +204,16 @@ def _newer(present: Layout, database: Database) -> MigrationRequired:
         f"The database has layout {present.found}, made by a newer version of "
         f"streamlit-pgstate; this one knows {present.needed}. "
         "Run: pip install --upgrade streamlit-pgstate",
+    )
+
+
+def _damaged(present: Layout, database: Database) -> MigrationRequired:
+    return database.place.error(
+        MigrationRequired,
+        f"Tables are missing in the database: {', '.join(present.missing)}. A migration does not "
+        "make them again, as what they held is gone. Restore the whole schema from a backup.",
+        advice="If nothing is to be kept, run: "
+        f'DROP SCHEMA "{database.place.schema}" CASCADE, then: {database.place.migration}',
     )
 
 

@@ -230,6 +230,20 @@ def test_a_wrong_password_names_the_user_and_not_the_password(
     opened(own.tcp_url).new_token()
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda url: url.replace(f":{PASSWORD}", ""), "asks for a password"),
+        (lambda url: f"{url}?sslmode=require", "has no TLS"),
+    ],
+)
+def test_what_another_try_meets_again_is_no_outage(
+    change: Callable[[str], str], message: str, own: Server, opened: Callable[..., Store]
+) -> None:
+    with told(ConfigError, message, "libpq says"):
+        opened(change(own.tcp_url)).new_token()
+
+
 def test_an_error_of_the_connection_carries_its_cause(
     own: Server, opened: Callable[..., Store]
 ) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy.engine import make_url
 
 from streamlit_pgstate import connect
 from streamlit_pgstate.cli import main
+from streamlit_pgstate.errors import MigrationRequired
 from streamlit_pgstate.postgres import embedded, migrate
 from streamlit_pgstate.postgres.faults import Place
 
@@ -114,6 +115,22 @@ def test_an_older_layout_is_told_by_status_and_cured_by_migrate(
     result = pgstate("migrate", "--url", url)
     assert result.output.endswith(f"from 0000 to {migrate.HEAD}.\n")
     assert pgstate("status", "--url", url).exit_code == 0
+
+
+def test_a_dropped_table_is_told_by_status_and_no_migration_hides_it(url: str) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute("DROP TABLE pgstate.body, pgstate.revision")
+    for command, code in (("status", 1), ("migrate", 1)):
+        result = pgstate(command, "--url", url)
+        assert result.exit_code == code, result.output
+        said = " ".join(result.output.split())
+        assert "missing" in said
+        assert "body, revision. " in said
+        assert 'DROP SCHEMA "pgstate" CASCADE' in said
+    store = connect(url)
+    with pytest.raises(MigrationRequired, match="body, revision"):
+        store.new_token()
+    store.close()
 
 
 def test_a_newer_layout_is_told_by_status_and_refused_by_migrate(url: str) -> None:

@@ -42,6 +42,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("url", "postgresql://ann:hunter2@db:port/app", "percent-encoded"),
     ("url", "postgresql://ann:hunter2@a:1,b:2/app", "percent-encoded"),
     ("url", "postgresql://ann:hunt@er2@db/app", "%40"),
+    ("url", "postgresql://ann:hunt@er/2@db/app", "%40"),
     ("url", "mysql://ann:hunter2@db/app", "needs PostgreSQL"),
     ("url", "sqlite:///hunter2.db", "needs PostgreSQL"),
     ("url", "postgresql://ann:hunter2@db", "names no database"),
