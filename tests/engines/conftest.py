@@ -67,9 +67,7 @@ def visitor(browser: Visitor, request: pytest.FixtureRequest) -> Iterator[Visito
 
 
 @pytest.fixture
-def visitor_without_cookies(
-    engine: Engine, request: pytest.FixtureRequest
-) -> Iterator[Visitor]:
+def visitor_without_cookies(engine: Engine, request: pytest.FixtureRequest) -> Iterator[Visitor]:
     """Somebody whose browser is set to keep no cookies, which no page can change."""
     with engine.running(keeps_cookies=False) as driver:
         visitor = Visitor(driver)

@@ -55,15 +55,17 @@ class Engine:
 
 
 def _minibrowser() -> str | None:
-    """The newest: Debian has one for each API of WebKitGTK, in a folder named after it."""
+    """Debian has one for each API of WebKitGTK, in a folder named after it: `webkit2gtk-4.1`, which
+    comes with the driver, and perhaps `webkitgtk-6.0`, which draws by OpenGL."""
     folders = ("/usr/lib", "/usr/lib64", "/usr/libexec")
     patterns = ("webkit*gtk-*/MiniBrowser", "*/webkit*gtk-*/MiniBrowser")
     found = [path for at in folders for pattern in patterns for path in Path(at).glob(pattern)]
-    return str(max(found, key=_version_of)) if found else shutil.which("MiniBrowser")
+    return str(max(found, key=_rank)) if found else shutil.which("MiniBrowser")
 
 
-def _version_of(path: Path) -> list[int]:
-    return [int(number) for number in re.findall(r"\d+", path.parent.name.rpartition("-")[2])]
+def _rank(path: Path) -> tuple[bool, list[int]]:
+    library, _, version = path.parent.name.rpartition("-")
+    return library == "webkit2gtk", [int(number) for number in re.findall(r"\d+", version)]
 
 
 def _geckodriver() -> str | None:

@@ -77,7 +77,7 @@ class Visitor:
         server: Server,
         case: str = "visits",
         *,
-        as_a: Literal["tab", "window"] = "tab",
+        as_a: Literal["tab", "window"] = "window",
         more: str = "",
     ) -> Window:
         """Open a tab, which hides the others, or a window of its own, which hides nothing."""
@@ -112,9 +112,7 @@ class Visitor:
 class Window:
     """One tab or window, and the script runs that it caused."""
 
-    def __init__(
-        self, visitor: Visitor, handle: str, server: Server, case: str, more: str
-    ) -> None:
+    def __init__(self, visitor: Visitor, handle: str, server: Server, case: str, more: str) -> None:
         self.visitor = visitor
         self.server = server
         self.name = uuid.uuid4().hex[:8]
@@ -266,10 +264,10 @@ const look = () => {
     answer(app !== undefined && others.length === 0
         && app.getAttribute("data-test-script-state") === "notRunning"
         && app.getAttribute("data-test-connection-state") === "CONNECTED"
-        && (document.getElementById("streamlit-pgstate-style") !== null
-            || !document.querySelector("[data-testid=stBidiComponentRegular]")))
+        && document.getElementById("streamlit-pgstate-style") !== null)
 }
 if (window.requestIdleCallback) requestIdleCallback(look, { timeout: document.hidden ? 200 : 5000 })
 else setTimeout(look, 0)
 """
-"""Safari's engine has no `requestIdleCallback`: there, what is due runs before a timer set last."""
+"""The component adds its style when it is first drawn, and answers in the same turn; all cases have
+it on the page. Safari's engine has no `requestIdleCallback`."""
