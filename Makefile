@@ -8,9 +8,11 @@ WORKERS ?= 4
 BIN := .venv/bin
 DONE := .venv/done
 export CHROMIUM ?= $(firstword $(foreach name,chromium chromium-browser google-chrome,$(shell command -v $(name))))
+apt = { apt-get update -qq && \
+	DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $(1); }
 IS_ROOT_WITH_APT := $(and $(filter 0,$(shell id -u)),$(shell command -v apt-get))
 
-.PHONY: help demo test matrix check node frontend bench format clean
+.PHONY: help demo test engines engine-browsers matrix check node frontend bench format clean
 .DEFAULT_GOAL := help
 
 help: ## What can be made
@@ -23,6 +25,18 @@ demo: $(DONE)/demo ## Run example.py, with a PostgreSQL of its own in .pgstate
 
 test: $(DONE)/test ## Run all tests, on a PostgreSQL and in a browser of their own
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup
+
+engines: $(DONE)/engines engine-browsers ## Run a dozen cases in Safari's engine and in Firefox
+	$(BIN)/pytest tests/engines
+
+# Each by itself: where one is not to be had the other runs, and the end of the run says so.
+engine-browsers:
+ifneq ($(IS_ROOT_WITH_APT),)
+	@{ command -v WebKitWebDriver && command -v Xvfb; } >/dev/null || \
+		$(call apt,webkit2gtk-driver xvfb) || echo "apt could not install webkit2gtk-driver and xvfb."
+	@{ command -v firefox-esr || command -v firefox; } >/dev/null || \
+		$(call apt,firefox-esr) || echo "apt could not install firefox-esr."
+endif
 
 matrix: $(DONE)/test ## Test values with other versions of Python, pandas, NumPy, and without polars, SciPy, Pillow
 	WORKERS=$(WORKERS) $(BIN)/python tests/matrix.py $(ONLY)
@@ -77,6 +91,10 @@ $(DONE)/demo: pyproject.toml | $(DONE)/venv
 
 $(DONE)/test: $(DONE)/demo $(DONE)/browser $(DONE)/pgbouncer
 	$(BIN)/python -m pip install --quiet --group test
+	@touch $@
+
+$(DONE)/engines: $(DONE)/demo
+	$(BIN)/python -m pip install --quiet --group engines
 	@touch $@
 
 $(DONE)/check: $(DONE)/demo

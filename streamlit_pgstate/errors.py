@@ -1,9 +1,11 @@
 """What can go wrong, and what to do about it.
 
-Every error of this package is a :class:`PgStateError`. A message says what happened, to
-which key, with which numbers, and what to do; it never holds a password, a token or a value.
-Streamlit shows messages to visitors, and those of causes too. So where the database is, its user
-and its schema stand in `PgStateError.detail`, which only the log and the command `pgstate` show.
+Every error of this package is a :class:`PgStateError`. A message says what happened, to which key,
+with which numbers, and what to do. It never holds a password, a token or a value.
+
+Streamlit shows visitors the messages of errors and of their causes. Therefore the place of the
+database, its user and its schema are in `PgStateError.detail`, which only the log and the command
+`pgstate` show.
 """
 
 from __future__ import annotations
@@ -35,22 +37,22 @@ class PgStateError(Exception):
     """Base of every error that streamlit-pgstate raises."""
 
     detail: str = ""
-    """For the log and the operator: which database, schema and user, and what to type there."""
+    """For the log and the operator: the database, schema and user, and the command that helps."""
 
     cause: BaseException | None = None
-    """What psycopg raised, where it came to that. Not `__cause__`: Streamlit shows visitors the
-    messages of that, and psycopg's name host, port, user and database."""
+    """What psycopg raised, if it raised anything. This is not `__cause__`, because Streamlit shows
+    visitors its message, and psycopg's messages name the host, port, user and database."""
 
     is_logged: bool = False
-    """Whether the log has `detail` already."""
+    """Whether `detail` has been logged."""
 
     @property
     def in_full(self) -> str:
-        """The message and `detail`: not for a page that visitors see."""
+        """The message and `detail`. Not for a page that visitors see."""
         return f"{str(self).removesuffix('.')}. {self.detail}" if self.detail else str(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """For another process: without what cannot be pickled."""
+        """Leave out what cannot be pickled, so that another process can get the error."""
         kept = {name: of for name, of in vars(self).items() if name not in _OF_THIS_PROCESS}
         return type(self), self.args, kept
 
@@ -63,41 +65,41 @@ PgStateError.__module__ = "streamlit_pgstate"
 
 
 class ConfigError(PgStateError, ValueError):
-    """A setting is missing, misspelt or does not fit; nothing was connected or stored."""
+    """A setting is missing, misspelt or has a wrong value. Nothing was connected or stored."""
 
 
 class NoSessionError(PgStateError, RuntimeError):
-    """A verb was called where there is no visitor, or where its value would be that of all."""
+    """A call needs a visitor's session, and there is none, or its value would be shared by all."""
 
 
 class MigrationRequired(PgStateError):
-    """The tables in the database are not those that this version of the package works with."""
+    """The tables in the database do not have the layout that this version of the package needs."""
 
 
 class StoreUnavailable(PgStateError, ConnectionError):
     """PostgreSQL could not be reached, or did not answer within ``timeout``."""
 
     waited: float = 0.0
-    """Seconds after which the statement was given up."""
+    """How many seconds the statement had waited."""
 
     ask_again: Callable[[], None] | None = None
-    """Asks the database whether it is available by now; raises this error where it is not."""
+    """Asks the database whether it is available again. Raises this error if it is not."""
 
     database: object = None
-    """Which one was asked: the engine's, compared by identity."""
+    """The `Database` that was asked, to be compared by identity."""
 
     is_silence: bool = False
     """Whether there was no connection, or no answer within ``timeout``."""
 
     is_outage: bool = True
-    """Whether it passes when the database is back. It is not where others were faster."""
+    """Whether it ends when the database is back. False if other writers were faster each time."""
 
 
 class UnknownToken(PgStateError, LookupError):
-    """A token is not ours, no longer valid, or its session was forgotten or has expired."""
+    """A token is not of this app, is too old, or its session was forgotten or has expired."""
 
     session_id: UUID | None = None
-    """The session that was refused, where it came to that."""
+    """The session that was refused; None if the token itself was refused."""
 
 
 class InvalidKey(PgStateError, ValueError):
@@ -105,7 +107,7 @@ class InvalidKey(PgStateError, ValueError):
 
 
 class UnsupportedType(PgStateError, TypeError):
-    """A value holds something that cannot be kept exactly; what was stored before stays."""
+    """A value holds something that cannot be stored exactly. The former value stays."""
 
 
 class LimitExceeded(PgStateError, ValueError):
@@ -113,22 +115,22 @@ class LimitExceeded(PgStateError, ValueError):
 
 
 class DecodeError(PgStateError, ValueError):
-    """A stored row cannot be read by this version; the row is left as it is."""
+    """This version cannot read a stored row. The row is left as it is."""
 
 
 def shown(
     error: PgStateError, verb: str, raised: Callable[[PgStateError], PgStateError]
 ) -> PgStateError:
-    """The error that a verb shows its caller: the message, and the line of the caller's script.
+    """Return the error that a public call raises: its message, and the line of the caller's script.
 
-    Streamlit draws an error with all of its traceback, and with those of its causes: fifty
-    lines of this package, SQLAlchemy and psycopg. They go to the log, at level DEBUG. What the
-    message leaves out for visitors goes there, too, once an error.
+    Streamlit shows an error with its whole traceback and those of its causes: fifty lines of this
+    package, SQLAlchemy and psycopg. These are logged instead, at level DEBUG. The error's `detail`
+    is logged once, too.
 
     Args:
         error: what has happened.
-        verb: the name of the verb.
-        raised: gives the error to raise in place of it; in a script it is another than in a thread.
+        verb: the name of the function that was called.
+        raised: returns the error to raise instead. In a script it is another one than in a thread.
     """
     _LOG.debug("%s failed", verb, exc_info=error)
     if error.cause is not None:

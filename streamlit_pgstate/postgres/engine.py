@@ -1,8 +1,8 @@
 """Connections: a pool of them, and a deadline for each statement.
 
-Sits between the store and psycopg. `faults` says what an error means. SQLAlchemy pools;
-statements go to psycopg directly, in autocommit: one row by primary key takes 65 µs this way,
-126 µs through Core, 245 µs through Core with a transaction around it (2 cores, unix socket).
+Stands between `tables` and psycopg; `faults` translates errors. SQLAlchemy manages the pool.
+Statements go to psycopg directly, in autocommit. To read one row by primary key takes 65 µs this
+way, 126 µs through SQLAlchemy Core, 245 µs through Core in a transaction (2 cores, unix socket).
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ _T = TypeVar("_T")
 
 POOL_SIZE = 5
 POOL_OVERFLOW = 15
-"""Beyond POOL_SIZE, for bursts: a connection is held for one statement, under 1 ms, at a time."""
+"""Further connections for bursts. Each is in use for one statement at a time, for under 1 ms."""
 
-_LONGEST = 300
-"""Seconds for a statement that sets no deadline of its own: those of migrations."""
+_DEFAULT_TIMEOUT = 300
+"""Seconds for a statement without a deadline of its own: the statements of migrations."""
 
 _HAS_ROWS = pq.ExecStatus.TUPLES_OK
 
 _WAKE_UP = 0.1
-"""Seconds after which a waiting statement lets Ctrl-C through, as in psycopg itself."""
+"""Ctrl-C can interrupt a waiting statement this often, in seconds, as in psycopg itself."""
 
-_QUIET = 60.0
-"""Seconds without a failure after which another one counts as a new outage, where the server itself
-has answered: with it that its disk is full, or that it is read-only."""
+_NEW_OUTAGE_AFTER = 60.0
+"""A failure that the server itself reports (its disk is full, or it is read-only) counts as a new
+outage after this many seconds without a failure."""
 
 
 def no_objection(database: Database) -> None:
@@ -55,11 +55,11 @@ def no_objection(database: Database) -> None:
 
 
 class _TimedConnection(psycopg.Connection[tuple[Any, ...]]):
-    """A connection whose statements end by `deadline` (of `time.monotonic`), come what may.
+    """A connection whose statements end at `deadline` (of `time.monotonic`) at the latest.
 
-    The deadline is kept on this side of the wire: `statement_timeout` would need a startup
-    option, which pgbouncer refuses, or a SET, which its transaction mode loses; and neither
-    ends the wait for a server that is frozen or cut off.
+    The client enforces the deadline. `statement_timeout` would need a startup option, which
+    pgbouncer refuses, or a SET, which its transaction mode loses. Neither would end the wait for a
+    server that is frozen or cut off from the network.
     """
 
     deadline: float = math.inf
@@ -80,7 +80,7 @@ class _TimedConnection(psycopg.Connection[tuple[Any, ...]]):
             raise psycopg.errors.QueryCanceled("no answer within `timeout`") from None
 
     def _give_up(self) -> None:
-        """Leave the statement: ask the server to cancel it, as it may still wait for a lock."""
+        """Ask the server to cancel the statement, as it may wait for a lock, and disconnect."""
         self.deadline = math.inf
         with contextlib.suppress(psycopg.Error):
             self.cancel_safe(timeout=1)
@@ -91,7 +91,7 @@ _Row: TypeAlias = tuple[Any, ...]
 
 
 class _OutageLog:
-    """Says in the log that the database is not available: once an outage, not once a try."""
+    """Logs that the database is not available: once for each outage, not for each try."""
 
     def __init__(self) -> None:
         self._failed_at: float | None = None
@@ -107,7 +107,7 @@ class _OutageLog:
             has_answered=self._has_answered,
             is_answer=is_answer(error),
         ):
-            _LOG.warning("%s Until it is over, this is not said again.", error.in_full)
+            _LOG.warning("%s This is logged once for each outage.", error.in_full)
         error.is_logged = True
         self._failed_at, self._has_answered = now, False
 
@@ -116,28 +116,29 @@ def _is_new_outage(*, since_last: float | None, has_answered: bool, is_answer: b
     """Whether a failure is the first of its outage.
 
     Args:
-        since_last: seconds since the failure before it; None for none.
-        has_answered: whether a statement has succeeded between the two.
-        is_answer: whether the server itself has answered, so that other statements may succeed.
+        since_last: seconds since the failure before; None if this is the first.
+        has_answered: whether a statement has succeeded between the two failures.
+        is_answer: whether the server itself has reported the failure, so that other statements may
+            succeed.
     """
     if since_last is None:
         return True
-    return has_answered and (not is_answer or since_last > _QUIET)
+    return has_answered and (not is_answer or since_last > _NEW_OUTAGE_AFTER)
 
 
 class Database:
     """The database of one `Settings`: runs statements, reconnects, translates errors.
 
-    Opens no connection until the first statement. Safe for threads; a forked child has
-    connections of its own.
+    Opens no connection until the first statement. Safe for threads. A forked child opens its own
+    connections.
 
     Args:
         settings: where the database is.
-        before_statement: called before each statement; may raise `StoreUnavailable`, and then the
+        before_statement: called before each statement. If it raises `StoreUnavailable`, the
             statement is not sent.
 
     Raises:
-        ConfigError: there is no URL and no embedded PostgreSQL.
+        ConfigError: there is no URL, and the embedded PostgreSQL is not installed.
     """
 
     def __init__(
@@ -167,11 +168,11 @@ class Database:
         event.listen(self._engine, "checkout", self._refuse_dead_connection)
         self._outage_log = _OutageLog()
         self.breaks = 0
-        """How often a connection was found broken: a cache from before one is loaded anew."""
+        """How often a connection has broken. Caches that were read before are loaded again."""
         fork.remember(self)
 
     def after_fork(self) -> None:
-        """Leave the parent's connections to the parent, unclosed: to close one would end it."""
+        """Drop the parent's connections without closing them, because that would end them there."""
         self._engine.dispose(close=False)
 
     def query(
@@ -185,8 +186,9 @@ class Database:
 
         Args:
             statement: SQL with ``%(name)s`` for each of `parameters`.
-            repeatable: whether it may run once more when the connection broke under it, so
-                that nobody knows whether it was committed.
+            parameters: values by name.
+            repeatable: whether it may run once more if the connection broke, so that nobody knows
+                whether it was committed.
 
         Raises:
             PgStateError: as `faults.translate` says.
@@ -203,14 +205,14 @@ class Database:
     def query_slowly(
         self, statement: str, parameters: Mapping[str, Any], take: Callable[[Iterator[_Row]], _T]
     ) -> _T:
-        """Run one reading statement whose rows are large: the setting ``timeout`` is for each.
+        """Run one reading statement with large rows; the setting ``timeout`` applies to each row.
 
-        They come one by one in one round trip, and nothing holds those that were taken.
+        The rows come one by one in one round trip, and only the present one is kept in memory.
 
         Args:
             statement: as in `query`.
             parameters: as in `query`.
-            take: makes the result of the rows; called anew with all of them, where the
+            take: makes the result from the rows. It is called again with all rows if the
                 connection broke.
 
         Raises:
@@ -225,12 +227,12 @@ class Database:
         return self._run(lambda connection: take(rows(connection)), repeatable=True)
 
     def _run(self, fetch: Callable[[_TimedConnection], _T], *, repeatable: bool) -> _T:
-        with self._noted():
+        with self._tracking_outages():
             return self._run_again_if_broken(fetch, repeatable=repeatable)
 
     @contextlib.contextmanager
-    def _noted(self) -> Iterator[None]:
-        """Around a statement: whether the database is available, for the log and the run."""
+    def _tracking_outages(self) -> Iterator[None]:
+        """Note whether the statement in this block finds the database available; log outages."""
         self._before_statement(self)
         began = time.monotonic()
         try:
@@ -261,7 +263,7 @@ class Database:
     def _run_once(self, fetch: Callable[[_TimedConnection], _T], until: float) -> _T:
         pooled = self._checkout(until)
         try:
-            # SQLAlchemy's type is that of any driver's connection, here and below: it is ours.
+            # SQLAlchemy has one type for the connections of all drivers. Here and below it is ours.
             return fetch(pooled.driver_connection)  # type: ignore[arg-type]
         except BaseException as error:
             self._discard_if_broken(pooled, error)
@@ -284,20 +286,23 @@ class Database:
         return pooled
 
     def _discard_if_broken(self, pooled: PoolProxiedConnection, error: BaseException) -> None:
-        """SQL errors leave an autocommit connection usable. Anything else may not: Ctrl-C, a reply
-        that was read half, a server that is read-only since a failover."""
+        """SQL errors leave an autocommit connection usable; anything else may not.
+
+        Examples are Ctrl-C, a reply that was read in part, or a server that is read-only after a
+        failover.
+        """
         if not isinstance(error, psycopg.Error) or is_passing(error):
             self.breaks += 1
             pooled.invalidate()
 
     @contextlib.contextmanager
     def connection(self) -> Iterator[_TimedConnection]:
-        """A connection of the pool, in autocommit, for at most the setting ``timeout``.
+        """Take a connection from the pool, in autocommit, for at most the setting ``timeout``.
 
         Raises:
             PgStateError: as `faults.translate` says.
         """
-        with self._noted(), self._translated():
+        with self._tracking_outages(), self._translated():
             pooled = self._checkout(time.monotonic() + self._timeout)
             try:
                 yield pooled.driver_connection  # type: ignore[misc]
@@ -309,24 +314,24 @@ class Database:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[_TimedConnection]:
-        """Several statements as one: committed at the end of the block, or not at all."""
+        """Run several statements as one transaction, which the end of the block commits."""
         with self.connection() as connection, connection.transaction():
             yield connection
 
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:
-        """Errors of psycopg that leave this block are ours."""
+        """Translate errors of psycopg in this block into ours."""
         try:
             yield
         except psycopg.Error as error:
             raise translate(error, self.place) from None
 
     def transactional(self) -> sqlalchemy.Engine:
-        """SQLAlchemy's engine over the same connections, for migrations: in transactions."""
+        """Return SQLAlchemy's engine over the same connections, in transactions, for migrations."""
         return self._engine.execution_options(isolation_level="READ COMMITTED")
 
     def ask(self) -> None:
-        """Ask the server for nothing.
+        """Check that the server answers, by an empty query.
 
         Raises:
             PgStateError: as `faults.translate` says.
@@ -334,16 +339,17 @@ class Database:
         self.query("SELECT", {})
 
     def close(self) -> None:
-        """Close the connections that are not in use; the next statement opens new ones."""
+        """Close the connections that are not in use. The next statement opens new ones."""
         self._engine.dispose()
 
     def _refuse_dead_connection(self, driver: Any, record: Any, proxy: Any) -> None:
-        """Of a pooled connection whose server has gone, the pool makes a new one.
+        """Let the pool replace a connection whose server has ended it.
 
-        An idle connection has nothing to read; if it has, it is the server's farewell (a
-        changed setting at the best). Costs 2 µs where a ping (`pool_pre_ping`) costs a round trip.
+        An idle connection has nothing to read. If there is something, the server has ended the
+        connection (or, at best, reports a changed setting). This check takes 2 µs; a ping
+        (`pool_pre_ping`) takes a round trip.
         """
-        driver.deadline = time.monotonic() + _LONGEST
+        driver.deadline = time.monotonic() + _DEFAULT_TIMEOUT
         if driver.closed or not _is_alive(driver.pgconn):
             self.breaks += 1
             raise InvalidatePoolError
@@ -354,7 +360,7 @@ class Database:
         data = self._settings.home / ".pgstate"
         try:
             return self._open(_embedded_url(data))
-        except psycopg.OperationalError:  # it was stopped or killed a moment ago
+        except psycopg.OperationalError:  # the server was stopped or killed just now
             return self._open(_embedded_url(data))
 
     def _open(self, url: URL) -> _TimedConnection:
@@ -366,7 +372,7 @@ class Database:
         )
         connection.deadline = time.monotonic() + self._timeout
         if not _is_direct(connection):
-            connection.prepare_threshold = None  # pgbouncer hands out other backends' statements
+            connection.prepare_threshold = None  # pgbouncer may switch to a backend without them
         _refuse_other_encodings(connection, self.place)
         return connection
 
@@ -376,9 +382,10 @@ def _embedded_url(data: Any) -> URL:
 
 
 def _is_direct(connection: _TimedConnection) -> bool:
-    """Whether no pooler sits between: it makes up the backend's process id.
+    """Whether the connection goes to PostgreSQL without a pooler.
 
-    Seen with pgbouncer 1.18 in transaction mode; there automatic prepare fails.
+    A pooler reports another process id than the backend's. With pgbouncer 1.18 in transaction mode,
+    psycopg's automatic prepared statements fail.
     """
     row = connection.execute("SELECT pg_backend_pid()").fetchone()
     return row is not None and row[0] == connection.info.backend_pid
@@ -405,6 +412,6 @@ def _is_alive(connection: pq.abc.PGconn) -> bool:
 def _has_input(descriptor: int) -> bool:
     if sys.platform == "win32":
         return bool(select.select([descriptor], [], [], 0)[0])
-    poll = select.poll()  # select() refuses numbers over 1023, which a busy server has
+    poll = select.poll()  # select() refuses descriptors over 1023, which a busy server has
     poll.register(descriptor, select.POLLIN)
     return bool(poll.poll(0))

@@ -1,6 +1,6 @@
-"""Faults: what psycopg's errors mean, in our words, with what to type.
+"""Faults: translates psycopg's errors into ours, which say what to do.
 
-`engine` runs statements and asks here. Nothing here speaks to a server.
+`engine` runs statements and calls this module, which sends nothing to a server.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ _DISK_FULL = "53100"
 _ROLLED_BACK = {"40001", "40P01"}
 _ENCODING = {"22021", "22P05"}
 _PASSING = ("08", "40", "53", "57")
-"""SQLSTATE classes that another try may not meet: connection, rollback, resources, operator."""
+"""SQLSTATE classes after which another try may succeed: connection errors, rollbacks, a lack of
+resources, an operator's intervention."""
 
 _REFUSED = re.compile(r"FATAL:\s+(?P<why>[^\n]+)")
 _REFUSALS = {
@@ -44,8 +45,8 @@ _REFUSALS = {
     "no such user": "the user does not exist",
     "no such database": "the database does not exist",
 }
-"""Why PostgreSQL, or pgbouncer, refuses a connection: by a part of its words, in words that name
-nobody. Its own name user and database, and this machine."""
+"""Why PostgreSQL or pgbouncer refuses a connection: a part of its message, and what our message
+says instead. Theirs names the user, the database and this machine; ours does not."""
 
 _WRONG_HERE = {
     "no password supplied": "The database server asks for a password. Add one to `url`, or set "
@@ -69,11 +70,11 @@ _PASSING_REFUSAL = re.compile(
 
 @dataclass(frozen=True)
 class Place:
-    """A database, as the log and the operator know it.
+    """Where the tables are, as the log and the operator see it.
 
     Args:
-        url: of the database; None for the embedded one.
-        schema: of the tables.
+        url: the database's URL; None for the embedded one.
+        schema: the schema of the tables.
         timeout: seconds for one statement.
     """
 
@@ -82,7 +83,7 @@ class Place:
     timeout: float
 
     def __str__(self) -> str:
-        """Host, port and database; never user or password."""
+        """Return host, port and database; never the user or the password."""
         url = self.url
         if url is None:
             return "the embedded PostgreSQL"
@@ -94,13 +95,13 @@ class Place:
     def error(
         self, kind: type[_E], message: str, *, advice: str = "", cause: BaseException | None = None
     ) -> _E:
-        """An error of ours: what visitors may see in its message, all else in its `detail`.
+        """Make an error whose message visitors may see, with everything else in its `detail`.
 
         Args:
-            kind: the class.
-            message: names neither host and port nor user, database and schema.
-            advice: what may name them.
-            cause: of psycopg's.
+            kind: the error's class.
+            message: must not name the host, port, user, database or schema.
+            advice: what to do, for the operator; may name them.
+            cause: psycopg's error.
         """
         error = kind(message)
         error.detail = f"{self.described} {advice}".rstrip()
@@ -109,26 +110,26 @@ class Place:
 
     @property
     def described(self) -> str:
-        """All that tells it from other databases, for the log and the operator."""
+        """Database, schema and user, for the log and the operator."""
         user = self.url.username if self.url is not None else None
         described = f"Database: {self}, schema {self.schema!r}"
         return f"{described}, user {user!r}." if user else f"{described}."
 
     @property
     def migration(self) -> str:
-        """What an operator types to make the tables, or to upgrade them."""
+        """The command that creates or upgrades the tables."""
         return "pgstate migrate --embedded" if self.url is None else "pgstate migrate"
 
     @property
     def grant(self) -> str:
-        """The SQL that lets our user make its tables."""
+        """The SQL that lets our user create the tables."""
         user = self.url.username if self.url is not None else None
         owner = user or "the user in `url`"
         return f'CREATE SCHEMA "{self.schema}" AUTHORIZATION "{owner}"'
 
     @property
     def grant_use(self) -> str:
-        """The SQL that lets our user use tables that another made."""
+        """The SQL that lets our user use tables of another user."""
         user = self.url.username if self.url is not None else None
         schema, owner = f'"{self.schema}"', user or "the user in `url`"
         return (
@@ -137,15 +138,16 @@ class Place:
         )
 
     def redacted(self, text: str) -> str:
+        """Return `text` without the password."""
         password = self.url.password if self.url is not None else None
         return text.replace(str(password), "***") if password else text
 
 
 def translate(error: psycopg.Error, place: Place) -> PgStateError:
-    """The error of ours for one of psycopg's, which is its `cause`: raise it `from None`.
+    """Translate psycopg's error, which becomes the `cause` of ours. Raise the result `from None`.
 
-    `ConfigError` for a refused user, a missing database, a missing right, an encoding;
-    `MigrationRequired` for missing tables; `StoreUnavailable` for what may pass.
+    The result is a `ConfigError` for a refused user, a missing database, a missing right or a wrong
+    encoding; `MigrationRequired` for missing tables; `StoreUnavailable` if a later try may succeed.
     """
     make = partial(place.error, cause=error)
     state = error.sqlstate
@@ -180,7 +182,7 @@ def translate(error: psycopg.Error, place: Place) -> PgStateError:
     if state is None and isinstance(error, psycopg.ProgrammingError):
         return make(
             ConfigError,
-            "`url` is not as libpq needs it. Check its options, behind the question mark.",
+            "libpq cannot use `url`. Check its options, after the question mark.",
             advice=f"libpq says: {place.redacted(str(error))}",
         )
     if state == _READ_ONLY:
@@ -198,8 +200,8 @@ def translate(error: psycopg.Error, place: Place) -> PgStateError:
     if state in _ROLLED_BACK:
         return make(
             StoreUnavailable,
-            f"The database gave up this statement in favour of another (SQLSTATE {state}). "
-            "Nothing was stored; try again.",
+            "The database cancelled this statement because it conflicts with another one "
+            f"(SQLSTATE {state}). Nothing was stored; try again.",
         )
     if state is None or is_passing(error):
         return make(
@@ -210,7 +212,7 @@ def translate(error: psycopg.Error, place: Place) -> PgStateError:
     return make(
         PgStateError,
         f"The database refused a statement of streamlit-pgstate (SQLSTATE {state}). "
-        "Please report it with the server's log of this moment.",
+        "Please report this, with the server's log from that time.",
     )
 
 
@@ -222,12 +224,12 @@ def _wrong_here(message: str) -> str | None:
 
 
 def _refusal(why: str, place: Place, cause: psycopg.Error) -> ConfigError:
-    """The server is there and says no to a new connection."""
+    """Return the error for a server that refuses a new connection."""
     database = place.url.database if place.url is not None else "pgstate"
     if f'database "{database}" does not exist' in why:
         return place.error(
             ConfigError,
-            "There is no database of the name in `url`. Create it, or name another.",
+            "There is no database with the name in `url`. Create it, or name another.",
             advice=f"To create it, run: createdb {database}",
             cause=cause,
         )
@@ -244,7 +246,7 @@ def _refusal(why: str, place: Place, cause: psycopg.Error) -> ConfigError:
 def is_passing(error: psycopg.Error) -> bool:
     """Whether the same statement may succeed on another connection."""
     if isinstance(error, psycopg.errors.QueryCanceled):
-        return False  # it had all of its time
+        return False  # the statement has used up its time
     state = error.sqlstate
     if state is None:
         return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
@@ -252,7 +254,7 @@ def is_passing(error: psycopg.Error) -> bool:
 
 
 def _reason(error: psycopg.Error) -> str:
-    """The kind of trouble in a few words that name nobody; the whole of it is our error's cause."""
+    """Return the reason in a few words without names. The whole message is in our error's cause."""
     text = str(error)
     for known in (
         "Connection refused",
@@ -274,6 +276,7 @@ def _reason(error: psycopg.Error) -> str:
 
 
 def is_answer(error: StoreUnavailable) -> bool:
+    """Whether the server is there, only slow, busy, or reporting an error: others may succeed."""
     cause = error.cause
     if isinstance(cause, psycopg.errors.QueryCanceled | PoolTimeout):
         return True
@@ -282,7 +285,7 @@ def is_answer(error: StoreUnavailable) -> bool:
 
 
 def is_silence(error: StoreUnavailable) -> bool:
-    """Whether nobody has answered: neither with a refusal, nor with what is wrong."""
+    """Whether the server has not answered at all, not even to refuse or to report an error."""
     cause = error.cause
     if isinstance(cause, psycopg.errors.QueryCanceled | PoolTimeout):
         return True
