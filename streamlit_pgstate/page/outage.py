@@ -1,7 +1,7 @@
-"""An outage of the database, as a page meets it: one calm sentence, and tries until it is over.
+"""An outage of the database, as a visitor sees it: one calm sentence until the database is back.
 
-Stands between the verbs, which fail, and the page, which says so once in a run and has its script
-run again by itself. What it says is for visitors; the log has the reason.
+A verb that fails is noted here. At the end of its run the page shows `SENTENCE`, and a component
+starts the script again after a while. The sentence is for visitors; the log has the reason.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ SENTENCE: Final = (
 )
 
 _LONG: Final = 1.0
-"""Seconds for a statement after which the rest of its run asks that database no more: a server
-that refuses does so within 0.01 s, a frozen one takes the whole `timeout`."""
+"""Seconds of waiting for one statement after which the same run sends no more statements. A server
+that refuses answers within 0.01 s; a frozen one uses up the whole `timeout`."""
 
 
 class DatabaseAway(StoreUnavailable, script.StopException):
-    """What a verb raises in a script: nobody has to catch it, as it ends the run like `st.stop`."""
+    """What a verb raises in a script. If nobody catches it, it ends the run like `st.stop`."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """For another process, where no script runs."""
+        """Pickle it as its base class: no script runs in another process."""
         return StoreUnavailable, *super().__reduce__()[1:]
 
 
 def verb(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Make a function a verb of the module: its errors are the caller's own, see `errors.shown`."""
+    """Decorate a verb of the module: it raises errors as `errors.shown` gives them."""
 
     @functools.wraps(function)
     def called(*args: _P.args, **kwargs: _P.kwargs) -> _R:
@@ -60,7 +60,7 @@ def verb(function: Callable[_P, _R]) -> Callable[_P, _R]:
 
 
 def in_script(error: PgStateError) -> PgStateError:
-    """What a verb raises in place of `error`: in a script the page says so, and tries again."""
+    """The error that a verb raises in place of `error`. In a script, the page shows an outage."""
     if not (isinstance(error, StoreUnavailable) and error.is_outage and script.is_script()):
         return error
     _note(error)
@@ -73,7 +73,7 @@ def in_script(error: PgStateError) -> PgStateError:
 
 
 def _again(kind: type[_E], error: StoreUnavailable) -> _E:
-    """An error that says the same."""
+    """A copy of an error, of another class."""
     again = kind(*error.args)
     again.detail, again.cause, again.is_logged = error.detail, error.cause, error.is_logged
     return again
@@ -83,19 +83,19 @@ def _note(error: StoreUnavailable) -> None:
     if error.is_silence and error.waited > _LONG:
         _given_up.append((script.run(), error))
     try:
-        run = runs.listener(_Run) or runs.listen(_Run(script.run()))
+        run = runs.listener(_FailedRun) or runs.listen(_FailedRun(script.run()))
     except ConfigError:  # this version of Streamlit shows no end of a run
-        run = _Run(script.run())
+        run = _FailedRun(script.run())
     run.note(error)
 
 
 def refuse_second_wait(database: Database) -> None:
-    """Before a statement: a run that has waited for this database for long does not wait again.
+    """Called before each statement: a run that has waited long for this database fails at once.
 
-    But to save what the visitor has changed, at its end.
+    The statement that saves the visitor's changes, at the end of the run, is sent all the same.
 
     Raises:
-        StoreUnavailable: as the statement before.
+        StoreUnavailable: the error of the statement that the run has waited for.
     """
     if not _given_up or not script.is_script() or runs.is_ending():
         return
@@ -106,40 +106,43 @@ def refuse_second_wait(database: Database) -> None:
 
 
 _given_up: deque[tuple[object, StoreUnavailable]] = deque(maxlen=256)
-"""Runs that have waited for long, and what the statement raised that has told them nothing."""
+"""Runs that have waited for more than `_LONG`, with the error that they got."""
 
 
 @dataclass(slots=True, eq=False)
-class _Run(RunListener):
-    """One run that has failed. A whole one says so at its end, when it is in no form any more."""
+class _FailedRun(RunListener):
+    """A run in which a verb has failed.
 
-    comes_last = True  # `persist` saves at the end, which may fail, too
+    A run of the whole page shows the sentence at its end, where no form of the script is open.
+    """
 
-    mark: object
+    comes_last = True  # after `persist` has saved, which may fail, too
+
+    run: object
     ask_again: Callable[[], None] | None = None
-    is_told: bool = False
+    is_announced: bool = False
 
     def note(self, error: StoreUnavailable) -> None:
-        """A run of a fragment says so where the fragment is: the page around it stays."""
+        """Note a failure. A run of a fragment shows the sentence in the fragment's own place."""
         self.ask_again = error.ask_again or self.ask_again
-        if self.is_told or not script.is_fragment_run():
+        if self.is_announced or not script.is_fragment_run():
             return
         if script.fragment() and not script.is_callback() and not script.is_cached_function():
-            self.is_told = True
+            self.is_announced = True
             with page.fragment_place():
                 self._draw()
 
     def at_end(self, *, is_followed: bool) -> None:
-        _forget(self.mark)
-        if self.is_told:
+        _forget(self.run)
+        if self.is_announced:
             return
         if script.is_fragment_run():  # a callback has failed, which can draw nothing
             if not is_followed:
-                runs.listen_to_next(_Run(None, self.ask_again))
+                runs.listen_to_next(_FailedRun(None, self.ask_again))
                 script.rerun_page()
             return
-        # Also where another run follows: `st.stop` looks like that, and what an overtaken run draws
-        # goes nowhere.
+        # Also if another run follows: after `st.stop` it looks so, and what an overtaken run draws
+        # is never shown.
         with page.still_place():
             self._draw()
 
@@ -150,16 +153,17 @@ class _Run(RunListener):
 
 
 def _begin_try(ask_again: Callable[[], None] | None) -> None:
-    """At the beginning of a run that the page has started: the sentence stays while it is true.
+    """Ask the database at the start of a run that the page has begun by itself.
 
-    What failed was perhaps a click, which that run does not have.
+    Perhaps a click has failed, which this run does not repeat. Without this question the sentence
+    would disappear while the database is still away.
     """
     try:
         if ask_again is not None:
             ask_again()
     except StoreUnavailable as error:
         _note(error)
-    except PgStateError as error:  # as a verb of this run says
+    except PgStateError as error:  # a verb of this run raises it
         _LOG.debug("The database is there and refuses: %s", error.in_full)
 
 

@@ -1,7 +1,7 @@
-"""A page that finds its server again: its script runs at once, and what it showed is known.
+"""A page that finds its server again runs its script at once, and reports what it has shown.
 
-To a restarted server all values that a page sends look alike: what it has shown all along, and
-what its visitor has just chosen. The page itself knows which version of the state it showed.
+A restarted server cannot tell what a page has shown all along from what its visitor has just
+chosen. The page knows which version of the state it showed, and reports it.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ if TYPE_CHECKING:
 
 
 class Reconnect:
-    """One tab's page, over all its runs: each ends by sending the page what it shows.
+    """One tab's page. Each of its runs ends by sending the page which version it now shows.
 
     Args:
-        shows: what the page shows at the end of a run, its state's fingerprint and version; None
-            where nobody knows.
+        shows: what the page shows at the end of a run: the fingerprint of its token, and the
+            version of the state. None if that is not known.
     """
 
     def __init__(self, shows: Callable[[], tuple[str, int] | None]) -> None:
         self.reported: ShownState | None = None
-        """What the page reported that it had shown before this server knew it. None if it reported
-        nothing, and after the first run over that state that no other run takes the place of."""
+        """What the page has shown before this server knew it. None if it reported nothing, and
+        after the first run with that state that was not overtaken."""
         self._shows = shows
         self._server_session = secrets.token_hex(4)
         self._last_report: ShownState | None = None
         self._place: DeltaGenerator | None = None
 
     def enter_run(self) -> None:
-        """At a verb in a run."""
+        """Prepare for a verb: mount the component that notices a lost server."""
         if script.is_callback():
             return
-        run = runs.listener(_Run) or runs.listen(_Run(self))
+        run = runs.listener(_ReconnectRun) or runs.listen(_ReconnectRun(self))
         if not (run.is_mounted or script.fragment() or script.is_fragment_run()):
             run.mount()
 
@@ -60,17 +60,17 @@ class Reconnect:
             bridge.send_shown_state(self._place, ShownState(*shows, self._server_session))
 
     def settle(self) -> None:
-        """From now on the page shows what this server has sent it."""
+        """Forget the report: from now on the page shows what this server has sent."""
         shows = self._shows()
         if self.reported is not None and shows is not None and shows[0] == self.reported.have:
             self.reported = None
 
 
 @dataclass(slots=True, eq=False)
-class _Run(RunListener):
-    """One run: of a tab they may overlap."""
+class _ReconnectRun(RunListener):
+    """One run of the tab. Runs may overlap."""
 
-    comes_last = True  # `persist` saves at the end, which the page has shown before
+    comes_last = True  # after `persist` has saved what the page already shows
 
     page: Reconnect
     is_mounted: bool = False
@@ -80,7 +80,7 @@ class _Run(RunListener):
         self.page.mount()
 
     def at_end(self, *, is_followed: bool) -> None:
-        """Where only a fragment has called a verb, the component is mounted outside of it."""
+        """Mount the component outside of fragments if only a fragment has called a verb."""
         is_whole = not script.is_fragment_run()
         if is_whole and not self.is_mounted:
             self.mount()
