@@ -20,6 +20,8 @@ class Gate:
         self._lock = threading.Lock()
         self._flows = threading.Event()
         self._flows.set()
+        self._answers = threading.Event()
+        self._answers.set()
         self._listener: socket.socket | None = None
         self._ends: set[socket.socket] = set()
         self.open()
@@ -56,6 +58,15 @@ class Gate:
         finally:
             self._flows.set()
 
+    @contextlib.contextmanager
+    def muted(self) -> Iterator[None]:
+        """What is asked comes through, and no answer does."""
+        self._answers.clear()
+        try:
+            yield
+        finally:
+            self._answers.set()
+
     def _accept(self, listener: socket.socket) -> None:
         while True:
             try:
@@ -65,13 +76,14 @@ class Gate:
             far = _connected(self._target)
             with self._lock:
                 self._ends |= {near, far}
-            for one, other in ((near, far), (far, near)):
-                threading.Thread(target=self._carry, args=[one, other], daemon=True).start()
+            for one, other, flows in ((near, far, self._flows), (far, near, self._answers)):
+                threading.Thread(target=self._carry, args=[one, other, flows], daemon=True).start()
 
-    def _carry(self, source: socket.socket, target: socket.socket) -> None:
+    def _carry(self, source: socket.socket, target: socket.socket, flows: threading.Event) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
                 self._flows.wait()
+                flows.wait()
                 target.sendall(data)
         _close(source)
         _close(target)

@@ -40,6 +40,8 @@ class Cache:
         """When keys with a ttl expire, by this process's own clock."""
         self._renewed: dict[str, int] = {}
         """The versions that wrote values which were perhaps written again, with another expiry."""
+        self._uncertain: set[str] = set()
+        """Keys whose last write failed, so that nobody knows whether it was stored."""
         self._bodies: OrderedDict[bytes, bytes] = OrderedDict()
         """Large bodies by digest, the last used one last."""
         self._size = 0
@@ -59,6 +61,14 @@ class Cache:
         if deadline is not None and time.monotonic() >= deadline:
             return None
         return self.entries.get(key)
+
+    def holds(self, write: Write) -> bool:
+        """Whether the value is known to be stored already, however long its entry still lives."""
+        return write.key not in self._uncertain and _is_same(self.live(write.key), write)
+
+    def may_hold(self, key: str) -> bool:
+        """Whether there is a value under `key`, as far as is known."""
+        return key in self._uncertain or self.live(key) is not None
 
     def live_rows(self) -> list[EntryRow]:
         """All entries that have not expired, by key."""
@@ -121,7 +131,7 @@ class Cache:
 
     def begin_with(self, changes: Changes, *, breaks: int) -> None:
         """Forget everything, and take over all entries of the session."""
-        before, versions = self.entries, self._renewed
+        before, versions, uncertain = self.entries, self._renewed, self._uncertain
         self.clear()
         self._loaded_at = time.monotonic()
         self._breaks = breaks
@@ -131,6 +141,8 @@ class Cache:
             for key, row in before.items()
             if key in self.entries and _has_value_of(row, self.entries[key])
         )
+        # A statement without an answer may be committed after this read.
+        self._uncertain = uncertain
 
     def take_over(self, changes: Changes) -> None:
         """Take over what has changed since `version`."""
@@ -145,6 +157,11 @@ class Cache:
         """Take over what was written in `version`, but for a large body."""
         self._put(_row_of(write, version))
 
+    def doubt(self, keys: Iterable[str]) -> None:
+        """Note that a write of these keys failed, and may have been stored all the same."""
+        self.steps += 1
+        self._uncertain.update(keys)
+
     def reach(self, version: int) -> None:
         """Move on to the version of our own write, if no write by others lies between.
 
@@ -155,6 +172,7 @@ class Cache:
 
     def _put(self, entry: EntryRow) -> None:
         self.steps += 1
+        self._uncertain.discard(entry.key)
         replaced = self.entries.pop(entry.key, None)
         self._size += entry.size - (replaced.size if replaced else 0)
         if replaced and _has_value_of(replaced, entry):
@@ -186,7 +204,7 @@ class Cache:
             self._bodies.popitem(last=False)
 
 
-def is_same(entry: EntryRow | None, write: Write) -> bool:
+def _is_same(entry: EntryRow | None, write: Write) -> bool:
     """Whether the entry holds the value that is to be written, whenever it expires."""
     payload = write.payload
     if entry is None or payload is None or entry.kind != payload.kind:

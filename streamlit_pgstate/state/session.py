@@ -37,7 +37,7 @@ from streamlit_pgstate.postgres.rows import (
 from streamlit_pgstate.postgres.tables import Tables
 from streamlit_pgstate.postgres.token import Token
 from streamlit_pgstate.settings import Settings
-from streamlit_pgstate.state.cache import Cache, is_same
+from streamlit_pgstate.state.cache import Cache
 from streamlit_pgstate.state.handover import Arrival, Handover
 from streamlit_pgstate.state.host import Host
 from streamlit_pgstate.state.key import check_key, named
@@ -289,13 +289,13 @@ class Session:
         gone = [key for key in dict.fromkeys(map(check_key, deleted)) if key not in payloads]
         with self._raising(), self.work(f"Saving {named(list(payloads))}") as work, self.lock:
             self.load_if_unread()
-            held = {key: self._cache.live(key) for key in (*payloads, *gone)}
+            held = {key: self._cache.live(key) for key in payloads}
             writes = [
                 self.write_of(key, payload, ttl=entry.ttl if (entry := held[key]) else None)
                 for key, payload in payloads.items()
             ]
-            writes = [write for write in writes if not is_same(held[write.key], write)]
-            writes += [Write(key, None) for key in gone if held[key]]
+            writes = [write for write in writes if not self._cache.holds(write)]
+            writes += [Write(key, None) for key in gone if self._cache.may_hold(key)]
             self._write(writes, work)
 
     def delete(self, keys: Sequence[str]) -> int:
@@ -312,7 +312,9 @@ class Session:
             return self._delete(list(self._cache.entries)) if self._cache.entries else 0
 
     def _delete(self, keys: Sequence[str]) -> int:
-        version, existed = self.tables.delete(self._ref, keys, self._cache.snapshot(keys))
+        with self._doubting(keys):
+            snapshot = self._cache.snapshot(keys)
+            version, existed = self.tables.delete(self._ref, keys, snapshot)
         self._walk.end()
         for key in keys:
             self._cache.remember(Write(key, None), version)
@@ -320,11 +322,23 @@ class Session:
         self._cache.reach(version)
         return existed
 
+    @contextlib.contextmanager
+    def _doubting(self, keys: Sequence[str]) -> Iterator[None]:
+        """Around a write: if it fails, nobody knows whether it was stored.
+
+        The answer may be lost after the commit. Then to set the former value again is a change.
+        """
+        try:
+            yield
+        except BaseException:  # Ctrl-C, too
+            self._cache.doubt(keys)
+            raise
+
     def _changes_entry(self, write: Write) -> bool:
         """Whether it changes the entry: the value, or when it expires."""
         entry = self._cache.live(write.key)
         held_for = entry.ttl if entry else None
-        return not (is_same(entry, write) and write.ttl is None and held_for is None)
+        return not (self._cache.holds(write) and write.ttl is None and held_for is None)
 
     def _write(self, writes: list[Write], work: Work) -> None:
         self._walk.end()
@@ -334,7 +348,8 @@ class Session:
         keys = [write.key for write in writes]
         self._send_ahead(writes, work)
         for _ in range(MAX_ATTEMPTS):
-            version = self.tables.write(self._ref, writes, self._cache.snapshot(keys))
+            with self._doubting(keys):
+                version = self.tables.write(self._ref, writes, self._cache.snapshot(keys))
             if version is not None:
                 self._remember(writes, version)
                 return
@@ -352,7 +367,7 @@ class Session:
         """Whether the entry held this large value already, so that its expiry alone was set."""
         tried = 0
         while (entry := self._cache.live(write.key)) and entry.version != tried:
-            if write.digest is None or not is_same(entry, write):
+            if write.digest is None or not self._cache.holds(write):
                 return False
             if self._renew(write, entry):
                 return True
@@ -361,7 +376,8 @@ class Session:
         return False
 
     def _renew(self, write: Write, entry: EntryRow) -> bool:
-        version = self.tables.renew(self._ref, write, expected=entry.version)
+        with self._doubting([write.key]):
+            version = self.tables.renew(self._ref, write, expected=entry.version)
         if version is not None:
             self._remember([write], version)
         return version is not None
@@ -421,7 +437,7 @@ class Session:
     def _replace(self, write: Write, entry: EntryRow | None, work: Work) -> bool:
         if not self._is_current(write.key, entry):
             return False  # another thread was faster: the snapshot would have its entry, not ours
-        if entry and is_same(entry, write):
+        if entry and self._cache.holds(write):
             if write.ttl is None:
                 return True
             if write.digest is not None:
@@ -431,7 +447,8 @@ class Session:
             return False
         snapshot = self._cache.snapshot([write.key])
         expected = entry.version if entry else 0
-        version = self.tables.write(self._ref, [write], snapshot, expected=expected)
+        with self._doubting([write.key]):
+            version = self.tables.write(self._ref, [write], snapshot, expected=expected)
         if version is not None:
             self._remember([write], version)
         return version is not None
