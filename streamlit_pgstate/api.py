@@ -1,4 +1,4 @@
-"""The verbs, as a script calls them: each works on the state of the visitor at hand."""
+"""The verbs that a script calls, each for the visitor whose run it is."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ __all__ = [
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
-# What is stored may be of another type than the default, hence `| Any`. An empty list is one of
-# `Never` to mypy, to which nothing could be appended.
+# `| Any` because the stored value may have another type than the default. The overloads with
+# `Never` match empty containers: mypy would infer `list[Never]`, to which nothing can be appended.
 
 
 @overload
@@ -53,7 +53,19 @@ def get(key: str, default: builtins.set[Never]) -> builtins.set[Any]: ...
 def get(key: str, default: _T) -> _T | Any: ...
 @verb
 def get(key: str, default: Any = None) -> Any:
-    """The value under `key`, or `default`; changing it changes nothing stored.
+    """Return the value under `key`, or `default` if there is none.
+
+    The value is the caller's own object: changing it changes nothing that is stored.
+
+    Args:
+        key: text of 1 to 255 characters.
+        default: returned as it is, if nothing is stored under `key`.
+
+    Raises:
+        InvalidKey: `key` cannot be a key.
+        DecodeError: this version of the package cannot read the stored value. It stays stored.
+        NoSessionError: the call is not in the run of a Streamlit script.
+        StoreUnavailable: PostgreSQL cannot be reached.
 
     Example:
         >>> size = pgstate.get("size", 10)  # doctest: +SKIP
@@ -63,31 +75,54 @@ def get(key: str, default: Any = None) -> Any:
 
 @verb
 def set(key: str, value: Any, *, ttl: float | timedelta | None = None) -> None:
-    """Store `value`; it is committed when this returns. What is there already is not written.
+    """Store `value` under `key`. It is committed when this returns.
+
+    If the same value is stored already, nothing is written.
 
     Args:
-        key: 1 to 255 characters.
-        value: a plain Python value, bytes, or a pandas DataFrame, nested as you like.
-        ttl: seconds, or a timedelta, until it is gone, counted anew by each `set`, of the same
-            value too; None for never.
+        key: text of 1 to 255 characters.
+        value: a plain Python value, bytes, an array, a DataFrame, a file, or a container of these.
+            docs/values.md lists all types.
+        ttl: the lifetime, as seconds or a timedelta; None for no limit. Each `set` starts it
+            again, also with the same value.
 
     Raises:
         InvalidKey: `key` cannot be a key.
-        UnsupportedType: the value holds what cannot be kept exactly; says where.
-        LimitExceeded: it is too large, or the session would be.
-        StoreUnavailable: PostgreSQL cannot be reached; nothing was stored.
+        UnsupportedType: the value holds something that cannot be kept exactly. The message says
+            where.
+        LimitExceeded: the value is larger than `max_value_bytes`, or the session would exceed
+            `max_session_bytes` or `max_keys`.
+        ConfigError: `ttl` is not a positive number of seconds.
+        NoSessionError: the call is not in the run of a Streamlit script.
+        StoreUnavailable: PostgreSQL cannot be reached or does not answer. The value may not have
+            been stored.
 
     Example:
         >>> pgstate.set("size", 10)  # doctest: +SKIP
+        >>> pgstate.set("code", "4711", ttl=600)  # for ten minutes  # doctest: +SKIP
     """
     _tab.current().browser.call(lambda state: state.set(key, value, ttl=ttl))
 
 
 @verb
 def update(mapping: Mapping[str, Any], /) -> None:
-    """Store all values of `mapping` in one transaction, or none of them; without a ttl.
+    """Store all values of `mapping` in one transaction: all of them, or none.
 
-    Raises as `set`.
+    The values have no lifetime. For a `ttl` use `set`.
+
+    Args:
+        mapping: keys and values, as for `set`.
+
+    Raises:
+        InvalidKey: one of the keys cannot be a key.
+        UnsupportedType: one of the values cannot be kept exactly.
+        LimitExceeded: a value is too large, or the session would be.
+        NoSessionError: the call is not in the run of a Streamlit script.
+        StoreUnavailable: PostgreSQL cannot be reached or does not answer. The values may not have
+            been stored.
+
+    Example:
+        >>> pgstate.update({"size": 10, "page": "Matrix"})  # doctest: +SKIP
     """
     _tab.current().browser.call(lambda state: state.update(mapping))
 
@@ -104,10 +139,25 @@ def modify(key: str, fn: Callable[[builtins.set[Any]], _R], default: builtins.se
 def modify(key: str, fn: Callable[[_T], _R], default: _T) -> _R: ...
 @verb
 def modify(key: str, fn: Callable[[Any], Any], default: Any = None) -> Any:
-    """Replace the value by `fn(value)` and return it; nobody's change in between is lost.
+    """Replace the value under `key` by `fn(value)`, atomically, and return the new value.
 
-    `fn` gets `default` where there is no value; it may run again when another tab was faster. A
-    ttl stays, and is counted anew.
+    No change by another tab in between is lost. If the value has a `ttl`, it keeps it, and the
+    lifetime starts again.
+
+    Args:
+        key: text of 1 to 255 characters.
+        fn: gets the value, or `default` if there is none, and returns the new value. It runs again
+            if another tab has changed the value meanwhile, so it should have no side effects.
+        default: what `fn` gets if nothing is stored under `key`.
+
+    Raises:
+        InvalidKey: `key` cannot be a key.
+        UnsupportedType: the new value cannot be kept exactly.
+        LimitExceeded: the new value is too large, or the session would be.
+        DecodeError: this version of the package cannot read the stored value. It stays stored.
+        NoSessionError: the call is not in the run of a Streamlit script.
+        StoreUnavailable: PostgreSQL cannot be reached; or the connection broke, so that it is
+            unknown whether the change was stored; or others were faster 100 times.
 
     Example:
         >>> visits = pgstate.modify("visits", lambda n: n + 1, default=0)  # doctest: +SKIP
@@ -117,21 +167,25 @@ def modify(key: str, fn: Callable[[Any], Any], default: Any = None) -> Any:
 
 @verb
 def persist(*keys: str, **defaults: Any) -> None:
-    """Make keys of `st.session_state` durable, widgets or not. Call it above the widgets.
+    """Make keys of `st.session_state` durable, whether they belong to widgets or not.
 
-    What is stored goes into `st.session_state` here; what the visitor and the script change in it
-    is saved when the run ends, whatever ends it. In a fragment, call it inside.
+    Call it above the widgets. The call puts the stored values into `st.session_state`. What the
+    visitor and the script change there is saved at the end of the run, even if the run ends early.
+    In a fragment, call it inside of the fragment.
 
     Args:
-        *keys: as in `st.session_state` and the `key=` of widgets.
-        **defaults: keys too, with the value to begin with where nothing is stored.
+        *keys: keys of `st.session_state`, such as the `key=` of widgets.
+        **defaults: further keys, each with the value that it has while nothing is stored.
 
     Raises:
         InvalidKey: a name cannot be a key.
-        ConfigError: the widget of a key was drawn already, or is one that nobody can set.
+        ConfigError: the widget of a key was drawn already, or its value cannot be set.
+        NoSessionError: the call is not in the run of a Streamlit script.
+        StoreUnavailable: PostgreSQL cannot be reached.
 
     Example:
         >>> pgstate.persist("page", size="10")  # doctest: +SKIP
+        >>> page = st.selectbox("Page", ["Hello", "Matrix"], key="page")  # doctest: +SKIP
         >>> size = st.text_input("Size", key="size")  # doctest: +SKIP
     """
     _tab.current().persist(keys, defaults)
@@ -139,19 +193,55 @@ def persist(*keys: str, **defaults: Any) -> None:
 
 @verb
 def delete(key: str) -> bool:
-    """Delete `key`; whether there was one."""
+    """Delete `key` and its value.
+
+    Args:
+        key: text of 1 to 255 characters.
+
+    Returns:
+        Whether there was a value. After a broken connection it may be False although this call
+        has deleted the value, because the statement was sent twice.
+
+    Raises:
+        InvalidKey: `key` cannot be a key.
+        NoSessionError: the call is not in the run of a Streamlit script.
+        StoreUnavailable: PostgreSQL cannot be reached.
+
+    Example:
+        >>> if st.button("Reset"):  # doctest: +SKIP
+        ...     pgstate.delete("matrix")
+    """
     return _tab.current().browser.call(lambda state: state.delete(key))
 
 
 @verb
 def clear() -> int:
-    """Delete all keys of this visitor; how many went. The token stays: see `forget`."""
+    """Delete all keys of this visitor. The token stays valid; `forget` ends it, too.
+
+    Returns:
+        The number of deleted keys.
+
+    Raises:
+        NoSessionError: the call is not in the run of a Streamlit script.
+        StoreUnavailable: PostgreSQL cannot be reached.
+
+    Example:
+        >>> st.button("Delete my data", on_click=pgstate.clear)  # doctest: +SKIP
+    """
     return _tab.current().browser.call(State.clear)
 
 
 @verb
 def keys() -> list[str]:
-    """The names of all keys that hold a value, sorted."""
+    """Return the names of all keys that hold a value, sorted.
+
+    Raises:
+        NoSessionError: the call is not in the run of a Streamlit script.
+        StoreUnavailable: PostgreSQL cannot be reached.
+
+    Example:
+        >>> {key: pgstate.get(key) for key in pgstate.keys()}  # doctest: +SKIP
+    """
     return _tab.current().browser.call(State.keys)
 
 
@@ -161,16 +251,23 @@ def scope(name: Literal["user"]) -> UserState: ...
 def scope(name: Literal["browser", "tab", "app"] = ...) -> State: ...
 @verb
 def scope(name: str = "browser") -> State:
-    """The state itself: a mapping with all the verbs, which threads and other processes may use.
+    """Return the state of a scope: a mapping that has all verbs as methods.
+
+    Threads may use it, and it may be pickled for other processes.
 
     Args:
-        name: "browser", shared by all tabs of this browser, as for all verbs of the module;
-            "tab", of this tab alone, which F5 does not end;
-            "user", of who `st.login` says it is, on every device; "app", shared by all visitors.
+        name: whose state it is:
+
+            - "browser": all tabs of this browser share it. The verbs of this module work on it.
+            - "tab": only this tab has it. It survives F5.
+            - "user": the user whom `st.login` knows, on every device.
+            - "app": all visitors share it.
 
     Raises:
-        NoSessionError: "user", and nobody is logged in.
-        ConfigError: "user", and the app has no login; or there is no such scope.
+        NoSessionError: the scope is "user" and nobody is logged in; or the call is not in the run
+            of a Streamlit script.
+        ConfigError: the scope is "user" and the app has no login; or there is no such scope.
+        StoreUnavailable: PostgreSQL cannot be reached.
 
     Example:
         >>> pgstate.scope("app").modify("visitors", lambda n: n + 1, default=0)  # doctest: +SKIP
@@ -189,36 +286,78 @@ def scope(name: str = "browser") -> State:
 
 @verb
 def session() -> SessionInfo:
-    """What is known of the visitor's session: its id, times, number of keys and bytes."""
+    """Return what is known of the visitor's session: two round trips.
+
+    Returns:
+        The id, app and scope; the times of creation, last visit and expiry, which are None until
+        the first write; the number of keys and of bytes; and `durable`, which is True if the
+        browser keeps the token, False if it cannot, and None until it has answered.
+
+    Raises:
+        NoSessionError: the call is not in the run of a Streamlit script.
+        StoreUnavailable: PostgreSQL cannot be reached.
+
+    Example:
+        >>> if pgstate.session().durable is False:  # doctest: +SKIP
+        ...     st.warning("Your browser does not keep anything for this page.")
+    """
     return _tab.current().browser.call(State.session)
 
 
 @verb
 def rotate() -> None:
-    """Give this browser a new token for the same state, after a login for instance.
+    """Give this browser a new token for the same state, for instance after a login.
 
-    The old one works for two more minutes, for tabs that are on their way.
+    The former token stays valid for two more minutes, for requests that are already on their way.
+
+    Raises:
+        NoSessionError: the call is not in the run of a Streamlit script.
+        StoreUnavailable: PostgreSQL cannot be reached; or the connection broke, so that it is
+            unknown whether the token was replaced.
+
+    Example:
+        >>> if st.button("Renew"):  # doctest: +SKIP
+        ...     pgstate.rotate()
     """
     _tab.current().browser.rotate()
 
 
 @verb
 def forget() -> None:
-    """Delete the visitor's state and token; no open tab can bring them back."""
+    """Delete the state and the token of this browser, and the state of this tab.
+
+    No open tab can bring them back. The visitor continues with an empty state under a new token.
+
+    Raises:
+        NoSessionError: the call is not in the run of a Streamlit script.
+        StoreUnavailable: PostgreSQL cannot be reached; or the connection broke, so that it is
+            unknown whether the state was deleted.
+
+    Example:
+        >>> st.button("Forget me", on_click=pgstate.forget)  # doctest: +SKIP
+    """
     _tab.current().forget()
 
 
 @verb
 def mount(*, wait: bool = False, live: bool = False) -> None:
-    """Add the component to the page; every other verb does it by itself.
+    """Add the component to the page. Every other verb does so by itself.
 
     Args:
-        wait: hold the script up until the browser has answered, 5 s at most. On a first visit,
-            and where the cookie was lost, a run may be replayed with another state; with `wait`
-            none is.
-        live: run the page again when what it has read changes elsewhere, in any scope: at once
-            where another live page of this browser has changed it, else within two seconds. It
-            costs one read a second for each scope read, while the page can be seen.
+        wait: pause the script until the browser has answered, for 5 s at most. Without it, a run
+            on a first visit, or after the cookie was lost, may be repeated with another state, and
+            what it has written is dropped.
+        live: run the script again when something that the page has read is changed elsewhere, in
+            any scope. The run comes at once if another live page of this browser has made the
+            change, and within two seconds otherwise. This costs one read a second for each scope
+            that the page has read, while the page is visible.
+
+    Raises:
+        NoSessionError: the call is not in the run of a Streamlit script.
+        StoreUnavailable: PostgreSQL cannot be reached.
+
+    Example:
+        >>> pgstate.mount(live=True)  # doctest: +SKIP
     """
     tab = _tab.current(waits=wait)
     if wait:
@@ -229,30 +368,50 @@ def mount(*, wait: bool = False, live: bool = False) -> None:
 
 @verb
 def configure(**settings: Unpack[AppKeywords]) -> None:
-    """Set the settings of this app, before its first verb.
+    """Set the settings of this app. Call it before the app's first verb.
+
+    A setting that is not given comes from ``[connections.pgstate]`` in ``secrets.toml``, then from
+    the environment (``PGSTATE_URL``, …), then from its default. docs/settings.md describes all.
 
     Args:
-        **settings: `url`, `app`, `schema`, `session_ttl`, `session_max_age`,
-            `max_value_bytes`, `max_session_bytes`, `max_keys`, `signing_key`, `timeout`,
-            `auto_migrate`, `cookie`. What is not given comes from ``[connections.pgstate]`` in
-            ``secrets.toml``, then from the environment (``PGSTATE_URL``, …).
+        **settings: `url`, `app` and `schema`: where the state is stored.
+
+            `session_ttl`, `session_max_age` and `timeout`: a timedelta, seconds, or text such as
+            ``"30d"``.
+
+            `max_value_bytes` and `max_session_bytes`: bytes, or text such as ``"256MiB"``.
+
+            `max_keys`: the number of keys of one session.
+
+            `signing_key`: at least 32 characters.
+
+            `auto_migrate` and `cookie`: booleans.
 
     Raises:
-        ConfigError: a name is unknown or a value does not fit.
+        ConfigError: there is no such setting, or a value is not allowed.
+
+    Example:
+        >>> pgstate.configure(app="shop", session_ttl="7d")  # doctest: +SKIP
     """
     apps.configure(settings)
 
 
 @verb
 def connect(url: Address | None = None, **settings: Unpack[StoreKeywords]) -> Store:
-    """A store for use without Streamlit; opens no connection by itself.
+    """Return a store, for use without Streamlit. It opens no connection before its first verb.
 
     Args:
-        url: ``postgresql://user:password@host:5432/database``.
-        **settings: as in `configure`.
+        url: ``postgresql://user:password@host:5432/database``. If it is None, it comes from
+            ``secrets.toml`` or the environment.
+        **settings: as for `configure`.
+
+    Raises:
+        ConfigError: there is no such setting, or a value is not allowed; or there is no `url`, and
+            the embedded PostgreSQL is not installed.
 
     Example:
         >>> store = pgstate.connect("postgresql://localhost/app")  # doctest: +SKIP
         >>> state = store.state(store.new_token())  # doctest: +SKIP
+        >>> state["size"] = 10  # doctest: +SKIP
     """
     return Store(apps.connect({"url": url, **settings}), host=HOST)

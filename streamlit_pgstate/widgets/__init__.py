@@ -1,7 +1,8 @@
-"""The widgets that Streamlit lets nobody set, with values that last: one function for each.
+"""Widgets whose value a script cannot set: data editor, file uploader, camera and recorder.
 
-The same calls as Streamlit's own, with a `key`; under it the value is kept, and `pgstate.get(key)`
-has it too. To place one, use `with`: `with st.sidebar: pgstate.file_uploader(…)`.
+Each function has the parameters of Streamlit's function of the same name. `key` is required: the
+value is stored under it, and `pgstate.get(key)` returns it. To draw a widget in a container, use
+`with`: `with st.sidebar: pgstate.file_uploader(…)`.
 """
 
 from __future__ import annotations
@@ -81,17 +82,26 @@ def data_editor(
 def data_editor(data: _D, *, key: str, **options: Unpack[_EditorOptions]) -> _D: ...
 @verb
 def data_editor(*args: Any, **options: Any) -> Any:
-    """`st.data_editor` with edits, added and deleted rows that survive a reload.
+    """Draw `st.data_editor` with edits, added rows and deleted rows that survive a reload.
 
-    Give it the same `data` in each run: the edits are kept for that, and are not applied to any
-    other; nor is its own result another. With `pgstate.delete(key)` the editor begins anew.
+    Pass the same `data` in each run. The edits belong to this data and are not applied to other
+    data, with one exception: the editor's own result may be passed as `data`.
+    `pgstate.delete(key)` removes the edits.
 
     Args:
-        *args: `data`, as for `st.data_editor`.
-        **options: as for `st.data_editor`; `key` is needed.
+        *args: `data`: a DataFrame, or anything else that `st.data_editor` takes.
+        **options: `key`, which is required, and the other parameters of `st.data_editor`.
 
     Returns:
-        The edited data, in the type in which it was given, as `st.data_editor` does.
+        The edited data, in the format of `data`, as `st.data_editor` returns it.
+
+    Raises:
+        InvalidKey: `key` is missing or cannot be a key.
+        TypeError: `st.data_editor` has no such parameter.
+        LimitExceeded: the edits are too large to be stored, or the session would be.
+        ConfigError: this package does not know the data editor of the installed Streamlit.
+        NoSessionError: the call is not in the run of a Streamlit script.
+        StoreUnavailable: PostgreSQL cannot be reached.
 
     Example:
         >>> table = pgstate.data_editor(frame, key="table", num_rows="dynamic")  # doctest: +SKIP
@@ -128,19 +138,30 @@ def file_uploader(
 ) -> list[StoredFile]: ...
 @verb
 def file_uploader(*args: Any, **options: Any) -> Any:
-    """`st.file_uploader` with files that survive a reload, shown below it until removed.
+    """Draw `st.file_uploader` with files that survive a reload.
 
-    A file may be of up to `max_value_bytes` (256 MiB); of several, all together.
+    The stored files are drawn below the uploader, each with a button that removes it.
 
     Args:
-        *args: `label`, `type`, `accept_multiple_files`, as for `st.file_uploader`.
-        **options: as for `st.file_uploader`; `key` is needed.
+        *args: `label`, `type` and `accept_multiple_files`, as for `st.file_uploader`.
+        **options: `key`, which is required, and the other parameters of `st.file_uploader`.
 
     Returns:
-        A file, or None; a list where it accepts several. Each is read from its start.
+        A `StoredFile`, or None if there is none; a list if `accept_multiple_files` is set. The
+        position of each file is at its start.
+
+    Raises:
+        InvalidKey: `key` is missing or cannot be a key.
+        TypeError: `st.file_uploader` has no such parameter.
+        LimitExceeded: all files together are larger than `max_value_bytes` (256 MiB), or the
+            session would exceed a limit. The visitor can remove the files.
+        NoSessionError: the call is not in the run of a Streamlit script.
+        StoreUnavailable: PostgreSQL cannot be reached.
 
     Example:
         >>> file = pgstate.file_uploader("A table", type="csv", key="csv")  # doctest: +SKIP
+        >>> if file is not None:  # doctest: +SKIP
+        ...     frame = pd.read_csv(file)
     """
     return uploads.draw_uploader(Call(st.file_uploader, args, options))
 
@@ -153,14 +174,27 @@ def camera_input(
 def camera_input(label: str, key: str, **options: Unpack[_CameraOptions]) -> StoredFile | None: ...
 @verb
 def camera_input(*args: Any, **options: Any) -> Any:
-    """`st.camera_input` with a photo that survives a reload, shown in its place until cleared.
+    """Draw `st.camera_input` with a photo that survives a reload.
+
+    The stored photo is drawn in place of the camera, until the visitor clears it.
 
     Args:
         *args: `label`, as for `st.camera_input`.
-        **options: as for `st.camera_input`; `key` is needed.
+        **options: `key`, which is required, and the other parameters of `st.camera_input`.
 
     Returns:
-        The photo, a file; None while there is none.
+        The photo as a `StoredFile`, or None if there is none.
+
+    Raises:
+        InvalidKey: `key` is missing or cannot be a key.
+        TypeError: `st.camera_input` has no such parameter.
+        LimitExceeded: the photo is larger than `max_value_bytes` (256 MiB), or the session would
+            exceed a limit. The visitor can clear the photo.
+        NoSessionError: the call is not in the run of a Streamlit script.
+        StoreUnavailable: PostgreSQL cannot be reached.
+
+    Example:
+        >>> photo = pgstate.camera_input("A photo", key="photo")  # doctest: +SKIP
     """
     return uploads.draw_camera(Call(st.camera_input, args, options))
 
@@ -171,13 +205,26 @@ def audio_input(label: str, *, key: str, **options: Unpack[_AudioOptions]) -> St
 def audio_input(label: str, key: str, **options: Unpack[_AudioOptions]) -> StoredFile | None: ...
 @verb
 def audio_input(*args: Any, **options: Any) -> Any:
-    """`st.audio_input` with a recording that survives a reload, with a player until removed.
+    """Draw `st.audio_input` with a recording that survives a reload.
+
+    The stored recording is drawn below the recorder: a player, with a button that removes it.
 
     Args:
         *args: `label`, as for `st.audio_input`.
-        **options: as for `st.audio_input`; `key` is needed.
+        **options: `key`, which is required, and the other parameters of `st.audio_input`.
 
     Returns:
-        The recording, a file; None while there is none.
+        The recording as a `StoredFile`, or None if there is none.
+
+    Raises:
+        InvalidKey: `key` is missing or cannot be a key.
+        TypeError: `st.audio_input` has no such parameter.
+        LimitExceeded: the recording is larger than `max_value_bytes` (256 MiB), or the session
+            would exceed a limit. The visitor can remove the recording.
+        NoSessionError: the call is not in the run of a Streamlit script.
+        StoreUnavailable: PostgreSQL cannot be reached.
+
+    Example:
+        >>> sound = pgstate.audio_input("A comment", key="sound")  # doctest: +SKIP
     """
     return uploads.draw_audio(Call(st.audio_input, args, options))

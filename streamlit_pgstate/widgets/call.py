@@ -1,6 +1,7 @@
-"""A call of one of Streamlit's own widgets, as the script has made it, to be made under our key.
+"""The script's call of a widget, to be passed to Streamlit's own function under another key.
 
-Between the functions of this package, which have the same parameters, and Streamlit.
+The functions of this package have the parameters of Streamlit's functions. This module stands
+between the two.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from streamlit_pgstate.state.key import check_key
 
 
 class Call:
-    """Streamlit's function, the arguments for it, and what the script wants to be called back.
+    """Streamlit's function, the arguments for it, and the script's own callback.
 
     Raises:
-        InvalidKey: there is no key, or it cannot be one.
+        InvalidKey: `key` is missing, or cannot be a key.
         TypeError: this version of Streamlit has no such parameter.
     """
 
@@ -35,7 +36,7 @@ class Call:
         if key is None:
             name = function.__name__
             raise InvalidKey(
-                f"pgstate.{name}() needs a key, under which its value is kept: "
+                f"pgstate.{name}() needs a key, under which it stores its value: "
                 f'pgstate.{name}(…, key="name").'
             )
         self.key = check_key(str(key) if isinstance(key, int) else key)
@@ -43,25 +44,30 @@ class Call:
         self._args = self.arguments.pop("args", None) or ()
         self._kwargs = self.arguments.pop("kwargs", None) or {}
         self.is_in_form = False
+        """Whether Streamlit has refused a callback, as it does in forms. Known after `draw`."""
 
-    def draw(self, widget_key: str, changed: Callable[[], None], **arguments: Any) -> Any:
-        """Draw the widget; `changed` is called when the visitor has, before the script's own.
+    def draw(self, widget_key: str, store: Callable[[], None], **arguments: Any) -> Any:
+        """Draw Streamlit's widget and return its value.
 
-        So that nothing is lost where the script ends above the widget.
+        Args:
+            widget_key: the key of Streamlit's widget.
+            store: called when the visitor has changed the widget, before the script's own
+                callback. So a change is stored even if the script ends above the widget.
+            **arguments: replace those of the script.
         """
         options = {**self.arguments, **arguments, "key": widget_key}
-        drawn = self._draw(options, changed)
+        drawn = self._draw(options, store)
         drawn_widgets.note(widget_key)
         return drawn
 
-    def _draw(self, options: dict[str, Any], changed: Callable[[], None]) -> Any:
+    def _draw(self, options: dict[str, Any], store: Callable[[], None]) -> Any:
         def on_change() -> None:
-            changed()
+            store()
             self.call_back()
 
         if isinstance(self._on_change, str) and self._on_change != "rerun":
             drawn = self._function(**options, on_change=self._on_change)
-            callback.attach(options["key"], changed)
+            callback.attach(options["key"], store)
             return drawn
         try:
             return self._function(**options, on_change=on_change)
@@ -70,10 +76,10 @@ class Call:
                 raise
         self.is_in_form = True
         drawn = self._function(**options)
-        callback.attach(options["key"], changed)
+        callback.attach(options["key"], store)
         return drawn
 
     def call_back(self) -> None:
-        """Tell the script that the value has changed, as Streamlit would."""
+        """Call the script's own callback, as Streamlit would after a change."""
         if callable(self._on_change):
             self._on_change(*self._args, **self._kwargs)

@@ -1,7 +1,7 @@
-"""What a visitor has done to a table: cells edited, rows added and deleted.
+"""What a visitor has done to a table: edited cells, added rows and deleted rows.
 
-In the form that `st.session_state` has for a data editor, always in terms of the rows of the
-table that the script gives. Between `editor` and what is stored.
+The form is that of a data editor's value in `st.session_state`. Rows are those of the table that
+the script passes. `editor` stores the edits in this form, and `table` applies them.
 """
 
 from __future__ import annotations
@@ -11,22 +11,25 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 Cells: TypeAlias = dict[str, Any]
-"""By name of their column; the index under `INDEX`."""
+"""Values of one row, by the name of the column. The index label has the name `INDEX`."""
 
 INDEX: Final = "_index"
 
 
 @dataclass(frozen=True, slots=True)
 class Edits:
-    """Edited cells by row, added rows, and the numbers of deleted ones."""
+    """Edited cells by row number, added rows, and the numbers of deleted rows."""
 
     edited: dict[int, Cells] = field(default_factory=dict)
     added: list[Cells] = field(default_factory=list)
     deleted: list[int] = field(default_factory=list)
 
     @classmethod
-    def read(cls, state: object) -> Edits:
-        """From what Streamlit or a row has; whatever makes no sense is no edit."""
+    def from_state(cls, state: object) -> Edits:
+        """Read the value of Streamlit's editor, or a stored value.
+
+        Whatever is not a mapping, or has none of its names, gives no edits.
+        """
         if not isinstance(state, Mapping):
             return cls()
         edited, added = state.get("edited_rows"), state.get("added_rows")
@@ -41,10 +44,11 @@ class Edits:
         return bool(self.edited or self.added or self.deleted)
 
     def __len__(self) -> int:
-        """How many cells and rows the visitor has changed."""
+        """The number of edited cells, added rows and deleted rows."""
         return sum(map(len, self.edited.values())) + len(self.added) + len(self.deleted)
 
     def as_state(self) -> dict[str, Any]:
+        """The value that Streamlit's editor would have in `st.session_state`."""
         return {
             "edited_rows": self.edited,
             "added_rows": self.added,
@@ -52,12 +56,12 @@ class Edits:
         }
 
     def then(self, later: Edits, origins: Sequence[int]) -> Edits:
-        """These edits and later ones together, as if no reload had been between.
+        """These edits and later ones together, as if there had been no reload in between.
 
         Args:
-            later: in terms of the rows that were shown after these edits.
-            origins: where each of those rows comes from: a row of the table, or ``~n`` for the
-                nth that these edits have added.
+            later: edits of the table that had these edits applied, by the rows of that table.
+            origins: the origin of each of those rows: the number of a row of the original table,
+                or ``~n`` for row n of `added`.
         """
         edited = {row: dict(cells) for row, cells in self.edited.items()}
         added: list[Cells | None] = [dict(cells) for cells in self.added]

@@ -1,6 +1,7 @@
-"""A table as Streamlit's data editor takes it: any kind of data as a frame, edited, and back.
+"""The data of a data editor: converted to a DataFrame, edited, and converted back.
 
-Stands between `editor` and the parts of `st.data_editor` that turn data and edits into frames.
+The conversions and the application of edits are those of `st.data_editor`, which
+`component.data_editor` provides. `editor` uses this module.
 """
 
 from __future__ import annotations
@@ -24,14 +25,17 @@ _WITHOUT_INDEX: Final = frozenset(
         "PYARROW_ARRAY",
     }
 )
-"""Formats whose index, which pandas has made, the editor hides unless told otherwise."""
+"""Formats without an index of their own. The editor hides the index that pandas adds, unless the
+script passes `hide_index`."""
 
 _NULLABLE: Final = {"i": "Int", "u": "UInt"}
+"""Names of pandas' nullable types by the kind of the dtype, without the number of bits."""
+
 _ORIGIN: Final = "origin"
 
 
 class Table:
-    """The data given to an editor. Nothing here changes it."""
+    """The data that a script passes to an editor. It is never changed."""
 
     def __init__(self, data: Any) -> None:
         parts = data_editor.parts()
@@ -39,22 +43,23 @@ class Table:
         self.styler = data if self._format.name == "PANDAS_STYLER" else None
         frame = parts.convert_anything_to_pandas_df(data).copy(deep=False)
         parts.fix_column_headers(frame)
-        self.frozen = [str(name) for name in frame if parts.is_incompatible(frame[name])]
-        """Columns that Streamlit shows as text, which nobody can edit."""
-        for name in self.frozen:
+        self.read_only = [str(name) for name in frame if parts.is_incompatible(frame[name])]
+        """Columns that Arrow cannot hold. Streamlit shows them as text that cannot be edited."""
+        for name in self.read_only:
             frame[name] = frame[name].astype("string")
         self.frame = frame
 
     @property
     def hides_index(self) -> bool:
+        """Whether Streamlit hides the index by default for data of this format."""
         return self._format.name in _WITHOUT_INDEX
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """Equal for equal content only: columns, dtypes, index and values."""
+        """A hash of columns, dtypes, index and values."""
         try:
             payload = codecs.encode(self.frame, key="table")
-        except UnsupportedType:  # objects, which the editor shows as text
+        except UnsupportedType:  # it holds objects, which the editor shows as text
             payload = codecs.encode(self.frame.astype(str), key="table")
         return payload.digest.hex()
 
@@ -65,26 +70,26 @@ class Table:
         )
 
     def edited(self, edits: Edits) -> pd.DataFrame:
-        """The frame as the editor would return it, had it had all these edits at once."""
+        """The frame with these edits, as the editor would return it without any reload."""
         return data_editor.parts().apply(self.frame.copy(), edits.as_state(), self._schema)
 
     def as_given(self, frame: pd.DataFrame) -> Any:
-        """The frame in the format in which the data was given, as `st.data_editor` does it."""
+        """The frame in the format of the script's data, as `st.data_editor` converts it."""
         return data_editor.parts().convert_pandas_df_to_data_format(frame, self._format)
 
-    def shown(self, edits: Edits) -> Any:
-        """What to give to `st.data_editor` for these edits to be on the screen.
+    def widget_data(self, edits: Edits) -> Any:
+        """The data for `st.data_editor` that shows these edits.
 
-        With the columns' types of before, so that they are edited as before: a whole number
-        stays one beside a cell that is empty.
+        Columns keep their dtypes, so that they are edited as before: integers stay integers in a
+        column that has an empty cell.
         """
         if not edits:
             return self.styler if self.styler is not None else self.frame
         frame = self.edited(edits)
         for name in frame:
-            frame[name] = _like(frame[name], self.frame[name].dtype)
+            frame[name] = _with_dtype(frame[name], self.frame[name].dtype)
         index = self.frame.index
-        if isinstance(index, pd.RangeIndex):  # else the visitor would have to fill it in
+        if isinstance(index, pd.RangeIndex):  # otherwise visitors would have to fill it in
             stop = index.start + index.step * len(frame)
             frame.index = pd.RangeIndex(index.start, stop, index.step, name=index.name)
         if self.styler is not None:
@@ -92,9 +97,10 @@ class Table:
         return frame
 
     def origins(self, edits: Edits) -> list[int]:
-        """Where each row of `shown` comes from: a row of the data, or ``~n`` for the nth added.
+        """The origin of each row of `widget_data`: a row of the data, or ``~n`` for added row n.
 
-        Streamlit itself says so, as it skips rows whose index is missing or there already.
+        Streamlit itself applies the edits to a column of row numbers, because it skips added rows
+        whose index label is missing or exists already.
         """
         rows = pd.DataFrame({_ORIGIN: range(len(self.frame))}, index=self.frame.index)
         labels = Edits(
@@ -117,8 +123,8 @@ class Table:
         ]
 
 
-def _like(column: pd.Series[Any], dtype: Any) -> pd.Series[Any]:
-    """The column with the type of before, where no value is lost by it."""
+def _with_dtype(column: pd.Series[Any], dtype: Any) -> pd.Series[Any]:
+    """The column converted to `dtype`, or its nullable form; unchanged if a value would be lost."""
     if column.dtype == dtype:
         return column
     wanted = dtype

@@ -338,11 +338,11 @@ def test_what_was_forgotten_is_not_stored_again_by_a_widget_that_still_shows_it(
         import streamlit as st
 
         import streamlit_pgstate as pgstate
-        from streamlit_pgstate.widgets import edits, known
+        from streamlit_pgstate.widgets import editor, edits
 
         def edit(row: int, text: str) -> None:
             """As by a cell, which AppTest cannot edit by hand."""
-            table = known.Known.known("table")
+            table = editor.Editor.find("table")
             if table is not None:
                 table.edits = table.edits.then(edits.Edits({row: {"n": text}}), table.origins)
                 table.store()

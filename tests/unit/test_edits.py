@@ -53,7 +53,7 @@ class Sitting:
 
     @property
     def edits(self) -> Edits:
-        return Edits.read(
+        return Edits.from_state(
             copy.deepcopy(
                 {
                     "edited_rows": self.edited,
@@ -131,7 +131,7 @@ def test_reloads_in_between_change_nothing(name: str, data: st.DataObject) -> No
             before = before.then(sitting.edits, origins)
             origins = table.origins(before)
             sitting = Sitting(len(origins))
-            assert len(table.shown(before)) == len(origins)
+            assert len(table.widget_data(before)) == len(origins)
         elif do == "add":
             cells = cells_of(table.frame, data)
             if has_labels:  # the browser adds no row without one
@@ -151,7 +151,7 @@ def test_reloads_in_between_change_nothing(name: str, data: st.DataObject) -> No
     edits = before.then(sitting.edits, origins)
     expected = streamlits_own(table.frame, at_once.edits)
     pd.testing.assert_frame_equal(table.edited(edits), expected, check_exact=True)
-    assert len(table.shown(edits)) == len(expected)
+    assert len(table.widget_data(edits)) == len(expected)
 
 
 def test_what_is_shown_has_the_types_of_the_table() -> None:
@@ -159,7 +159,7 @@ def test_what_is_shown_has_the_types_of_the_table() -> None:
     table = Table(FRAMES["one of each"]())
     edits = Edits({0: {"whole": None, "truth": None}}, [{"text": "new"}], [1])
     before = pa.Table.from_pandas(table.frame, preserve_index=False).schema
-    after = pa.Table.from_pandas(table.shown(edits), preserve_index=False).schema
+    after = pa.Table.from_pandas(table.widget_data(edits), preserve_index=False).schema
     assert [field.type for field in after] == [field.type for field in before]
 
 
@@ -220,18 +220,18 @@ def test_a_fingerprint_tells_tables_apart(name: str) -> None:
 
 def test_a_table_of_objects_has_a_fingerprint_too() -> None:
     table = Table(pd.DataFrame({"a": [object(), object()], "b": [1, 2]}))
-    assert table.frozen == ["a"]
+    assert table.read_only == ["a"]
     assert table.fingerprint
 
 
 def test_styles_are_shown_with_the_edits() -> None:
     styler = FRAMES["numbers as index"]().style.highlight_max(color="red")
     table = Table(styler)
-    shown = table.shown(Edits({0: {"whole": 9}}))
+    shown = table.widget_data(Edits({0: {"whole": 9}}))
     assert "red" in shown.to_html()
     assert shown.data["whole"].tolist() == [9, 2, 3]
 
 
 def test_nonsense_in_a_row_is_no_edit() -> None:
     for nonsense in (None, 3, {}, {"edited_rows": None}):
-        assert not Edits.read(nonsense)
+        assert not Edits.from_state(nonsense)
