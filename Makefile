@@ -28,6 +28,7 @@ test: $(DONE)/test ## Run all tests, on a PostgreSQL and in a browser of their o
 
 quick: $(DONE)/test ## Run the tests that need no browser, break no connection and build no package
 	$(BIN)/pytest -n 2 --dist loadgroup tests/unit tests/postgres
+
 engines: $(DONE)/engines engine-browsers ## Run a dozen cases in Safari's engine and in Firefox
 	$(BIN)/pytest tests/engines
 
