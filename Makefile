@@ -12,7 +12,7 @@ apt = { apt-get update -qq && \
 	DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $(1); }
 IS_ROOT_WITH_APT := $(and $(filter 0,$(shell id -u)),$(shell command -v apt-get))
 
-.PHONY: help demo test engines engine-browsers matrix check node frontend bench format clean
+.PHONY: help demo test quick engines engine-browsers matrix check node frontend bench format clean
 .DEFAULT_GOAL := help
 
 help: ## What can be made
@@ -25,6 +25,9 @@ demo: $(DONE)/demo ## Run example.py, with a PostgreSQL of its own in .pgstate
 
 test: $(DONE)/test ## Run all tests, on a PostgreSQL and in a browser of their own
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup
+
+quick: $(DONE)/test ## Run the tests that need no browser, break no connection and build no package
+	$(BIN)/pytest -n 2 --dist loadgroup tests/unit tests/postgres
 
 engines: $(DONE)/engines engine-browsers ## Run a dozen cases in Safari's engine and in Firefox
 	$(BIN)/pytest tests/engines

@@ -8,14 +8,13 @@ import re
 import signal
 import socket
 import ssl
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.request import urlopen
 
+from nursery import Forked, nursery
 from run_log import Run, RunLog
 
 HERE = Path(__file__).parent
@@ -39,7 +38,7 @@ class Server:
     certificate: Path | None = None
     """A file with a certificate and its key, for https."""
     port: int = 0
-    process: subprocess.Popen[bytes] | None = None
+    process: Forked | None = None
 
     def __post_init__(self) -> None:
         self._runs = RunLog(self.folder / "runs.log")
@@ -57,30 +56,26 @@ class Server:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.port = self.port or free_port()
         known = {name: text for name, text in os.environ.items() if "PGSTATE_" not in name}
-        command = [
-            *(sys.executable, "-m", "streamlit", "run", str(HERE / self.script)),
+        arguments = [
+            *("run", str(HERE / self.script)),
             *("--server.headless", "true", "--browser.gatherUsageStats", "false"),
             *("--server.fileWatcherType", "none", "--server.port", str(self.port)),
+            # Its greeting asks a server on the internet for this machine's address.
+            *("--logger.hideWelcomeMessage", "true"),
             # A whole collection at each run's end takes as long as a small script.
             *("--runner.postScriptGC", "false"),
             *(["--server.baseUrlPath", self.base.strip("/")] if self.base else []),
             *self._https(),
             *self.options,
         ]
-        with (self.folder / "server.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                command,
-                cwd=self.folder,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env={
-                    **known,
-                    "PGSTATE_URL": self.url,
-                    "RUNS_LOG": str(self.folder / "runs.log"),
-                    "PYTHONPATH": str(HERE),
-                    **self.environment,
-                },
-            )
+        environment = {
+            **known,
+            "PGSTATE_URL": self.url,
+            "RUNS_LOG": str(self.folder / "runs.log"),
+            "PYTHONPATH": str(HERE),
+            **self.environment,
+        }
+        self.process = nursery().start(arguments, self.folder, environment)
         self._await_health()
 
     def _https(self) -> list[str]:

@@ -134,9 +134,7 @@ def test_a_restarted_server_and_a_second_tab_have_the_edits(
     first.settled(1)
     second, _ = opened(visitor, server)
     assert names(second.runs()[-1]) == ["eve", "bob", "cyd"]
-    server.kill()
-    server.start()
-    first.reconnected()
+    first.restart_server()
     first.reload()
     assert names(first.settled()) == ["eve", "bob", "cyd"]
 

@@ -43,14 +43,6 @@ def restartable(restarted: Server) -> Iterator[Server]:
         restarted.kill()
 
 
-def restart(server: Server, tab: Tab | None = None) -> None:
-    """Wait until `tab` has found it again, which is before its first run is over."""
-    server.kill()
-    server.start()
-    if tab is not None:
-        tab.reconnected()
-
-
 def save(tab: Tab, text: str, field: str = "name") -> None:
     """Write it, in one run."""
     write(tab, text, field)
@@ -74,7 +66,9 @@ def break_for_a_moment(tab: Tab) -> None:
 
 def select(tab: Tab, row: int) -> None:
     """A click on the mark before a row; the head is a row, too."""
-    box = tab.page.locator("canvas").first.bounding_box()
+    canvas = tab.page.locator("canvas").first
+    expect(canvas).to_be_visible()
+    box = canvas.bounding_box()
     assert box is not None
     tab.page.mouse.click(box["x"] + 10, box["y"] + 35 * (row + 1) + 17)
 
@@ -85,7 +79,7 @@ def test_what_is_changed_first_after_a_restart_is_kept(
     tab = visitor.open(restartable, "own_name")
     tab.settled(1)
     save(tab, "before")
-    restart(restartable, tab)
+    tab.restart_server()
     assert tab.settled(1).seen["name"] == "before"
     write(tab, "after")
     assert tab.settled(1).seen["name"] == "after"
@@ -101,7 +95,7 @@ def test_a_tab_that_missed_a_change_does_not_write_over_it_after_a_restart(
     save(first, "first")
     second.open().settled(1)
     save(second, "second")
-    restart(restartable, first)
+    first.restart_server()
     assert first.settled(1).seen["name"] == "second"
 
 
@@ -111,7 +105,7 @@ def test_what_is_chosen_while_a_restarted_server_is_busy_with_its_first_run_is_k
     tab = visitor.open(restartable, "heavy")
     tab.settled(1)
     save(tab, "before")
-    restart(restartable, tab)
+    tab.restart_server()
     write(tab, "after")
     write(tab, "never stored before", "size")
     chosen = {"name": "after", "size": "never stored before", "agreed": False}
@@ -141,7 +135,7 @@ def test_what_is_chosen_before_the_page_can_say_that_it_has_found_its_server_is_
     tab.settled(1)
     save(tab, "before")
     tab.page.evaluate("window.clickAtOnce()")
-    restart(restartable, tab)
+    tab.restart_server()
     chosen = {"name": "before", "size": "given", "agreed": True}
     assert tab.settled().seen == chosen
     expect(tab.page.get_by_label("agreed")).to_be_checked()
@@ -158,7 +152,7 @@ def test_what_is_chosen_after_a_restart_does_not_write_over_what_the_page_had_mi
     second.open().settled(1)
     save(second, "second")
     second.page.close()
-    restart(restartable, first)
+    first.restart_server()
     first.page.get_by_text("agreed").click()
     chosen = {"name": "second", "size": "given", "agreed": True}
     assert first.settled().seen == chosen
@@ -171,7 +165,7 @@ def test_what_is_chosen_for_the_first_time_is_kept_where_each_run_writes_somethi
 ) -> None:
     tab = visitor.open(restartable, "heavy_and_counting")
     tab.settled(1)
-    restart(restartable, tab)
+    tab.restart_server()
     write(tab, "after", "size")
     assert tab.settled().seen["size"] == "after"
 
@@ -184,7 +178,8 @@ def test_what_is_chosen_is_kept_where_the_first_run_is_overtaken_after_it_has_dr
     save(tab, "before")
     served_by = tab.page.get_by_text("served by")
     before = served_by.inner_text()
-    restart(restartable)
+    restartable.kill()
+    restartable.start()
     expect(served_by).not_to_have_text(before, timeout=30_000)
     write(tab, "never stored before", "size")
     chosen = {"name": "before", "size": "never stored before"}
@@ -208,7 +203,7 @@ def test_what_is_chosen_is_kept_where_another_tab_has_changed_what_another_page_
     save(second, "second")
     second.page.close()
     save(first, "before", "size")
-    restart(restartable, first)
+    first.restart_server()
     write(first, "after", "size")
     assert first.settled().seen["size"] == "after"
 
@@ -221,7 +216,7 @@ def test_what_is_chosen_is_not_shown_where_the_new_server_no_longer_allows_it(
     write(tab, "10", "number")
     assert tab.settled(1).seen["number"] == 10
     restartable.environment["MOST"] = "50"
-    restart(restartable, tab)
+    tab.restart_server()
     write(tab, "90", "number")
     assert tab.settled().seen["number"] == 10
     assert "fits" not in restartable.log
@@ -235,10 +230,10 @@ def test_a_new_server_that_no_longer_allows_what_the_page_shows_does_not_write_o
     write(tab, "90", "number")
     assert tab.settled(1).seen["number"] == 90
     restartable.environment["MOST"] = "50"
-    restart(restartable, tab)
+    tab.restart_server()
     assert tab.settled().seen["number"] == 5
     del restartable.environment["MOST"]
-    restart(restartable, tab)
+    tab.restart_server()
     assert tab.settled().seen["number"] == 90
 
 
@@ -249,7 +244,7 @@ def test_rows_selected_while_a_restarted_server_is_busy_with_its_first_run_are_k
     tab.settled(1)
     select(tab, 2)
     assert tab.settled(1).seen["rows"] == [2]
-    restart(restartable, tab)
+    tab.restart_server()
     select(tab, 1)
     assert tab.settled().seen["rows"] == [1]
 
@@ -264,7 +259,7 @@ def test_a_short_break_after_a_restart_does_not_bring_back_what_the_page_had_mis
     second.open().settled(1)
     save(second, "second")
     second.page.close()
-    restart(restartable, first)
+    first.restart_server()
     assert first.settled(1).seen["name"] == "second"
     break_for_a_moment(first)
     assert first.settled(1).seen["name"] == "second"
@@ -276,7 +271,7 @@ def test_a_page_that_persists_in_a_fragment_only_runs_when_it_has_found_its_serv
     tab = visitor.open(restartable, "persisting_fragment")
     tab.settled(2)
     save(tab, "before", "inside")
-    restart(restartable, tab)
+    tab.restart_server()
     tab.settled(2)
     write(tab, "after", "inside")
     assert tab.settled(1).seen["inside"] == "after"
@@ -289,7 +284,7 @@ def test_a_table_that_is_edited_first_after_a_restart_keeps_the_edit(
 ) -> None:
     tab = visitor.open(restartable, "table")
     tab.settled(1)
-    restart(restartable, tab)
+    tab.restart_server()
     tab.settled(1)
     TableEditor(tab).type(0, "name", "eve")
     assert tab.settled(1).seen["rows"][0][0] == "eve"
@@ -305,7 +300,7 @@ def test_a_restarted_server_goes_on_with_the_page_whichever_token_it_has_to_ask_
     tab.settled()
     save(tab, "before")
     save(tab, "kept", "plain")
-    restart(server, tab)
+    tab.restart_server()
     write(tab, "after")
     seen = tab.settled().seen
     assert (seen["name"], seen["plain"], seen["step"]) == ("after", "kept", 0)

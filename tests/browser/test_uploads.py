@@ -145,9 +145,7 @@ def test_a_second_tab_and_a_restarted_server_have_the_file(
     assert first.settled(1).seen["one"] is None, "though Streamlit's widget there had it"
     fields(first).nth(0).set_input_files(file("two.csv"))
     before = first.settled(1)
-    server.kill()
-    server.start()
-    first.reconnected()
+    first.restart_server()
     first.reload()
     assert first.settled().seen["one"] == before.seen["one"]
 

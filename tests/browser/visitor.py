@@ -98,10 +98,24 @@ class Tab:
         with contextlib.suppress(Error):  # some tests take it away
             self.frame.wait_for_function(_KEEPS_TOKEN, timeout=KEPT_WITHIN * 1000)
 
+    def restart_server(self) -> None:
+        """Kill the server, start it again, and wait until the page has found it."""
+        self.kill_server()
+        self.server.start()
+        self.reconnected()
+
+    def kill_server(self) -> None:
+        """And wait until the page has noticed: else it looks connected to the next one."""
+        self.server.kill()
+        self._await_connection("not([data-test-connection-state=CONNECTED])")
+
     def reconnected(self) -> None:
         """Wait until the page has found its server again."""
-        connected = "[data-testid=stApp][data-test-connection-state=CONNECTED]"
-        self.frame.wait_for_selector(connected, timeout=READY_WITHIN * 1000)
+        self._await_connection("is([data-test-connection-state=CONNECTED])")
+
+    def _await_connection(self, state: str) -> None:
+        app = f"[data-testid=stApp]:{state}"
+        self.frame.wait_for_selector(app, timeout=READY_WITHIN * 1000)
 
     def stays_quiet(self, seconds: float) -> None:
         """Poll until no run has begun or ended for so long; a loop fails by its number of runs."""

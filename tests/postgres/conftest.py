@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,14 @@ import psycopg
 import pytest
 from gate import Gate
 from sqlalchemy.engine import URL
+from streamlit.components.v2 import manifest_scanner
+
+# Each AppTest looks through all installed packages for components, for 0.1 s of CPU: the first will
+# do. A whole collection at each run's end takes as long as a small script.
+manifest_scanner.scan_component_manifests = functools.cache(
+    manifest_scanner.scan_component_manifests
+)
+os.environ["STREAMLIT_RUNNER_POST_SCRIPT_GC"] = "false"
 
 
 @pytest.fixture(scope="session")
