@@ -9,9 +9,9 @@ from typing import Any, Literal, Never, TypeVar, Unpack, overload
 
 from streamlit_pgstate.page import apps, scopes
 from streamlit_pgstate.page import tab as _tab
-from streamlit_pgstate.page.host import HOST
 from streamlit_pgstate.page.outage import verb
 from streamlit_pgstate.page.scopes import UserState
+from streamlit_pgstate.page.surroundings import SURROUNDINGS
 from streamlit_pgstate.settings import Address, AppKeywords, StoreKeywords
 from streamlit_pgstate.state.mapping import SessionInfo, State
 from streamlit_pgstate.state.store import Store
@@ -414,4 +414,4 @@ def connect(url: Address | None = None, **settings: Unpack[StoreKeywords]) -> St
         >>> state = store.state(store.new_token())  # doctest: +SKIP
         >>> state["size"] = 10  # doctest: +SKIP
     """
-    return Store(apps.connect({"url": url, **settings}), host=HOST)
+    return Store(apps.connect({"url": url, **settings}), surroundings=SURROUNDINGS)

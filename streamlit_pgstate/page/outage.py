@@ -46,7 +46,10 @@ class DatabaseAway(StoreUnavailable, script.StopException):
 
 
 def verb(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Decorate a verb of the module: it raises errors as `errors.shown` gives them."""
+    """Decorate a verb that is a function: it raises errors as `errors.shown` gives them.
+
+    The methods of `State` and `Store` have another decorator, `state.surroundings.method_verb`.
+    """
 
     @functools.wraps(function)
     def called(*args: _P.args, **kwargs: _P.kwargs) -> _R:

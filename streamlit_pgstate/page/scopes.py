@@ -16,7 +16,7 @@ import streamlit as st
 from streamlit_pgstate.component import script
 from streamlit_pgstate.errors import ConfigError, NoSessionError
 from streamlit_pgstate.page import tab as _tab
-from streamlit_pgstate.page.host import HOST
+from streamlit_pgstate.page.surroundings import SURROUNDINGS
 from streamlit_pgstate.page.tab import Tab
 from streamlit_pgstate.postgres.rows import SessionRef
 from streamlit_pgstate.postgres.token import session_of_app
@@ -134,7 +134,7 @@ class _Opened:
         with self._lock:
             session, state = self._states.get(ref.scope, (None, None))
             if session is None or not isinstance(state, kind) or session.id != ref.id:
-                session = Session(self._tables, ref, host=HOST)
+                session = Session(self._tables, ref, surroundings=SURROUNDINGS)
                 session.load()
                 state = kind(session)
             elif self._seen[ref.scope] is not run:

@@ -25,7 +25,7 @@ from streamlit_pgstate.component.runs import RunListener
 from streamlit_pgstate.component.script import Address
 from streamlit_pgstate.component.transport import Transport
 from streamlit_pgstate.errors import ConfigError, NoSessionError, PgStateError, UnknownToken
-from streamlit_pgstate.page.host import HOST
+from streamlit_pgstate.page.surroundings import SURROUNDINGS
 from streamlit_pgstate.postgres.rows import SessionRef
 from streamlit_pgstate.postgres.tables import Tables
 from streamlit_pgstate.postgres.token import Token, fingerprint
@@ -283,7 +283,8 @@ class Visit:
         )
 
     def _session_of(self, token: Token) -> Session:
-        session = Session(self.tables, SessionRef.of(token, self._transport.scope), host=HOST)
+        ref = SessionRef.of(token, self._transport.scope)
+        session = Session(self.tables, ref, surroundings=SURROUNDINGS)
         session.load()
         return session
 

@@ -24,9 +24,9 @@ from streamlit_pgstate import codecs
 from streamlit_pgstate.codecs import Payload
 from streamlit_pgstate.errors import ConfigError
 from streamlit_pgstate.postgres.rows import EntryRow
-from streamlit_pgstate.state.host import Host, verb
 from streamlit_pgstate.state.key import check_key, named
 from streamlit_pgstate.state.session import MAX_ATTEMPTS, Session, outrun
+from streamlit_pgstate.state.surroundings import Surroundings, method_verb
 from streamlit_pgstate.state.views import Items, Values
 
 _RAISE: Final = object()
@@ -72,11 +72,11 @@ class State(MutableMapping[str, Any]):
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         """For a worker: the session, whose row is there from now on, so that it may write."""
-        return self._session.host.reopen, self._session.hand_over()
+        return self._session.surroundings.reopen, self._session.hand_over()
 
     @property
-    def _host(self) -> Host:
-        return self._session.host
+    def _surroundings(self) -> Surroundings:
+        return self._session.surroundings
 
     @property
     def id(self) -> uuid.UUID:
@@ -109,7 +109,7 @@ class State(MutableMapping[str, Any]):
     def get(self, key: str, default: builtins.set[Never]) -> builtins.set[Any]: ...
     @overload
     def get(self, key: str, default: _T) -> _T | Any: ...
-    @verb
+    @method_verb
     def get(self, key: str, default: Any = None) -> Any:
         """The value under `key`, the caller's own; `default` where there is none.
 
@@ -126,7 +126,7 @@ class State(MutableMapping[str, Any]):
         except KeyError:
             return default
 
-    @verb
+    @method_verb
     def __getitem__(self, key: str) -> Any:
         entry = self._session.look_up(check_key(key))
         if entry is None:
@@ -144,7 +144,7 @@ class State(MutableMapping[str, Any]):
         with self._session.work(f"Reading {key!r}") as work:
             return codecs.decode(self._session.payload(key, entry, work), key=key)
 
-    @verb
+    @method_verb
     def __contains__(self, key: object) -> bool:
         is_there = isinstance(key, str) and self._session.read(key) is not None
         if not is_there:
@@ -183,11 +183,11 @@ class State(MutableMapping[str, Any]):
                 continue
             yield row.key, value
 
-    @verb
+    @method_verb
     def _rows(self) -> list[EntryRow]:
         return self._session.rows()
 
-    @verb
+    @method_verb
     def session(self) -> SessionInfo:
         """What is known of the session, as of now: two round trips."""
         session = self._session
@@ -206,7 +206,7 @@ class State(MutableMapping[str, Any]):
 
     # Writing
 
-    @verb
+    @method_verb
     def set(self, key: str, value: Any, *, ttl: float | timedelta | None = None) -> None:
         """Store `value`; committed when this returns. What is already there is not written.
 
@@ -223,11 +223,11 @@ class State(MutableMapping[str, Any]):
         """
         self._store({key: value}, ttl=ttl)
 
-    @verb
+    @method_verb
     def __setitem__(self, key: str, value: Any) -> None:
         self._store({key: value})
 
-    @verb
+    @method_verb
     def update(self, mapping: Mapping[str, Any], /) -> None:  # type: ignore[override]
         """Store all values of `mapping` in one transaction, or none; without a ttl.
 
@@ -257,7 +257,7 @@ class State(MutableMapping[str, Any]):
     ) -> _R: ...
     @overload
     def modify(self, key: str, fn: Callable[[_T], _R], default: _T) -> _R: ...
-    @verb
+    @method_verb
     def modify(self, key: str, fn: Callable[[Any], Any], default: Any = None) -> Any:
         """Replace the value by `fn(value)`, atomically; returns the new value.
 
@@ -293,12 +293,12 @@ class State(MutableMapping[str, Any]):
             "Spread the writers over several keys."
         )
 
-    @verb
+    @method_verb
     def delete(self, key: str) -> bool:
         """Delete `key`; whether there was one."""
         return self._session.delete([check_key(key)]) > 0
 
-    @verb
+    @method_verb
     def __delitem__(self, key: str) -> None:
         if not self.delete(key):
             raise KeyError(key)
@@ -318,14 +318,14 @@ class State(MutableMapping[str, Any]):
             return default
         return value
 
-    @verb
+    @method_verb
     def clear(self) -> int:  # type: ignore[override]
         """Delete all keys; how many went."""
         return self._session.delete_all()
 
     # The session
 
-    @verb
+    @method_verb
     def refresh(self) -> None:
         """Take over what others have changed since the last refresh: one round trip.
 
@@ -334,7 +334,7 @@ class State(MutableMapping[str, Any]):
         """
         self._session.refresh()
 
-    @verb
+    @method_verb
     def rotate(self) -> str:
         """Give the state a new token and return it; the old one works for two more minutes.
 
@@ -343,7 +343,7 @@ class State(MutableMapping[str, Any]):
         """
         return self._session.rotate().text
 
-    @verb
+    @method_verb
     def forget(self) -> None:
         """Delete all values and the token; nothing can bring them back.
 
@@ -354,7 +354,7 @@ class State(MutableMapping[str, Any]):
         """
         self._session.forget()
 
-    @verb
+    @method_verb
     def take_over(self, other: State, *keys: str) -> list[str]:
         """Have the keys of `other` that this state lacks; they are in `other` no more.
 

@@ -39,9 +39,9 @@ from streamlit_pgstate.postgres.token import Token
 from streamlit_pgstate.settings import Settings
 from streamlit_pgstate.state.cache import Cache
 from streamlit_pgstate.state.handover import Arrival, Handover
-from streamlit_pgstate.state.host import Host
 from streamlit_pgstate.state.key import check_key, named
 from streamlit_pgstate.state.progress import Work
+from streamlit_pgstate.state.surroundings import Surroundings
 from streamlit_pgstate.state.views import Walk
 
 _LOG = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class Session:
     Args:
         source: the tables; or a handover from another process, which connects when first used.
         ref: which session, and by what right.
-        host: what surrounds it.
+        surroundings: what surrounds it.
         cache: False keeps nothing between calls: each asks the database.
     """
 
@@ -67,13 +67,13 @@ class Session:
         source: Tables | Arrival,
         ref: SessionRef,
         *,
-        host: Host,
+        surroundings: Surroundings,
         cache: bool = True,
     ) -> None:
         self._source = source
         self._ref = ref
         self._keeps = cache
-        self.host = host
+        self.surroundings = surroundings
         self.on_rotate: Callable[[Token], object] = _ignore
         """Called with the new token: whoever keeps the old one has to keep this one."""
         self.durable: bool | None = True if ref.is_known_by_id else None
@@ -151,7 +151,7 @@ class Session:
         with self.lock:
             self.load_if_unread()
             rows = self._cache.live_rows()
-            run = self.host.present_reads()
+            run = self.surroundings.present_reads()
             if run is not None and (noted := run.of(self)).names is None:
                 noted.names = frozenset(row.key for row in rows)
             return rows
@@ -229,22 +229,22 @@ class Session:
         try:
             yield
         except PgStateError as error:
-            raise self.host.raised(error) from None
+            raise self.surroundings.raised(error) from None
 
     def work(self, doing: str) -> Work:
         """Work on a value, shown to whoever waits for it."""
-        return Work(doing, self.host.find_audience)
+        return Work(doing, self.surroundings.find_audience)
 
     # What the present run has read and written
 
     def _noted(self, key: str) -> EntryRow | None:
         entry = self._cache.live(key)
-        if run := self.host.present_reads():
+        if run := self.surroundings.present_reads():
             run.of(self).read.setdefault(key, self._cache.value_version(entry))
         return entry
 
     def _note_written(self, keys: Iterable[str], version: int, *, deleted: bool = False) -> None:
-        if run := self.host.present_reads():
+        if run := self.surroundings.present_reads():
             live = {key: None if deleted else self._cache.live(key) for key in keys}
             written = {key: self._cache.value_version(entry) for key, entry in live.items()}
             run.of(self).write(written, version)
@@ -415,7 +415,7 @@ class Session:
         with self.lock:
             self.load_if_unread()
             entry = self._cache.live(key)
-            if run := self.host.present_reads():
+            if run := self.surroundings.present_reads():
                 run.of(self).modified.setdefault(key, self._cache.value_version(entry))
             return entry
 

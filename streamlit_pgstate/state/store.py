@@ -10,9 +10,9 @@ from streamlit_pgstate.postgres.migrate import Layout
 from streamlit_pgstate.postgres.rows import SessionRef, Totals
 from streamlit_pgstate.postgres.tables import Tables
 from streamlit_pgstate.settings import Settings
-from streamlit_pgstate.state.host import Host, verb
 from streamlit_pgstate.state.mapping import State
 from streamlit_pgstate.state.session import Session
+from streamlit_pgstate.state.surroundings import Surroundings, method_verb
 
 
 class Store:
@@ -27,9 +27,9 @@ class Store:
         >>> state["answer"] = 42  # doctest: +SKIP
     """
 
-    def __init__(self, tables: Tables, *, host: Host) -> None:
+    def __init__(self, tables: Tables, *, surroundings: Surroundings) -> None:
         self._tables = tables
-        self._host = host
+        self._surroundings = surroundings
 
     def __repr__(self) -> str:
         return f"<Store {self._tables.place}>"
@@ -45,7 +45,7 @@ class Store:
         """The settings that it was made with."""
         return self._tables.settings
 
-    @verb
+    @method_verb
     def migrate(self) -> None:
         """Create the tables, or bring older ones to the layout of this version.
 
@@ -55,22 +55,22 @@ class Store:
         """
         self._tables.migrate()
 
-    @verb
+    @method_verb
     def layout(self) -> Layout:
         """Which layout the tables have; changes nothing."""
         return self._tables.layout()
 
-    @verb
+    @method_verb
     def totals(self) -> Totals:
         """How much all apps of this schema hold, for operators. Changes and migrates nothing."""
         return self._tables.totals()
 
-    @verb
+    @method_verb
     def new_token(self) -> str:
         """A token for a new, empty session. Nothing is stored until its first write."""
         return self._tables.signer.mint().text
 
-    @verb
+    @method_verb
     def state(self, token: str, *, cache: bool = True) -> State:
         """The state that a token opens.
 
@@ -83,7 +83,7 @@ class Store:
         """
         return self._opened(SessionRef.of(self._tables.signer.check(token)), cache=cache)
 
-    @verb
+    @method_verb
     def state_of(self, session_id: uuid.UUID | str, *, cache: bool = True) -> State:
         """The state of a session by its id, whatever its app: for jobs and operators.
 
@@ -99,11 +99,11 @@ class Store:
         return self._opened(ref, cache=cache)
 
     def _opened(self, ref: SessionRef, *, cache: bool) -> State:
-        session = Session(self._tables, ref, host=self._host, cache=cache)
+        session = Session(self._tables, ref, surroundings=self._surroundings, cache=cache)
         session.load()
         return State(session)
 
-    @verb
+    @method_verb
     def rows(self, session_id: uuid.UUID) -> list[dict[str, Any]]:
         """The entries of a session as they stand in PostgreSQL, for people to look at.
 

@@ -40,7 +40,7 @@ from streamlit_pgstate.postgres.embedded.binaries import binaries, runnable
 from streamlit_pgstate.postgres.embedded.supervisor import as_user
 from streamlit_pgstate.postgres.embedded.user import server_user
 from streamlit_pgstate.postgres.engine import POOL_OVERFLOW, POOL_SIZE
-from streamlit_pgstate.state.host import Host
+from streamlit_pgstate.state.surroundings import Surroundings
 
 psutil = pytest.importorskip("psutil")  # comes with the extra `embedded`, as the servers do
 
@@ -500,7 +500,7 @@ def test_a_state_goes_on_by_itself_after_its_idle_connection_was_ended(
 def test_a_state_goes_on_by_itself_after_the_server_was_killed_and_started(
     own: Server, state: State, opened: Callable[..., Store]
 ) -> None:
-    store = Store(state._session.tables, host=Host())
+    store = Store(state._session.tables, surroundings=Surroundings())
     token = store.new_token()
     other = store.state(token)
     other["k"] = "acknowledged"

@@ -26,8 +26,8 @@ import streamlit_pgstate
 from streamlit_pgstate import State, Store, connect
 from streamlit_pgstate.postgres.rows import SMALL, SessionRef
 from streamlit_pgstate.postgres.tables import Tables
-from streamlit_pgstate.state.host import Host
 from streamlit_pgstate.state.session import Session
+from streamlit_pgstate.state.surroundings import Surroundings
 
 SQL = psycopg.Connection[Any]
 
@@ -76,7 +76,8 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 
 def assert_same(*states: State) -> None:
     """What these answer after a refresh is what a cache that knows nothing reads."""
-    session = Session(states[0]._session.tables, states[0]._session._ref, host=Host())
+    known = states[0]._session
+    session = Session(known.tables, known._ref, surroundings=Surroundings())
     session.load()
     fresh = State(session)
     for state in states:
@@ -531,10 +532,11 @@ import json, random
 from streamlit_pgstate.settings import Settings
 from streamlit_pgstate.postgres.rows import SMALL
 from streamlit_pgstate.postgres.tables import Tables
-from streamlit_pgstate.state.host import Host
+from streamlit_pgstate.state.surroundings import Surroundings
 from streamlit_pgstate.state.store import Store
 
-store = Store(Tables(Settings.read({"url": sys.argv[2]}, environment={})), host=Host())
+tables = Tables(Settings.read({"url": sys.argv[2]}, environment={}))
+store = Store(tables, surroundings=Surroundings())
 state = store.state(sys.argv[3])
 print("ready", flush=True)
 sys.stdin.readline()

@@ -24,7 +24,7 @@ from streamlit_pgstate.postgres.cipher import PLAIN, Cipher
 from streamlit_pgstate.postgres.rows import SMALL, SessionRef
 from streamlit_pgstate.postgres.tables import CHUNK, IN_ONE_STATEMENT, Tables
 from streamlit_pgstate.settings import Settings
-from streamlit_pgstate.state.host import Host
+from streamlit_pgstate.state.surroundings import Surroundings
 
 SQL = psycopg.Connection[Any]
 Counter = Callable[[], contextlib.AbstractContextManager[list[str]]]
@@ -89,7 +89,7 @@ def open_store(url: str) -> Iterator[Callable[[Cipher], Store]]:
 
     def make(cipher: Cipher) -> Store:
         tables = Tables(Settings.read({"url": url}, environment={}), cipher=cipher)
-        stores.append(Store(tables, host=Host()))
+        stores.append(Store(tables, surroundings=Surroundings()))
         return stores[-1]
 
     yield make
@@ -244,7 +244,7 @@ def test_another_process_reads_all_of_it(store: Store, url: str, token: str) -> 
         "import sys; sys.path[:0] = sys.argv[1:3]\n"
         "from test_cipher import *\n"
         "settings = Settings.read({'url': sys.argv[3]}, environment={})\n"
-        "store = Store(Tables(settings, cipher=AesGcm()), host=Host())\n"
+        "store = Store(Tables(settings, cipher=AesGcm()), surroundings=Surroundings())\n"
         "assert dict(store.state(sys.argv[4])) == VALUES\n"
         "store.close()"
     )

@@ -982,11 +982,11 @@ package.__path__ = [sys.argv[1]]
 sys.modules["streamlit_pgstate"] = package
 from streamlit_pgstate.settings import Settings
 from streamlit_pgstate.postgres.tables import Tables
-from streamlit_pgstate.state.host import Host
+from streamlit_pgstate.state.surroundings import Surroundings
 from streamlit_pgstate.state.store import Store
 
 tables = Tables(Settings.read({"url": sys.argv[2]}, environment={}))
-state = Store(tables, host=Host()).state(sys.argv[3])
+state = Store(tables, surroundings=Surroundings()).state(sys.argv[3])
 print("ready", flush=True)
 sys.stdin.readline()
 for _ in range(int(sys.argv[4])):

@@ -1,4 +1,4 @@
-"""The host of a Streamlit process: how its sessions reach the pages that they are read in."""
+"""The surroundings of sessions in a Streamlit process: the pages that their values are read in."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from streamlit_pgstate.component import page, script
 from streamlit_pgstate.page import apps, live, outage
 from streamlit_pgstate.state import reads
 from streamlit_pgstate.state.handover import Arrival, Handover
-from streamlit_pgstate.state.host import Host
 from streamlit_pgstate.state.mapping import State
 from streamlit_pgstate.state.reads import Reads
 from streamlit_pgstate.state.session import Session
+from streamlit_pgstate.state.surroundings import Surroundings
 
 
 def present_reads() -> Reads | None:
@@ -28,10 +28,10 @@ def present_reads() -> Reads | None:
 def reopen(handover: Handover, cache: bool) -> State:
     """A state that was unpickled; it connects at its first verb. Pickles name this function."""
     arrival = Arrival(handover, apps.tables_of_job)
-    return State(Session(arrival, handover.ref, host=HOST, cache=cache))
+    return State(Session(arrival, handover.ref, surroundings=SURROUNDINGS, cache=cache))
 
 
-HOST: Final = Host(
+SURROUNDINGS: Final = Surroundings(
     find_audience=page.progress_bar,
     present_reads=present_reads,
     raised=outage.in_script,

@@ -1,7 +1,7 @@
-"""The host: what surrounds the sessions of a process, such as the pages of a Streamlit app.
+"""The surroundings of sessions: the functions that they call of the process in which they run.
 
-A session calls these functions and does not know who answers. `page.host` makes the one of a
-Streamlit process. The default one is of a process without pages.
+`page.surroundings` has those of a Streamlit process. The defaults here are those of a process
+without pages.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def _not_pickled(handover: Handover, cache: bool) -> Any:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Host:
+class Surroundings:
     """Functions that sessions call.
 
     Attributes:
@@ -53,15 +53,20 @@ class Host:
     reopen: Callable[[Handover, bool], Any] = _not_pickled
 
 
-def verb(method: _MethodT) -> _MethodT:
-    """Raise the errors of a method as the caller's own, see `errors.shown`; `_host` says how."""
+def method_verb(method: _MethodT) -> _MethodT:
+    """Decorate a verb that is a method: it raises errors as `errors.shown` gives them.
+
+    The method's class must have an attribute `_surroundings`, whose `raised` is applied to each
+    error. Verbs that are functions, such as `pgstate.set`, have the decorator `page.outage.verb`.
+    An error of `pgstate.set` passes both, first this one.
+    """
 
     @functools.wraps(method)
     def called(self: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             return method(self, *args, **kwargs)
         except PgStateError as error:
-            raised = shown(error, method.__name__, self._host.raised)
+            raised = shown(error, method.__name__, self._surroundings.raised)
         raise raised
 
     return cast(_MethodT, called)
