@@ -10,7 +10,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from streamlit_pgstate.state.reads import StateReads
+from streamlit_pgstate.state.accesses import StateAccesses
 
 SLOW: Final = 5.0
 """Seconds between two runs of a page that other pages drive, and that drives them."""
@@ -33,27 +33,27 @@ class Shown:
         return bool(self.versions) or self.names is not None
 
     @classmethod
-    def by(cls, reads: StateReads, *, is_following: bool) -> Shown:
+    def by(cls, accesses: StateAccesses, *, is_following: bool) -> Shown:
         """What the page shows after a run of the whole page.
 
         Args:
-            reads: what the run has read.
+            accesses: what the run has read and written.
             is_following: whether a change elsewhere has started the run. Keys that such a run
                 changes by `modify` are not followed: two pages that count their runs under one
                 key would count for ever.
         """
-        modified = {} if is_following else reads.modified.copy()
-        return cls({**modified, **reads.read}, reads.names).after(reads)
+        modified = {} if is_following else accesses.modified.copy()
+        return cls({**modified, **accesses.read}, accesses.names).after(accesses)
 
-    def joined(self, reads: StateReads) -> Shown:
+    def joined(self, accesses: StateAccesses) -> Shown:
         """What the page shows after a run of a fragment. The rest of the page stays as it was."""
-        versions = {**reads.modified, **reads.read, **self.versions}
-        names = reads.names if self.names is None else self.names
-        return Shown(versions, names).after(reads)
+        versions = {**accesses.modified, **accesses.read, **self.versions}
+        names = accesses.names if self.names is None else self.names
+        return Shown(versions, names).after(accesses)
 
-    def after(self, reads: StateReads) -> Shown:
+    def after(self, accesses: StateAccesses) -> Shown:
         """The same after the page's own writes, which are no changes by others."""
-        written = reads.written.copy()
+        written = accesses.written.copy()
         own = {
             key: max(version, written[key]) if written[key] else 0
             for key, version in self.versions.items()
@@ -76,8 +76,8 @@ class Shown:
         return Shown({key: now.get(key, 0) for key in self.versions}, names)
 
 
-Noted: TypeAlias = Mapping[object, StateReads]
-"""What a run has read, by session."""
+Noted: TypeAlias = Mapping[object, StateAccesses]
+"""What a run has read and written, by session."""
 
 Page: TypeAlias = Mapping[object, Shown]
 """What a page shows, by session."""
@@ -85,13 +85,15 @@ Page: TypeAlias = Mapping[object, Shown]
 
 def by_page(noted: Noted, *, is_following: bool) -> dict[object, Shown]:
     """What a page shows after a run of the whole page, for each session that the run has read."""
-    found = {state: Shown.by(reads, is_following=is_following) for state, reads in noted.items()}
+    found = {
+        state: Shown.by(accesses, is_following=is_following) for state, accesses in noted.items()
+    }
     return {state: shown for state, shown in found.items() if shown}
 
 
 def with_fragment(page: Page, noted: Noted) -> dict[object, Shown]:
     """What it shows after a run of a fragment, which adds to the page."""
-    found = {state: page.get(state, Shown()).joined(reads) for state, reads in noted.items()}
+    found = {state: page.get(state, Shown()).joined(accesses) for state, accesses in noted.items()}
     return {**page, **{state: shown for state, shown in found.items() if shown}}
 
 

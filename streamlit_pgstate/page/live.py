@@ -1,7 +1,7 @@
 """Live pages: a page runs again when something that it has read was changed elsewhere.
 
-Sessions record what a run reads (`state.reads`). `following` decides whether a change makes the
-page run. This module connects both to the page.
+Sessions record what a run reads and writes (`state.accesses`). `following` decides whether a
+change makes the page run. This module connects both to the page.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from streamlit_pgstate.page.following import (
     with_fragment,
     with_writes,
 )
-from streamlit_pgstate.state import reads
-from streamlit_pgstate.state.reads import Reads, StateReads
+from streamlit_pgstate.state import accesses
+from streamlit_pgstate.state.accesses import Accesses, StateAccesses
 from streamlit_pgstate.state.session import Session
 
 if TYPE_CHECKING:
@@ -115,13 +115,13 @@ class Live:
 
     # A run
 
-    def enter_run(self) -> Reads:
-        """What the present run has read so far. Each thread of a run may call this."""
+    def enter_run(self) -> Accesses:
+        """What the present run has read and written so far. Each thread of a run may call this."""
         run = self._present_run()
         if self._is_on:
             run.listen()
-        reads.hold(run.reads)
-        return run.reads
+        accesses.record_in(run.accesses)
+        return run.accesses
 
     def mount(self) -> None:
         """Make the page live: it runs again when something that it reads changes elsewhere."""
@@ -148,7 +148,7 @@ class Live:
     def _present_run(self) -> _LiveRun:
         mark = script.run()
         with self._lock:
-            run = next((run for run in self._runs if run.reads.run is mark), None)
+            run = next((run for run in self._runs if run.accesses.run is mark), None)
             if run is None:
                 run = self._begin(mark, is_whole=not script.is_fragment_run())
             return run
@@ -158,15 +158,15 @@ class Live:
         is_following = is_whole and self._follows_next
         if is_whole:
             self._follows_next, self._place = False, None
-        run = _LiveRun(self, Reads(mark), self._started, is_whole, is_following)
+        run = _LiveRun(self, Accesses(mark), self._started, is_whole, is_following)
         self._runs.append(run)
         return run
 
     def end(self, run: _LiveRun, *, is_followed: bool) -> None:
         """Take over what a run has read: the page shows it from now on."""
         sources = list(self._sources.values())
-        noted: dict[object, StateReads] = {
-            source.session: run.reads.of(source.session) for source in sources
+        noted: dict[object, StateAccesses] = {
+            source.session: run.accesses.of(source.session) for source in sources
         }
         with self._lock:
             if not run.is_whole:
@@ -178,7 +178,7 @@ class Live:
                 self._shown = by_page(noted, is_following=run.is_following)
                 self._shown_by = run.number
                 self._pace = self._pace.after(
-                    is_following=run.is_following, wrote=run.reads.wrote, at=time.monotonic()
+                    is_following=run.is_following, wrote=run.accesses.wrote, at=time.monotonic()
                 )
         news = {
             _channel(source.session): max(source.session.version, found.version)
@@ -241,7 +241,7 @@ class _LiveRun(RunListener):
     comes_last = True  # after `persist` has saved, which is no change by others
 
     page: Live
-    reads: Reads
+    accesses: Accesses
     number: int
     is_whole: bool
     is_following: bool

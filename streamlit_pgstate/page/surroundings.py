@@ -6,21 +6,21 @@ from typing import Final
 
 from streamlit_pgstate.component import page, script
 from streamlit_pgstate.page import apps, live, outage
-from streamlit_pgstate.state import reads
+from streamlit_pgstate.state import accesses
+from streamlit_pgstate.state.accesses import Accesses
 from streamlit_pgstate.state.handover import Arrival, Handover
 from streamlit_pgstate.state.mapping import State
-from streamlit_pgstate.state.reads import Reads
 from streamlit_pgstate.state.session import Session
 from streamlit_pgstate.state.surroundings import Surroundings
 
 
-def present_reads() -> Reads | None:
-    """What the run that this thread belongs to has read so far; None where nobody follows it."""
-    held = reads.held()
-    if held is None and not live.pages:
+def find_accesses() -> Accesses | None:
+    """What the run of this thread has read and written so far; None where nobody follows it."""
+    known = accesses.of_thread()
+    if known is None and not live.pages:
         return None  # a job's process serves no page: there a `get` is not slowed down
-    if not script.is_script() or (held is not None and held.run is script.run()):
-        return held
+    if not script.is_script() or (known is not None and known.run is script.run()):
+        return known
     page_of_tab = live.pages.get(id(script.tab()))
     return page_of_tab.enter_run() if page_of_tab is not None else None
 
@@ -33,7 +33,7 @@ def reopen(handover: Handover, cache: bool) -> State:
 
 SURROUNDINGS: Final = Surroundings(
     find_audience=page.progress_bar,
-    present_reads=present_reads,
+    find_accesses=find_accesses,
     raised=outage.in_script,
     reopen=reopen,
 )

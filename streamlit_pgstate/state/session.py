@@ -151,7 +151,7 @@ class Session:
         with self.lock:
             self.load_if_unread()
             rows = self._cache.live_rows()
-            run = self.surroundings.present_reads()
+            run = self.surroundings.find_accesses()
             if run is not None and (noted := run.of(self)).names is None:
                 noted.names = frozenset(row.key for row in rows)
             return rows
@@ -239,12 +239,12 @@ class Session:
 
     def _noted(self, key: str) -> EntryRow | None:
         entry = self._cache.live(key)
-        if run := self.surroundings.present_reads():
+        if run := self.surroundings.find_accesses():
             run.of(self).read.setdefault(key, self._cache.value_version(entry))
         return entry
 
     def _note_written(self, keys: Iterable[str], version: int, *, deleted: bool = False) -> None:
-        if run := self.surroundings.present_reads():
+        if run := self.surroundings.find_accesses():
             live = {key: None if deleted else self._cache.live(key) for key in keys}
             written = {key: self._cache.value_version(entry) for key, entry in live.items()}
             run.of(self).write(written, version)
@@ -415,7 +415,7 @@ class Session:
         with self.lock:
             self.load_if_unread()
             entry = self._cache.live(key)
-            if run := self.surroundings.present_reads():
+            if run := self.surroundings.find_accesses():
                 run.of(self).modified.setdefault(key, self._cache.value_version(entry))
             return entry
 

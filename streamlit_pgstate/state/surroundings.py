@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 from streamlit_pgstate.errors import PgStateError, shown
+from streamlit_pgstate.state.accesses import Accesses
 from streamlit_pgstate.state.handover import Handover
 from streamlit_pgstate.state.progress import Audience
-from streamlit_pgstate.state.reads import Reads
 
 _MethodT = TypeVar("_MethodT", bound=Callable[..., Any])
 
@@ -23,7 +23,7 @@ def _nobody() -> Audience | None:
     return None
 
 
-def _no_run() -> Reads | None:
+def _no_run() -> Accesses | None:
     return None
 
 
@@ -41,14 +41,15 @@ class Surroundings:
 
     Attributes:
         find_audience: who waits for the work of the calling thread; None for nobody.
-        present_reads: where to note what the calling thread reads; None where nobody follows it.
+        find_accesses: where to record what the calling thread reads and writes; None where nobody
+            follows it.
         raised: the error that a verb raises in place of the one given.
         reopen: makes a state of a handover, in the process that has unpickled it. Pickles name
             it, so it must be a function of a module.
     """
 
     find_audience: Callable[[], Audience | None] = _nobody
-    present_reads: Callable[[], Reads | None] = _no_run
+    find_accesses: Callable[[], Accesses | None] = _no_run
     raised: Callable[[PgStateError], PgStateError] = _as_it_is
     reopen: Callable[[Handover, bool], Any] = _not_pickled
 

@@ -18,7 +18,7 @@ from streamlit_pgstate.page.following import (
     with_fragment,
     with_writes,
 )
-from streamlit_pgstate.state.reads import StateReads
+from streamlit_pgstate.state.accesses import StateAccesses
 
 
 def reads(
@@ -27,9 +27,9 @@ def reads(
     modified: dict[str, int] | None = None,
     written: dict[str, int] | None = None,
     names: set[str] | None = None,
-) -> StateReads:
+) -> StateAccesses:
     known = None if names is None else frozenset(names)
-    return StateReads(read or {}, modified or {}, written or {}, known)
+    return StateAccesses(read or {}, modified or {}, written or {}, known)
 
 
 ALL = {"a": 1, "b": 2}
@@ -64,7 +64,7 @@ WHAT_A_RUN_READS = {
     ("noted", "now", "differing"), WHAT_A_RUN_READS.values(), ids=WHAT_A_RUN_READS
 )
 def test_a_page_shows_what_its_run_has_read(
-    noted: StateReads, now: dict[str, int], differing: set[str]
+    noted: StateAccesses, now: dict[str, int], differing: set[str]
 ) -> None:
     assert Shown.by(noted, is_following=False).differing(now) == differing
 

@@ -10,12 +10,15 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-_noted: ContextVar[Reads | None] = ContextVar("pgstate_reads", default=None)
+_of_thread: ContextVar[Accesses | None] = ContextVar("pgstate_accesses", default=None)
 
 
 @dataclass(slots=True, eq=False)
-class StateReads:
-    """What a run has read from one session: versions of entries by key, 0 for no entry."""
+class StateAccesses:
+    """What a run has read from one session and written to it.
+
+    Versions of values by key; 0 for no value.
+    """
 
     read: dict[str, int] = field(default_factory=dict)
     """At the first read of each key: what the run drew then stays on the page."""
@@ -33,8 +36,8 @@ class StateReads:
         self.version = max(self.version, version)
 
 
-class Reads:
-    """What one run has read, by session.
+class Accesses:
+    """What one run has read and written, by session.
 
     Args:
         run: the object that stands for the run, if there is one.
@@ -42,24 +45,24 @@ class Reads:
 
     def __init__(self, run: object = None) -> None:
         self.run = run
-        self._of: dict[object, StateReads] = {}
+        self._of: dict[object, StateAccesses] = {}
 
-    def of(self, session: object) -> StateReads:
-        """What the run has read from one session; empty before its first read."""
+    def of(self, session: object) -> StateAccesses:
+        """What the run has read from one session and written to it; empty at first."""
         found = self._of.get(session)
-        return found if found is not None else self._of.setdefault(session, StateReads())
+        return found if found is not None else self._of.setdefault(session, StateAccesses())
 
     @property
     def wrote(self) -> bool:
         """Whether the run has written anything to any session."""
-        return any(reads.written for reads in list(self._of.values()))
+        return any(accesses.written for accesses in list(self._of.values()))
 
 
-def hold(reads: Reads) -> None:
-    """From now on, record in `reads` what this thread reads, and threads with its context."""
-    _noted.set(reads)
+def record_in(accesses: Accesses) -> None:
+    """From now on, record in `accesses` what this thread, and threads with its context, do."""
+    _of_thread.set(accesses)
 
 
-def held() -> Reads | None:
-    """Where this thread records what it reads; None if it belongs to no run."""
-    return _noted.get()
+def of_thread() -> Accesses | None:
+    """Where this thread records what it reads and writes; None if it belongs to no run."""
+    return _of_thread.get()
