@@ -106,7 +106,7 @@ class Live:
         """
 
         def refreshed() -> Session:
-            session.catch_up()
+            session.refresh_without_lock()
             return session
 
         known = self._sources.get(session.scope)

@@ -324,7 +324,7 @@ class Visit:
         """
         session = self.session
         try:
-            session.catch_up()
+            session.refresh_without_lock()
         except UnknownToken:
             with self._lock:
                 if self._session is session:

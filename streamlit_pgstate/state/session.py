@@ -187,7 +187,7 @@ class Session:
         with self.lock:
             body = self._large_body(entry, work)
             if body is None:
-                self._catch_up()  # another writer has replaced it since
+                self._refresh_locked()  # another writer has replaced it since
                 entry = self._current(key)
                 body = entry.body if entry.body is not None else self._large_body(entry, work)
         kind = entry.kind or ""
@@ -476,9 +476,9 @@ class Session:
         """
         self._walk.end()
         with self.lock:
-            self._catch_up()
+            self._refresh_locked()
 
-    def catch_up(self) -> None:
+    def refresh_without_lock(self) -> None:
         """As `refresh`, beside the script: nobody else has to wait for the answer.
 
         Where this session was used meanwhile it stays as it is, and the next call brings the rest.
@@ -498,7 +498,7 @@ class Session:
             if self._cache is cache and cache.steps == steps:
                 take_over()
 
-    def _catch_up(self) -> None:
+    def _refresh_locked(self) -> None:
         self._ask()()
 
     def _ask(self) -> Callable[[], None]:

@@ -1497,10 +1497,10 @@ def test_an_answer_that_comes_after_a_write_of_ones_own_does_not_undo_it(
 
     with monkeypatch.context() as patch:
         patch.setattr(store._tables, "refresh", asked_and_overtaken)
-        state._session.catch_up()
+        state._session.refresh_without_lock()
     assert state["k"] == 3
     other["k"] = 4
-    state._session.catch_up()
+    state._session.refresh_without_lock()
     assert state["k"] == 4
 
 
