@@ -135,7 +135,7 @@ class Cache:
         self.clear()
         self._loaded_at = time.monotonic()
         self._breaks = breaks
-        self.take_over(changes)
+        self.apply(changes)
         self._renewed.update(
             (key, versions.get(key, row.version))
             for key, row in before.items()
@@ -144,7 +144,7 @@ class Cache:
         # A statement without an answer may be committed after this read.
         self._uncertain = uncertain
 
-    def take_over(self, changes: Changes) -> None:
+    def apply(self, changes: Changes) -> None:
         """Take over what has changed since `version`."""
         self.steps += 1
         self.version, self.must_move_expiry, entries = changes

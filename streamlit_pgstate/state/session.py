@@ -489,14 +489,14 @@ class Session:
         with self.lock:
             ref, cache, steps = self._ref, self._cache, self._cache.steps
         try:
-            take_over = self._ask()
+            apply = self._ask()
         except UnknownToken:
             if self._ref is not ref:  # it has got another token meanwhile
                 return
             raise
         with self.lock:
             if self._cache is cache and cache.steps == steps:
-                take_over()
+                apply()
 
     def _refresh_locked(self) -> None:
         self._ask()()
@@ -515,7 +515,7 @@ class Session:
             return self._ask_for_all()
         if changes.version < since or breaks != self.tables.breaks:
             return self._ask_for_all()  # the database was set back to an older state, perhaps
-        return functools.partial(self._cache.take_over, changes)
+        return functools.partial(self._cache.apply, changes)
 
     def _ask_for_all(self) -> Callable[[], None]:
         """Ask for all entries. The function that is returned begins anew with them."""
