@@ -212,7 +212,7 @@ class Live:
         for source in list(self._sources.values()):
             session = source.session
             if session in shown and source.refresh() is session:
-                now[session] = session.versions()
+                now[session] = session.value_versions()
                 changed |= shown[session].differing(now[session])
         states = {source.session for source in list(self._sources.values())}
         with self._lock:

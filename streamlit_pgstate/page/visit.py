@@ -291,7 +291,7 @@ class Visit:
     def _use(self, token: Token, session: Session) -> None:
         self._token, self._session, self._state = token, session, State(session)
         self._veil = bridge.new_veil()
-        self.found = session.version, session.versions().keys()
+        self.found = session.version, session.value_versions().keys()
         session.on_rotate = self._replace_token
         self._show(session, self.refreshed)
         self._settle(self._agreed)

@@ -169,7 +169,7 @@ class Session:
         entry = self.read(key)
         return entry.version if entry else 0
 
-    def versions(self) -> dict[str, int]:
+    def value_versions(self) -> dict[str, int]:
         """The version that wrote each value; one that renewed its expiry alone does not count."""
         with self.lock:
             self.load_if_unread()
@@ -344,7 +344,7 @@ class Session:
         self._walk.end()
         if not writes or (len(writes) == 1 and self._renews(writes[0])):
             return
-        self._check_limits(writes)
+        self._make_room_or_refuse(writes)
         keys = [write.key for write in writes]
         self._send_ahead(writes, work)
         for _ in range(MAX_ATTEMPTS):
@@ -397,7 +397,7 @@ class Session:
             self._note_written([write.key], version, deleted=write.payload is None)
         self._cache.reach(version)
 
-    def _check_limits(self, writes: list[Write]) -> None:
+    def _make_room_or_refuse(self, writes: list[Write]) -> None:
         """Refuse what would grow the session over a limit, as far as the cache knows."""
         sizes = {write.key: write.payload.size for write in writes if write.payload}
         deleted = [write.key for write in writes if write.payload is None]
@@ -442,7 +442,7 @@ class Session:
                 return True
             if write.digest is not None:
                 return self._renew(write, entry)
-        self._check_limits([write])
+        self._make_room_or_refuse([write])
         if self._send_ahead([write], work) and not self._is_current(write.key, entry):
             return False
         snapshot = self._cache.snapshot([write.key])

@@ -208,11 +208,11 @@ def test_an_expiry_that_another_tab_has_renewed_is_known_here(
     value = noise(size)
     two.set("alive", value, ttl=3600)
     one.refresh()
-    shown = one._session.versions()
+    shown = one._session.value_versions()
     later(0.9)
     two.set("alive", value, ttl=3600)
     one.refresh()
-    assert one._session.versions() == two._session.versions() == shown, (
+    assert one._session.value_versions() == two._session.value_versions() == shown, (
         "nothing that a page shows has changed"
     )
     later(1.8)
@@ -222,7 +222,11 @@ def test_an_expiry_that_another_tab_has_renewed_is_known_here(
     later(0)
     two.set("alive", value + b"!", ttl=3600)
     one.refresh()
-    assert one._session.versions() == two._session.versions() == {**shown, "alive": two.version}
+    assert (
+        one._session.value_versions()
+        == two._session.value_versions()
+        == {**shown, "alive": two.version}
+    )
 
 
 def test_two_tabs_that_write_first_at_once_both_keep_what_they_wrote(
