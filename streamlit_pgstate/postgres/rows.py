@@ -31,8 +31,8 @@ longer (48 h), so a token that is younger than this and has no row was never for
 class SessionRef:
     """Which session a statement is about, and the token that gives access to it.
 
-    `token_hash` is None where there is no token: a job was given the session by the app, or the
-    session is known by its id.
+    `token_hash` is None where there is no token: the session was opened by its id, as by a job, or
+    its scope has no tokens.
     """
 
     id: uuid.UUID
@@ -47,14 +47,17 @@ class SessionRef:
         return cls(token.session_id, token.secret_hash, token.issued_at, scope)
 
     @property
-    def is_known_by_id(self) -> bool:
-        """Whether the session has no token of its own: the app's, or a user's."""
-        return self.scope in statements.KNOWN_BY_ID
+    def has_tokenless_scope(self) -> bool:
+        """Whether no session of this scope has a token: the app's, or a user's.
+
+        False for a browser's session that was opened by its id. That one has a token elsewhere.
+        """
+        return self.scope in statements.TOKENLESS_SCOPES
 
     @property
     def may_create(self) -> bool:
         """Whether a first write may create the row. A token that is too old creates none."""
-        if self.is_known_by_id:
+        if self.has_tokenless_scope:
             return True
         if self.issued_at is None:
             return False

@@ -10,20 +10,22 @@ from __future__ import annotations
 
 from typing import Final
 
-# Whether a session's row may be used. %(hash)s is NULL where the caller has no token: a job that
-# was given the session itself, or a session that is known by its id. The `token_hash` of the latter
-# is NULL, so no token opens it.
+# Whether a session's row may be used. %(hash)s is NULL where the caller has no token: it has opened
+# the session by its id, as a job does, or the scope of the session has no tokens. The `token_hash`
+# of the latter is NULL, so no token opens it.
 _USABLE: Final = """revoked_at IS NULL AND expires_at > now() AND (%(hash)s::bytea IS NULL
     OR token_hash = %(hash)s
     OR previous_hash = %(hash)s AND rotated_at > now() - make_interval(secs => %(grace)s)
     ) IS TRUE"""
 
-KNOWN_BY_ID: Final = ("app", "user")
-"""Scopes whose session has no token: its id is computed from the app's or the user's name."""
+TOKENLESS_SCOPES: Final = ("app", "user")
+"""Scopes whose sessions have no tokens: their ids are computed from the app's or the user's name."""
+
+_TOKENLESS: Final = ", ".join(f"'{scope}'" for scope in TOKENLESS_SCOPES)
 
 # Such a session does not belong to a browser, so it expires after `session_max_age`, as a token
 # does, and not after `session_ttl`.
-_LIFETIME: Final = f"""make_interval(secs => CASE WHEN {{scope}} IN {KNOWN_BY_ID}
+_LIFETIME: Final = f"""make_interval(secs => CASE WHEN {{scope}} IN ({_TOKENLESS})
     THEN %(session_max_age)s ELSE %(session_ttl)s END)"""
 _LIFETIME_OF_ROW: Final = _LIFETIME.replace("{scope}", "session.scope")
 _LIFETIME_OF_NEW: Final = _LIFETIME.replace("{scope}", "%(scope)s::text")
@@ -243,7 +245,7 @@ ERASE_ENTRIES: Final = "DELETE FROM {schema}.entry WHERE session_id = %(id)s"
 ERASE_BODIES: Final = "DELETE FROM {schema}.body WHERE session_id = %(id)s"
 ERASE_REVISIONS: Final = "DELETE FROM {schema}.revision WHERE session_id = %(id)s"
 
-# A session that is known by its id starts again, empty, when it was forgotten or has expired: it
+# A session of a scope without tokens starts again, empty, when it was forgotten or has expired: it
 # cannot get another id. Its entries stay as deleted rows, so that other caches see the deletion.
 EMPTY: Final = f"""
 WITH emptied AS (

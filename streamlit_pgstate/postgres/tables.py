@@ -374,7 +374,7 @@ class Tables:
                 connection.execute(self._sql[step], parameters)
 
     def empty(self, ref: SessionRef, *, only_if_dead: bool = False) -> None:
-        """Delete everything that a session that is known by its id holds. It can be used again.
+        """Delete everything that a session of a tokenless scope holds. It can be used again.
 
         Args:
             ref: the session.

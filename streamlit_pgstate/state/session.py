@@ -76,7 +76,7 @@ class Session:
         self.surroundings = surroundings
         self.on_rotate: Callable[[Token], object] = _ignore
         """Called with the new token: whoever keeps the old one has to keep this one."""
-        self.durable: bool | None = True if ref.is_known_by_id else None
+        self.durable: bool | None = True if ref.has_tokenless_scope else None
         """Whether the visitor can come back to it: where the browser keeps the token, or where it
         needs none. None where that is not known."""
         self.after_fork()
@@ -510,7 +510,7 @@ class Session:
         try:
             changes = self.tables.refresh(self._ref, since=since, move_expiry=move_expiry)
         except UnknownToken:
-            if not self._ref.is_known_by_id:
+            if not self._ref.has_tokenless_scope:
                 raise
             return self._ask_for_all()
         if changes.version < since or breaks != self.tables.breaks:
@@ -523,7 +523,7 @@ class Session:
         try:
             changes = self.tables.load(self._ref)
         except UnknownToken:
-            if not self._ref.is_known_by_id:
+            if not self._ref.has_tokenless_scope:
                 raise
             self.tables.empty(self._ref, only_if_dead=True)
             changes = self.tables.load(self._ref)
@@ -541,7 +541,7 @@ class Session:
             UnknownToken: it was opened by its id, without a token.
         """
         with self.lock:
-            if self._ref.is_known_by_id:
+            if self._ref.has_tokenless_scope:
                 raise ConfigError(f"The state of scope {self.scope!r} has no token to rotate.")
             if self.scope == "tab":
                 raise ConfigError("The token of a tab is not rotated: no other tab has it.")
@@ -587,7 +587,7 @@ class Session:
             )
         with self.lock:
             self._walk.end()
-            if self._ref.is_known_by_id:
+            if self._ref.has_tokenless_scope:
                 self.tables.empty(self._ref)
                 self.load()
             else:

@@ -19,7 +19,7 @@ from streamlit_pgstate.postgres.rows import SMALL, SessionRef
 from streamlit_pgstate.postgres.token import session_of_app
 
 SQL = psycopg.Connection[Any]
-KNOWN_BY_ID = ["app", "user"]
+TOKENLESS_SCOPES = ["app", "user"]
 
 
 @pytest.fixture
@@ -56,10 +56,10 @@ def expire(sql: SQL, state: State) -> None:
     )
 
 
-# One session, known by its id
+# One session, without a token
 
 
-@pytest.mark.parametrize("scope", KNOWN_BY_ID)
+@pytest.mark.parametrize("scope", TOKENLESS_SCOPES)
 def test_all_who_open_it_have_the_same_state(store: Store, url: str, scope: str, sql: SQL) -> None:
     elsewhere = connect(url)
     one_of_them, other = opened(store, scope), opened(elsewhere, scope)
@@ -73,7 +73,7 @@ def test_all_who_open_it_have_the_same_state(store: Store, url: str, scope: str,
     elsewhere.close()
 
 
-@pytest.mark.parametrize("scope", KNOWN_BY_ID)
+@pytest.mark.parametrize("scope", TOKENLESS_SCOPES)
 def test_the_first_writes_of_many_make_one_row_and_lose_nothing(
     store: Store, scope: str, sql: SQL
 ) -> None:
@@ -108,13 +108,13 @@ def test_apps_and_users_do_not_meet(store: Store, url: str) -> None:
     assert ref_of(connect(url), "user").id == ref_of(store, "user").id
 
 
-@pytest.mark.parametrize("scope", KNOWN_BY_ID)
+@pytest.mark.parametrize("scope", TOKENLESS_SCOPES)
 def test_it_has_no_token_to_rotate(store: Store, scope: str) -> None:
     with pytest.raises(ConfigError, match=f"scope '{scope}' has no token to rotate"):
         opened(store, scope).rotate()
 
 
-@pytest.mark.parametrize("scope", KNOWN_BY_ID)
+@pytest.mark.parametrize("scope", TOKENLESS_SCOPES)
 def test_a_token_that_names_its_session_opens_nothing(store: Store, scope: str) -> None:
     """Nobody can make one, but a signing key may leak."""
     state = opened(store, scope)
@@ -149,7 +149,7 @@ def test_a_user_who_is_forgotten_leaves_no_value_and_begins_anew_on_all_devices(
     assert dict(phone) == {"word": "new"}
 
 
-@pytest.mark.parametrize("scope", KNOWN_BY_ID)
+@pytest.mark.parametrize("scope", TOKENLESS_SCOPES)
 @pytest.mark.parametrize("way", ["refresh", "load", "write"])
 def test_one_that_has_expired_begins_anew_and_nothing_of_it_comes_back(
     store: Store, scope: str, way: str, sql: SQL
@@ -171,7 +171,7 @@ def test_one_that_has_expired_begins_anew_and_nothing_of_it_comes_back(
     assert dict(opened(store, scope)) == {"again": 1}
 
 
-@pytest.mark.parametrize("scope", KNOWN_BY_ID)
+@pytest.mark.parametrize("scope", TOKENLESS_SCOPES)
 def test_one_that_an_operator_has_revoked_begins_anew(store: Store, scope: str, sql: SQL) -> None:
     state, other = opened(store, scope), opened(store, scope)
     state["word"] = "here"
@@ -183,7 +183,7 @@ def test_one_that_an_operator_has_revoked_begins_anew(store: Store, scope: str, 
     assert opened(store, scope)["word"] == "new"
 
 
-@pytest.mark.parametrize("scope", KNOWN_BY_ID)
+@pytest.mark.parametrize("scope", TOKENLESS_SCOPES)
 def test_it_lives_for_session_max_age_after_the_last_visit(
     store: Store, scope: str, sql: SQL
 ) -> None:
@@ -201,7 +201,7 @@ def test_it_lives_for_session_max_age_after_the_last_visit(
         assert one(sql, lasts) == 400
 
 
-@pytest.mark.parametrize("scope", KNOWN_BY_ID)
+@pytest.mark.parametrize("scope", TOKENLESS_SCOPES)
 def test_it_travels_to_a_job(
     store: Store, url: str, scope: str, monkeypatch: pytest.MonkeyPatch, sql: SQL
 ) -> None:
