@@ -466,7 +466,7 @@ class Session:
 
     def load(self) -> None:
         """Read all entries anew."""
-        self._ask_for_all()()
+        self._read_all()()
 
     def refresh(self) -> None:
         """Take over what others have changed since the last refresh: one round trip.
@@ -489,7 +489,7 @@ class Session:
         with self.lock:
             ref, cache, steps = self._ref, self._cache, self._cache.steps
         try:
-            apply = self._ask()
+            apply = self._read_changes()
         except UnknownToken:
             if self._ref is not ref:  # it has got another token meanwhile
                 return
@@ -499,25 +499,25 @@ class Session:
                 apply()
 
     def _refresh_locked(self) -> None:
-        self._ask()()
+        self._read_changes()()
 
-    def _ask(self) -> Callable[[], None]:
+    def _read_changes(self) -> Callable[[], None]:
         """Ask for what others have changed. The function that is returned takes it over."""
         breaks = self.tables.breaks
         if not self._keeps or self._cache.must_load(breaks=breaks):
-            return self._ask_for_all()
+            return self._read_all()
         since, move_expiry = self._cache.version, self._cache.must_move_expiry
         try:
             changes = self.tables.refresh(self._ref, since=since, move_expiry=move_expiry)
         except UnknownToken:
             if not self._ref.has_tokenless_scope:
                 raise
-            return self._ask_for_all()
+            return self._read_all()
         if changes.version < since or breaks != self.tables.breaks:
-            return self._ask_for_all()  # the database was set back to an older state, perhaps
+            return self._read_all()  # the database was set back to an older state, perhaps
         return functools.partial(self._cache.apply, changes)
 
-    def _ask_for_all(self) -> Callable[[], None]:
+    def _read_all(self) -> Callable[[], None]:
         """Ask for all entries. The function that is returned begins anew with them."""
         breaks = self.tables.breaks
         try:
