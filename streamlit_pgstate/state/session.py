@@ -224,8 +224,8 @@ class Session:
             return self.tables.times(self._ref), self._cache.live_rows()
 
     @contextlib.contextmanager
-    def _raising(self) -> Iterator[None]:
-        """Raise what a verb raises."""
+    def _raising_as_a_verb(self) -> Iterator[None]:
+        """Raise errors of this block as a verb raises them. For `amend`, which is no verb."""
         try:
             yield
         except PgStateError as error:
@@ -287,7 +287,11 @@ class Session:
             LimitExceeded: the session would grow over a limit.
         """
         gone = [key for key in dict.fromkeys(map(check_key, deleted)) if key not in payloads]
-        with self._raising(), self.work(f"Saving {named(list(payloads))}") as work, self.lock:
+        with (
+            self._raising_as_a_verb(),
+            self.work(f"Saving {named(list(payloads))}") as work,
+            self.lock,
+        ):
             self.load_if_unread()
             held = {key: self._cache.live(key) for key in payloads}
             writes = [
