@@ -202,7 +202,7 @@ class Database:
 
         return self._run(fetch, repeatable=repeatable)
 
-    def query_slowly(
+    def stream(
         self, statement: str, parameters: Mapping[str, Any], take: Callable[[Iterator[_Row]], _T]
     ) -> _T:
         """Run one reading statement with large rows; the setting ``timeout`` applies to each row.

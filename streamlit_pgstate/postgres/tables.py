@@ -205,7 +205,7 @@ class Tables:
 
         self._check_layout_once()
         parameters = {"id": ref.id, "digest": digest}
-        return self._database.query_slowly(self._sql["READ_BODY"], parameters, joined)
+        return self._database.stream(self._sql["READ_BODY"], parameters, joined)
 
     def write(
         self,
