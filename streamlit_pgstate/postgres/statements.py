@@ -91,12 +91,12 @@ INSERT INTO {schema}.session
 
 # Run when a session without a row is given to a job: the job has no token, so it could not create
 # the row itself.
-MAKE: Final = f"""{_NEW_SESSION}
+CREATE_SESSION: Final = f"""{_NEW_SESSION}
 VALUES (%(id)s, %(app)s, %(scope)s, 1, %(hash)s, now(), now(), now() + {_LIFETIME_OF_NEW})
 ON CONFLICT (id) DO NOTHING"""
 
 # The first write of a session creates its row, unless another tab has just done so.
-_MADE: Final = f"locked AS ({MAKE} RETURNING version)"
+_CREATED: Final = f"locked AS ({CREATE_SESSION} RETURNING version)"
 
 _ONE: Final = """(SELECT %(key)s::text AS key, %(kind)s::text AS kind, %(size)s::bigint AS size,
     %(text)s::text AS text, %(body)s::bytea AS body, %(digest)s::bytea AS digest,
@@ -191,7 +191,7 @@ PUT_LARGE_IF: Final = (
     f"WITH {_locked(_AS_EXPECTED)}, {_BODIES}, {_DROPPED} {_entries(_MANY, _IF_EXPECTED)}"
 )
 PUT_AHEAD: Final = f"WITH {_locked(_COMPLETE)}, {_DROPPED} {_entries(_MANY)}"
-CREATE: Final = f"WITH {_MADE}, {_BODIES} {_entries(_MANY)}"
+CREATE_AND_PUT: Final = f"WITH {_CREATED}, {_BODIES} {_entries(_MANY)}"
 
 # Sets a new expiry of a large value that the entry holds already. Its bytes are not sent again.
 _HELD: Final = f"""AND EXISTS (SELECT FROM {{schema}}.entry
@@ -283,20 +283,20 @@ WHERE session_id = %(id)s AND key = ANY (%(key)s::text[])"""
 
 # Copies everything that a session holds into a new session. One statement, so one snapshot.
 COPY: Final = f"""
-WITH made AS ({_NEW_SESSION}
+WITH created AS ({_NEW_SESSION}
     SELECT %(to)s, app, scope, 1, %(new_hash)s, now(), now(), now() + {_LIFETIME_OF_ROW}
     FROM {{schema}}.session WHERE id = %(id)s AND {_USABLE}
     ON CONFLICT (id) DO NOTHING RETURNING version
 ),
 bodies AS (
     {_NEW_BODY}
-    SELECT %(to)s, b.digest, b.part, b.data FROM made, {{schema}}.body b
+    SELECT %(to)s, b.digest, b.part, b.data FROM created, {{schema}}.body b
     WHERE b.session_id = %(id)s
 )
 {_NEW_ENTRY}
-SELECT %(to)s, old.key, made.version, old.kind, old.size, old.changed_at, old.expires_at, old.ttl,
+SELECT %(to)s, old.key, created.version, old.kind, old.size, old.changed_at, old.expires_at, old.ttl,
     old.value, old.body, old.digest
-FROM made, {{schema}}.entry old WHERE old.session_id = %(id)s AND old.kind IS NOT NULL"""
+FROM created, {{schema}}.entry old WHERE old.session_id = %(id)s AND old.kind IS NOT NULL"""
 
 # For operators, over all apps of the schema. Reads every row of `session` and `entry` once.
 TOTALS: Final = f"""

@@ -274,7 +274,7 @@ class Tables:
             bodies = {}
         parameters |= self._columns_of_bodies(_chunks(bodies))
         if not snapshot.version:
-            return "CREATE" if ref.may_create else None, parameters
+            return "CREATE_AND_PUT" if ref.may_create else None, parameters
         if "ahead_digest" in parameters:
             return "PUT_AHEAD", parameters
         return "PUT_LARGE" if expected is None else "PUT_LARGE_IF", parameters
@@ -307,7 +307,7 @@ class Tables:
             on_progress(sent, total)
         return True
 
-    def make(self, ref: SessionRef) -> None:
+    def create_session(self, ref: SessionRef) -> None:
         """Create the session's row if it has none, so that somebody without its token can write.
 
         Raises:
@@ -315,7 +315,7 @@ class Tables:
         """
         if not ref.may_create:
             raise _unknown(ref)
-        self._run("MAKE", {**self._session_parameters(ref), "app": self._settings.app})
+        self._run("CREATE_SESSION", {**self._session_parameters(ref), "app": self._settings.app})
 
     def delete(self, ref: SessionRef, keys: Sequence[str], snapshot: Snapshot) -> tuple[int, int]:
         """Delete entries, all in one statement. Committed when this returns.
@@ -400,7 +400,7 @@ class Tables:
         Raises:
             UnknownToken: one of the sessions is refused; nothing was moved.
         """
-        self.make(target)
+        self.create_session(target)
         of_source, of_target = self._session_parameters(source), self._session_parameters(target)
         with self._database.transaction() as connection:
 

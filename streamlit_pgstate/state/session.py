@@ -127,7 +127,7 @@ class Session:
             if not self.is_stored:
                 self.load()
             if not self.is_stored:
-                self._source.make(self._ref)
+                self._source.create_session(self._ref)
                 self.load()
             return Handover.of(self._ref, self._source), self._keeps
 
