@@ -94,8 +94,8 @@ def set(key: str, value: Any, *, ttl: float | timedelta | None = None) -> None:
             `max_session_bytes` or `max_keys`.
         ConfigError: `ttl` is not a positive number of seconds.
         NoSessionError: the call is not in the run of a Streamlit script.
-        StoreUnavailable: PostgreSQL cannot be reached or does not answer. The value may not have
-            been stored.
+        StoreUnavailable: PostgreSQL cannot be reached or does not answer. If the connection broke
+            during the write, nobody knows whether the value was stored.
 
     Example:
         >>> pgstate.set("size", 10)  # doctest: +SKIP

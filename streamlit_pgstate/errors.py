@@ -65,7 +65,11 @@ PgStateError.__module__ = "streamlit_pgstate"
 
 
 class ConfigError(PgStateError, ValueError):
-    """A setting is missing, misspelt or has a wrong value. Nothing was connected or stored."""
+    """A setting is missing or wrong, or a call is not allowed. The call has changed nothing.
+
+    Raised, for example, for a misspelt setting, a user or a right that the server refuses, a
+    ``ttl`` of 0, and ``forget()`` of the app's state.
+    """
 
 
 class NoSessionError(PgStateError, RuntimeError):
@@ -77,7 +81,11 @@ class MigrationRequired(PgStateError):
 
 
 class StoreUnavailable(PgStateError, ConnectionError):
-    """PostgreSQL could not be reached, or did not answer within ``timeout``."""
+    """PostgreSQL could not be reached, or did not answer within ``timeout``, or could not write.
+
+    Also raised if other writers were faster 100 times: then `is_outage` is False. Nobody knows
+    whether a write was stored whose connection broke.
+    """
 
     waited: float = 0.0
     """How many seconds the statement had waited."""

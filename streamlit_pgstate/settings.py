@@ -1,6 +1,7 @@
 """Settings: reads them from keywords, ``secrets.toml`` and the environment, and checks them.
 
-Everything that connects depends on it. It knows neither Streamlit nor SQLAlchemy's engine.
+Everything that connects depends on it. It does not import Streamlit. From SQLAlchemy it takes only
+the parser of URLs, and opens no engine.
 """
 
 from __future__ import annotations

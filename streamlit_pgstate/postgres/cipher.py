@@ -1,4 +1,4 @@
-"""The cipher: the one place through which every stored body passes, on its way in and out.
+"""The cipher: seals every stored body but small JSON where `keeps_text` is True, and opens it.
 
 `tables` seals a body just before it becomes a parameter of a statement, and opens it just after a
 row has come. All other code works with plain bodies. A value is compared with what is stored by
@@ -32,14 +32,20 @@ class Cipher(Protocol):
         """Return the bytes to store for a small body, or for one chunk of a large one.
 
         `open` has to open the result on its own: two writers may each have stored some of the
-        chunks of one body.
+        chunks of one body. It has to open in any session and under any key: the statements COPY
+        and MOVE_BODIES carry sealed bytes to other sessions, and two keys with the same value share
+        its rows.
         """
 
     def open(self, data: bytes) -> bytes:
         """Return what `seal` was given. The caller of the verb gets any exception as it is."""
 
     def digest(self, payload: Payload) -> bytes:
-        """Return the name of a large body in its session: 32 bytes, the same for equal values."""
+        """Return the name of a large body in its session: 32 bytes, the same for equal values.
+
+        It is stored unsealed. Compute it with a secret key (HMAC, for example): a plain hash shows
+        which sessions hold equal values, and confirms a guess of one.
+        """
 
 
 class _Plain:

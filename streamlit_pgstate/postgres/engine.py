@@ -168,7 +168,9 @@ class Database:
         event.listen(self._engine, "checkout", self._refuse_dead_connection)
         self._outage_log = _OutageLog()
         self.breaks = 0
-        """How often a connection has broken. Caches that were read before are loaded again."""
+        """How often a connection was thrown away, see `_discard_if_broken`. The next one may reach
+        a server that lacks our last write, such as a standby after a failover. So caches that were
+        read before are loaded again."""
         fork.remember(self)
 
     def after_fork(self) -> None:
@@ -187,8 +189,9 @@ class Database:
         Args:
             statement: SQL with ``%(name)s`` for each of `parameters`.
             parameters: values by name.
-            repeatable: whether it may run once more if the connection broke, so that nobody knows
-                whether it was committed.
+            repeatable: whether it may run once more after an error that `faults.is_passing` names:
+                the connection broke, so that nobody knows whether it was committed, or a deadlock
+                or a full disk undid it.
 
         Raises:
             PgStateError: as `faults.translate` says.
@@ -286,10 +289,12 @@ class Database:
         return pooled
 
     def _discard_if_broken(self, pooled: PoolProxiedConnection, error: BaseException) -> None:
-        """SQL errors leave an autocommit connection usable; anything else may not.
+        """Throw a connection away unless an SQL error ended its statement.
 
-        Examples are Ctrl-C, a reply that was read in part, or a server that is read-only after a
-        failover.
+        SQL errors leave an autocommit connection usable; anything else may not. Examples are
+        Ctrl-C, an exception inside a transaction, a reply that was read in part, or a server that
+        is read-only after a failover. All errors that `is_passing` names count, so deadlocks and a
+        full disk do, too.
         """
         if not isinstance(error, psycopg.Error) or is_passing(error):
             self.breaks += 1
@@ -298,6 +303,8 @@ class Database:
     @contextlib.contextmanager
     def connection(self) -> Iterator[_TimedConnection]:
         """Take a connection from the pool, in autocommit, for at most the setting ``timeout``.
+
+        Nothing that runs on it is sent again if it breaks.
 
         Raises:
             PgStateError: as `faults.translate` says.
@@ -314,7 +321,10 @@ class Database:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[_TimedConnection]:
-        """Run several statements as one transaction, which the end of the block commits."""
+        """Run several statements as one transaction, which the end of the block commits.
+
+        It is not run again if the connection breaks: nobody knows whether it was committed.
+        """
         with self.connection() as connection, connection.transaction():
             yield connection
 

@@ -23,8 +23,9 @@ that nobody asks for takes 40-100 µs on one machine; a round trip over a networ
 more."""
 
 ROWLESS_TOKEN_LIFE: Final = timedelta(hours=24)
-"""How long a token is valid while its session has no row. A forgotten session keeps its row for
-longer (48 h), so a token that is younger than this and has no row was never forgotten."""
+"""How long a token is valid while its session has no row. The row of a forgotten session stays for
+longer: only the SQL in docs/deployment.md, which an operator runs, deletes it, and not before 48 h.
+So a token that is younger than this and has no row was never forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,8 @@ class Changes(NamedTuple):
     version: int
     """The session's version; 0 if it has no row yet."""
     must_move_expiry: bool
-    """Whether the next read has to move the sliding expiry, which has not moved for an hour."""
+    """Whether the sliding expiry was due before this read: the next read has to move it. A LOAD has
+    moved it already; then the next read finds that it is not due, and moves nothing."""
     entries: list[EntryRow]
 
 

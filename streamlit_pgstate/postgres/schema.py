@@ -73,6 +73,8 @@ def metadata(schema: str) -> MetaData:
         PrimaryKeyConstraint("session_id", "digest", "part"),
         comment="Bodies of large values in chunks, written once for the same content.",
     )
+    # Nothing writes to it in this version, which refuses the setting `history`. What forgets or
+    # empties a session deletes its rows here, too.
     Table(
         "revision",
         tables,

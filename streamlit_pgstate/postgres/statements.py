@@ -19,7 +19,7 @@ _USABLE: Final = """revoked_at IS NULL AND expires_at > now() AND (%(hash)s::byt
     ) IS TRUE"""
 
 TOKENLESS_SCOPES: Final = ("app", "user")
-"""Scopes whose sessions have no tokens: their ids are computed from the app's or the user's name."""
+"""Scopes whose sessions have no tokens: their ids are computed from the name of app or user."""
 
 _TOKENLESS: Final = ", ".join(f"'{scope}'" for scope in TOKENLESS_SCOPES)
 
@@ -61,7 +61,8 @@ WHERE found.usable AND found.version > %(since)s
 REFRESH: Final = f"WITH {_FOUND} {_CHANGES}"
 
 # A page load: checks the token, reads the session and all small values, and moves the sliding
-# expiry. One round trip.
+# expiry. One round trip. %(since)s is -1. A refresh that has to move the expiry sends this, too,
+# with the version that it knows as %(since)s.
 LOAD: Final = f"""WITH {_FOUND},
 touched AS (
     UPDATE {{schema}}.session SET {_MOVE_EXPIRY} WHERE id = %(id)s AND {_STALE} AND {_USABLE}
@@ -89,8 +90,8 @@ _NEW_SESSION: Final = """
 INSERT INTO {schema}.session
     (id, app, scope, version, token_hash, created_at, seen_at, expires_at)"""
 
-# Run when a session without a row is given to a job: the job has no token, so it could not create
-# the row itself.
+# Run when a session without a row is given to a job, which has no token and so could not create the
+# row itself; and before entries are moved to a session.
 CREATE_SESSION: Final = f"""{_NEW_SESSION}
 VALUES (%(id)s, %(app)s, %(scope)s, 1, %(hash)s, now(), now(), now() + {_LIFETIME_OF_NEW})
 ON CONFLICT (id) DO NOTHING"""
@@ -209,8 +210,8 @@ SELECT %(id)s, b.digest, b.part, b.data FROM {_SENT_BODIES}
 WHERE coalesce((SELECT {_USABLE} FROM {{schema}}.session WHERE id = %(id)s), %(may_create)s)
 {_IF_NEW}"""
 
-# `held` may have been read before the lock was taken. A key that is in `deleted`, too, was not
-# deleted by somebody else in between.
+# Counts only keys that are in both `held` and `deleted`. `held` alone may be older than the lock,
+# and name keys that somebody else has just deleted. `deleted` alone has keys whose ttl is over.
 DELETE: Final = f"""WITH {_locked()}, {_DROPPED},
 held AS (
     SELECT key FROM {{schema}}.entry
@@ -243,6 +244,7 @@ WHERE excluded.token_hash IS NULL OR excluded.token_hash = session.token_hash
 RETURNING version"""
 ERASE_ENTRIES: Final = "DELETE FROM {schema}.entry WHERE session_id = %(id)s"
 ERASE_BODIES: Final = "DELETE FROM {schema}.body WHERE session_id = %(id)s"
+# Nothing writes to `revision` in this version.
 ERASE_REVISIONS: Final = "DELETE FROM {schema}.revision WHERE session_id = %(id)s"
 
 # A session of a scope without tokens starts again, empty, when it was forgotten or has expired: it
@@ -260,7 +262,7 @@ UPDATE {{schema}}.entry SET version = emptied.version, {_TOMBSTONE}
 FROM emptied WHERE session_id = %(id)s AND kind IS NOT NULL"""
 
 # Move entries from one session to another, in one transaction. Both sessions are locked by adding
-# one to their versions, the one without a login first. No value leaves the server.
+# one to their versions, the source first. No value leaves the server.
 LOCK_SESSION: Final = f"WITH {_locked()} SELECT version FROM locked"
 _DIGESTS_OF_MOVED: Final = """(
     SELECT digest FROM {schema}.entry WHERE session_id = %(id)s AND key = ANY (%(key)s::text[]))"""
@@ -294,8 +296,8 @@ bodies AS (
     WHERE b.session_id = %(id)s
 )
 {_NEW_ENTRY}
-SELECT %(to)s, old.key, created.version, old.kind, old.size, old.changed_at, old.expires_at, old.ttl,
-    old.value, old.body, old.digest
+SELECT %(to)s, old.key, created.version, old.kind, old.size, old.changed_at, old.expires_at,
+    old.ttl, old.value, old.body, old.digest
 FROM created, {{schema}}.entry old WHERE old.session_id = %(id)s AND old.kind IS NOT NULL"""
 
 # For operators, over all apps of the schema. Reads every row of `session` and `entry` once.

@@ -90,7 +90,7 @@ class Tables:
 
     @property
     def breaks(self) -> int:
-        """How often a connection has broken so far. Caches that were read before load again."""
+        """How often a connection was thrown away so far: see `Database.breaks`."""
         return self._database.breaks
 
     def migrate(self) -> None:
@@ -222,7 +222,9 @@ class Tables:
         Args:
             ref: the session.
             writes: what to write; each key once.
-            snapshot: what the caller's cache holds. If it is out of date, this may do nothing.
+            snapshot: what the caller's cache holds. If it is out of date, nothing is written where
+                the session's row is to be created or bodies were sent ahead. Other writes are
+                written all the same, and leave replaced bodies behind as garbage.
             expected: the version that the entry of the only write must have, 0 for no entry.
                 None: any version.
 
@@ -293,7 +295,8 @@ class Tables:
             on_progress: called with the number of bytes sent so far, and the number of all bytes.
 
         Returns:
-            Whether the bodies were too large, and so were sent.
+            Whether the bodies are too large for one statement. True also if the session is refused:
+            then nothing was stored, and `write` will store nothing.
         """
         bodies = _bodies(writes)
         if not _are_too_large(bodies):
@@ -354,7 +357,7 @@ class Tables:
         # Not repeatable: a second rotation would overwrite `previous_hash`.
         if self._run("ROTATE", parameters, repeatable=False):
             return token
-        if self.load(ref).version:  # another tab has just made the row
+        if self.load(ref).version:  # another tab has just created the row
             return self.rotate(ref)
         return None
 

@@ -1,3 +1,3 @@
-"""A session as a Python mapping. Knows neither Streamlit nor SQL."""
+"""A session as a Python mapping. Does not import Streamlit, and writes no SQL: `postgres` does."""
 
 from __future__ import annotations

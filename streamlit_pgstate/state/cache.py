@@ -17,7 +17,9 @@ from streamlit_pgstate.postgres.rows import Changes, EntryRow, Snapshot, Write
 from streamlit_pgstate.settings import Settings
 
 _WHOLE_AFTER: Final = timedelta(hours=20).total_seconds()
-"""A deleted key leaves its row for a day. A cache older than this may have missed one."""
+"""A cache that was loaded longer ago is loaded anew. A deleted key stays as an empty row, so that
+caches learn of it; cleanup.sql (docs/deployment.md) may remove the row after two days. 20 h leaves
+room."""
 
 _KEPT_BODY_BYTES: Final = 64 * 2**20
 """Bytes of large bodies that one session keeps once read: a few frames, not a whole heap."""
@@ -39,7 +41,8 @@ class Cache:
         self._deadlines: dict[str, float] = {}
         """When keys with a ttl expire, by this process's own clock."""
         self._renewed: dict[str, int] = {}
-        """The versions that wrote values which were perhaps written again, with another expiry."""
+        """For entries that were written again with the same value, which renews their expiry alone:
+        the version that wrote the value."""
         self._uncertain: set[str] = set()
         """Keys whose last write failed, so that nobody knows whether it was stored."""
         self._bodies: OrderedDict[bytes, bytes] = OrderedDict()
@@ -121,7 +124,7 @@ class Cache:
         """Whether all entries are to be read, and not only what changed since `version`.
 
         Args:
-            breaks: how often a connection of the database has broken so far.
+            breaks: how often a connection of the database was thrown away so far.
         """
         return (
             self.version == 0
@@ -130,7 +133,7 @@ class Cache:
         )
 
     def begin_with(self, changes: Changes, *, breaks: int) -> None:
-        """Forget everything, and take over all entries of the session."""
+        """Forget everything but which writes are uncertain, and store all entries of the session."""
         before, versions, uncertain = self.entries, self._renewed, self._uncertain
         self.clear()
         self._loaded_at = time.monotonic()
@@ -145,7 +148,7 @@ class Cache:
         self._uncertain = uncertain
 
     def apply(self, changes: Changes) -> None:
-        """Take over what has changed since `version`."""
+        """Store the entries that have changed since `version`."""
         self.steps += 1
         self.version, self.must_move_expiry, entries = changes
         for entry in entries:
@@ -154,7 +157,7 @@ class Cache:
     # What a write brings
 
     def remember(self, write: Write, version: int) -> None:
-        """Take over what was written in `version`, but for a large body."""
+        """Store an entry that we wrote in `version`. Does not keep its large body."""
         self._put(_row_of(write, version))
 
     def doubt(self, keys: Iterable[str]) -> None:
@@ -205,7 +208,7 @@ class Cache:
 
 
 def _is_same(entry: EntryRow | None, write: Write) -> bool:
-    """Whether the entry holds the value that is to be written, whenever it expires."""
+    """Whether the entry holds the value that is to be written, however long it still lives."""
     payload = write.payload
     if entry is None or payload is None or entry.kind != payload.kind:
         return False

@@ -68,7 +68,7 @@ class State(MutableMapping[str, Any]):
     """
 
     def __init__(self, session: Session) -> None:
-        self._session = session
+        self._session = session  # the session itself; `session()` returns facts about it
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         """For a worker: the session, whose row is there from now on, so that it may write."""
@@ -90,7 +90,12 @@ class State(MutableMapping[str, Any]):
 
     @property
     def version(self) -> int:
-        """Grows with each write of the session; 0 where nothing was ever written."""
+        """The session's version as of the last read or write; 0 where the session has no row.
+
+        Each attempt to write raises it, even one that changes nothing: a `modify` that another
+        writer overtook, or a `delete` of a missing key. A state that was just unpickled has 0 until
+        its first verb.
+        """
         return self._session.version
 
     def __repr__(self) -> str:
@@ -119,6 +124,8 @@ class State(MutableMapping[str, Any]):
         """
         entry = self._session.read(check_key(key))
         if entry is None:
+            # This thread has seen that the key is gone, so in a walk `[]` must not find it any
+            # more. A key that is there is no such news.
             self._session.end_walk()
             return default
         try:
@@ -148,10 +155,10 @@ class State(MutableMapping[str, Any]):
     def __contains__(self, key: object) -> bool:
         is_there = isinstance(key, str) and self._session.read(key) is not None
         if not is_there:
-            self._session.end_walk()
+            self._session.end_walk()  # as in `get`
         return is_there
 
-    def keys(self) -> list[str]:  # type: ignore[override]  # sorted names, as in DESIGN
+    def keys(self) -> list[str]:  # type: ignore[override]  # sorted names, not a view
         """The names of all keys that hold a value, sorted."""
         rows = self._rows()
         self._session.begin_walk(rows)
@@ -176,7 +183,7 @@ class State(MutableMapping[str, Any]):
 
     def _pairs(self) -> Iterator[tuple[str, Any]]:
         for row in self._rows():
-            self._session.read(row.key)
+            self._session.read(row.key)  # records that the run has read it
             try:
                 value = self._value(row.key, row)
             except KeyError:
@@ -306,6 +313,9 @@ class State(MutableMapping[str, Any]):
     def pop(self, key: str, default: Any = _RAISE) -> Any:
         """Delete `key` and return its value, to one of all who try; `default` to the others.
 
+        It reads the value, then deletes the key, in two statements. A value that another tab sets
+        in between is deleted, and the one of before is returned.
+
         Raises:
             KeyError: there is none, and no `default`.
         """
@@ -327,7 +337,7 @@ class State(MutableMapping[str, Any]):
 
     @method_verb
     def refresh(self) -> None:
-        """Take over what others have changed since the last refresh: one round trip.
+        """Read what others have changed since the last refresh: one round trip.
 
         Raises:
             UnknownToken: the session was forgotten or has expired.
@@ -338,8 +348,12 @@ class State(MutableMapping[str, Any]):
     def rotate(self) -> str:
         """Give the state a new token and return it; the old one works for two more minutes.
 
+        A state that was never written has another `id` afterwards: its new token is for a new,
+        empty session.
+
         Raises:
             UnknownToken: this state was opened by its id, without a token.
+            ConfigError: it is the state of a user or of the app, which has no token, or of a tab.
         """
         return self._session.rotate().text
 

@@ -59,7 +59,8 @@ class Session:
         source: the tables; or a handover from another process, which connects when first used.
         ref: which session, and by what right.
         surroundings: what surrounds it.
-        cache: False keeps nothing between calls: each asks the database.
+        cache: False loads all entries anew for each read, and for each write but a `delete`, which
+            needs none. No large body is kept.
     """
 
     def __init__(
@@ -85,7 +86,10 @@ class Session:
     def after_fork(self) -> None:
         """Begin as one that was never used: a thread may have been at work on it."""
         self.lock = threading.RLock()
-        """Held around each use of the cache. `modify` of a value holds it only for parts."""
+        """Held around each use of the cache and also while its SQL runs. So a large value that is
+        read or written blocks other threads that use this session. `modify` does not hold it while
+        the caller's function runs, nor `refresh_without_lock` while the server answers. `version`
+        and `is_stored` are read without it."""
         self._cache = Cache()
         self._walk: Walk[EntryRow] = Walk()
         self._is_unread = True
@@ -111,7 +115,7 @@ class Session:
 
     @property
     def version(self) -> int:
-        """Grows with each write of the session; 0 where nothing was ever written."""
+        """The session's version as of the last read or write: see `State.version`."""
         return self._cache.version
 
     @property
@@ -120,7 +124,7 @@ class Session:
         return self._cache.version > 0
 
     def hand_over(self) -> tuple[Handover, bool]:
-        """For another process: the session, whose row is there from now on, and its `cache`."""
+        """What is pickled: the session, whose row is created here, and whether it keeps a cache."""
         if isinstance(self._source, Arrival):
             return self._source.handover, self._keeps
         with self.lock:
@@ -165,12 +169,12 @@ class Session:
         self._walk.end()
 
     def version_of(self, key: str) -> int:
-        """The version of the entry of `key`; 0 where there is none."""
+        """The version of the entry of `key`, which a renewed ttl raises, too; 0 for no entry."""
         entry = self.read(key)
         return entry.version if entry else 0
 
     def value_versions(self) -> dict[str, int]:
-        """The version that wrote each value; one that renewed its expiry alone does not count."""
+        """The version that wrote each value. Versions that renewed its ttl alone do not count."""
         with self.lock:
             self.load_if_unread()
             return {row.key: self._cache.value_version(row) for row in self._cache.live_rows()}
@@ -278,10 +282,13 @@ class Session:
             self._write([write for write in writes if self._changes_entry(write)], work)
 
     def amend(self, payloads: Mapping[str, Payload], deleted: Iterable[str]) -> None:
-        """Store what `encode` gave and delete the keys `deleted`, in one statement, or do nothing.
+        """Store what `encode` gave and delete the keys `deleted`, all or none.
 
-        A key that is in both is stored. A ttl stays, and counts anew where the value is
-        another one.
+        `persist` saves a run by this. Other than `store` it deletes, too; it keeps the ttl of each
+        entry, which counts anew where the value is another one; and it raises errors as a verb
+        does, as no verb is around it. It takes one statement. Bodies over 4 MiB are sent ahead.
+
+        A key that is in both is stored.
 
         Raises:
             LimitExceeded: the session would grow over a limit.
@@ -402,7 +409,10 @@ class Session:
         self._cache.reach(version)
 
     def _make_room_or_refuse(self, writes: list[Write]) -> None:
-        """Refuse what would grow the session over a limit, as far as the cache knows."""
+        """Refuse what would grow the session over a limit, as far as the cache knows.
+
+        Entries whose ttl is over count, so they are deleted before anything is refused.
+        """
         sizes = {write.key: write.payload.size for write in writes if write.payload}
         deleted = [write.key for write in writes if write.payload is None]
         settings = self.settings
@@ -473,7 +483,7 @@ class Session:
         self._read_all()()
 
     def refresh(self) -> None:
-        """Take over what others have changed since the last refresh: one round trip.
+        """Read what others have changed since the last refresh: one round trip.
 
         Raises:
             UnknownToken: the session was forgotten or has expired.
@@ -483,9 +493,9 @@ class Session:
             self._refresh_locked()
 
     def refresh_without_lock(self) -> None:
-        """As `refresh`, beside the script: nobody else has to wait for the answer.
+        """As `refresh`, but no other thread has to wait for the server's answer.
 
-        Where this session was used meanwhile it stays as it is, and the next call brings the rest.
+        If this session was used meanwhile, the answer is dropped, and the next call asks again.
 
         Raises:
             PgStateError: as it is, also in a script; the page does not say so.
@@ -506,7 +516,7 @@ class Session:
         self._read_changes()()
 
     def _read_changes(self) -> Callable[[], None]:
-        """Ask for what others have changed. The function that is returned takes it over."""
+        """Read what others have changed. The function returned puts it into the cache."""
         breaks = self.tables.breaks
         if not self._keeps or self._cache.must_load(breaks=breaks):
             return self._read_all()
@@ -522,7 +532,7 @@ class Session:
         return functools.partial(self._cache.apply, changes)
 
     def _read_all(self) -> Callable[[], None]:
-        """Ask for all entries. The function that is returned begins anew with them."""
+        """Read all entries. The function returned replaces the cache by them."""
         breaks = self.tables.breaks
         try:
             changes = self.tables.load(self._ref)
@@ -554,6 +564,7 @@ class Session:
                     "A state that was opened by its id has no token to rotate. "
                     "Open it with Store.state(token)."
                 )
+            # Without a row there is nothing to keep: the token is for a new session, of another id.
             token = self.tables.rotate(self._ref) or self.tables.signer.mint()
             self._ref = SessionRef.of(token)
         self.on_rotate(token)
@@ -574,7 +585,11 @@ class Session:
                 raise
 
     def release(self) -> None:
-        """Go on without a token, like a job: nobody will tell this session of a rotated one."""
+        """Go on by the session's id alone. Called when the tab is closed.
+
+        Threads that still use the session do not get a token that another tab rotates, so with
+        theirs they would be locked out two minutes later.
+        """
         if self.is_stored:
             self._ref = SessionRef(self.id, scope=self._ref.scope)
 

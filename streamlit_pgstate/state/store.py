@@ -76,7 +76,8 @@ class Store:
 
         Args:
             token: from `new_token`, or a browser's.
-            cache: False keeps nothing between calls: each asks the database.
+            cache: False lets each call ask the database. Otherwise what this state has read, and
+                what it has written, answers calls until `refresh`.
 
         Raises:
             UnknownToken: it is not a token of this app, or no longer valid.
@@ -86,6 +87,9 @@ class Store:
     @method_verb
     def state_of(self, session_id: uuid.UUID | str, *, cache: bool = True) -> State:
         """The state of a session by its id, whatever its app: for jobs and operators.
+
+        Its `scope` is "browser", whatever the session's row says; `session().scope` reads the row.
+        So `forget()` of the app's state is not refused here.
 
         Raises:
             UnknownToken: there is no such session, or it was forgotten or has expired.

@@ -132,7 +132,7 @@ def test_verbs_in_a_callback_alone(app: Server, visitor: Visitor, store_of_app: 
 def test_a_callback_as_the_first_verb_after_the_cookie_was_lost(
     is_mounted: bool, app: Server, visitor: Visitor, store_of_app: Store
 ) -> None:
-    """Without `mount()` in the script its write goes to a candidate, as DESIGN says."""
+    """Without `mount()` in the script its write goes to a candidate, which is dropped."""
     tab = visitor.open(app, "in_callback_and_mounted" if is_mounted else "in_callback")
     tab.settled(1)
     tab.click("write")

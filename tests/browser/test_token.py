@@ -1,4 +1,4 @@
-"""DESIGN §2, row by row: how many script runs each event costs, and where the tokens end."""
+"""The table of docs/how-it-works.md, row by row: how many runs each event costs, and its token."""
 
 from __future__ import annotations
 
