@@ -63,7 +63,7 @@ class PersistedKeys:
         To be read at the end of a run.
         """
         with self._stored.lock:
-            found = [(self.session.version_of(key), key) for key in self._in_page]
+            found = [(self.session.entry_version(key), key) for key in self._in_page]
             outdated = [
                 version for version, key in found if self._stored.keys[key].is_outdated(version)
             ]
@@ -148,7 +148,7 @@ class PersistedKeys:
         in_run = KeyInRun(persisted)
         if former is not None and former.persisted is persisted:
             in_run.continue_from(former)
-        version = self.session.version_of(persisted.key)
+        version = self.session.entry_version(persisted.key)
         mine = persisted.mine
         is_there = mine is Mine.UNCOMPARED
         in_run.appears = not is_there or persisted.widget_id is None

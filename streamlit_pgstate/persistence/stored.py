@@ -77,7 +77,7 @@ class StoredKeys:
         """
         if self.page_showed is None:
             return False
-        stored = self.session.version_of(key)
+        stored = self.session.entry_version(key)
         return stored <= self.page_showed if stored else self.page_lacked(key)
 
     def save(self, changes: Mapping[str, codecs.Payload], deleted: Sequence[str]) -> None:
@@ -110,7 +110,7 @@ class StoredKeys:
         for key in (*changes, *deleted):
             self.keys[key].is_deleted = False
             self._logged.pop(key, None)
-            self.keys[key].version = self.session.version_of(key)
+            self.keys[key].version = self.session.entry_version(key)
 
     def _save_each(
         self,
@@ -138,7 +138,7 @@ class StoredKeys:
         for key, payload in choices.items():
             self.keys[key].fingerprint = fingerprint_of(payload)
             self.keys[key].is_unfit = self.keys[key].is_deleted = False
-            self.keys[key].version = self.session.version_of(key)
+            self.keys[key].version = self.session.entry_version(key)
 
     def report_unsaved(self, persisted: PersistedKey, error: PgStateError) -> None:
         """Report a value that could not be saved, in the log and on the page.

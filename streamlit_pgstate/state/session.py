@@ -168,7 +168,7 @@ class Session:
         """This thread does something else."""
         self._walk.end()
 
-    def version_of(self, key: str) -> int:
+    def entry_version(self, key: str) -> int:
         """The version of the entry of `key`, which a renewed ttl raises, too; 0 for no entry."""
         entry = self.read(key)
         return entry.version if entry else 0

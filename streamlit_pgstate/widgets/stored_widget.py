@@ -44,7 +44,7 @@ class StoredValue:
     def read(cls, key: str, tab: Tab) -> Self:
         """Read the value from the browser's state. A value that cannot be decoded is logged."""
         session = tab.browser.session
-        version = session.version_of(key)
+        version = session.entry_version(key)
         try:
             value = tab.browser.call(lambda state: state.get(key))
         except DecodeError as error:
@@ -122,7 +122,7 @@ class StoredWidget(ABC):
 
     def is_outdated(self, tab: Tab) -> bool:
         """Whether another tab, or the script, has stored another value meanwhile."""
-        return self.is_stored and self.version != tab.browser.session.version_of(self.key)
+        return self.is_stored and self.version != tab.browser.session.entry_version(self.key)
 
     def is_intact(self) -> bool:
         """Whether Streamlit's widget still exists, with all that the visitor has put into it."""
@@ -181,9 +181,9 @@ class StoredWidget(ABC):
         value = self.value_to_store
         if value is not None:
             state.set(self.key, value)
-        elif session.version_of(self.key):
+        elif session.entry_version(self.key):
             state.delete(self.key)
-        return session.version_of(self.key)
+        return session.entry_version(self.key)
 
     def _update_session_state(self) -> None:
         st.session_state[self.key] = self.value

@@ -135,7 +135,7 @@ def _facts(file: Any) -> Any:
 
 def note_files(**files: Any) -> None:
     note(**{name: _facts(file) for name, file in files.items()})
-    note(versions={key: pgstate.scope()._session.version_of(key) for key in files})
+    note(versions={key: pgstate.scope()._session.entry_version(key) for key in files})
 
 
 @case
