@@ -367,7 +367,8 @@ class Session:
             known = self._cache.version
             self.refresh()  # raises where the session is refused: that is the common reason
             if self._cache.version == known:
-                # Another tab has dropped the same content meanwhile.
+                # The version is unchanged, so only bodies that were sent ahead can be missing, as
+                # another tab has replaced the same content: send them again.
                 self._send_ahead(writes, work)
         raise outrun(
             f"{named(keys)} could not be written: others wrote to this session "
