@@ -133,7 +133,7 @@ class Cache:
         )
 
     def begin_with(self, changes: Changes, *, breaks: int) -> None:
-        """Forget everything but which writes are uncertain, and store all entries of the session."""
+        """Forget everything but the uncertain writes, and store all entries of the session."""
         before, versions, uncertain = self.entries, self._renewed, self._uncertain
         self.clear()
         self._loaded_at = time.monotonic()

@@ -481,7 +481,8 @@ class Session:
 
     def load(self) -> None:
         """Read all entries anew."""
-        self._read_all()()
+        apply = self._read_all()
+        apply()
 
     def refresh(self) -> None:
         """Read what others have changed since the last refresh: one round trip.
@@ -514,7 +515,8 @@ class Session:
                 apply()
 
     def _refresh_locked(self) -> None:
-        self._read_changes()()
+        apply = self._read_changes()
+        apply()
 
     def _read_changes(self) -> Callable[[], None]:
         """Read what others have changed. The function returned puts it into the cache."""

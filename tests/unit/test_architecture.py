@@ -1,4 +1,4 @@
-"""The layers of docs/how-it-works.md hold: the contracts stand in pyproject.toml."""
+"""The parts of docs/how-it-works.md hold: the contracts stand in pyproject.toml."""
 
 from __future__ import annotations
 
