@@ -173,7 +173,9 @@ def test_a_process_that_looks_elsewhere_says_that_the_session_is_not_there(
     state: State, empty_url: str, tmp_path: Path
 ) -> None:
     said = elsewhere(pickle.dumps(state), "state['n'] = 7", tmp_path, PGSTATE_URL=empty_url)
-    assert said.startswith(f"UnknownToken: Session {state.id} was forgotten, has expired, or is in")
+    assert said.startswith(
+        f"UnknownToken: Session {state.id} was forgotten, has expired, or is stored"
+    )
     assert "`url`" in said
     assert "`schema`" in said
 
