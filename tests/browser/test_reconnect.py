@@ -333,7 +333,7 @@ def test_what_was_changed_while_the_database_was_away_is_there_when_it_is_back(
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", (name,)
     )
     write(tab, "typed")
-    expect(tab.page.get_by_text("accepting connections").first).to_be_visible()
+    expect(tab.page.get_by_text("accepts no connections").first).to_be_visible()
     tab.settled(1)
     tab.page.keyboard.press("r")
     tab.settled(1)
