@@ -51,6 +51,29 @@ def still_place() -> Iterator[None]:
         context_dg_stack.reset(token)
 
 
+def still_places() -> int:
+    """How many elements the present run has drawn in `still_place` so far.
+
+    Private part: the cursor of `st._event`, seen in 1.51 to 1.67. Without it: 0.
+    """
+    cursor = getattr(getattr(st, "_event", None), "_cursor", None)
+    return getattr(cursor, "index", 0)
+
+
+def keep_still_places(count: int) -> None:
+    """Have as many elements in `still_place` as the last run of the whole page had: empty ones.
+
+    A run of a fragment may be on its way while the whole page runs. It draws in the place that the
+    fragment had. If the page has fewer elements by then, Streamlit's page raises «Bad delta path
+    index» and stays white: seen in 1.67.
+    """
+    if is_apptest():
+        return
+    with still_place():
+        for _ in range(count - still_places()):
+            st.empty()
+
+
 @contextlib.contextmanager
 def fragment_place() -> Iterator[None]:
     """Draw directly in the fragment's own container, not in a form or column inside it.

@@ -92,6 +92,8 @@ class Live:
         """Where the page gets the changes to announce; None if its last run was not live."""
         self._follows_next = False
         """Whether the next run of the whole page was started by a change elsewhere."""
+        self.still_places = 0
+        """How many elements the last whole run that came to its end has drawn in `still_place`."""
         self._started = 0
         self._typing: str | None = None
         self._postponed: set[str] = set()

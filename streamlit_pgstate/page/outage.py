@@ -19,6 +19,7 @@ import streamlit as st
 from streamlit_pgstate.component import KEY, bridge, page, runs, script
 from streamlit_pgstate.component.runs import RunListener
 from streamlit_pgstate.errors import ConfigError, PgStateError, StoreUnavailable, shown
+from streamlit_pgstate.page import live
 from streamlit_pgstate.postgres.engine import Database
 
 _P = ParamSpec("_P")
@@ -146,6 +147,8 @@ class _FailedRun(RunListener):
             return
         # Also if another run follows: after `st.stop` it looks so, and what an overtaken run draws
         # is never shown.
+        page_of_tab = live.pages.get(id(script.tab()))
+        page.keep_still_places(page_of_tab.still_places if page_of_tab is not None else 0)
         with page.still_place():
             self._draw()
 

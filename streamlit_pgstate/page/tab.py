@@ -16,6 +16,7 @@ from streamlit_pgstate.component import (
     ends,
     identity,
     imports,
+    page,
     runs,
     script,
     session_state,
@@ -83,17 +84,18 @@ def _tab_of(known_by: object, tables: Tables) -> Tab:
         tab = _tabs.get(id(known_by))
         if tab is None:
             weakref.finalize(known_by, _leave, id(known_by))
-            ends.listen(_keep_unsaved_at_end)
+            ends.listen(_keep_at_end)
         if tab is None or tab.tables is not tables:
             tab = _tabs[id(known_by)] = Tab(tables)
             live.pages[id(known_by)] = tab.live
         return tab
 
 
-def _keep_unsaved_at_end(end: End) -> None:
+def _keep_at_end(end: End) -> None:
     tab = _tabs.get(id(script.tab())) if _tabs else None
     if tab is not None:
         tab.keep_unsaved(is_early=end.is_early)
+        tab.keep_still_places(is_early=end.is_early)
 
 
 def _leave(number: int) -> None:
@@ -207,6 +209,19 @@ class Tab:
         persisted = self._persisted
         if persisted is not None:
             persisted.keep_unsaved(is_early=is_early)
+
+    def keep_still_places(self, *, is_early: bool) -> None:
+        """Keep the places of what this page has mounted, for runs of fragments on their way.
+
+        Args:
+            is_early: whether the run has ended before its last line.
+        """
+        if script.is_fragment_run():
+            return
+        if is_early:
+            page.keep_still_places(self.live.still_places)
+        else:
+            self.live.still_places = page.still_places()
 
     def _note_what_the_page_showed(self, persisted: PersistedKeys) -> None:
         report, token = self._reconnect.reported, self.browser.token

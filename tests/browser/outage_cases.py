@@ -82,6 +82,22 @@ def outage_of_a_live_page() -> None:
 
 
 @case
+def outage_of_a_live_page_with_a_state_of_its_tab() -> None:
+    """Its component that follows others has the third place among those that nobody sees."""
+    draft = pgstate.scope("tab")
+    draft["step"] = draft.get("step", 0) + 1
+    if st.toggle("stops"):
+        time.sleep(2)  # the page asks once a second
+        note(stopped=True)
+        st.stop()
+    pgstate.mount(live=True)
+    pgstate.persist("name")
+    note(name=st.text_input("name", key="name"))
+    st.button("click")
+    st.write("the end")
+
+
+@case
 def outage_of_a_waiting_page() -> None:
     pgstate.mount(wait=True)
     note(durable=pgstate.session().durable)

@@ -183,6 +183,36 @@ def await_ticks(tab: Tab, count: int) -> None:
     tab.page.wait_for_function("count => window.ticks >= count", arg=count, timeout=60_000)
 
 
+def test_a_page_that_asks_for_changes_while_its_run_fails_is_not_left_white(
+    away: Server, gate: Gate, visitor: Visitor
+) -> None:
+    """What asks is a fragment: its run comes after the one that has drawn nothing of it."""
+    tab = visitor.open(away, "outage_of_a_live_page_with_a_state_of_its_tab")
+    tab.settled()
+    with gate.frozen():  # the run waits for two seconds, and the page asks once a second
+        tab.click("click")
+        says_it_once(tab)
+        tab.page.wait_for_timeout(1500)
+        says_it_once(tab)
+    comes_back(tab)
+    assert not tab.errors
+    tab.click("click")
+    tab.settled()
+    expect(tab.page.get_by_text("the end", exact=True)).to_be_visible()
+
+
+def test_a_page_that_asks_for_changes_while_its_run_stops_is_not_left_white(
+    away: Server, visitor: Visitor
+) -> None:
+    tab = visitor.open(away, "outage_of_a_live_page_with_a_state_of_its_tab")
+    tab.settled()
+    tab.page.get_by_text("stops").click()
+    expect(tab.page.get_by_text("the end", exact=True)).to_have_count(0)
+    tab.settled()
+    expect(tab.page.get_by_text("stops")).to_be_visible()
+    assert not tab.errors
+
+
 def test_a_live_page_that_has_asked_in_vain_comes_back_as_soon_as_others_and_follows(
     away: Server, gate: Gate, visitor: Visitor
 ) -> None:
