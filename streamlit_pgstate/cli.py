@@ -298,7 +298,8 @@ def _stored(settings: Settings) -> str:
     finally:
         tables.close()
     return (
-        f"{totals.sessions:,} sessions, {totals.entries:,} values, {_size(totals.bytes)} "
+        f"{_count(totals.sessions, 'session')}, {_count(totals.entries, 'value')}, "
+        f"{_size(totals.bytes)} "
         f"({_size(totals.bytes_on_disk)} on disk)"
     )
 
@@ -326,6 +327,10 @@ def _advice(present: Layout, database: Database) -> str:
 
 def _print(name: str, value: str) -> None:
     click.echo(f"{name + ':':<10} {value}")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _size(number: float) -> str:

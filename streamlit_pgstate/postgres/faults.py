@@ -49,8 +49,9 @@ _REFUSALS = {
 says instead. Theirs names the user, the database and this machine; ours does not."""
 
 _WRONG_HERE = {
-    "no password supplied": "The database server asks for a password. Add one to `url`, or set "
-    "PGPASSWORD.",
+    "no password supplied": "The database server asks for a password. Add one to `url`, set "
+    "PGPASSWORD, or write a line into ~/.pgpass (mode 600).",
+    "definition of service": "The service in `url` is not in pg_service.conf.",
     "root certificate file": "The certificate in sslrootcert cannot be read. Name a file that has "
     "the authority of the server's certificate.",
     "certificate verify failed": "The certificate of the database server is not signed by the "
@@ -236,8 +237,8 @@ def _refusal(why: str, place: Place, cause: psycopg.Error) -> ConfigError:
     reason = next((f": {ours}" for theirs, ours in _REFUSALS.items() if theirs in why), "")
     return place.error(
         ConfigError,
-        f"The database server refused the connection{reason}. Check user, password and "
-        "database in `url`.",
+        f"The database server refused the connection{reason}. Check user and database in "
+        "`url`, and the password: there, in PGPASSWORD, in ~/.pgpass or in the service file.",
         advice=f"The server says: {place.redacted(why)}",
         cause=cause,
     )

@@ -235,6 +235,7 @@ def test_a_wrong_password_names_the_user_and_not_the_password(
     [
         (lambda url: url.replace(f":{PASSWORD}", ""), "asks for a password"),
         (lambda url: f"{url}?sslmode=require", "has no TLS"),
+        (lambda url: f"{url}?service=nowhere", "not in pg_service.conf"),
     ],
 )
 def test_what_another_try_meets_again_is_no_outage(

@@ -91,7 +91,7 @@ def test_status_says_where_how_much_and_that_all_is_well(url: str) -> None:
     assert said["Database"].endswith("(from PGSTATE_URL)")
     assert said["Server"].strip().startswith("PostgreSQL 1")
     assert said["Schema"].strip() == "pgstate"
-    assert said["Stored"].strip().startswith("1 sessions, 1 values, 1.0 MiB (")
+    assert said["Stored"].strip().startswith("1 session, 1 value, 1.0 MiB (")
     assert said["To do"].strip() == "nothing"
 
 
