@@ -24,7 +24,7 @@ more."""
 
 ROWLESS_TOKEN_LIFE: Final = timedelta(hours=24)
 """How long a token is valid while its session has no row. The row of a forgotten session stays for
-longer: only the SQL in docs/deployment.md, which an operator runs, deletes it, and not before 48 h.
+longer: only the SQL in docs/deletion.md, which an operator runs, deletes it, and not before 48 h.
 So a token that is younger than this and has no row was never forgotten."""
 
 

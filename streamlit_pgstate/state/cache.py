@@ -18,7 +18,7 @@ from streamlit_pgstate.settings import Settings
 
 _WHOLE_AFTER: Final = timedelta(hours=20).total_seconds()
 """A cache that was loaded longer ago is loaded anew. A deleted key stays as an empty row, so that
-caches learn of it; cleanup.sql (docs/deployment.md) may remove the row after two days. 20 h leaves
+caches learn of it; cleanup.sql (docs/deletion.md) may remove the row after two days. 20 h leaves
 room."""
 
 _KEPT_BODY_BYTES: Final = 64 * 2**20
