@@ -227,8 +227,8 @@ def test_the_app_of_the_readme_runs_and_stores(installed: Installed, app: Path) 
         # A thread of its own: in this one another test may have Playwright's event loop running.
         thread.submit(visit, address).result()
         stored = run(pgstate, "status", cwd=app)
-    assert "1 sessions, " in stored
-    assert "1 sessions, 0 values" not in stored
+    assert "1 session, " in stored
+    assert "1 session, 0 values" not in stored
 
 
 def visit(address: str) -> None:
