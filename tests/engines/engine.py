@@ -20,11 +20,12 @@ from pathlib import Path
 
 from selenium import webdriver
 from selenium.webdriver.remote.client_config import ClientConfig
+from selenium.webdriver.remote.remote_connection import RemoteConnection
 from selenium.webdriver.remote.webdriver import WebDriver
 from served import free_port
 
 LISTENS_WITHIN = 30.0
-ANSWERS_WITHIN = 15.0
+ANSWERS_WITHIN = 60.0
 """Seconds for a page to load, or a script in it to end: beside two busy loops, 6 were needed."""
 
 Parts = dict[str, str | None]
@@ -96,7 +97,7 @@ def _webkit(parts: Parts, keeps_cookies: bool) -> Iterator[WebDriver]:
         with _process([parts["WebKitWebDriver"] or "", f"--port={port}"], DISPLAY=display, **own):
             _await_listener(port)
             at = ClientConfig(f"http://127.0.0.1:{port}", timeout=int(ANSWERS_WITHIN) + 10)
-            driver = webdriver.Remote(at.remote_server_addr, options=options, client_config=at)
+            driver = webdriver.Remote(RemoteConnection(client_config=at), options=options)
             with _quitting(driver):
                 yield driver
 
