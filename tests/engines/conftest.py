@@ -15,7 +15,7 @@ from sqlalchemy.engine import URL
 from window import Visitor
 
 FOUND = [engine for engine in ENGINES if not engine.missing]
-_VERSIONS: dict[str, str] = {}
+_VERSIONS: dict[str, list[str]] = {}
 _FAILED = pytest.StashKey[bool]()
 
 
@@ -40,8 +40,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             if (reports := terminalreporter.stats.get(outcome, []))
         }
         said = ", ".join(f"{number} {outcome}" for outcome, number in ended.items() if number)
-        version = _VERSIONS.get(engine.name, "")
-        terminalreporter.line(f"{engine.title} {version}: {said or 'not asked for'}")
+        title = " ".join([engine.title, *_VERSIONS.get(engine.name, [])])
+        terminalreporter.line(f"{title}: {said or 'to be had, but no test of it ran'}")
 
 
 @pytest.fixture(scope="session", params=FOUND, ids=lambda engine: engine.name)
@@ -54,7 +54,7 @@ def engine(request: pytest.FixtureRequest) -> Engine:
 def browser(engine: Engine) -> Iterator[Visitor]:
     """The one that all tests of an engine share."""
     with engine.running() as driver:
-        _VERSIONS[engine.name] = driver.capabilities["browserVersion"]
+        _VERSIONS[engine.name] = [driver.capabilities["browserVersion"]]
         yield Visitor(driver)
 
 

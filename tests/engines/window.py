@@ -29,7 +29,7 @@ from served import TOKEN, Server
 T = TypeVar("T")
 
 WITHIN = 60.0
-"""Seconds that any event may take: beside two busy loops, restarting the server took longest, 9."""
+"""Seconds that any event may take: 4.2 at most on two cores with seven jobs, 12.6 with twenty."""
 QUIET_FOR = 0.5
 """Seconds without a further run after which none is expected: an answer of the component's
 comes within 0.1 s of its script run."""
