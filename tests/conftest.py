@@ -30,6 +30,8 @@ for _name in [name for name in os.environ if name.startswith("PGSTATE_")]:
     if _name != "PGSTATE_TEST_URL":
         del os.environ[_name]
 
+_MAIN = sys.modules["__main__"]
+
 # Property tests try the same examples at every run, so that a red one is about the change at hand;
 # HYPOTHESIS_PROFILE=thorough looks for others, and for longer.
 settings.register_profile("quick", max_examples=100, deadline=None, derandomize=True)
@@ -55,6 +57,12 @@ def pytest_report_header() -> list[str]:
         f"PostgreSQL: {os.environ.get('PGSTATE_TEST_URL') or 'embedded'}",
         *([f"Not installed, so values of these are left out: {left_out}"] if left_out else []),
     ]
+
+
+@pytest.fixture(autouse=True)
+def _own_main_module() -> None:
+    """Streamlit leaves the script of an AppTest as `__main__`, which spawned processes run."""
+    sys.modules["__main__"] = _MAIN
 
 
 @pytest.fixture(scope="session")
