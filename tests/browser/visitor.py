@@ -105,7 +105,12 @@ class Tab:
         self.reconnected()
 
     def kill_server(self) -> None:
-        """And wait until the page has noticed: else it looks connected to the next one."""
+        """And wait until the page has noticed: else it looks connected to the next one.
+
+        First the page loads the scripts of what it shows: without them it would show errors.
+        """
+        loaded = "() => document.querySelector('[data-testid=stSkeleton]') === null"
+        self.frame.wait_for_function(loaded, timeout=READY_WITHIN * 1000)
         self.server.kill()
         self._await_connection("not([data-test-connection-state=CONNECTED])")
 
