@@ -21,6 +21,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from failures import FAILED
 from hypothesis import HealthCheck, settings
 from sqlalchemy.engine import URL, make_url
 
@@ -201,3 +202,27 @@ def round_trips(
 
 def text(url: URL) -> str:
     return url.render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session")
+def database(admin: psycopg.Connection, template: str, server: URL) -> Iterator[Callable[[], str]]:
+    """Make a database with our tables that lives as long as the test session."""
+    names: list[str] = []
+
+    def make() -> str:
+        name = f"pgstate_pages_{os.getpid()}_{len(names)}"
+        admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        names.append(name)
+        return server.set(database=name).render_as_string(hide_password=False)
+
+    yield make
+    for name in names:
+        admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report = yield
+    if report.failed and report.when == "call":  # type: ignore[attr-defined]  # a TestReport
+        item.stash[FAILED] = True
+    return report

@@ -380,7 +380,7 @@ def _restore(found: dict[str, Any], part: Callable[[int], Any] | None = None) ->
         return read(content)
     except DamagedError:
         raise
-    except Exception:  # noqa: BLE001
+    except Exception:  # noqa: BLE001  # damaged content may raise any error
         # The cause is dropped: it quotes the content, and messages never show a value.
         raise DamagedError(f"a {marker} with content of another form") from None
 

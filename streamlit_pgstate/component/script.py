@@ -274,7 +274,7 @@ def start_anew(at: Address | None = None) -> NoReturn:
     if is_callback() and not _CALLBACKS_MAY_RERUN:
         context.script_requests.request_rerun(data)  # type: ignore[union-attr]
         # Streamlit would reset it at the callback's end, which the exception skips.
-        context.in_fragment_callback = False  # type: ignore[attr-defined]
+        context.in_fragment_callback = False  # type: ignore[attr-defined]  # private
         raise StopException
     raise RerunException(data)
 
@@ -295,7 +295,7 @@ def pause(seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         end_if_overtaken()
-        time.sleep(_POLL_INTERVAL)
+        time.sleep(_POLL_INTERVAL)  # Streamlit ends a run only where the run itself looks
 
 
 def end_if_overtaken() -> None:

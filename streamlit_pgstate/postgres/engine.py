@@ -267,7 +267,7 @@ class Database:
         pooled = self._checkout(until)
         try:
             # SQLAlchemy has one type for the connections of all drivers. Here and below it is ours.
-            return fetch(pooled.driver_connection)  # type: ignore[arg-type]
+            return fetch(pooled.driver_connection)  # type: ignore[arg-type]  # a _TimedConnection
         except BaseException as error:
             self._discard_if_broken(pooled, error)
             raise
@@ -285,7 +285,7 @@ class Database:
                 "or frozen.",
                 cause=error,
             ) from None
-        pooled.driver_connection.deadline = until  # type: ignore[union-attr]
+        pooled.driver_connection.deadline = until  # type: ignore[union-attr]  # the same
         return pooled
 
     def _discard_if_broken(self, pooled: PoolProxiedConnection, error: BaseException) -> None:
@@ -312,7 +312,7 @@ class Database:
         with self._tracking_outages(), self._translated():
             pooled = self._checkout(time.monotonic() + self._timeout)
             try:
-                yield pooled.driver_connection  # type: ignore[misc]
+                yield pooled.driver_connection  # type: ignore[misc]  # the same
             except BaseException as error:
                 self._discard_if_broken(pooled, error)
                 raise

@@ -104,7 +104,7 @@ class State(MutableMapping[str, Any]):
     # Reading
 
     # Typed as `pgstate.get`. Mapping's own has no overload for an empty list.
-    @overload  # type: ignore[override]
+    @overload  # type: ignore[override]  # typed by the default: see `tests/typing`
     def get(self, key: str, default: None = None) -> Any: ...
     @overload
     def get(self, key: str, default: list[Never]) -> list[Any]: ...
@@ -235,7 +235,7 @@ class State(MutableMapping[str, Any]):
         self._store({key: value})
 
     @method_verb
-    def update(self, mapping: Mapping[str, Any], /) -> None:  # type: ignore[override]
+    def update(self, mapping: Mapping[str, Any], /) -> None:  # type: ignore[override]  # a mapping only
         """Store all values of `mapping` in one transaction, or none; without a ttl.
 
         Raises as `set`.
@@ -329,7 +329,7 @@ class State(MutableMapping[str, Any]):
         return value
 
     @method_verb
-    def clear(self) -> int:  # type: ignore[override]
+    def clear(self) -> int:  # type: ignore[override]  # how many went
         """Delete all keys; how many went."""
         return self._session.delete_all()
 

@@ -129,7 +129,7 @@ class _Watch:
     def _check(self) -> None:
         busy = time.monotonic()
         while True:
-            time.sleep(_CHECKS_EVERY)
+            time.sleep(_CHECKS_EVERY)  # a value on its way gives no event that says «slow»
             with self._lock:
                 if self._works:
                     busy = time.monotonic()

@@ -12,10 +12,10 @@ from typing import Any
 
 import psycopg
 import pytest
+from failures import FAILED
 from playwright.sync_api import Browser, BrowserContext, Error, sync_playwright
 from profiles import Profiles
 from served import Server, running
-from sqlalchemy.engine import URL
 from visitor import Visitor
 
 from streamlit_pgstate import Store, connect
@@ -69,7 +69,7 @@ def new_visitor(
         return visitors[-1]
 
     yield make
-    has_failed = request.node.stash.get(_FAILED, False)
+    has_failed = request.node.stash.get(FAILED, False)
     pages = [page for visitor in visitors for page in visitor.context.pages]
     if has_failed:
         for number, page in enumerate(pages):
@@ -101,33 +101,6 @@ def visitor(new_visitor: Callable[..., Visitor]) -> Visitor:
 def visitor_with_devices(new_visitor: Callable[..., Visitor]) -> Visitor:
     """A visitor whose browser has a camera and a microphone, and lets the page use them."""
     return new_visitor(permissions=["camera", "microphone"])
-
-
-_FAILED = pytest.StashKey[bool]()
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    report = yield
-    if report.failed and report.when == "call":  # type: ignore[attr-defined]
-        item.stash[_FAILED] = True
-    return report
-
-
-@pytest.fixture(scope="session")
-def database(admin: psycopg.Connection, template: str, server: URL) -> Iterator[Callable[[], str]]:
-    """Make a database with our tables that lives as long as the test session."""
-    names: list[str] = []
-
-    def make() -> str:
-        name = f"pgstate_browser_{os.getpid()}_{len(names)}"
-        admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-        names.append(name)
-        return server.set(database=name).render_as_string(hide_password=False)
-
-    yield make
-    for name in names:
-        admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 @pytest.fixture(scope="session")

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable, Iterator
 
-import psycopg
 import pytest
 from engine import ENGINES, Engine
+from failures import FAILED
 from selenium.common.exceptions import WebDriverException
 from served import Server, running
-from sqlalchemy.engine import URL
 from window import Visitor
 
 FOUND = [engine for engine in ENGINES if not engine.missing]
 _VERSIONS: dict[str, list[str]] = {}
-_FAILED = pytest.StashKey[bool]()
 
 
 def pytest_configure() -> None:
@@ -79,33 +76,9 @@ def visitor_without_cookies(engine: Engine, request: pytest.FixtureRequest) -> I
 def _shown(visitor: Visitor, request: pytest.FixtureRequest) -> Iterator[None]:
     """Print what the page says when a test has failed; of a picture WebKit's driver may hang."""
     yield
-    if request.node.stash.get(_FAILED, False):
+    if request.node.stash.get(FAILED, False):
         with contextlib.suppress(WebDriverException):
             print(visitor.driver.execute_script("return document.body.innerText"))
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    report = yield
-    if report.failed and report.when == "call":  # type: ignore[attr-defined]
-        item.stash[_FAILED] = True
-    return report
-
-
-@pytest.fixture(scope="session")
-def database(admin: psycopg.Connection, template: str, server: URL) -> Iterator[Callable[[], str]]:
-    """Make a database with our tables that lives as long as the test session."""
-    names: list[str] = []
-
-    def make() -> str:
-        name = f"pgstate_engines_{os.getpid()}_{len(names)}"
-        admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-        names.append(name)
-        return server.set(database=name).render_as_string(hide_password=False)
-
-    yield make
-    for name in names:
-        admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 @pytest.fixture(scope="session")
