@@ -12,22 +12,25 @@ apt = { apt-get update -qq && \
 	DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $(1); }
 IS_ROOT_WITH_APT := $(and $(filter 0,$(shell id -u)),$(shell command -v apt-get))
 
-.PHONY: help demo test quick engines engine-browsers matrix check node frontend bench format clean
+.PHONY: help demo test everything quick engines engine-browsers matrix check node frontend bench format clean
 .DEFAULT_GOAL := help
 
 help: ## What can be made
-	@awk -F ' *## *' '/^[a-z]+:.*##/ { sub(/:.*/, "", $$1); printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ' *## *' '/^[a-z]+:.*##/ { sub(/:.*/, "", $$1); printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 demo: $(DONE)/demo ## Run example.py, with a PostgreSQL of its own in .pgstate
 	@# Streamlit takes the next free port, and says which, only where none was asked for.
 	$(BIN)/streamlit run example.py --server.headless true --browser.gatherUsageStats false \
 		$(if $(filter-out 8501,$(PORT)),--server.port $(PORT))
 
-test: $(DONE)/test ## Run all tests, on a PostgreSQL and in a browser of their own
+test: $(DONE)/test ## Test all of it, on a PostgreSQL and in a browser of their own
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "not long"
+
+everything: $(DONE)/test ## Run all tests, in the long and the rare cases, too
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup
 
 quick: $(DONE)/test ## Run the tests that need no browser, break no connection and build no package
-	$(BIN)/pytest -n 2 --dist loadgroup tests/unit tests/postgres
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not long" tests/unit tests/postgres
 
 engines: $(DONE)/engines engine-browsers ## Run a dozen cases in Safari's engine and in Firefox
 	$(BIN)/pytest tests/engines

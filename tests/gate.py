@@ -22,6 +22,7 @@ class Gate:
         self._flows.set()
         self._answers = threading.Event()
         self._answers.set()
+        self._loses_answers = False
         self._listener: socket.socket | None = None
         self._ends: set[socket.socket] = set()
         self.open()
@@ -67,6 +68,16 @@ class Gate:
         finally:
             self._answers.set()
 
+    @contextlib.contextmanager
+    def losing_answers(self) -> Iterator[None]:
+        """What is asked comes through; in place of its answer everything breaks, as by `shut`."""
+        self._loses_answers = True
+        try:
+            yield
+        finally:
+            self._loses_answers = False
+            self.open()
+
     def _accept(self, listener: socket.socket) -> None:
         while True:
             try:
@@ -84,6 +95,9 @@ class Gate:
             while data := source.recv(65536):
                 self._flows.wait()
                 flows.wait()
+                if self._loses_answers and flows is self._answers:
+                    self.shut()
+                    return
                 target.sendall(data)
         _close(source)
         _close(target)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from everything import in_everything
 from served import Server, running
 from visitor import Tab, Visitor
 
 from streamlit_pgstate import connect
 
 
-@pytest.fixture(scope="module", params=["app_pages.py", "folder/First.py"])
+@pytest.fixture(scope="module", params=["app_pages.py", *in_everything("folder/First.py")])
 def pages(
     request: pytest.FixtureRequest,
     database: Callable[[], str],
@@ -145,7 +146,7 @@ def test_an_app_at_the_root_lends_its_token_to_none_under_a_path(
     assert tab.settled(1).seen["visits"] == 2
 
 
-@pytest.mark.parametrize("name", ["My app: ü; =", "x" * 200, "a.b", "%41"])
+@pytest.mark.parametrize("name", ["My app: ü; =", *in_everything("x" * 200, "a.b", "%41")])
 def test_an_apps_name_may_be_any_text(
     name: str, new_app: Callable[..., Server], visitor: Visitor
 ) -> None:

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+from everything import in_everything
 from playwright.sync_api import Browser, Error
 from served import Server, running
 from visitor import Tab, Visitor
@@ -48,17 +49,17 @@ Object.defineProperty(document, "cookie", {
 # Where cookies throw, Streamlit 1.51 itself shows nothing but the error; 1.67 goes on.
 COOKIES_BLOCKED = [NO_COOKIES, THROWING_COOKIES] if hasattr(st, "pagination") else [NO_COOKIES]
 NOTHING_KEPT = [
-    *((NO_STORAGE, cookies) for cookies in COOKIES_BLOCKED),
-    (FULL_STORAGE, NO_COOKIES),
-    (READ_ONLY_STORAGE, NO_COOKIES),
+    (NO_STORAGE, COOKIES_BLOCKED[-1]),
+    *in_everything((NO_STORAGE, NO_COOKIES), (FULL_STORAGE, NO_COOKIES)),
+    *in_everything((READ_ONLY_STORAGE, NO_COOKIES)),
 ]
 
 
-@pytest.mark.parametrize("scripts", NOTHING_KEPT)
+@pytest.mark.parametrize(("storage", "cookies"), NOTHING_KEPT)
 def test_with_both_blocked_the_app_works_and_says_so(
-    scripts: tuple[str, str], app: Server, visitor: Visitor
+    storage: str, cookies: str, app: Server, visitor: Visitor
 ) -> None:
-    for script in scripts:
+    for script in (storage, cookies):
         visitor.run_first(script)
     tab = visitor.open(app)
     works_undurably(tab)
@@ -100,7 +101,7 @@ def test_what_is_blocked_under_an_open_page_takes_nothing_from_it(
     assert (after["id"], after["durable"]) == (before["id"], True)
 
 
-@pytest.mark.parametrize("script", [NO_STORAGE, FULL_STORAGE, READ_ONLY_STORAGE])
+@pytest.mark.parametrize("script", [NO_STORAGE, *in_everything(FULL_STORAGE, READ_ONLY_STORAGE)])
 def test_with_local_storage_blocked_the_cookie_will_do(
     script: str, app: Server, visitor: Visitor
 ) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 import streamlit as st
+from everything import in_everything
 from playwright.sync_api import expect
 from served import Server, running
 from sqlalchemy.engine import make_url
@@ -19,7 +20,10 @@ from visitor import Tab, Visitor
 
 pytestmark = pytest.mark.xdist_group("early_ends")  # they share a server
 
-ENDINGS = ["stop", "raise", "rerun", "switch", "outage", "outage at the widget", "overtaken"]
+ENDINGS = [
+    *("stop", "rerun", "outage", "overtaken"),
+    *in_everything("raise", "switch", "outage at the widget"),
+]
 
 BUTTON_OF = """name => [...document.querySelectorAll("[class*='-remove-'] button,"
     + "[data-testid=stFileChipDeleteBtn] button, [data-testid=stFileUploaderDeleteBtn] button,"

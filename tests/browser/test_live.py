@@ -98,6 +98,7 @@ def test_a_hidden_page_costs_nothing_and_follows_when_it_is_shown(tab: Tab, stat
     assert tab.settled(1).seen["job"] == "done while nobody looked"
 
 
+@pytest.mark.long  # the next one reads what they write, too
 def test_two_live_pages_that_write_in_each_run_do_not_drive_each_other(
     app: Server, visitor: Visitor
 ) -> None:

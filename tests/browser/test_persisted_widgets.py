@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import streamlit as st
+from everything import in_everything
 from persist_cases import DAY, WIDGETS
 from playwright.sync_api import Locator, Page, expect
 from served import Server
@@ -397,6 +398,7 @@ def test_in_a_fragment_no_full_run_is_needed(app: Server, visitor: Visitor) -> N
     assert tab.settled().seen == {"inside": "kept"}
 
 
+@pytest.mark.long  # test_scope_pages has five
 def test_twenty_visitors_at_once_get_each_their_own(
     app: Server, new_visitor: Callable[..., Visitor]
 ) -> None:
@@ -505,7 +507,7 @@ def test_what_another_tab_has_forgotten_does_not_come_back_from_a_page_that_show
     expect(of(tab.page, "name").locator("input")).to_have_value("")
 
 
-@pytest.fixture(params=["app_kept_pages.py", "folder_of_kept/First.py"])
+@pytest.fixture(params=["app_kept_pages.py", *in_everything("folder_of_kept/First.py")])
 def pages(request: pytest.FixtureRequest, new_app: Callable[..., Server]) -> Server:
     return new_app(script=request.param)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from everything import in_everything
 from run_log import Run
 from served import Server
 from visitor import Tab, Visitor
@@ -193,7 +194,7 @@ def test_verbs_in_a_dialog(app: Server, visitor: Visitor, store_of_app: Store) -
     assert tab.settled(2).seen["word"] == "written"
 
 
-@pytest.mark.parametrize(("case", "by"), [("in_sidebar", 1), ("in_column", 2)])
+@pytest.mark.parametrize(("case", "by"), [("in_column", 2), *in_everything(("in_sidebar", 1))])
 def test_verbs_in_a_container(case: str, by: int, app: Server, visitor: Visitor) -> None:
     tab = visitor.open(app, case)
     for number in (1, 2, 3):
@@ -263,7 +264,7 @@ def test_a_new_token_in_each_run_makes_no_loop(
     assert tab.runs_within(2) == 0
 
 
-@pytest.mark.parametrize("clicks", [1, 3])
+@pytest.mark.parametrize("clicks", [3, *in_everything(1)])
 def test_runs_of_one_tab_that_overlap_do_not_disturb_each_other(
     clicks: int, app: Server, visitor: Visitor
 ) -> None:

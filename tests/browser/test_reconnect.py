@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
+from everything import in_everything
 from playwright.sync_api import expect
 from served import Server, running
 from sqlalchemy.engine import make_url
@@ -290,7 +291,7 @@ def test_a_table_that_is_edited_first_after_a_restart_keeps_the_edit(
     assert tab.settled(1).seen["rows"][0][0] == "eve"
 
 
-@pytest.mark.parametrize("cookie", ["true", "false"])
+@pytest.mark.parametrize("cookie", ["true", *in_everything("false")])
 def test_a_restarted_server_goes_on_with_the_page_whichever_token_it_has_to_ask_for(
     cookie: str, new_app: Callable[..., Server], visitor: Visitor
 ) -> None:

@@ -214,6 +214,7 @@ def test_a_duplicate_of_an_empty_tab_has_a_token_of_its_own(app: Server, visitor
     assert len(kept(second)) == 1
 
 
+@pytest.mark.long  # test_scope_pages has five
 def test_five_visitors_at_once_have_their_own(
     app: Server, new_visitor: Callable[..., Visitor]
 ) -> None:

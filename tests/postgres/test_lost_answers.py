@@ -54,10 +54,23 @@ def test_the_former_value_can_be_set_again(
     token, old = store.new_token(), SIZES[size]
     state = behind.state(token)
     state["k"] = old
-    with gate.muted(), pytest.raises(StoreUnavailable):
+    with gate.losing_answers(), pytest.raises(StoreUnavailable):
         CHANGES[change](state)
     WAYS_BACK[back](state, old)
     assert store.state(token)["k"] == old
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_the_former_value_can_be_set_again_after_an_answer_that_did_not_come_in_time(
+    change: str, store: Store, behind: Store, gate: Gate
+) -> None:
+    token = store.new_token()
+    state = behind.state(token)
+    state["k"] = b"old"
+    with gate.muted(), pytest.raises(StoreUnavailable):
+        CHANGES[change](state)
+    state["k"] = b"old"
+    assert store.state(token)["k"] == b"old"
 
 
 def test_a_key_that_was_perhaps_stored_can_be_deleted(

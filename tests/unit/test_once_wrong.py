@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from everything import in_everything
 from fingerprint import fingerprint
 from libraries import PIL, pl
 
@@ -199,7 +200,9 @@ def test_one_part_may_stand_in_as_many_places_as_there_is_text_for_them():
 
 
 @pytest.mark.skipif(crafted.ARROW < 20, reason="from_buffers does not take the text of views")
-@pytest.mark.parametrize("wrap", [lambda views: views, pd.arrays.ArrowExtensionArray])
+@pytest.mark.parametrize(
+    "wrap", [lambda views: views, *in_everything(pd.arrays.ArrowExtensionArray)]
+)
 def test_a_text_that_too_many_views_show_is_refused(wrap):  # each view is checked when it is read
     assert decode(encode(wrap(crafted.views(900)), key="k"), key="k") is not None
     with pytest.raises(UnsupportedType, match="most of it the same"):
