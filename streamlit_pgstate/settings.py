@@ -31,6 +31,9 @@ URL_FORM = "postgresql://user:password@host:5432/database"
 
 _DRIVERS = {"postgres", "postgresql", "postgresql+psycopg"}
 _NOT_YET = {"history", "encryption_key"}
+_MISSPELT = 0.65
+"""How near a variable's name must be to a setting's, as `difflib` counts. ULR and DB_URL are 0.67 of
+URL. What Kubernetes makes of a service with the name `pgstate`, as PORT, is below."""
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)?", re.ASCII)
 _DURATION_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _TOO_MANY_SECONDS = 10**10
@@ -137,6 +140,12 @@ def connection_in(secrets: Mapping[str, Any]) -> dict[str, Any]:
         ConfigError: it is not a table.
     """
     connections = secrets.get("connections", {})
+    misspelt = secrets.get("connection")
+    if isinstance(misspelt, Mapping) and "pgstate" in misspelt:
+        raise ConfigError(
+            "[connection.pgstate] in .streamlit/secrets.toml is not read. Write "
+            "[connections.pgstate], with an s."
+        )
     table = connections.get("pgstate", {}) if isinstance(connections, Mapping) else None
     if not isinstance(table, Mapping):
         raise ConfigError(
@@ -168,12 +177,23 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, tuple[str, Any]]:
-    """Read only names of settings: other tools may use the same prefix for their variables."""
+    """Read the names of settings; refuse a name that is nearly one.
+
+    Others are left alone: other tools may use the same prefix for their variables.
+    """
     found: dict[str, tuple[str, Any]] = {}
-    for name in (*_CHECKS, *_NOT_YET):
-        variable = ENVIRONMENT_PREFIX + name.upper()
-        if environment.get(variable):
-            found[name] = (variable, environment[variable])
+    names = (*_CHECKS, *_NOT_YET)
+    for variable, value in environment.items():
+        name = variable.removeprefix(ENVIRONMENT_PREFIX).lower()
+        if not value or not variable.startswith(ENVIRONMENT_PREFIX):
+            continue
+        if name in names:
+            found[name] = (variable, value)
+        elif near := difflib.get_close_matches(name, names, n=1, cutoff=_MISSPELT):
+            raise ConfigError(
+                f"{variable} is not a setting. Did you mean "
+                f"{ENVIRONMENT_PREFIX}{near[0].upper()}? Rename the variable, or remove it."
+            )
     return found
 
 

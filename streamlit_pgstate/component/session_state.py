@@ -39,6 +39,21 @@ def has(key: str) -> bool:
     return key in st.session_state
 
 
+def refuse_below_widget(key: str) -> None:
+    """Refuse `persist` of a key whose widget was drawn in this run, and not only once it matters.
+
+    Private part: `widget_user_keys_this_run` of the script's context, or of its `shared` part, seen
+    in 1.51 to 1.67. Without it, `put` refuses as soon as something is stored.
+
+    Raises:
+        ConfigError: the widget was drawn already.
+    """
+    context: Any = get_script_run_ctx(suppress_warning=True)
+    drawn = getattr(getattr(context, "shared", context), "widget_user_keys_this_run", ())
+    if key in drawn:
+        raise _below_widget(key)
+
+
 def put(key: str, value: Any) -> None:
     """Set `st.session_state[key]`. A widget that is drawn later in this run will show it.
 
@@ -48,10 +63,14 @@ def put(key: str, value: Any) -> None:
     try:
         st.session_state[key] = value
     except StreamlitAPIException as error:
-        raise ConfigError(
-            f"persist({key!r}) must stand above the widget with this key: Streamlit does not "
-            "allow a widget to be set after it was drawn."
-        ) from error
+        raise _below_widget(key) from error
+
+
+def _below_widget(key: str) -> ConfigError:
+    return ConfigError(
+        f"persist({key!r}) must stand above the widget with this key: Streamlit does not "
+        "allow a widget to be set after it was drawn."
+    )
 
 
 def get(key: str) -> Any:

@@ -99,6 +99,8 @@ class PersistedKeys:
                 if key in defaults:
                     persisted.default = defaults[key]
                 if key not in run.keys:
+                    if key not in run.former:
+                        session_state.refuse_below_widget(key)
                     run.keys[key] = self._merge(persisted, run.former.get(key))
                 elif not session_state.has(key):  # deleted since, or without a default so far
                     self._put_default_again(run.keys[key])

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from functools import partial
@@ -88,7 +89,10 @@ class Place:
         url = self.url
         if url is None:
             return "the embedded PostgreSQL"
-        host = url.host or url.query.get("host") or "the local socket"
+        if service := url.query.get("service"):
+            return f"service {service}/{url.database}"
+        # libpq takes PGHOST where the URL names no host.
+        host = url.host or url.query.get("host") or os.environ.get("PGHOST") or "the local socket"
         host = host if isinstance(host, str) else ",".join(host)
         port = f":{url.port}" if url.port else ""
         return f"{host}{port}/{url.database}"

@@ -392,6 +392,11 @@ def test_while_the_database_is_away_nothing_is_lost_that_the_page_still_shows(
     assert state["size"] == "typed"
 
 
+def test_below_the_widget_it_says_so_in_the_first_run(tab: Callable[[Script], AppTest]) -> None:
+    app = tab('st.text_input("Size", key="size"); pgstate.persist("size")').run()
+    assert "must stand above the widget" in app.exception[0].message
+
+
 def test_below_the_widget_it_says_so(tab: Callable[[Script], AppTest], state: State) -> None:
     state["size"] = "12"
     app = tab('st.text_input("Size", key="size"); pgstate.persist("size")').run()

@@ -14,7 +14,7 @@ from sqlalchemy import engine
 from sqlalchemy.engine import make_url
 
 from streamlit_pgstate import ConfigError, configure, connect
-from streamlit_pgstate.settings import AppKeywords, Settings, StoreKeywords
+from streamlit_pgstate.settings import AppKeywords, Settings, StoreKeywords, connection_in
 
 KEY = "k" * 32
 URL = "postgresql://ann:hunter2@db.example/app"
@@ -189,6 +189,32 @@ def test_other_tools_may_use_the_prefix_in_the_environment() -> None:
     assert read(environment={"PGSTATE_TEST_URL": "postgresql://x/y", "PGSTATE_FOO": "1"}) == read()
 
 
+@pytest.mark.parametrize("name", ["PORT", "SERVICE_HOST", "SERVICE_PORT", "PORT_5432_TCP_ADDR"])
+def test_what_kubernetes_makes_of_a_service_of_our_name_is_left_alone(name: str) -> None:
+    assert read(environment={f"PGSTATE_{name}": "10.0.0.11"}) == read()
+
+
+@pytest.mark.parametrize(
+    ("variable", "setting"), [("ULR", "URL"), ("DB_URL", "URL"), ("SESION_TTL", "SESSION_TTL")]
+)
+def test_a_misspelt_variable_is_refused_with_the_right_name(variable: str, setting: str) -> None:
+    message = complaint(environment={f"PGSTATE_{variable}": "x"})
+    assert message == (
+        f"PGSTATE_{variable} is not a setting. Did you mean PGSTATE_{setting}? "
+        "Rename the variable, or remove it."
+    )
+
+
+def test_the_table_connection_without_its_s_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"Write \[connections\.pgstate\], with an s"):
+        connection_in({"connection": {"pgstate": {"url": "postgresql://db/app"}}})
+
+
+def test_a_host_from_the_environment_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGHOST", "db.example")
+    assert "db.example/app" in repr(connect("postgresql:///app"))
+
+
 def test_home_is_an_absolute_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert read().home == tmp_path.resolve()
@@ -256,6 +282,7 @@ def test_the_usual_names_of_postgresql_in_a_url_mean_the_same(url: str) -> None:
         ("postgresql://ann:hunter2@/app", "the local socket/app"),
         ("postgresql:///app?user=ann&password=hunter2", "the local socket/app"),
         ("postgresql://ann:hunter2@%2Frun/app", "%2Frun/app"),
+        ("postgresql:///app?service=reports", "service reports/app"),
     ],
 )
 def test_a_store_shows_where_it_is_and_never_the_password(url: str, place: str) -> None:
