@@ -2,8 +2,8 @@
 
 PYTHON ?= python3
 PORT ?= 8501
-# On two cores: a test in a browser waits half of its time.
-WORKERS ?= 4
+# On two cores: a test in a browser waits half of its time and more.
+WORKERS ?= 5
 
 BIN := .venv/bin
 DONE := .venv/done

@@ -125,7 +125,7 @@ def test_under_a_base_path_the_cookie_has_that_path(under_path: Server, visitor:
     assert tab.settled(2).seen["visits"] == 3
 
 
-@pytest.mark.parametrize("is_valid", [True, False])
+@pytest.mark.parametrize("is_valid", [True, *in_everything(False)])
 def test_an_app_at_the_root_lends_its_token_to_none_under_a_path(
     is_valid: bool, under_path: Server, visitor: Visitor
 ) -> None:

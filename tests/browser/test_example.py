@@ -167,6 +167,7 @@ def test_of_two_fields_f5_leaves_the_one_that_is_persisted(
     assert reader.runs() == 1
 
 
+@pytest.mark.long  # test_token has a second profile
 def test_another_browser_begins_with_the_defaults(
     example: Server, context: BrowserContext, chromium: Browser
 ) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
+from everything import in_everything
 from playwright.sync_api import WebSocketRoute, expect
 from served import Server, running
 from test_tab_scope import duplicated
@@ -193,7 +194,7 @@ def test_a_widgets_own_value_from_the_state_is_shown_when_the_cookie_was_lost(
     expect(tab.page.get_by_label("Text")).to_have_value("mine")
 
 
-@pytest.mark.parametrize("cookie", ["none can come", "cleared"])
+@pytest.mark.parametrize("cookie", ["cleared", *in_everything("none can come")])
 def test_f5_never_overwrites_what_is_persisted_where_the_tab_has_a_state_too(
     cookie: str, app: Server, without_cookie: Server, visitor: Visitor
 ) -> None:

@@ -64,6 +64,7 @@ def test_the_widgets(page: Page) -> None:
     expect(page.get_by_label("Text", exact=True)).to_have_value("typed")
 
 
+@pytest.mark.long
 def test_the_chat(page: Page) -> None:
     turn_to(page, "Chat")
     page.get_by_test_id("stChatInputTextArea").fill("hello")
@@ -73,6 +74,7 @@ def test_the_chat(page: Page) -> None:
     expect(page.get_by_text("You said 5 letters.")).to_be_visible()
 
 
+@pytest.mark.long
 def test_the_wizard(page: Page) -> None:
     turn_to(page, "Wizard")
     page.get_by_label("Who are you?").fill("Ada")
@@ -91,6 +93,7 @@ def test_the_table_the_upload_and_the_live_page_are_drawn(page: Page) -> None:
         press_f5(page)
 
 
+@pytest.mark.long
 def test_the_upload(page: Page, tmp_path: Path) -> None:
     turn_to(page, "Upload")
     (tmp_path / "notes.txt").write_text("some notes")

@@ -49,7 +49,7 @@ def test_verbs_in_a_fragment(case: str, app: Server, visitor: Visitor, store_of_
     assert len(full(tab.runs())) <= 2 + 2
 
 
-@pytest.mark.parametrize("case", ["in_fragment", "around_fragment"])
+@pytest.mark.parametrize("case", ["in_fragment", *in_everything("around_fragment")])
 def test_forget_in_a_fragment(case: str, app: Server, visitor: Visitor) -> None:
     tab = visitor.open(app, case)
     before = tab.settled(2).seen["id"]
@@ -129,7 +129,7 @@ def test_verbs_in_a_callback_alone(app: Server, visitor: Visitor, store_of_app: 
     assert tab.settled(1).seen["word"] == "written"
 
 
-@pytest.mark.parametrize("is_mounted", [True, False])
+@pytest.mark.parametrize("is_mounted", [False, *in_everything(True)])
 def test_a_callback_as_the_first_verb_after_the_cookie_was_lost(
     is_mounted: bool, app: Server, visitor: Visitor, store_of_app: Store
 ) -> None:
@@ -251,7 +251,7 @@ def test_clearing_the_session_state_loses_nothing(app: Server, visitor: Visitor)
     assert tab.settled(2).seen["visits"] == 5
 
 
-@pytest.mark.parametrize("case", ["rotates_each_run", "forgets_each_run"])
+@pytest.mark.parametrize("case", ["rotates_each_run", *in_everything("forgets_each_run")])
 def test_a_new_token_in_each_run_makes_no_loop(
     case: str, app: Server, new_visitor: Callable[..., Visitor]
 ) -> None:

@@ -94,7 +94,7 @@ def stays_the_same(value: object, here: State, another: Another) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@settings(max_examples=settings().max_examples // 2)
+@settings(max_examples=settings().max_examples // 4)
 @given(data=st.data())
 def test_any_value_is_the_same_in_another_process(
     family: str, data: st.DataObject, here: State, another: Another
