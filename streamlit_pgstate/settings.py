@@ -32,8 +32,8 @@ URL_FORM = "postgresql://user:password@host:5432/database"
 _DRIVERS = {"postgres", "postgresql", "postgresql+psycopg"}
 _NOT_YET = {"history", "encryption_key"}
 _MISSPELT = 0.65
-"""How near a variable's name must be to a setting's, as `difflib` counts. ULR and DB_URL are 0.67 of
-URL. What Kubernetes makes of a service with the name `pgstate`, as PORT, is below."""
+"""How near a variable's name must be to a setting's, as `difflib` counts. ULR and DB_URL are 0.67
+of URL. What Kubernetes makes of a service with the name `pgstate`, as PORT, is below."""
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)?", re.ASCII)
 _DURATION_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _TOO_MANY_SECONDS = 10**10
