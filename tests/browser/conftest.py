@@ -33,6 +33,7 @@ DISABLED_FEATURES = (
 CHROMIUM_ARGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync", "--no-first-run"),
+    "--in-process-gpu",  # 0.45 s of CPU for a page load, not 0.48
     "--disable-features=" + ",".join(DISABLED_FEATURES),
     # A moving picture costs more than all else on a page; five a second will do for a photo.
     *("--use-fake-device-for-media-stream=fps=5", "--use-fake-ui-for-media-stream"),

@@ -255,6 +255,7 @@ def test_an_editor_that_is_given_its_own_output_loses_no_second_edit(
     expect(tab.page.get_by_text("This table has changed since")).to_have_count(0)
 
 
+@pytest.mark.long  # feeding back is tried above
 def test_a_script_that_feeds_back_may_begin_again_itself(app: Server, visitor: Visitor) -> None:
     tab, editor = opened(visitor, app, "table_fed_back")
     editor.type(0, "name", "eve")
@@ -310,6 +311,7 @@ def test_in_a_form_the_edits_come_with_its_button(app: Server, visitor: Visitor)
         assert names(tab.settled(1)) == [name, "ben", "cyd"]
 
 
+@pytest.mark.long  # test_uploads has a fragment
 def test_in_a_fragment_only_that_runs(app: Server, visitor: Visitor) -> None:
     tab = visitor.open(app, "table_in_fragment")
     tab.settled(2)
@@ -323,6 +325,7 @@ def test_in_a_fragment_only_that_runs(app: Server, visitor: Visitor) -> None:
         assert names(tab.settled(2)) == [name, "bob", "cyd"]
 
 
+@pytest.mark.long  # test_persisted_widgets has a dialog
 def test_in_a_dialog(app: Server, visitor: Visitor) -> None:
     tab = visitor.open(app, "table_in_dialog")
     tab.settled(1)

@@ -161,6 +161,7 @@ def test_what_is_chosen_after_a_restart_does_not_write_over_what_the_page_had_mi
     assert first.settled(1).seen == chosen
 
 
+@pytest.mark.long  # a choice beside other writes
 def test_what_is_chosen_for_the_first_time_is_kept_where_each_run_writes_something_else(
     restartable: Server, visitor: Visitor
 ) -> None:
@@ -171,6 +172,7 @@ def test_what_is_chosen_for_the_first_time_is_kept_where_each_run_writes_somethi
     assert tab.settled().seen["size"] == "after"
 
 
+@pytest.mark.long  # a busy first run that is overtaken
 def test_what_is_chosen_is_kept_where_the_first_run_is_overtaken_after_it_has_drawn_a_widget(
     restartable: Server, visitor: Visitor
 ) -> None:
@@ -209,6 +211,7 @@ def test_what_is_chosen_is_kept_where_another_tab_has_changed_what_another_page_
     assert first.settled().seen["size"] == "after"
 
 
+@pytest.mark.long  # nothing is written over is tried above
 def test_what_is_chosen_is_not_shown_where_the_new_server_no_longer_allows_it(
     restartable: Server, visitor: Visitor
 ) -> None:
@@ -238,6 +241,7 @@ def test_a_new_server_that_no_longer_allows_what_the_page_shows_does_not_write_o
     assert tab.settled().seen["number"] == 90
 
 
+@pytest.mark.long  # a widget of another kind
 def test_rows_selected_while_a_restarted_server_is_busy_with_its_first_run_are_kept(
     restartable: Server, visitor: Visitor
 ) -> None:

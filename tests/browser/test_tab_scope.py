@@ -228,6 +228,7 @@ def test_five_visitors_at_once_have_their_own(
     assert len({run.seen["tab_id"] for run in runs}) == len(tabs)
 
 
+@pytest.mark.long  # test_places has verbs in fragments
 def test_in_a_fragment_it_survives_f5_too(app: Server, visitor: Visitor) -> None:
     tab = visitor.open(app, "tab_scope_in_a_fragment")
     tab.settled(2)  # the page's, and the fragment's in it

@@ -278,6 +278,7 @@ def test_a_photo_is_there_after_a_reload_until_it_is_cleared(
     assert tab.settled(1).seen["photo"] is None
 
 
+@pytest.mark.long  # a file in a form is tried above
 def test_a_photo_in_a_form_is_cleared_with_its_button(
     app: Server, visitor_with_devices: Visitor
 ) -> None:
