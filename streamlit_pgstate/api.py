@@ -308,12 +308,15 @@ def session() -> SessionInfo:
 def rotate() -> None:
     """Give this browser a new token for the same state, for instance after a login.
 
-    The former token stays valid for two more minutes, for requests that are already on their way.
+    Both tokens open the state until the browser has presented the new one, with its next page load
+    or by another tab. After that the former token stays valid for two more minutes, for requests
+    that are already on their way. If two tabs rotate at once, one of them does, and both get its
+    token. Only the current token can be rotated.
 
     Raises:
         NoSessionError: the call is not in the run of a Streamlit script.
-        StoreUnavailable: PostgreSQL cannot be reached; or the connection broke, so that it is
-            unknown whether the token was replaced.
+        StoreUnavailable: PostgreSQL cannot be reached, or its answer was lost. The former token
+            still works. Call it again.
 
     Example:
         >>> if st.button("Renew"):  # doctest: +SKIP

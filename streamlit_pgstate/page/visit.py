@@ -468,6 +468,7 @@ class Visit:
         match self._agreed.action_for(reply.answer):
             case Action.CONFIRM:
                 self._settle(self._agreed.confirmed())
+                self.session.present()
             case Action.GO_WITHOUT:
                 self._settle(self._agreed.going_without())
             case Action.BEGIN:

@@ -40,7 +40,7 @@ _PERMISSION_DENIED = "42501"
 # Alembic's `op` and `context` are global, so two threads that migrate at once would share them.
 _ONE_AT_A_TIME = threading.Lock()
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest revision of this version. A test compares it with the scripts in ``alembic/``."""
 
 

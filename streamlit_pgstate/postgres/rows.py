@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import Enum
 from typing import Final, NamedTuple
 
 from streamlit_pgstate.codecs import Payload
@@ -41,11 +42,14 @@ class SessionRef:
     issued_at: float | None = None
     """Seconds since 1970, from the token; None without a token."""
     scope: str = "browser"
+    is_presented: bool = True
+    """Whether the token came from a browser or a caller. False for one that `rotate` has just made:
+    until a browser presents it, the token before it goes on to work."""
 
     @classmethod
-    def of(cls, token: Token, scope: str = "browser") -> SessionRef:
+    def of(cls, token: Token, scope: str = "browser", *, is_presented: bool = True) -> SessionRef:
         """The session that `token` opens."""
-        return cls(token.session_id, token.secret_hash, token.issued_at, scope)
+        return cls(token.session_id, token.secret_hash, token.issued_at, scope, is_presented)
 
     @property
     def has_tokenless_scope(self) -> bool:
@@ -104,14 +108,23 @@ class EntryRow(NamedTuple):
     seconds_left: float | None
 
 
+class Rotation(Enum):
+    """What has become of a new token."""
+
+    DONE = "done"
+    """It is pending: it opens the session, and replaces the present one once it is presented."""
+    BY_ANOTHER = "by another"
+    """Nothing has changed: another rotation waits for its browser, or has replaced the caller's
+    token. The browser hears of that one."""
+    NO_ROW = "no row"
+    """The session has no row, and so nothing to protect."""
+
+
 class Changes(NamedTuple):
     """What a load or a refresh has read."""
 
     version: int
     """The session's version; 0 if it has no row yet."""
-    must_move_expiry: bool
-    """Whether the sliding expiry was due before this read: the next read has to move it. A LOAD has
-    moved it already; then the next read finds that it is not due, and moves nothing."""
     entries: list[EntryRow]
 
 

@@ -38,12 +38,14 @@ def metadata(schema: str) -> MetaData:
         Column("scope", Text, nullable=False, server_default=text("'browser'")),
         Column("version", BigInteger, nullable=False, comment="grows by one with every write"),
         Column("token_hash", LargeBinary, comment="SHA-256 of the token's random part"),
-        Column("previous_hash", LargeBinary, comment="the one before the last rotate"),
-        Column("rotated_at", _TIME),
+        Column("previous_hash", LargeBinary, comment="the token before the present one"),
+        Column("rotated_at", _TIME, comment="when the present token replaced it"),
         Column("created_at", _TIME, nullable=False),
         Column("seen_at", _TIME, nullable=False, comment="moves at most once an hour"),
         Column("expires_at", _TIME, nullable=False, comment="moves with seen_at"),
         Column("revoked_at", _TIME, comment="forgotten: never used again"),
+        Column("pending_hash", LargeBinary, comment="a new token, until a browser presents it"),
+        Column("pending_at", _TIME),
         comment="One container of state: what one token opens.",
     )
     Table(

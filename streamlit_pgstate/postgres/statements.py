@@ -14,7 +14,7 @@ from typing import Final
 # the session by its id, as a job does, or the scope of the session has no tokens. The `token_hash`
 # of the latter is NULL, so no token opens it.
 _USABLE: Final = """revoked_at IS NULL AND expires_at > now() AND (%(hash)s::bytea IS NULL
-    OR token_hash = %(hash)s
+    OR token_hash = %(hash)s OR pending_hash = %(hash)s
     OR previous_hash = %(hash)s AND rotated_at > now() - make_interval(secs => %(grace)s)
     ) IS TRUE"""
 
@@ -33,40 +33,40 @@ _LIFETIME_OF_NEW: Final = _LIFETIME.replace("{scope}", "%(scope)s::text")
 # At most once an hour: else each read would write a row, too.
 _STALE: Final = "seen_at < now() - make_interval(secs => %(expiry_moves_every)s)"
 
-# `seen_at` and `expires_at` move together, with a read or a write, once they are stale.
-_MOVE_EXPIRY: Final = f"""seen_at = CASE WHEN {_STALE} THEN now() ELSE seen_at END,
-    expires_at = CASE WHEN {_STALE} THEN now() + {_LIFETIME_OF_ROW} ELSE expires_at END"""
-
 _FOUND: Final = f"""found AS MATERIALIZED (
-    SELECT version, {_USABLE} AS usable, {_STALE} AS is_stale
+    SELECT version, {_USABLE} AS usable, {_STALE} AS is_stale,
+        (pending_hash = %(hash)s) IS TRUE AS is_pending
     FROM {{schema}}.session WHERE id = %(id)s
 )"""
 
-# The session as one row (key NULL), then its entries that are newer than %(since)s. The entries
-# are not read at all if the session's version is still %(since)s.
-_CHANGES: Final = """
+# A page load (%(since)s is -1) or a later run: the session as one row (key NULL), then its entries
+# that are newer than %(since)s. The entries are not read at all if the session's version is still
+# %(since)s. One round trip, which writes nothing and takes no lock: it works on a read-only server,
+# and beside a writer that holds the session's row.
+READ: Final = f"""WITH {_FOUND}
 SELECT NULL::text, version,
-    CASE WHEN NOT usable THEN 'refused' WHEN is_stale THEN 'stale' ELSE '' END, NULL::bigint,
-    NULL::text, NULL::bytea, NULL::bytea, NULL::float8, NULL::float8
+    CASE WHEN NOT usable THEN 'refused'
+        ELSE CASE WHEN is_stale THEN 'stale ' ELSE '' END
+            || CASE WHEN is_pending THEN 'pending' ELSE '' END
+    END, NULL::bigint, NULL::text, NULL::bytea, NULL::bytea, NULL::float8, NULL::float8
 FROM found
 UNION ALL
 SELECT e.key, e.version, e.kind, e.size, e.value::text, e.body, e.digest, e.ttl,
     extract(epoch FROM e.expires_at - now())::float8
-FROM found, {schema}.entry e
+FROM found, {{schema}}.entry e
 WHERE found.usable AND found.version > %(since)s
     AND e.session_id = %(id)s AND e.version > %(since)s
     AND (e.kind IS NOT NULL OR %(since)s >= 0)"""
 
-# A later run: the session and what has changed since. One round trip.
-REFRESH: Final = f"WITH {_FOUND} {_CHANGES}"
-
-# A page load: checks the token, reads the session and all small values, and moves the sliding
-# expiry. One round trip. %(since)s is -1. A refresh that has to move the expiry sends this, too,
-# with the version that it knows as %(since)s.
-LOAD: Final = f"""WITH {_FOUND},
-touched AS (
-    UPDATE {{schema}}.session SET {_MOVE_EXPIRY} WHERE id = %(id)s AND {_STALE} AND {_USABLE}
-) {_CHANGES}"""
+# After a read that found the session stale: `seen_at` and the sliding `expires_at` move together.
+# Another reader may be doing the same, or a writer may hold the row: then it is left to the next
+# read. A write moves neither.
+SLIDE: Final = f"""
+UPDATE {{schema}}.session SET seen_at = now(), expires_at = now() + {_LIFETIME_OF_ROW}
+WHERE id = %(id)s AND (
+    SELECT true FROM {{schema}}.session WHERE id = %(id)s AND {_STALE} AND {_USABLE}
+    FOR UPDATE SKIP LOCKED
+)"""
 
 SESSION: Final = """
 SELECT app, scope, created_at, seen_at, expires_at FROM {schema}.session WHERE id = %(id)s"""
@@ -82,7 +82,7 @@ SELECT data FROM {schema}.body WHERE session_id = %(id)s AND digest = %(digest)s
 # order of commits. If the new version is %(known)s plus one, nobody else has written since the
 # caller's cache was read.
 _LOCKED: Final = f"""locked AS (
-    UPDATE {{schema}}.session SET version = version + 1, {_MOVE_EXPIRY}
+    UPDATE {{schema}}.session SET version = version + 1
     WHERE id = %(id)s AND {_USABLE} {{only_if}} RETURNING version
 )"""
 
@@ -224,10 +224,22 @@ deleted AS (
 )
 SELECT version, (SELECT count(*) FROM held JOIN deleted USING (key)) FROM locked"""
 
+# Stores the new token as pending. Only the current token can do so, and only if no other rotation
+# waits for its browser: else two tabs that rotate at once would make a token that no browser keeps.
+# A pending token that no browser has presented within the grace is replaced: its answer was lost.
+# A second time it does nothing, and succeeds.
 ROTATE: Final = f"""
-UPDATE {{schema}}.session
-SET previous_hash = token_hash, token_hash = %(new_hash)s, rotated_at = now()
-WHERE id = %(id)s AND {_USABLE} RETURNING version"""
+UPDATE {{schema}}.session SET pending_hash = %(new_hash)s, pending_at = now()
+WHERE id = %(id)s AND {_USABLE} AND token_hash = %(hash)s
+    AND (pending_hash IS NULL OR pending_hash = %(new_hash)s
+        OR pending_at < now() - make_interval(secs => %(grace)s)) RETURNING version"""
+
+# A browser has presented the pending token: from now on it is the current one, and the one before
+# it works for the grace alone.
+PRESENT: Final = f"""
+UPDATE {{schema}}.session SET previous_hash = token_hash, token_hash = pending_hash,
+    rotated_at = now(), pending_hash = NULL, pending_at = NULL
+WHERE id = %(id)s AND {_USABLE} AND pending_hash = %(hash)s"""
 
 # A session without a row gets one, so that its token is refused from now on. After this statement
 # no write to the session succeeds, so nothing is left after the ERASE statements.
@@ -239,6 +251,7 @@ VALUES (%(id)s, %(app)s, %(scope)s, 1, %(hash)s, now(), now(),
 ON CONFLICT (id) DO UPDATE SET version = session.version + 1,
     revoked_at = coalesce(session.revoked_at, excluded.revoked_at)
 WHERE excluded.token_hash IS NULL OR excluded.token_hash = session.token_hash
+    OR excluded.token_hash = session.pending_hash
     OR excluded.token_hash = session.previous_hash
         AND session.rotated_at > excluded.seen_at - make_interval(secs => %(grace)s)
 RETURNING version"""

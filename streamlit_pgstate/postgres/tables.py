@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import io
 import itertools
+import logging
+import math
+import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final, TypeAlias
 
 from streamlit_pgstate.codecs import Payload
-from streamlit_pgstate.errors import MigrationRequired, UnknownToken
+from streamlit_pgstate.errors import MigrationRequired, PgStateError, UnknownToken
 from streamlit_pgstate.postgres import migrate, statements
 from streamlit_pgstate.postgres.cipher import PLAIN, Cipher
 from streamlit_pgstate.postgres.engine import Database, no_objection
@@ -22,6 +25,7 @@ from streamlit_pgstate.postgres.migrate import Layout
 from streamlit_pgstate.postgres.rows import (
     Changes,
     EntryRow,
+    Rotation,
     SessionRef,
     SessionTimes,
     Snapshot,
@@ -31,6 +35,8 @@ from streamlit_pgstate.postgres.rows import (
 from streamlit_pgstate.postgres.token import Token, TokenSigner
 from streamlit_pgstate.settings import Settings
 
+_LOG = logging.getLogger(__name__)
+
 CHUNK: Final = 2**20
 """Bytes of a large value in one row. Chunks of 256 KiB to 1 MiB were the fastest, to write and to
 read: 80 MB took 0.5 s and 0.25 s, and in a single row 1.9 s and 0.44 s."""
@@ -39,7 +45,11 @@ IN_ONE_STATEMENT: Final = 4 * CHUNK
 """Up to this many bytes of new bodies are sent within the write itself, in its one round trip."""
 
 ROTATION_GRACE: Final = timedelta(minutes=2)
-"""How long the former token works after a rotation: another tab may be using it just then."""
+"""How long the former token works once a browser has presented the new one: another tab may be
+using it just then. And how long a new token waits for a browser until another may replace it."""
+
+_AFTER_A_FAILED_SLIDE: Final = 60.0
+"""Seconds without another try to move a sliding expiry, after one has failed."""
 
 _EXPIRY_MOVES_EVERY: Final = timedelta(hours=1)
 """The sliding expiry moves at most once in this time, or in a tenth of `session_ttl` if that is
@@ -75,6 +85,7 @@ class Tables:
         self._signer: TokenSigner | None = None
         self._sql = statements.of(settings.schema)
         self._expiry_moves_every = min(_EXPIRY_MOVES_EVERY, settings.session_ttl / 10)
+        self._slides_after = -math.inf
 
     def __repr__(self) -> str:
         return f"<Tables of {self.place}>"
@@ -143,32 +154,48 @@ class Tables:
             UnknownToken: the session was forgotten, has expired, or its token was replaced; or it
                 has no row and the token is too old to create one.
         """
-        return self._changes("LOAD", ref, since=-1)
+        return self.refresh(ref, since=-1)
 
-    def refresh(self, ref: SessionRef, *, since: int, move_expiry: bool) -> Changes:
+    def refresh(self, ref: SessionRef, *, since: int) -> Changes:
         """Read the session and the entries that have changed after version `since`.
+
+        One round trip. Another one follows at most hourly, to move the sliding expiry, and where a
+        browser presents a rotated token for the first time.
 
         Args:
             ref: the session.
             since: the version up to which the caller knows everything.
-            move_expiry: whether to move the sliding expiry: `Changes.must_move_expiry` of the
-                last read.
 
         Raises:
             UnknownToken: as `load`.
         """
-        return self._changes("LOAD" if move_expiry else "REFRESH", ref, since=since)
-
-    def _changes(self, statement: str, ref: SessionRef, *, since: int) -> Changes:
-        rows = self._run(statement, {**self._session_parameters(ref), "since": since})
+        parameters = self._session_parameters(ref)
+        rows = self._run("READ", {**parameters, "since": since})
         if not rows:
             if not ref.may_create:
                 raise _unknown(ref)
-            return Changes(0, False, [])
+            return Changes(0, [])
         _, version, condition, *_ = rows[0]
         if condition == "refused":
             raise _unknown(ref)
-        return Changes(version, condition == "stale", [self._entry(row) for row in rows[1:]])
+        if "pending" in condition and ref.is_presented:
+            self._run("PRESENT", parameters)  # repeatable: a second time it does nothing
+        if "stale" in condition:
+            self._slide(parameters)
+        return Changes(version, [self._entry(row) for row in rows[1:]])
+
+    def _slide(self, parameters: Mapping[str, Any]) -> None:
+        """Move the sliding expiry. What was read is good all the same if that fails.
+
+        On a read-only server each read would try it, so a failure is followed by a pause.
+        """
+        if time.monotonic() < self._slides_after:
+            return
+        try:
+            self._run("SLIDE", parameters)
+        except PgStateError as error:
+            self._slides_after = time.monotonic() + _AFTER_A_FAILED_SLIDE
+            _LOG.debug("The expiry of a session was not moved: %s", error)
 
     def times(self, ref: SessionRef) -> SessionTimes | None:
         """Return when the session was created and seen and will expire; None if it has no row."""
@@ -343,23 +370,22 @@ class Tables:
             raise _unknown(ref)
         return 0, 0
 
-    def rotate(self, ref: SessionRef) -> Token | None:
-        """Give the session a new token. The old one works for another `ROTATION_GRACE`.
+    def rotate(self, ref: SessionRef, token: Token) -> Rotation:
+        """Give the session the new token `token`, beside the present one.
+
+        Both open the session until a browser presents the new one. From then on the other one works
+        for another `ROTATION_GRACE`.
 
         Returns:
-            The new token. None if the session has no row, and so nothing to protect.
+            What has become of it. Asked again with the same token, the answer is the same.
 
         Raises:
             UnknownToken: as `load`.
         """
-        token = self.signer.mint(ref.id)
         parameters = {**self._session_parameters(ref), "new_hash": token.secret_hash}
-        # Not repeatable: a second rotation would overwrite `previous_hash`.
-        if self._run("ROTATE", parameters, repeatable=False):
-            return token
-        if self.load(ref).version:  # another tab has just created the row
-            return self.rotate(ref)
-        return None
+        if self._run("ROTATE", parameters):
+            return Rotation.DONE
+        return Rotation.BY_ANOTHER if self.load(ref).version else Rotation.NO_ROW
 
     def forget(self, ref: SessionRef) -> None:
         """Delete everything that the session holds. No token and no open tab can restore it.

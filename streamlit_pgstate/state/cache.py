@@ -51,8 +51,6 @@ class Cache:
         """The sizes of all entries added up, for the limit."""
         self.version = 0
         """The session's version up to which everything is known; 0: it has no row yet."""
-        self.must_move_expiry = False
-        """Whether the next read is to move the session's sliding expiry."""
         self._breaks = -1
         self._loaded_at = -math.inf
 
@@ -150,7 +148,7 @@ class Cache:
     def apply(self, changes: Changes) -> None:
         """Store the entries that have changed since `version`."""
         self.steps += 1
-        self.version, self.must_move_expiry, entries = changes
+        self.version, entries = changes
         for entry in entries:
             self._put(entry)
 

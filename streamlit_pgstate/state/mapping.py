@@ -345,8 +345,16 @@ class State(MutableMapping[str, Any]):
         self._session.refresh()
 
     @method_verb
-    def rotate(self) -> str:
-        """Give the state a new token and return it; the old one works for two more minutes.
+    def rotate(self) -> str | None:
+        """Give the state a new token and return it.
+
+        Both tokens open the state until the new one is used for the first time, by a browser or by
+        `Store.state`. After that the old one works for two more minutes. Until then a second call
+        returns the same token.
+
+        Returns:
+            The new token. None if another tab or process has just rotated the token: nothing has
+            changed, and the browser gets that one.
 
         A state that was never written has another `id` afterwards: its new token is for a new,
         empty session.
@@ -355,7 +363,8 @@ class State(MutableMapping[str, Any]):
             UnknownToken: this state was opened by its id, without a token.
             ConfigError: it is the state of a user or of the app, which has no token, or of a tab.
         """
-        return self._session.rotate().text
+        token = self._session.rotate()
+        return token.text if token is not None else None
 
     @method_verb
     def forget(self) -> None:

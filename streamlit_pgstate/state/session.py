@@ -8,6 +8,7 @@ works with this.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import logging
 import threading
@@ -30,6 +31,7 @@ from streamlit_pgstate.postgres.rows import (
     SMALL,
     Changes,
     EntryRow,
+    Rotation,
     SessionRef,
     SessionTimes,
     Write,
@@ -93,6 +95,10 @@ class Session:
         self._cache = Cache()
         self._walk: Walk[EntryRow] = Walk()
         self._is_unread = True
+        self._minted: Token | None = None
+        """A new token that `rotate` may have stored already: its answer was lost. It asks again."""
+        self._waiting: Token | None = None
+        """The new token that this session works with, until a browser has presented it."""
 
     @property
     def tables(self) -> Tables:
@@ -523,9 +529,9 @@ class Session:
         breaks = self.tables.breaks
         if not self._keeps or self._cache.must_load(breaks=breaks):
             return self._read_all()
-        since, move_expiry = self._cache.version, self._cache.must_move_expiry
+        since = self._cache.version
         try:
-            changes = self.tables.refresh(self._ref, since=since, move_expiry=move_expiry)
+            changes = self.tables.refresh(self._ref, since=since)
         except UnknownToken:
             if not self._ref.has_tokenless_scope:
                 raise
@@ -550,8 +556,12 @@ class Session:
         self._is_unread = False
         self._cache.begin_with(changes, breaks=breaks)
 
-    def rotate(self) -> Token:
-        """Give the session a new token; the old one works for two more minutes.
+    def rotate(self) -> Token | None:
+        """Give the session a new token, which replaces the old one once a browser presents it.
+
+        Returns:
+            The new token; until a browser has presented it, the same one each time. None if the new
+            token of another rotation waits for its browser.
 
         Raises:
             ConfigError: the session is a user's, the app's or a tab's.
@@ -567,11 +577,24 @@ class Session:
                     "A state that was opened by its id has no token to rotate. "
                     "Open it with Store.state(token)."
                 )
-            # Without a row there is nothing to keep: the token is for a new session, of another id.
-            token = self.tables.rotate(self._ref) or self.tables.signer.mint()
-            self._ref = SessionRef.of(token)
+            if self._minted is None:
+                self._minted = self.tables.signer.mint(self.id)
+            rotation = self.tables.rotate(self._ref, self._minted)
+            token, self._minted = self._minted, None
+            if rotation is Rotation.BY_ANOTHER:
+                return self._waiting
+            if rotation is Rotation.NO_ROW:
+                token = self.tables.signer.mint()  # nothing is kept: another session
+            self._ref = SessionRef.of(token, is_presented=rotation is Rotation.NO_ROW)
+            self._waiting = token if rotation is Rotation.DONE else None
         self.on_rotate(token)
         return token
+
+    def present(self) -> None:
+        """Note that the browser keeps the token: the next refresh ends the one before it."""
+        with self.lock:
+            self._ref = dataclasses.replace(self._ref, is_presented=True)
+            self._waiting = None
 
     def follow(self, ref: SessionRef) -> None:
         """Go on under another token of the same session, and refresh.
@@ -586,6 +609,7 @@ class Session:
             except UnknownToken:
                 self._ref = before
                 raise
+            self._waiting = None
 
     def release(self) -> None:
         """Go on by the session's id alone. Called when the tab is closed.

@@ -33,11 +33,12 @@ from streamlit_pgstate import (
 from streamlit_pgstate.postgres import migrate, schema
 
 ROOT = Path(__file__).parents[2]
+PRESENT = migrate.HEAD
 
 SECOND = '''
 """A second revision, for tests."""
 from alembic import context, op
-revision, down_revision, branch_labels, depends_on = "0002", "0001", None, None
+revision, down_revision, branch_labels, depends_on = "9999", "PRESENT", None, None
 def upgrade():
     schema = context.get_context().version_table_schema
     op.execute(f'CREATE TABLE "{schema}".extra (n int)')
@@ -52,16 +53,18 @@ def downgrade():
 def second_revision(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., contextlib.AbstractContextManager[None]]:
-    """Within this context the package is a later one, which has another revision, 0002."""
+    """Within this context the package is a later one, which has another revision, 9999."""
 
     @contextlib.contextmanager
     def patched(body: str = "") -> Iterator[None]:
         scripts = tmp_path / secrets.token_hex(4)
         shutil.copytree(ROOT / "alembic", scripts, ignore=shutil.ignore_patterns("__pycache__"))
-        (scripts / "versions" / "0002_second.py").write_text(SECOND.replace("BODY", body))
+        (scripts / "versions" / "9999_second.py").write_text(
+            SECOND.replace("PRESENT", PRESENT).replace("BODY", body)
+        )
         with monkeypatch.context() as patch:
             patch.setattr(migrate, "_SCRIPTS", scripts)
-            patch.setattr(migrate, "HEAD", "0002")
+            patch.setattr(migrate, "HEAD", "9999")
             yield
 
     return patched
@@ -130,13 +133,15 @@ def test_an_older_layout_is_refused_and_left_as_it_is_until_asked(
         token = store.new_token()
         store.state(token)["n"] = 1
     with second_revision(), opened(url) as store:
-        with pytest.raises(MigrationRequired, match=r"older layout 0001.*0002.*pgstate migrate"):
+        with pytest.raises(
+            MigrationRequired, match=rf"older layout {PRESENT}.*9999.*pgstate migrate"
+        ):
             store.state(token)
         assert tables(url) == OURS
-        assert version(url) == [("0001",)]
+        assert version(url) == [(PRESENT,)]
         store.migrate()
         assert store.state(token)["n"] == 1
-        assert version(url) == [("0002",)]
+        assert version(url) == [("9999",)]
 
 
 def test_a_newer_layout_is_refused_by_both_and_left_as_it_is(
@@ -147,9 +152,9 @@ def test_a_newer_layout_is_refused_by_both_and_left_as_it_is(
     with opened(url) as store:
         assert store.layout().is_newer
         for verb in (store.new_token, store.migrate):
-            with pytest.raises(MigrationRequired, match=r"layout 0002, made by a newer version"):
+            with pytest.raises(MigrationRequired, match=r"layout 9999, made by a newer version"):
                 verb()
-    assert version(url) == [("0002",)]
+    assert version(url) == [("9999",)]
 
 
 def test_a_second_migration_does_nothing(url: str) -> None:
@@ -221,7 +226,7 @@ def test_a_migration_that_fails_leaves_nothing_behind(
         with pytest.raises(PgStateError, match="22012"):
             store.migrate()
         assert tables(empty_url) == OURS
-        assert version(empty_url) == [("0001",)]
+        assert version(empty_url) == [(PRESENT,)]
 
 
 def test_a_migration_that_waits_too_long_for_another_says_so(
@@ -248,7 +253,7 @@ def test_a_migration_that_waits_too_long_for_a_table_names_the_cure(
         other.execute("SELECT count(*) FROM pgstate.entry")
         with pytest.raises(StoreUnavailable, match=r"in use for over 1 s, so nothing was changed"):
             store.migrate()
-        assert version(url) == [("0001",)]
+        assert version(url) == [(PRESENT,)]
 
 
 def test_another_alembic_history_in_the_same_database_is_not_touched(empty_url: str) -> None:

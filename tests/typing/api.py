@@ -159,7 +159,7 @@ def state(one: State) -> None:
     assert_type(one.session(), SessionInfo)
     assert_type(one.id, uuid.UUID)
     one.refresh()
-    assert_type(one.rotate(), str)
+    assert_type(one.rotate(), str | None)
     one.forget()
 
 

@@ -1,0 +1,42 @@
+"""A rotated token waits for its browser."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import context, op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    schema = context.get_context().version_table_schema
+    op.add_column(
+        "session",
+        sa.Column(
+            "pending_hash", sa.LargeBinary, comment="a new token, until a browser presents it"
+        ),
+        schema=schema,
+    )
+    op.add_column("session", sa.Column("pending_at", sa.DateTime(timezone=True)), schema=schema)
+    comment("previous_hash", "the token before the present one", schema)
+    comment("rotated_at", "when the present token replaced it", schema)
+
+
+def downgrade() -> None:
+    schema = context.get_context().version_table_schema
+    # Where a rotation waits for its browser, both tokens go on to work for two minutes.
+    op.execute(
+        f"""UPDATE "{schema}".session SET previous_hash = token_hash, token_hash = pending_hash,
+            rotated_at = now() WHERE pending_hash IS NOT NULL"""  # noqa: S608 - a checked name
+    )
+    comment("previous_hash", "the one before the last rotate", schema)
+    comment("rotated_at", None, schema)
+    for column in ("pending_at", "pending_hash"):
+        op.drop_column("session", column, schema=schema)
+
+
+def comment(column: str, text: str | None, schema: str | None) -> None:
+    op.alter_column("session", column, comment=text, schema=schema)
