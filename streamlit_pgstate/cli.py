@@ -8,8 +8,10 @@ other modules late, so that ``--help`` is quick.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import logging
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -21,6 +23,7 @@ from streamlit_pgstate.errors import ConfigError, PgStateError, StoreUnavailable
 if TYPE_CHECKING:
     from streamlit_pgstate.postgres.engine import Database
     from streamlit_pgstate.postgres.migrate import Layout
+    from streamlit_pgstate.postgres.tables import Tables
     from streamlit_pgstate.settings import Settings
 
 ACTION_NEEDED = 1
@@ -84,7 +87,7 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
 )
 @click.version_option(package_name="streamlit-pgstate", prog_name="pgstate")
 def main() -> None:
-    """Check or migrate the database of a Streamlit app that uses streamlit-pgstate.
+    """Check, migrate or clean up the database of a Streamlit app that uses streamlit-pgstate.
 
     Run it in the folder of the app. It takes the URL and the schema of the database from the
     first of these that has them:
@@ -105,6 +108,7 @@ def main() -> None:
       pgstate migrate --embedded
       PGSTATE_URL=postgresql://me:secret@db.example.com/app pgstate status
       pgstate migrate --schema team_a
+      pgstate gc --dry-run
 
     \b
     Exit codes:
@@ -183,6 +187,57 @@ def migrate(url: str | None, schema: str | None, embedded: bool) -> None:
             else:
                 found = before.found or "nothing"
                 click.echo(f"Migrated {what} from {found} to {before.needed}.")
+
+
+@main.command()
+@_options
+@click.option("--dry-run", is_flag=True, help="Count what would be deleted, and delete nothing.")
+def gc(url: str | None, schema: str | None, embedded: bool, dry_run: bool) -> None:
+    """Delete what nobody can reach any more: expired sessions, expired keys and leftovers.
+
+    It is safe at any time, also while apps run, and several may run at once. An app does the same
+    by itself every hour; if its setting gc_interval is 0, run this from cron, once a day.
+
+    It deletes in small transactions (setting gc_batch). If it is interrupted, what it has deleted
+    stays so: run it again.
+
+    \b
+    Exit codes:
+      0  done
+      1  the tables are missing, or older or newer than this version needs
+      2  an option or a setting is wrong or missing, or the user may not delete
+      3  the database cannot be reached, or does not answer
+
+    \b
+    Examples:
+      pgstate gc --dry-run
+      17 3 * * *  PGSTATE_URL=postgresql://app@db.example.com/app pgstate gc
+    """
+    with _errors_in_one_line():
+        target = _find_target(url, schema, embedded=embedded)
+        if _is_embedded_and_new(target.settings):
+            raise ConfigError(_NO_DATABASE_HERE.format(home=target.settings.home))
+        with _tables(target.settings) as tables:
+            found = tables.count_cleanup()
+            if dry_run:
+                click.echo(f"Would delete {found}.")
+                return
+            with click.progressbar(
+                length=max(1, found.total), label="Deleting", file=sys.stderr
+            ) as bar:
+                cleaned = tables.clean_up(lambda done: bar.update(done.total - bar.pos))
+            click.echo(f"Deleted {cleaned}.")
+
+
+@contextlib.contextmanager
+def _tables(settings: Settings) -> Iterator[Tables]:
+    from streamlit_pgstate.postgres.tables import Tables
+
+    tables = Tables(dataclasses.replace(settings, auto_migrate=False))
+    try:
+        yield tables
+    finally:
+        tables.close()
 
 
 @contextlib.contextmanager

@@ -65,6 +65,8 @@ class StoreKeywords(TypedDict, total=False):
     max_keys: int | str | None
     signing_key: str | None
     timeout: Duration | None
+    gc_interval: Duration | None
+    gc_batch: int | str | None
     auto_migrate: bool | str | None
     cookie: bool | str | None
 
@@ -98,6 +100,8 @@ class Settings:
     max_keys: int = 10_000
     signing_key: str | None = field(default=None, repr=False)
     timeout: timedelta = timedelta(seconds=10)
+    gc_interval: timedelta = timedelta(hours=1)
+    gc_batch: int = 1_000
     auto_migrate: bool = True
     cookie: bool = True
     home: Path = field(default=Path(), repr=False)
@@ -281,6 +285,11 @@ def _duration(source: str, value: object) -> timedelta:
     return timedelta(seconds=seconds)
 
 
+def _interval(source: str, value: object) -> timedelta:
+    """As `_duration`, or 0 for never."""
+    return timedelta(0) if _seconds(value) == 0 else _duration(source, value)
+
+
 def _seconds(value: object) -> float | None:
     if isinstance(value, timedelta):
         return value.total_seconds()
@@ -330,6 +339,8 @@ _CHECKS: dict[str, Callable[[str, object], Any]] = {
     "max_keys": _count,
     "signing_key": _signing_key,
     "timeout": _duration,
+    "gc_interval": _interval,
+    "gc_batch": _count,
     "auto_migrate": _flag,
     "cookie": _flag,
 }

@@ -25,6 +25,7 @@ class Gate:
         self._loses_answers = False
         self._listener: socket.socket | None = None
         self._ends: set[socket.socket] = set()
+        self._dropped: set[socket.socket] = set()
         self.open()
 
     @property
@@ -78,6 +79,11 @@ class Gate:
             self._loses_answers = False
             self.open()
 
+    def drop_silently(self) -> None:
+        """The connections of now carry nothing any more, and nobody is told. New ones work."""
+        with self._lock:
+            self._dropped |= self._ends
+
     def _accept(self, listener: socket.socket) -> None:
         while True:
             try:
@@ -93,6 +99,8 @@ class Gate:
     def _carry(self, source: socket.socket, target: socket.socket, flows: threading.Event) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
+                if source in self._dropped:
+                    continue
                 self._flows.wait()
                 flows.wait()
                 if self._loses_answers and flows is self._answers:

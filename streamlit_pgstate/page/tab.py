@@ -86,6 +86,8 @@ def _tab_of(known_by: object, tables: Tables) -> Tab:
             weakref.finalize(known_by, _leave, id(known_by))
             ends.listen(_keep_at_end)
         if tab is None or tab.tables is not tables:
+            if not script.is_apptest():
+                tables.clean_up_by_itself()
             tab = _tabs[id(known_by)] = Tab(tables)
             live.pages[id(known_by)] = tab.live
         return tab

@@ -47,6 +47,13 @@ class Cipher(Protocol):
         which sessions hold equal values, and confirms a guess of one.
         """
 
+    def confirms(self, payload: Payload, digest: bytes) -> bool:
+        """Whether the body that was read is the one that was stored under `digest`.
+
+        A cipher whose `open` refuses changed bytes may return True, but for chunks that stand in
+        another order. It must confirm what was stored before its key was set, too.
+        """
+
 
 class _Plain:
     """Stores bodies as they are."""
@@ -61,6 +68,9 @@ class _Plain:
 
     def digest(self, payload: Payload) -> bytes:
         return payload.digest
+
+    def confirms(self, payload: Payload, digest: bytes) -> bool:
+        return payload.digest == digest
 
 
 PLAIN: Final[Cipher] = _Plain()

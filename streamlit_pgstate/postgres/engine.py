@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
+import random
 import select
 import sys
 import time
@@ -27,7 +28,14 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 from streamlit_pgstate.errors import ConfigError, StoreUnavailable
 from streamlit_pgstate.postgres import embedded, fork
-from streamlit_pgstate.postgres.faults import Place, is_answer, is_passing, is_silence, translate
+from streamlit_pgstate.postgres.faults import (
+    Place,
+    is_answer,
+    is_passing,
+    is_rolled_back,
+    is_silence,
+    translate,
+)
 from streamlit_pgstate.settings import THREE_WAYS, Settings
 
 _LOG = logging.getLogger(__name__)
@@ -39,6 +47,14 @@ POOL_OVERFLOW = 15
 
 _DEFAULT_TIMEOUT = 300
 """Seconds for a statement without a deadline of its own: the statements of migrations."""
+
+_PING_AFTER = 30.0
+"""A connection that was idle for so many seconds is asked whether it still works. A firewall may
+have dropped it without a word, and a statement would wait for its whole `timeout`."""
+
+_PAUSE = 0.02
+"""Seconds, at most, before a statement is sent again that met another transaction. Up to so much,
+by chance: two that met would meet again."""
 
 _HAS_ROWS = pq.ExecStatus.TUPLES_OK
 
@@ -63,6 +79,8 @@ class _TimedConnection(psycopg.Connection[tuple[Any, ...]]):
     """
 
     deadline: float = math.inf
+    used_at: float = math.inf
+    """When its last statement ended, by `time.monotonic`."""
 
     def wait(
         self,
@@ -253,15 +271,17 @@ class Database:
         self, fetch: Callable[[_TimedConnection], _T], *, repeatable: bool
     ) -> _T:
         until = time.monotonic() + self._timeout
-        try:
-            return self._run_once(fetch, until)
-        except psycopg.Error as error:
-            if not (repeatable and is_passing(error) and time.monotonic() < until):
-                raise translate(error, self.place) from None
-        try:
-            return self._run_once(fetch, until)
-        except psycopg.Error as error:
-            raise translate(error, self.place) from None
+        has_broken = False
+        while True:
+            try:
+                return self._run_once(fetch, until)
+            except psycopg.Error as error:
+                if is_rolled_back(error) and time.monotonic() < until:
+                    time.sleep(random.uniform(0, _PAUSE))  # noqa: S311 - no secret
+                elif not repeatable or has_broken or not is_passing(error):
+                    raise translate(error, self.place) from None
+                else:
+                    has_broken = True
 
     def _run_once(self, fetch: Callable[[_TimedConnection], _T], until: float) -> _T:
         pooled = self._checkout(until)
@@ -272,7 +292,7 @@ class Database:
             self._discard_if_broken(pooled, error)
             raise
         finally:
-            pooled.close()
+            _check_in(pooled)
 
     def _checkout(self, until: float) -> PoolProxiedConnection:
         try:
@@ -293,10 +313,12 @@ class Database:
 
         SQL errors leave an autocommit connection usable; anything else may not. Examples are
         Ctrl-C, an exception inside a transaction, a reply that was read in part, or a server that
-        is read-only after a failover. All errors that `is_passing` names count, so deadlocks and a
-        full disk do, too.
+        is read-only after a failover. All errors that `is_passing` names count, so a full disk
+        does, but not a statement that was rolled back because it met another one.
         """
-        if not isinstance(error, psycopg.Error) or is_passing(error):
+        if not isinstance(error, psycopg.Error) or (
+            is_passing(error) and not is_rolled_back(error)
+        ):
             self.breaks += 1
             pooled.invalidate()
 
@@ -317,7 +339,7 @@ class Database:
                 self._discard_if_broken(pooled, error)
                 raise
             finally:
-                pooled.close()
+                _check_in(pooled)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[_TimedConnection]:
@@ -359,10 +381,21 @@ class Database:
         connection (or, at best, reports a changed setting). This check takes 2 µs; a ping
         (`pool_pre_ping`) takes a round trip.
         """
+        is_alive = not driver.closed and _is_alive(driver.pgconn)
+        if is_alive and time.monotonic() - driver.used_at > _PING_AFTER:
+            is_alive = self._answers(driver)
         driver.deadline = time.monotonic() + _DEFAULT_TIMEOUT
-        if driver.closed or not _is_alive(driver.pgconn):
+        if not is_alive:
             self.breaks += 1
-            raise InvalidatePoolError
+            raise InvalidatePoolError  # the pool drops all that are as old
+
+    def _answers(self, connection: _TimedConnection) -> bool:
+        connection.deadline = time.monotonic() + self._timeout / 4
+        try:
+            connection.execute("")
+        except psycopg.Error:
+            return False
+        return True
 
     def _connect(self) -> _TimedConnection:
         if self._url is not None:
@@ -385,6 +418,12 @@ class Database:
             connection.prepare_threshold = None  # pgbouncer may switch to a backend without them
         _refuse_other_encodings(connection, self.place)
         return connection
+
+
+def _check_in(pooled: PoolProxiedConnection) -> None:
+    if pooled.driver_connection is not None:  # not invalidated
+        pooled.driver_connection.used_at = time.monotonic()
+    pooled.close()
 
 
 def _embedded_url(data: Any) -> URL:

@@ -29,6 +29,7 @@ _READ_ONLY = "25006"
 _MISSING_TABLE = {"42P01", "3F000", "42703"}
 _DISK_FULL = "53100"
 _ROLLED_BACK = {"40001", "40P01"}
+_LOCK_NOT_AVAILABLE = "55P03"
 _ENCODING = {"22021", "22P05"}
 _PASSING = ("08", "40", "53", "57")
 """SQLSTATE classes after which another try may succeed: connection errors, rollbacks, a lack of
@@ -173,6 +174,15 @@ def translate(error: psycopg.Error, place: Place) -> PgStateError:
             "The database cannot hold this text: its encoding is not UTF8. Create one "
             "that can: CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0",
         )
+    if state == _LOCK_NOT_AVAILABLE:
+        return make(
+            StoreUnavailable,
+            "Another statement held a lock for longer than the `lock_timeout` of the user in "
+            "`url`. Nothing was stored; try again.",
+            advice="To see the limit, run as that user: SHOW lock_timeout",
+        )
+    if isinstance(error, psycopg.errors.QueryCanceled) and (why := _cancelled_by_server(error)):
+        return make(StoreUnavailable, why, advice="As that user: SHOW statement_timeout")
     if isinstance(error, psycopg.errors.QueryCanceled):
         return make(
             StoreUnavailable,
@@ -221,6 +231,19 @@ def translate(error: psycopg.Error, place: Place) -> PgStateError:
     )
 
 
+def _cancelled_by_server(error: psycopg.errors.QueryCanceled) -> str | None:
+    """Why the server itself has ended the statement; None if our own `timeout` did."""
+    if "statement timeout" in str(error):
+        return (
+            "The database ended the statement after the `statement_timeout` of the user in `url`, "
+            "which is shorter than the setting `timeout`. Nothing was stored. Raise it with "
+            "ALTER ROLE … SET statement_timeout, or try again."
+        )
+    if "user request" in str(error):
+        return "An operator of the database cancelled the statement. Nothing was stored; try again."
+    return None
+
+
 def _wrong_here(message: str) -> str | None:
     """What to mend in `url`; None where another server of it may be back soon."""
     if "Connection refused" in message or "timeout expired" in message:
@@ -258,6 +281,14 @@ def is_passing(error: psycopg.Error) -> bool:
     return state == _READ_ONLY or state.startswith(_PASSING)
 
 
+def is_rolled_back(error: psycopg.Error) -> bool:
+    """Whether the statement has certainly stored nothing, so that even `modify` may send it again.
+
+    It met another transaction: a deadlock, or the user's default isolation is above READ COMMITTED.
+    """
+    return error.sqlstate in _ROLLED_BACK
+
+
 def _reason(error: psycopg.Error) -> str:
     """Return the reason in a few words without names. The whole message is in our error's cause."""
     text = str(error)
@@ -286,7 +317,7 @@ def is_answer(error: StoreUnavailable) -> bool:
     if isinstance(cause, psycopg.errors.QueryCanceled | PoolTimeout):
         return True
     state = getattr(cause, "sqlstate", None)
-    return state in {_READ_ONLY, _DISK_FULL, *_ROLLED_BACK}
+    return state in {_READ_ONLY, _DISK_FULL, _LOCK_NOT_AVAILABLE, *_ROLLED_BACK}
 
 
 def is_silence(error: StoreUnavailable) -> bool:

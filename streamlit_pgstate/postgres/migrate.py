@@ -18,6 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from streamlit_pgstate.errors import ConfigError, MigrationRequired, StoreUnavailable
+from streamlit_pgstate.postgres import fork
 from streamlit_pgstate.postgres.engine import Database
 from streamlit_pgstate.postgres.faults import translate
 from streamlit_pgstate.postgres.schema import TABLES
@@ -37,8 +38,22 @@ _TABLE_LOCK_TIMEOUT = 10
 _LOCK_NOT_AVAILABLE = "55P03"
 _PERMISSION_DENIED = "42501"
 
-# Alembic's `op` and `context` are global, so two threads that migrate at once would share them.
-_ONE_AT_A_TIME = threading.Lock()
+
+class _OneAtATime:
+    """Alembic's `op` and `context` are global: two threads that migrate at once would share them.
+
+    A child that is forked meanwhile gets a lock of its own, as nobody there releases the other.
+    """
+
+    def __init__(self) -> None:
+        self.after_fork()
+        fork.remember(self)
+
+    def after_fork(self) -> None:
+        self.lock = threading.Lock()
+
+
+_migrations = _OneAtATime()
 
 HEAD = "0002"
 """The newest revision of this version. A test compares it with the scripts in ``alembic/``."""
@@ -81,13 +96,24 @@ def layout(database: Database, settings: Settings) -> Layout:
         if row is None or row[0] is None:
             return Layout(None, HEAD)
         found = connection.execute(
-            f"""SELECT version_num, ARRAY(
+            f"""SELECT (SELECT version_num FROM {table}), ARRAY(
                 SELECT name FROM unnest(%s::text[]) AS name
                 WHERE to_regclass(format('%%I.%%I', %s::text, name)) IS NULL
-            ) FROM {table}""",  # noqa: S608 - a checked name
+            )""",  # noqa: S608 - a checked name
             (list(TABLES), settings.schema),
         ).fetchone()
-    return Layout(found[0], HEAD, tuple(found[1])) if found else Layout(None, HEAD)
+    revision, missing = found or (None, [])
+    if revision is None and len(missing) == len(TABLES):
+        return Layout(None, HEAD)  # Alembic has taken all down to its base
+    if revision is None:
+        cure = f"INSERT INTO {table} VALUES ('{HEAD}')"  # noqa: S608 - shown, not run
+        raise database.place.error(
+            MigrationRequired,
+            "The table alembic_version is empty, so nobody knows which layout the tables have. "
+            "Restore its row from a backup.",
+            advice=f"If this version of streamlit-pgstate made the tables, run: {cure}",
+        )
+    return Layout(revision, HEAD, tuple(missing))
 
 
 def require_current(database: Database, settings: Settings) -> None:
@@ -128,7 +154,7 @@ def upgrade(database: Database, settings: Settings) -> Layout:
         ConfigError: the user may not create the schema or the tables.
         StoreUnavailable: another migration, or a transaction on a table, held its lock too long.
     """
-    with _ONE_AT_A_TIME, exclusively(database, settings) as connection:
+    with _migrations.lock, exclusively(database, settings) as connection:
         before = layout(database, settings)  # another replica may have been faster
         if before.is_newer:
             raise _newer(before, database)

@@ -25,8 +25,8 @@ more."""
 
 ROWLESS_TOKEN_LIFE: Final = timedelta(hours=24)
 """How long a token is valid while its session has no row. The row of a forgotten session stays for
-longer: only the SQL in docs/deletion.md, which an operator runs, deletes it, and not before 48 h.
-So a token that is younger than this and has no row was never forgotten."""
+longer: a cleanup deletes it after 48 h (`cleanup.LEAVES_AFTER`). So a token that is younger than
+this and has no row was never forgotten."""
 
 
 @dataclass(frozen=True, slots=True)

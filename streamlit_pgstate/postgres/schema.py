@@ -10,6 +10,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Double,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -46,6 +47,7 @@ def metadata(schema: str) -> MetaData:
         Column("revoked_at", _TIME, comment="forgotten: never used again"),
         Column("pending_hash", LargeBinary, comment="a new token, until a browser presents it"),
         Column("pending_at", _TIME),
+        Index("session_ends", text("least(revoked_at, expires_at)")),
         comment="One container of state: what one token opens.",
     )
     Table(
@@ -63,6 +65,8 @@ def metadata(schema: str) -> MetaData:
         Column("body", LargeBinary, comment="other small values"),
         Column("digest", LargeBinary, comment="large values: their rows in body"),
         PrimaryKeyConstraint("session_id", "key"),
+        Index("entry_expires", "expires_at", postgresql_where=text("expires_at IS NOT NULL")),
+        Index("entry_deleted", "session_id", postgresql_where=text("kind IS NULL")),
         comment="One current value a row.",
     )
     Table(
@@ -72,6 +76,13 @@ def metadata(schema: str) -> MetaData:
         Column("digest", LargeBinary, nullable=False, comment="SHA-256 of kind and body"),
         Column("part", Integer, nullable=False, comment="0, 1, 2, … put together in order"),
         Column("data", LargeBinary, nullable=False),
+        Column(
+            "sent_at",
+            _TIME,
+            nullable=False,
+            server_default=text("now()"),
+            comment="when it was last sent: gc leaves what was sent just now",
+        ),
         PrimaryKeyConstraint("session_id", "digest", "part"),
         comment="Bodies of large values in chunks, written once for the same content.",
     )

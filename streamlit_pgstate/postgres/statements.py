@@ -90,14 +90,24 @@ _NEW_SESSION: Final = """
 INSERT INTO {schema}.session
     (id, app, scope, version, token_hash, created_at, seen_at, expires_at)"""
 
+# The first write of a session creates its row, unless another tab has just done so.
+_CREATED: Final = f"""locked AS ({_NEW_SESSION}
+    VALUES (%(id)s, %(app)s, %(scope)s, 1, %(hash)s, now(), now(), now() + {_LIFETIME_OF_NEW})
+    ON CONFLICT (id) DO NOTHING RETURNING version
+)"""
+
+# A deleted entry stays as an empty row, so that other caches see the deletion.
+_TOMBSTONE: Final = """kind = NULL, size = 0, changed_at = now(), expires_at = NULL, ttl = NULL,
+    value = NULL, body = NULL, digest = NULL"""
+
+# If somebody has deleted the row of a session by hand, its entries are still there. They do not
+# come back with a new row.
+_FORMER_ENTRIES: Final = f"""UPDATE {{schema}}.entry SET version = locked.version, {_TOMBSTONE}
+    FROM locked WHERE session_id = %(id)s"""
+
 # Run when a session without a row is given to a job, which has no token and so could not create the
 # row itself; and before entries are moved to a session.
-CREATE_SESSION: Final = f"""{_NEW_SESSION}
-VALUES (%(id)s, %(app)s, %(scope)s, 1, %(hash)s, now(), now(), now() + {_LIFETIME_OF_NEW})
-ON CONFLICT (id) DO NOTHING"""
-
-# The first write of a session creates its row, unless another tab has just done so.
-_CREATED: Final = f"locked AS ({CREATE_SESSION} RETURNING version)"
+CREATE_SESSION: Final = f"WITH {_CREATED} {_FORMER_ENTRIES}"
 
 _ONE: Final = """(SELECT %(key)s::text AS key, %(kind)s::text AS kind, %(size)s::bigint AS size,
     %(text)s::text AS text, %(body)s::bytea AS body, %(digest)s::bytea AS digest,
@@ -116,9 +126,6 @@ ON CONFLICT (session_id, key) DO UPDATE SET version = excluded.version, kind = e
     ttl = excluded.ttl, value = excluded.value, body = excluded.body, digest = excluded.digest"""
 _OLD_HOLDS_NOTHING: Final = "(e.kind IS NULL OR e.expires_at <= excluded.changed_at)"
 
-# A deleted entry stays as an empty row, so that other caches see the deletion.
-_TOMBSTONE: Final = """kind = NULL, size = 0, changed_at = now(), expires_at = NULL, ttl = NULL,
-    value = NULL, body = NULL, digest = NULL"""
 _HAS_NOT_EXPIRED: Final = "(expires_at IS NULL OR expires_at > now())"
 _HOLDS_A_VALUE: Final = f"kind IS NOT NULL AND {_HAS_NOT_EXPIRED}"
 
@@ -141,6 +148,13 @@ _AS_EXPECTED: Final = f"""AND %(expected)s = coalesce((
 _NEW_BODY: Final = "INSERT INTO {schema}.body (session_id, digest, part, data)"
 _IF_NEW: Final = "ON CONFLICT (session_id, digest, part) DO NOTHING"
 
+# `sent_at` keeps gc away from what is about to be referred to. Data that are there already are not
+# written once more, unless they were found damaged.
+_NEW_OR_MENDED: Final = """ON CONFLICT (session_id, digest, part) DO UPDATE SET
+    sent_at = excluded.sent_at,
+    data = CASE WHEN %(mends)s THEN excluded.data ELSE stored.data END"""
+_SENT_BODY: Final = _NEW_BODY.replace(" (", " AS stored (", 1)
+
 # %b sends the list in binary. psycopg's default is text, which is twice as long for bytes: 40 MB
 # take 1.4 s as text and 0.4 s in binary.
 _SENT_BODIES: Final = """
@@ -149,9 +163,9 @@ _SENT_BODIES: Final = """
 
 # Joined with `locked`, so that the session is locked before bodies are inserted.
 _BODIES: Final = f"""bodies AS (
-    {_NEW_BODY}
+    {_SENT_BODY}
     SELECT %(id)s, b.digest, b.part, b.data FROM locked, {_SENT_BODIES}
-    {_IF_NEW}
+    {_NEW_OR_MENDED}
 )"""
 
 _NO_OTHER_KEY_HOLDS_IT: Final = """NOT EXISTS (
@@ -192,7 +206,8 @@ PUT_LARGE_IF: Final = (
     f"WITH {_locked(_AS_EXPECTED)}, {_BODIES}, {_DROPPED} {_entries(_MANY, _IF_EXPECTED)}"
 )
 PUT_AHEAD: Final = f"WITH {_locked(_COMPLETE)}, {_DROPPED} {_entries(_MANY)}"
-CREATE_AND_PUT: Final = f"WITH {_CREATED}, {_BODIES} {_entries(_MANY)}"
+CREATE_AND_PUT: Final = f"""WITH {_CREATED}, {_BODIES},
+former AS ({_FORMER_ENTRIES} AND key <> ALL (%(key)s::text[])) {_entries(_MANY)}"""
 
 # Sets a new expiry of a large value that the entry holds already. Its bytes are not sent again.
 _HELD: Final = f"""AND EXISTS (SELECT FROM {{schema}}.entry
@@ -205,10 +220,10 @@ FROM locked
 WHERE e.session_id = %(id)s AND e.key = %(key)s AND e.version = %(expected)s
 RETURNING e.version"""
 SEND_BODIES: Final = f"""
-{_NEW_BODY}
+{_SENT_BODY}
 SELECT %(id)s, b.digest, b.part, b.data FROM {_SENT_BODIES}
 WHERE coalesce((SELECT {_USABLE} FROM {{schema}}.session WHERE id = %(id)s), %(may_create)s)
-{_IF_NEW}"""
+{_NEW_OR_MENDED}"""
 
 # Counts only keys that are in both `held` and `deleted`. `held` alone may be older than the lock,
 # and name keys that somebody else has just deleted. `deleted` alone has keys whose ttl is over.
@@ -275,7 +290,7 @@ UPDATE {{schema}}.entry SET version = emptied.version, {_TOMBSTONE}
 FROM emptied WHERE session_id = %(id)s AND kind IS NOT NULL"""
 
 # Move entries from one session to another, in one transaction. Both sessions are locked by adding
-# one to their versions, the source first. No value leaves the server.
+# one to their versions, in the order of their ids. No value leaves the server.
 LOCK_SESSION: Final = f"WITH {_locked()} SELECT version FROM locked"
 _DIGESTS_OF_MOVED: Final = """(
     SELECT digest FROM {schema}.entry WHERE session_id = %(id)s AND key = ANY (%(key)s::text[]))"""
@@ -312,6 +327,72 @@ bodies AS (
 SELECT %(to)s, old.key, created.version, old.kind, old.size, old.changed_at, old.expires_at,
     old.ttl, old.value, old.body, old.digest
 FROM created, {{schema}}.entry old WHERE old.session_id = %(id)s AND old.kind IS NOT NULL"""
+
+# Removes bodies that no entry refers to. It has two statements in one transaction: first the lock,
+# by adding one to the version, so that a write whose bodies were sent ahead looks again; then the
+# check, whose snapshot sees all that was committed before the lock.
+LOCK_FOR_SWEEP: Final = "UPDATE {schema}.session SET version = version + 1 WHERE id = %(id)s"
+SWEEP: Final = """
+DELETE FROM {schema}.body b WHERE b.session_id = %(id)s
+    AND b.sent_at <= now() - make_interval(secs => %(sent_before)s)
+    AND NOT EXISTS (SELECT FROM {schema}.entry e
+        WHERE e.session_id = %(id)s AND e.digest = b.digest)"""
+
+# Cleaning up, over all apps of the schema, in batches. No statement waits for a lock of a writer.
+_LEAVES: Final = "make_interval(secs => %(leaves_after)s)"
+_ENDED: Final = """least(revoked_at, expires_at) <= now() AND revoked_at IS NULL"""
+_LEFT: Final = f"""least(revoked_at, expires_at) < now() - {_LEAVES}
+    AND revoked_at < now() - {_LEAVES}"""
+_EXPIRED: Final = "expires_at <= now()"
+_NAME_OF_DELETED: Final = f"kind IS NULL AND changed_at < now() - {_LEAVES}"
+_ORPHANED: Final = """b.sent_at <= now() - make_interval(secs => %(sent_before)s)
+    AND NOT EXISTS (SELECT FROM {schema}.entry e
+        WHERE e.session_id = b.session_id AND e.digest = b.digest)"""
+
+# An expired session counts as forgotten from now on: its row stays, so that no token revives it.
+GC_END: Final = f"""
+UPDATE {{schema}}.session SET revoked_at = now(), version = version + 1 WHERE id IN (
+    SELECT id FROM {{schema}}.session WHERE {_ENDED} LIMIT %(batch)s FOR UPDATE SKIP LOCKED
+) RETURNING id"""
+GC_ERASE_ENTRIES: Final = "DELETE FROM {schema}.entry WHERE session_id = ANY (%(ids)s)"
+GC_ERASE_BODIES: Final = "DELETE FROM {schema}.body WHERE session_id = ANY (%(ids)s)"
+GC_ERASE_REVISIONS: Final = "DELETE FROM {schema}.revision WHERE session_id = ANY (%(ids)s)"
+GC_REMOVE: Final = f"""
+DELETE FROM {{schema}}.session WHERE id IN (
+    SELECT id FROM {{schema}}.session WHERE {_LEFT} LIMIT %(batch)s FOR UPDATE SKIP LOCKED
+) RETURNING id"""
+GC_EXPIRED: Final = f"""
+DELETE FROM {{schema}}.entry WHERE (session_id, key) IN (
+    SELECT session_id, key FROM {{schema}}.entry WHERE {_EXPIRED} AND digest IS NULL
+    LIMIT %(batch)s FOR UPDATE SKIP LOCKED
+) RETURNING 1"""
+GC_EXPIRED_LARGE: Final = f"""
+SELECT DISTINCT session_id FROM (
+    SELECT session_id FROM {{schema}}.entry WHERE {_EXPIRED} AND digest IS NOT NULL LIMIT %(batch)s
+) AS found ORDER BY session_id"""
+GC_EXPIRED_OF: Final = f"""
+DELETE FROM {{schema}}.entry WHERE session_id = %(id)s AND {_EXPIRED} RETURNING 1"""
+GC_NAMES: Final = f"""
+DELETE FROM {{schema}}.entry WHERE (session_id, key) IN (
+    SELECT session_id, key FROM {{schema}}.entry WHERE {_NAME_OF_DELETED}
+    LIMIT %(batch)s FOR UPDATE SKIP LOCKED
+) RETURNING 1"""
+GC_ORPHANED: Final = f"""
+SELECT DISTINCT session_id FROM (
+    SELECT session_id FROM {{schema}}.body b WHERE {_ORPHANED} LIMIT %(batch)s
+) AS found ORDER BY session_id"""
+GC_COUNTS: Final = f"""
+SELECT (SELECT count(*) FROM {{schema}}.session WHERE {_ENDED}),
+    (SELECT count(*) FROM {{schema}}.session WHERE {_LEFT}),
+    (SELECT count(*) FROM {{schema}}.entry WHERE {_EXPIRED}),
+    (SELECT count(*) FROM {{schema}}.entry WHERE {_NAME_OF_DELETED}),
+    (SELECT count(*) FROM {{schema}}.body b WHERE {_ORPHANED})"""
+# Whose turn it is: one process of all replicas, once in the interval.
+GC_TURN: Final = """
+INSERT INTO {schema}.setting AS s (name, value)
+VALUES ('cleaned_up_at', extract(epoch FROM now())::text)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value
+WHERE s.value::float8 <= excluded.value::float8 - %(interval)s RETURNING 1"""
 
 # For operators, over all apps of the schema. Reads every row of `session` and `entry` once.
 TOTALS: Final = f"""

@@ -16,10 +16,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final, TypeAlias
 
+import psycopg
+
 from streamlit_pgstate.codecs import Payload
 from streamlit_pgstate.errors import MigrationRequired, PgStateError, UnknownToken
 from streamlit_pgstate.postgres import migrate, statements
 from streamlit_pgstate.postgres.cipher import PLAIN, Cipher
+from streamlit_pgstate.postgres.cleanup import Cleaned, Cleanup, Turns
 from streamlit_pgstate.postgres.engine import Database, no_objection
 from streamlit_pgstate.postgres.migrate import Layout
 from streamlit_pgstate.postgres.rows import (
@@ -81,6 +84,10 @@ class Tables:
         self._settings = settings
         self._cipher = cipher
         self._database = Database(settings, before_statement=before_statement)
+        self._cleanup = Cleanup(
+            database=self._database, sql=statements.of(settings.schema), batch=settings.gc_batch
+        )
+        self._cleans_up = False
         self._checked = False
         self._signer: TokenSigner | None = None
         self._sql = statements.of(settings.schema)
@@ -120,6 +127,33 @@ class Tables:
     def totals(self) -> Totals:
         """Return how much all apps of this schema hold, for operators. Migrates nothing."""
         return Totals(*self._database.query(self._sql["TOTALS"], {})[0])
+
+    def clean_up(self, on_progress: Callable[[Cleaned], object] = lambda _: None) -> Cleaned:
+        """Delete what nobody can reach any more, of all apps of this schema: see `Cleanup`."""
+        self._check_layout_once()
+        return self._cleanup.run(on_progress)
+
+    def count_cleanup(self) -> Cleaned:
+        """Return what `clean_up` would delete. Changes nothing."""
+        self._check_layout_once()
+        return self._cleanup.count()
+
+    def clean_up_by_itself(self) -> None:
+        """Clean up now and then, from now on, in a thread of this process."""
+        if self._settings.gc_interval and not self._cleans_up:
+            self._cleans_up = True
+            turns = Turns(self._cleanup, interval=self._settings.gc_interval)
+            turns.begin(self)
+
+    def sweep(self, ref: SessionRef) -> None:
+        """Delete all bodies of the session that no entry refers to, and add one to its version.
+
+        A write does so itself, unless others have written since its caller's last read.
+        """
+        parameters = {"id": ref.id, "sent_before": 0}
+        with self._database.transaction() as connection:
+            connection.execute(self._sql["LOCK_FOR_SWEEP"], parameters)
+            connection.execute(self._sql["SWEEP"], parameters)
 
     def close(self) -> None:
         """Close idle connections. A later method opens new ones."""
@@ -241,6 +275,7 @@ class Tables:
         snapshot: Snapshot,
         *,
         expected: int | None = None,
+        mends: bool = False,
     ) -> int | None:
         """Store and delete entries, all or none, in one statement. Committed when this returns.
 
@@ -254,6 +289,7 @@ class Tables:
                 written all the same, and leave replaced bodies behind as garbage.
             expected: the version that the entry of the only write must have, 0 for no entry.
                 None: any version.
+            mends: whether to write bodies again that are there already: they were found damaged.
 
         Returns:
             The session's new version. None if nothing was written: the session is refused, the
@@ -263,7 +299,7 @@ class Tables:
         name, parameters = self._statement(ref, writes, snapshot, expected=expected)
         if name is None:
             return None
-        parameters |= {**self._session_parameters(ref), "expected": expected}
+        parameters |= {**self._session_parameters(ref), "expected": expected, "mends": mends}
         rows = self._run(name, parameters, repeatable=expected is None)
         return int(rows[0][0]) if rows else None
 
@@ -309,7 +345,12 @@ class Tables:
         return "PUT_LARGE" if expected is None else "PUT_LARGE_IF", parameters
 
     def send_ahead(
-        self, ref: SessionRef, writes: Sequence[Write], *, on_progress: OnProgress
+        self,
+        ref: SessionRef,
+        writes: Sequence[Write],
+        *,
+        on_progress: OnProgress,
+        mends: bool = False,
     ) -> bool:
         """Store the bodies of a `write` if they are too large for one statement.
 
@@ -320,6 +361,7 @@ class Tables:
             ref: the session.
             writes: as `write` will get them.
             on_progress: called with the number of bytes sent so far, and the number of all bytes.
+            mends: as in `write`.
 
         Returns:
             Whether the bodies are too large for one statement. True also if the session is refused:
@@ -328,7 +370,11 @@ class Tables:
         bodies = _bodies(writes)
         if not _are_too_large(bodies):
             return False
-        parameters = {**self._session_parameters(ref), "may_create": ref.may_create}
+        parameters = {
+            **self._session_parameters(ref),
+            "may_create": ref.may_create,
+            "mends": mends,
+        }
         chunks = _chunks(bodies)
         sent, total = 0, sum(map(len, bodies.values()))
         while batch := list(itertools.islice(chunks, IN_ONE_STATEMENT // CHUNK)):
@@ -397,10 +443,11 @@ class Tables:
         parameters = {**self._session_parameters(ref), "app": self._settings.app}
         steps = ("ERASE_ENTRIES", "ERASE_BODIES", "ERASE_REVISIONS")
         with self._database.transaction() as connection:
-            if not connection.execute(self._sql["REVOKE"], parameters).fetchone():
-                raise _unknown(ref)
-            for step in steps:
+            revoked = connection.execute(self._sql["REVOKE"], parameters).fetchone()
+            for step in steps if revoked else ():
                 connection.execute(self._sql[step], parameters)
+        if not revoked:  # raised in the block it would close a good connection
+            raise _unknown(ref)
 
     def empty(self, ref: SessionRef, *, only_if_dead: bool = False) -> None:
         """Delete everything that a session of a tokenless scope holds. It can be used again.
@@ -431,6 +478,7 @@ class Tables:
         """
         self.create_session(target)
         of_source, of_target = self._session_parameters(source), self._session_parameters(target)
+        refused, moved = None, list[str]()
         with self._database.transaction() as connection:
 
             def run(name: str, parameters: Mapping[str, Any]) -> list[Any]:
@@ -438,10 +486,12 @@ class Tables:
                 return cursor.fetchall() if cursor.description else []
 
             versions = {}
-            for ref, parameters in ((source, of_source), (target, of_target)):
+            both = ((source, of_source), (target, of_target))
+            for ref, parameters in sorted(both, key=lambda one: one[0].id):  # no deadlocks
                 rows = run("LOCK_SESSION", parameters)
                 if not rows:
-                    raise _unknown(ref)
+                    refused = ref
+                    raise psycopg.Rollback  # ends the block
                 versions[ref.id] = rows[0][0]
             moving = {"id": source.id, "to": target.id, "key": sorted(keys)}
             run("MOVE_BODIES", moving)
@@ -449,6 +499,8 @@ class Tables:
             moving["key"] = moved = sorted(row[0] for row in rows)
             run("DROP_MOVED_BODIES", moving)
             run("DROP_MOVED_ENTRIES", {**moving, "version": versions[source.id]})
+        if refused is not None:
+            raise _unknown(refused)
         return moved
 
     def _session_parameters(self, ref: SessionRef) -> dict[str, Any]:
@@ -487,6 +539,10 @@ class Tables:
     def digest(self, payload: Payload) -> bytes:
         """Return the name of a large body in its session: see `Cipher.digest`."""
         return self._cipher.digest(payload)
+
+    def confirms(self, payload: Payload, digest: bytes) -> bool:
+        """Whether a large body is the one that was stored: see `Cipher.confirms`."""
+        return self._cipher.confirms(payload, digest)
 
     def _one(self, write: Write) -> dict[str, Any]:
         return dict(zip(_COLUMNS, self._values(write), strict=True))

@@ -30,6 +30,8 @@ class StateAccesses:
     """All keys, when the run first asked for them; None if it never did."""
     version: int = 0
     """The session's version after the last write of the run."""
+    is_verified: bool = False
+    """Whether the run has asked the database what the session holds."""
 
     def write(self, entries: Mapping[str, int], version: int) -> None:
         self.written.update(entries)

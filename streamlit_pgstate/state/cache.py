@@ -18,8 +18,7 @@ from streamlit_pgstate.settings import Settings
 
 _WHOLE_AFTER: Final = timedelta(hours=20).total_seconds()
 """A cache that was loaded longer ago is loaded anew. A deleted key stays as an empty row, so that
-caches learn of it; cleanup.sql (docs/deletion.md) may remove the row after two days. 20 h leaves
-room."""
+caches learn of it; a cleanup removes the row after two days. 20 h leaves room."""
 
 _KEPT_BODY_BYTES: Final = 64 * 2**20
 """Bytes of large bodies that one session keeps once read: a few frames, not a whole heap."""
@@ -44,7 +43,8 @@ class Cache:
         """For entries that were written again with the same value, which renews their expiry alone:
         the version that wrote the value."""
         self._uncertain: set[str] = set()
-        """Keys whose last write failed, so that nobody knows whether it was stored."""
+        """Keys whose last write failed, so that nobody knows whether it was stored; and keys whose
+        large value was found damaged."""
         self._bodies: OrderedDict[bytes, bytes] = OrderedDict()
         """Large bodies by digest, the last used one last."""
         self._size = 0
@@ -66,6 +66,10 @@ class Cache:
     def holds(self, write: Write) -> bool:
         """Whether the value is known to be stored already, however long its entry still lives."""
         return write.key not in self._uncertain and _is_same(self.live(write.key), write)
+
+    def is_uncertain(self, keys: Iterable[str]) -> bool:
+        """Whether nobody knows what one of the keys holds: a write failed, or it is damaged."""
+        return not self._uncertain.isdisjoint(keys)
 
     def may_hold(self, key: str) -> bool:
         """Whether there is a value under `key`, as far as is known."""

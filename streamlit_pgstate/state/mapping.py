@@ -217,6 +217,8 @@ class State(MutableMapping[str, Any]):
     def set(self, key: str, value: Any, *, ttl: float | timedelta | None = None) -> None:
         """Store `value`; committed when this returns. What is already there is not written.
 
+        In a script «already there» is what its run has read. Elsewhere the database is asked.
+
         Args:
             key: 1 to 255 characters.
             value: see docs/values.md for what can be kept.

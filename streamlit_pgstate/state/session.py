@@ -190,21 +190,26 @@ class Session:
 
         Raises:
             KeyError: a large value was deleted meanwhile.
-            DecodeError: rows of a large value are missing.
+            DecodeError: rows of a large value are missing or changed.
         """
         if entry.body is not None:
             return Payload(entry.kind or "", entry.body)
         with self.lock:
             body = self._large_body(entry, work)
-            if body is None:
-                self._refresh_locked()  # another writer has replaced it since
-                entry = self._current(key)
+            while body is None:
+                self._refresh_locked()
+                newest = self._current(key)
+                if newest.version == entry.version:
+                    break
+                entry = newest  # another writer has replaced it since
                 body = entry.body if entry.body is not None else self._large_body(entry, work)
         kind = entry.kind or ""
         if body is None:
+            with self.lock:
+                self._cache.doubt([key])  # to set the value again mends it
             raise DecodeError(
-                f"{key!r} (kind {kind!r}) is incomplete: rows are missing in the table `body`. "
-                "Restore them from a backup, or delete the key."
+                f"{key!r} (kind {kind!r}) is damaged: rows are missing or changed in the table "
+                "`body`. Restore them from a backup, set the value again, or delete the key."
             )
         return Payload(kind, body)
 
@@ -215,13 +220,13 @@ class Session:
         return entry
 
     def _large_body(self, row: EntryRow, work: Work) -> bytes | None:
-        """The body of an entry; None where rows of it are missing."""
+        """The body of an entry; None where rows of it are missing or changed."""
         digest = row.digest or b""
         kept = self._cache.body(digest)
         if kept is not None:
             return kept
         body = self.tables.read_body(self._ref, digest, size=row.size, on_progress=work.reach)
-        if len(body) != row.size:
+        if len(body) != row.size or not self.tables.confirms(Payload(row.kind or "", body), digest):
             return None
         if self._keeps:
             self._cache.keep_body(digest, body)
@@ -285,7 +290,7 @@ class Session:
         with self.lock:
             self.load_if_unread()
             writes = [self.write_of(key, payload, ttl=ttl) for key, payload in payloads.items()]
-            self._write([write for write in writes if self._changes_entry(write)], work)
+            self._write(self._needed(writes, self._changes_entry), work)
 
     def amend(self, payloads: Mapping[str, Payload], deleted: Iterable[str]) -> None:
         """Store what `encode` gave and delete the keys `deleted`, all or none.
@@ -311,7 +316,7 @@ class Session:
                 self.write_of(key, payload, ttl=entry.ttl if (entry := held[key]) else None)
                 for key, payload in payloads.items()
             ]
-            writes = [write for write in writes if not self._cache.holds(write)]
+            writes = self._needed(writes, lambda write: not self._cache.holds(write))
             writes += [Write(key, None) for key in gone if self._cache.may_hold(key)]
             self._write(writes, work)
 
@@ -337,7 +342,24 @@ class Session:
             self._cache.remember(Write(key, None), version)
         self._note_written(keys, version, deleted=True)
         self._cache.reach(version)
+        if snapshot.digests:
+            self._sweep_if_others_wrote(snapshot.version, version)
         return existed
+
+    def _sweep_if_others_wrote(self, known: int, version: int) -> None:
+        """After a write of large values that could not delete the bodies it has replaced.
+
+        Others have written since the last read, so their entries might have referred to these
+        bodies. They are deleted now. The write is stored, whatever comes of this: what is left is
+        deleted by the next cleanup.
+        """
+        if not known or version == known + 1:
+            return
+        try:
+            self.tables.sweep(self._ref)
+            self._refresh_locked()
+        except PgStateError as error:
+            _LOG.debug("Replaced bodies were left to the next cleanup: %s", error)
 
     @contextlib.contextmanager
     def _doubting(self, keys: Sequence[str]) -> Iterator[None]:
@@ -350,6 +372,26 @@ class Session:
         except BaseException:  # Ctrl-C, too
             self._cache.doubt(keys)
             raise
+
+    def _needed(self, writes: list[Write], changes: Callable[[Write], bool]) -> list[Write]:
+        """Return the writes that change something, as of a read of the present run.
+
+        A job has no runs, and its cache may be of any age: it asks before it skips a write.
+        """
+        needed = list(filter(changes, writes))
+        if len(needed) == len(writes) or self._is_verified:
+            return needed
+        self._refresh_locked()
+        return list(filter(changes, writes))
+
+    @property
+    def _is_verified(self) -> bool:
+        run = self.surroundings.find_accesses()
+        return not self._keeps or (run is not None and run.of(self).is_verified)
+
+    def _note_verified(self) -> None:
+        if run := self.surroundings.find_accesses():
+            run.of(self).is_verified = True
 
     def _changes_entry(self, write: Write) -> bool:
         """Whether it changes the entry: the value, or when it expires."""
@@ -366,9 +408,13 @@ class Session:
         self._send_ahead(writes, work)
         for _ in range(MAX_ATTEMPTS):
             with self._doubting(keys):
-                version = self.tables.write(self._ref, writes, self._cache.snapshot(keys))
+                snapshot = self._cache.snapshot(keys)
+                mends = self._cache.is_uncertain(keys)
+                version = self.tables.write(self._ref, writes, snapshot, mends=mends)
             if version is not None:
                 self._remember(writes, version)
+                if snapshot.digests or any(write.digest for write in writes):
+                    self._sweep_if_others_wrote(snapshot.version, version)
                 return
             known = self._cache.version
             self.refresh()  # raises where the session is refused: that is the common reason
@@ -402,7 +448,8 @@ class Session:
 
     def _send_ahead(self, writes: list[Write], work: Work) -> bool:
         """Send what is too large for one statement, then see what others wrote meanwhile."""
-        is_sent = self.tables.send_ahead(self._ref, writes, on_progress=work.reach)
+        mends = self._cache.is_uncertain(write.key for write in writes)
+        is_sent = self.tables.send_ahead(self._ref, writes, on_progress=work.reach, mends=mends)
         if is_sent:
             self.refresh()
         return is_sent
@@ -460,7 +507,8 @@ class Session:
             return False  # another thread was faster: the snapshot would have its entry, not ours
         if entry and self._cache.holds(write):
             if write.ttl is None:
-                return True
+                self._refresh_locked()  # never against the cache alone
+                return self._is_current(write.key, entry)
             if write.digest is not None:
                 return self._renew(write, entry)
         self._make_room_or_refuse([write])
@@ -469,9 +517,14 @@ class Session:
         snapshot = self._cache.snapshot([write.key])
         expected = entry.version if entry else 0
         with self._doubting([write.key]):
-            version = self.tables.write(self._ref, [write], snapshot, expected=expected)
+            mends = self._cache.is_uncertain([write.key])
+            version = self.tables.write(
+                self._ref, [write], snapshot, expected=expected, mends=mends
+            )
         if version is not None:
             self._remember([write], version)
+            if snapshot.digests or write.digest:
+                self._sweep_if_others_wrote(snapshot.version, version)
         return version is not None
 
     def _is_current(self, key: str, entry: EntryRow | None) -> bool:
@@ -538,7 +591,11 @@ class Session:
             return self._read_all()
         if changes.version < since or breaks != self.tables.breaks:
             return self._read_all()  # the database was set back to an older state, perhaps
-        return functools.partial(self._cache.apply, changes)
+        return functools.partial(self._apply, changes)
+
+    def _apply(self, changes: Changes) -> None:
+        self._cache.apply(changes)
+        self._note_verified()
 
     def _read_all(self) -> Callable[[], None]:
         """Read all entries. The function returned replaces the cache by them."""
@@ -555,6 +612,7 @@ class Session:
     def _begin_with(self, changes: Changes, breaks: int) -> None:
         self._is_unread = False
         self._cache.begin_with(changes, breaks=breaks)
+        self._note_verified()
 
     def rotate(self) -> Token | None:
         """Give the session a new token, which replaces the old one once a browser presents it.
@@ -661,7 +719,9 @@ class Session:
             LimitExceeded: this session would grow over a limit; nothing was moved.
             UnknownToken: `other` was forgotten or has expired.
         """
-        with other.lock, self.lock:
+        # Always in this order: two sessions may take over from each other at once.
+        first, second = sorted((self, other), key=lambda session: (session.id.int, id(session)))
+        with first.lock, second.lock:
             if self._is_unread:
                 self.load()
             other.load_if_unread()

@@ -6,6 +6,7 @@ import uuid
 from typing import Any, NoReturn
 
 from streamlit_pgstate.errors import UnknownToken
+from streamlit_pgstate.postgres.cleanup import Cleaned
 from streamlit_pgstate.postgres.migrate import Layout
 from streamlit_pgstate.postgres.rows import SessionRef, Totals
 from streamlit_pgstate.postgres.tables import Tables
@@ -64,6 +65,21 @@ class Store:
     def totals(self) -> Totals:
         """How much all apps of this schema hold, for operators. Changes and migrates nothing."""
         return self._tables.totals()
+
+    @method_verb
+    def gc(self) -> Cleaned:
+        """Delete what nobody can reach any more, of all apps of this schema; returns how much.
+
+        That is: values of expired sessions and expired keys, and, two days later, the empty rows
+        of ended sessions and the names of deleted keys; parts of large values that were never
+        finished. An app does so by itself every `gc_interval`.
+
+        Example:
+            >>> print(pgstate.connect(url).gc())  # doctest: +SKIP
+            2 expired sessions, 0 rows of ended sessions, 5 expired values, 0 names of deleted
+            keys, 0 chunks of large values
+        """
+        return self._tables.clean_up()
 
     @method_verb
     def new_token(self) -> str:

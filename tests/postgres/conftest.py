@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextvars
 import functools
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg
@@ -13,6 +14,9 @@ import pytest
 from gate import Gate
 from sqlalchemy.engine import URL
 from streamlit.components.v2 import manifest_scanner
+
+from streamlit_pgstate.state import accesses
+from streamlit_pgstate.state.accesses import Accesses
 
 # Each AppTest looks through all installed packages for components, for 0.1 s of CPU: the first will
 # do. A whole collection at each run's end takes as long as a small script.
@@ -45,6 +49,20 @@ def gate(url: str) -> Iterator[Gate]:
     gate = Gate(url)
     yield gate
     gate.shut()
+
+
+@pytest.fixture
+def in_a_run() -> Callable[[Callable[[], object]], None]:
+    """Calls a function as a run of a script: what it reads and writes is recorded."""
+
+    def run(function: Callable[[], object]) -> None:
+        def recorded() -> None:
+            accesses.record_in(Accesses(object()))
+            function()
+
+        contextvars.copy_context().run(recorded)
+
+    return run
 
 
 @pytest.fixture(autouse=True)

@@ -403,6 +403,14 @@ class Tabs(RuleBasedStateMachine):
         for key, value in values.items():
             self.number += 1
             self.held[key] = self.known[tab][key] = (self.number, value)
+        self.may_catch_up(tab)
+
+    def may_catch_up(self, tab: int) -> None:
+        """After a write of a large value that others have preceded, the tab looks."""
+        statement, id_ = "SELECT version FROM pgstate.session WHERE id = %s", self.states[tab].id
+        row = self.sql.execute(statement, (id_,)).fetchone()
+        if row is not None and row[0] == self.states[tab].version:
+            self.known[tab] = dict(self.held)
 
     @rule(tab=TABS, key=KEYS, size=SIZES)
     def set(self, tab: int, key: str, size: int) -> None:
@@ -413,8 +421,13 @@ class Tabs(RuleBasedStateMachine):
 
     @rule(tab=TABS, key=KEYS)
     def set_to_what_the_tab_knows(self, tab: int, key: str) -> None:
-        if key in self.known[tab]:
-            self.states[tab].set(key, self.known[tab][key][1])  # writes nothing
+        if key not in self.known[tab]:
+            return
+        known = self.known[tab][key]
+        self.states[tab].set(key, known[1])
+        self.known[tab] = dict(self.held)  # it looks whether that is still there
+        if self.held.get(key) != known:
+            self.write(tab, {key: known[1]})
 
     @rule(tab=TABS, keys=st.frozensets(KEYS, min_size=1), size=SIZES)
     def update(self, tab: int, keys: frozenset[str], size: int) -> None:
@@ -440,12 +453,14 @@ class Tabs(RuleBasedStateMachine):
         assert self.states[tab].delete(key) == (key in self.held)
         self.held.pop(key, None)
         self.known[tab].pop(key, None)
+        self.may_catch_up(tab)
 
     @rule(tab=TABS)
     def clear(self, tab: int) -> None:
         assert self.states[tab].clear() == len(self.held)
         self.held.clear()
         self.known[tab].clear()
+        self.may_catch_up(tab)
 
     @rule(tab=TABS)
     def refresh(self, tab: int) -> None:

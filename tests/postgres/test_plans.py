@@ -26,9 +26,14 @@ HOT = (
     *("RENEW", "CREATE_SESSION", "SEND_BODIES", "DELETE", "ROTATE", "EMPTY", "COPY"),
     *("LOCK_SESSION", "MOVE_BODIES", "MOVE_ENTRIES", "DROP_MOVED_BODIES", "DROP_MOVED_ENTRIES"),
     *("REVOKE", "ERASE_ENTRIES", "ERASE_BODIES", "ERASE_REVISIONS"),
+    *("LOCK_FOR_SWEEP", "SWEEP"),
 )
-COLD = {"SIGNING_KEY", "ROWS", "TOTALS"}
-"""Of one row, or for operators."""
+COLD = {
+    *("SIGNING_KEY", "ROWS", "TOTALS", "GC_COUNTS", "GC_TURN", "GC_END", "GC_REMOVE", "GC_EXPIRED"),
+    *("GC_EXPIRED_LARGE", "GC_EXPIRED_OF", "GC_NAMES", "GC_ORPHANED"),
+    *("GC_ERASE_ENTRIES", "GC_ERASE_BODIES", "GC_ERASE_REVISIONS"),
+}
+"""Of one row, for operators, or in the background."""
 
 TYPES = {
     "id": "uuid",
@@ -58,6 +63,8 @@ TYPES = {
     "ahead_parts": "int[]",
     "may_create": "bool",
     "always": "bool",
+    "mends": "bool",
+    "sent_before": "float8",
     "to": "uuid",
     "version": "bigint",
 }
@@ -228,9 +235,9 @@ def wait_for_the_end_of_others(sql: SQL) -> None:
         sql.execute("SELECT pg_stat_clear_snapshot()")
 
 
-def test_only_primary_keys_are_indexed(counters: SQL) -> None:
+def test_only_primary_keys_and_what_gc_looks_for_are_indexed(counters: SQL) -> None:
     rows = counters.execute("SELECT indexname FROM pg_indexes WHERE schemaname = 'pgstate'")
     assert {row[0] for row in rows} == {
         *(f"{table}_pkey" for table in ("session", "entry", "body", "revision", "setting")),
-        "alembic_version_pkc",
+        *("alembic_version_pkc", "session_ends", "entry_expires", "entry_deleted"),
     }

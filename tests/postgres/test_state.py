@@ -693,7 +693,7 @@ def test_a_body_with_rows_missing_is_refused_and_not_cut(
 ) -> None:
     state["k"] = noise(3 * MIB, "1")
     sql.execute("DELETE FROM pgstate.body WHERE part = 1")
-    with pytest.raises(DecodeError, match=r"'k' .* is incomplete"):
+    with pytest.raises(DecodeError, match=r"'k' .* is damaged"):
         again(state, store, token).get("k")
 
 

@@ -32,6 +32,8 @@ SETTINGS: dict[str, tuple[Any, Any, str]] = {
     "max_keys": (10_000, 50, "50"),
     "signing_key": (None, KEY, KEY),
     "timeout": (timedelta(seconds=10), timedelta(seconds=2.5), "2.5s"),
+    "gc_interval": (timedelta(hours=1), timedelta(0), "0"),
+    "gc_batch": (1_000, 50, "50"),
     "auto_migrate": (True, False, "false"),
     "cookie": (True, False, "off"),
 }
@@ -54,6 +56,8 @@ BAD: list[tuple[str, Any, str]] = [
     ("schema", "pg_mine", "not starting with"),
     ("schema", "1st", "not starting with"),
     ("schema", "s" * 64, "at most 63"),
+    ("gc_interval", -1, "duration over 0"),
+    ("gc_batch", 0, "whole number over 0"),
     ("session_ttl", 0, "duration over 0"),
     ("session_ttl", "-1d", "duration over 0"),
     ("session_ttl", "30 days", "duration over 0"),

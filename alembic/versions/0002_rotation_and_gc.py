@@ -1,4 +1,8 @@
-"""A rotated token waits for its browser."""
+"""A rotated token waits for its browser; gc finds what it deletes by indexes.
+
+No index covers a column that an ordinary write changes, so such writes stay HOT. `expires_at` of a
+session moves at most hourly. The time of a chunk has a constant default: no row is rewritten.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +25,34 @@ def upgrade() -> None:
         schema=schema,
     )
     op.add_column("session", sa.Column("pending_at", sa.DateTime(timezone=True)), schema=schema)
+    op.add_column(
+        "body",
+        sa.Column(
+            "sent_at",
+            sa.DateTime(timezone=True),
+            nullable=False,
+            server_default=sa.text("now()"),
+            comment="when it was last sent: gc leaves what was sent just now",
+        ),
+        schema=schema,
+    )
+    op.create_index(
+        "session_ends", "session", [sa.text("least(revoked_at, expires_at)")], schema=schema
+    )
+    op.create_index(
+        "entry_expires",
+        "entry",
+        ["expires_at"],
+        schema=schema,
+        postgresql_where=sa.text("expires_at IS NOT NULL"),
+    )
+    op.create_index(
+        "entry_deleted",
+        "entry",
+        ["session_id"],
+        schema=schema,
+        postgresql_where=sa.text("kind IS NULL"),
+    )
     comment("previous_hash", "the token before the present one", schema)
     comment("rotated_at", "when the present token replaced it", schema)
 
@@ -34,6 +66,13 @@ def downgrade() -> None:
     )
     comment("previous_hash", "the one before the last rotate", schema)
     comment("rotated_at", None, schema)
+    for index, table in (
+        ("entry_deleted", "entry"),
+        ("entry_expires", "entry"),
+        ("session_ends", "session"),
+    ):
+        op.drop_index(index, table, schema=schema)
+    op.drop_column("body", "sent_at", schema=schema)
     for column in ("pending_at", "pending_hash"):
         op.drop_column("session", column, schema=schema)
 

@@ -1,0 +1,195 @@
+"""Cleaning up: deletes the rows that no token and no key leads to any more.
+
+Works in batches with a commit each. No batch waits for a writer, and none keeps one waiting for
+longer than it takes to delete its rows. Any number of processes may clean up at once; `Turns` lets
+one of all replicas do it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+import weakref
+from collections.abc import Callable, Mapping
+from dataclasses import astuple, dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+import psycopg
+
+from streamlit_pgstate.errors import PgStateError, StoreUnavailable
+from streamlit_pgstate.postgres.engine import Database
+
+_LOG = logging.getLogger(__name__)
+
+LEAVES_AFTER: Final = timedelta(hours=48)
+"""How long the empty row of an ended session stays, and the name of a deleted key. A token without
+a row is valid for 24 h, and a cache is loaded anew after 20 h: so both learn that it is gone."""
+
+SENT_BEFORE: Final = timedelta(hours=1)
+"""Bodies that nothing refers to are deleted when they were sent so long ago. Until then a write may
+be about to refer to them."""
+
+_FIRST_TURN_AFTER: Final = 60.0
+"""Seconds after the first page of a process: a restarted server has other things to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """What was deleted, or what there is to delete."""
+
+    sessions: int = 0
+    """Expired sessions whose values were deleted."""
+    rows: int = 0
+    """Empty rows of sessions that ended two days ago."""
+    values: int = 0
+    """Values whose ttl is over."""
+    names: int = 0
+    """Names of keys that were deleted two days ago."""
+    bodies: int = 0
+    """Chunks of large values that no key refers to."""
+
+    @property
+    def total(self) -> int:
+        """All of it added up."""
+        return sum(astuple(self))
+
+    def __str__(self) -> str:
+        return (
+            f"{self.sessions:,} expired sessions, {self.rows:,} rows of ended sessions, "
+            f"{self.values:,} expired values, {self.names:,} names of deleted keys, "
+            f"{self.bodies:,} chunks of large values"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cleanup:
+    """Cleans up one schema.
+
+    Args:
+        database: where it is.
+        sql: the statements, by name.
+        batch: how many rows one transaction deletes. Fewer after one has taken too long.
+    """
+
+    database: Database
+    sql: Mapping[str, str]
+    batch: int
+
+    def count(self) -> Cleaned:
+        """Return what there is to delete. Changes nothing. Reads each table once."""
+        return Cleaned(*self.database.query(self.sql["GC_COUNTS"], self._parameters(1))[0])
+
+    def run(self, on_progress: Callable[[Cleaned], object] = lambda _: None) -> Cleaned:
+        """Delete it, and return how much that was.
+
+        Raises:
+            PgStateError: the database cannot be reached or refuses. What was deleted before stays
+                so; call it again.
+        """
+        counts = dict.fromkeys(("sessions", "rows", "values", "names", "bodies"), 0)
+        steps: tuple[tuple[str, Callable[[int], int]], ...] = (
+            ("sessions", self._end),
+            ("rows", self._remove),
+            ("values", lambda batch: self._delete("GC_EXPIRED", batch)),
+            ("values", lambda batch: self._sweep_each("GC_EXPIRED_LARGE", "GC_EXPIRED_OF", batch)),
+            ("names", lambda batch: self._delete("GC_NAMES", batch)),
+            ("bodies", lambda batch: self._sweep_each("GC_ORPHANED", "SWEEP", batch)),
+        )
+        for name, step in steps:
+            for done in self._in_batches(step):
+                counts[name] += done
+                on_progress(Cleaned(**counts))
+        return Cleaned(**counts)
+
+    def _in_batches(self, step: Callable[[int], int]) -> Any:
+        batch = self.batch
+        while True:
+            try:
+                done = step(batch)
+            except StoreUnavailable as error:
+                if batch == 1 or not isinstance(error.cause, psycopg.errors.QueryCanceled):
+                    raise
+                batch = max(1, batch // 4)
+                _LOG.debug("A batch took too long: %s at a time from now on.", batch)
+                continue
+            if not done:
+                return
+            yield done
+
+    def _parameters(self, batch: int) -> dict[str, Any]:
+        return {
+            "batch": batch,
+            "leaves_after": LEAVES_AFTER.total_seconds(),
+            "sent_before": SENT_BEFORE.total_seconds(),
+        }
+
+    def _end(self, batch: int) -> int:
+        return self._delete_sessions("GC_END", batch)
+
+    def _remove(self, batch: int) -> int:
+        return self._delete_sessions("GC_REMOVE", batch)
+
+    def _delete_sessions(self, name: str, batch: int) -> int:
+        with self.database.transaction() as connection:
+            rows = connection.execute(self.sql[name], self._parameters(batch)).fetchall()
+            ids = {"ids": [row[0] for row in rows]}
+            for step in ("GC_ERASE_ENTRIES", "GC_ERASE_BODIES", "GC_ERASE_REVISIONS"):
+                connection.execute(self.sql[step], ids)
+        return len(rows)
+
+    def _delete(self, name: str, batch: int) -> int:
+        return len(self.database.query(self.sql[name], self._parameters(batch)))
+
+    def _sweep_each(self, find: str, delete: str, batch: int) -> int:
+        """Delete rows of each session that `find` names, and then the bodies that they held."""
+        deleted = 0
+        for (session_id,) in self.database.query(self.sql[find], self._parameters(batch)):
+            parameters = {**self._parameters(batch), "id": session_id}
+            with self.database.transaction() as connection:
+                connection.execute(self.sql["LOCK_FOR_SWEEP"], parameters)
+                deleted += connection.execute(self.sql[delete], parameters).rowcount
+                if delete != "SWEEP":
+                    connection.execute(self.sql["SWEEP"], {**parameters, "sent_before": 0})
+        return deleted
+
+
+class Turns:
+    """Cleans up by itself, in a thread, as long as its owner exists.
+
+    Args:
+        cleanup: what is to be done.
+        interval: the setting `gc_interval`. All replicas share one turn in each.
+    """
+
+    def __init__(self, cleanup: Cleanup, *, interval: timedelta) -> None:
+        self._cleanup = cleanup
+        self._interval = interval.total_seconds()
+        self._ends = threading.Event()
+
+    def begin(self, owner: object) -> None:
+        """Start the thread. It ends with `owner`."""
+        weakref.finalize(owner, self._ends.set)
+        threading.Thread(target=self._go_on, name="pgstate-cleanup", daemon=True).start()
+
+    def _go_on(self) -> None:
+        pause = min(_FIRST_TURN_AFTER, self._interval)
+        while not self._ends.wait(pause):
+            self.take()
+            pause = self._interval
+
+    def take(self) -> Cleaned | None:
+        """Clean up, if no process has within the interval. None if one has, or if that fails."""
+        with contextlib.suppress(PgStateError):  # an outage is logged by whoever waits for it
+            database, sql = self._cleanup.database, self._cleanup.sql
+            if not database.query(sql["GC_TURN"], {"interval": self._interval}):
+                return None
+            began = time.monotonic()
+            cleaned = self._cleanup.run()
+            if cleaned.total:
+                took = time.monotonic() - began
+                _LOG.info("Cleaned up in %.1f s: %s.", took, cleaned)
+            return cleaned
+        return None

@@ -1,0 +1,138 @@
+"""What an operator has set for the user or the database, and connections that go without a word."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import psycopg
+import pytest
+from gate import Gate
+
+from streamlit_pgstate import State, Store, StoreUnavailable, connect
+from streamlit_pgstate.postgres import engine
+
+SQL = psycopg.Connection[Any]
+
+
+@pytest.fixture
+def opened(url: str, sql: SQL) -> Iterator[Callable[..., Store]]:
+    """Stores of a database with these settings as the default of each connection."""
+    stores: list[Store] = []
+
+    def opened(**settings: str) -> Store:
+        for name, value in settings.items():
+            sql.execute(f"ALTER DATABASE \"{sql.info.dbname}\" SET {name} = '{value}'")  # type: ignore[arg-type]
+        stores.append(connect(url, timeout=5))
+        return stores[-1]
+
+    yield opened
+    for store in stores:
+        store.close()
+
+
+def held_up(url: str, state: State, write: Callable[[], object]) -> StoreUnavailable:
+    """The error of a write while another transaction holds the session's row."""
+    with psycopg.connect(url) as other:
+        other.execute("SELECT FROM pgstate.session WHERE id = %s FOR UPDATE", (state.id,))
+        with pytest.raises(StoreUnavailable) as caught:
+            write()
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("lock_timeout", "longer than the `lock_timeout` of the user in `url`"),
+        ("statement_timeout", "after the `statement_timeout` of the user in `url`"),
+    ],
+)
+def test_a_limit_of_the_role_is_named(
+    setting: str, said: str, opened: Callable[..., Store], url: str
+) -> None:
+    store = opened(**{setting: "200ms"})
+    state = store.state(store.new_token())
+    state["k"] = 1
+    began = time.monotonic()
+    error = held_up(url, state, lambda: state.set("k", 2))
+    assert time.monotonic() - began < 3
+    assert said in str(error)
+    assert "Nothing was stored" in str(error)
+    assert f"SHOW {setting}" in error.in_full
+    state["k"] = 2
+    assert state["k"] == 2
+
+
+def test_a_page_load_waits_for_no_lock_on_the_session(store: Store, token: str, url: str) -> None:
+    state = store.state(token)
+    state["k"] = 1
+    with psycopg.connect(url) as other:
+        other.execute(
+            """UPDATE pgstate.session SET seen_at = now() - interval '2 hours',
+            expires_at = now() + interval '1 hour'"""
+        )
+        other.commit()
+        other.execute("SELECT FROM pgstate.session FOR UPDATE")
+        began = time.monotonic()
+        assert store.state(token)["k"] == 1
+        assert time.monotonic() - began < 2
+
+
+def test_pages_are_read_where_the_server_only_reads(opened: Callable[..., Store], sql: SQL) -> None:
+    store = opened()
+    token = store.new_token()
+    store.state(token)["k"] = 1
+    sql.execute("UPDATE pgstate.session SET seen_at = now() - interval '2 hours'")
+    reader = opened(default_transaction_read_only="on")
+    for _ in range(2):
+        state = reader.state(token)
+        assert state["k"] == 1
+        state.refresh()
+    with pytest.raises(StoreUnavailable, match="read-only"):
+        state["k"] = 2
+
+
+@pytest.mark.parametrize("isolation", ["repeatable read", "serializable"])
+def test_modify_counts_right_under_any_isolation(
+    isolation: str, opened: Callable[..., Store]
+) -> None:
+    store = opened(default_transaction_isolation=isolation)
+    token = store.new_token()
+    store.state(token)["n"] = 0
+
+    def count(_: int) -> None:
+        state = store.state(token)
+        for _ in range(25):
+            state.modify("n", lambda n: n + 1)
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(count, range(4)))
+    assert store.state(token)["n"] == 100
+
+
+def test_a_connection_that_was_dropped_without_a_word_costs_no_answer(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_PING_AFTER", 0.0)
+    store = connect(gate.url, timeout=4)
+    token = store.new_token()
+    state = store.state(token)
+    state["k"] = 1
+    for work in (state.refresh, lambda: state.set("k", 2), lambda: state.modify("k", lambda n: n)):
+        gate.drop_silently()
+        began = time.monotonic()
+        work()  # type: ignore[operator]
+        assert time.monotonic() - began < 4
+    assert store.state(token)["k"] == 2
+    store.close()
+
+
+def test_a_connection_that_was_just_used_is_not_asked(
+    state: State, round_trips: Callable[[], Any]
+) -> None:
+    state["k"] = 1
+    with round_trips() as trips:
+        state.refresh()
+    assert len(trips) == 1
