@@ -40,6 +40,7 @@ def emptied_url(shared_url: str) -> str:
     with psycopg.connect(shared_url, autocommit=True) as connection:
         for table in ("session", "entry", "body", "revision"):
             connection.execute(f"DELETE FROM pgstate.{table}")
+        connection.execute("DELETE FROM pgstate.setting WHERE name = 'cleaned_up_at'")
     return shared_url
 
 

@@ -25,6 +25,12 @@ DAMAGES = {
 }
 
 
+@pytest.fixture
+def url(emptied_url: str) -> str:
+    """Replaces the fixture of the same name: no test of this file leaves other tables."""
+    return emptied_url
+
+
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_value_is_refused_and_mended_by_setting_it_again(
     damage: str, state: State, store: Store, token: str, sql: SQL
@@ -78,9 +84,13 @@ def test_what_was_in_a_session_whose_row_was_deleted_does_not_come_back(
     assert writer.keys() == ["new"]
 
 
-def test_an_emptied_table_of_versions_says_what_to_do(url: str, sql: SQL) -> None:
-    sql.execute("DELETE FROM pgstate.alembic_version")
-    store = connect(url)
+def test_an_emptied_table_of_versions_says_what_to_do(
+    new_database: Callable[..., str], template: str
+) -> None:
+    own = new_database(template)
+    with psycopg.connect(own) as sql:
+        sql.execute("DELETE FROM pgstate.alembic_version")
+    store = connect(own)
     for verb in (store.new_token, store.layout, store.migrate):
         with pytest.raises(MigrationRequired, match="alembic_version is empty") as caught:
             verb()

@@ -16,6 +16,12 @@ SQL = psycopg.Connection[Any]
 
 
 @pytest.fixture
+def url(emptied_url: str) -> str:
+    """Replaces the fixture of the same name: no test of this file leaves other tables."""
+    return emptied_url
+
+
+@pytest.fixture
 def state(state: State) -> State:
     """With a row: without one there is nothing to keep."""
     state["k"] = 1

@@ -14,6 +14,12 @@ SIZES = {"small": b"old", "large": noise(2**17)}
 
 
 @pytest.fixture
+def url(emptied_url: str) -> str:
+    """Replaces the fixture of the same name: no test of this file leaves other tables."""
+    return emptied_url
+
+
+@pytest.fixture
 def other(store: Store, token: str) -> State:
     """Another tab's, which writes behind this one's back."""
     return store.state(token)
