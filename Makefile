@@ -118,6 +118,11 @@ else
 	$(BIN)/playwright install chromium
 endif
 endif
+	@# The engine alone makes the tests faster; without it all of them run in the whole browser.
+ifneq ($(IS_ROOT_WITH_APT),)
+	@command -v chromium-headless-shell >/dev/null || $(call apt,chromium-headless-shell) || \
+		echo "apt could not install chromium-headless-shell: the tests do without."
+endif
 	@touch $@
 
 # One fault test puts pgbouncer between; without it that test says that it was skipped.

@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 from failures import FAILED
-from playwright.sync_api import Browser, BrowserContext, Error, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Playwright, sync_playwright
 from profiles import Profiles
 from served import Server, running
 from visitor import Visitor
@@ -21,6 +21,9 @@ from visitor import Visitor
 from streamlit_pgstate import Store, connect
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
+# The same engine without the window around it: a page load takes 0.35 s of CPU, not 0.46. Tests of
+# what Chromium itself decides, such as who may keep cookies, are marked `whole_chromium`.
+HEADLESS = shutil.which("chromium-headless-shell") or CHROMIUM
 # All but the last two are Playwright's own, which this replaces. Those two load pages of Chromium's
 # for the address bar of each profile: 0.7 of the 1.9 s of CPU that a first load took.
 DISABLED_FEATURES = (
@@ -41,9 +44,19 @@ CHROMIUM_ARGS = [
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
+def playwright() -> Iterator[Playwright]:
     with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Playwright) -> Browser:
+    return playwright.chromium.launch(executable_path=HEADLESS, args=CHROMIUM_ARGS)
+
+
+@pytest.fixture(scope="session")
+def whole_chromium(playwright: Playwright) -> Browser:
+    return playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
 
 
 @pytest.fixture(scope="session")
@@ -53,12 +66,20 @@ def profiles(chromium: Browser) -> Iterator[Profiles]:
     profiles.close()
 
 
+@pytest.fixture(scope="session")
+def whole_profiles(whole_chromium: Browser) -> Iterator[Profiles]:
+    profiles = Profiles(whole_chromium)
+    yield profiles
+    profiles.close()
+
+
 @pytest.fixture
-def new_visitor(
-    chromium: Browser, profiles: Profiles, tmp_path: Path, request: pytest.FixtureRequest
-) -> Iterator[Callable[..., Visitor]]:
+def new_visitor(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., Visitor]]:
     """Make a browser profile; keyword arguments are Playwright's for a context."""
     visitors: list[Visitor] = []
+    kind = "whole_" if request.node.get_closest_marker("whole_chromium") else ""
+    chromium: Browser = request.getfixturevalue(f"{kind}chromium")
+    profiles: Profiles = request.getfixturevalue(f"{kind}profiles")
 
     def make(context: BrowserContext | None = None, **options: Any) -> Visitor:
         if context is None and not options:

@@ -22,6 +22,8 @@ from playwright.sync_api import Browser, Error
 from served import Server, running
 from visitor import Tab, Visitor
 
+pytestmark = pytest.mark.whole_chromium
+
 NO_STORAGE = """
 Object.defineProperty(window, "localStorage", { configurable: true,
     get() { throw new DOMException("Access is denied", "SecurityError") } })

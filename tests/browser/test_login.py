@@ -10,7 +10,7 @@ from provider import CLIENT, Provider, providing
 from served import Server, free_port, running
 from visitor import Tab, Visitor
 
-pytestmark = pytest.mark.xdist_group("login")  # they share a server
+pytestmark = [pytest.mark.xdist_group("login"), pytest.mark.whole_chromium]  # they share a server
 
 
 @pytest.fixture(scope="module")
