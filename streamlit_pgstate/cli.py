@@ -21,6 +21,7 @@ import click
 from streamlit_pgstate.errors import ConfigError, PgStateError, StoreUnavailable
 
 if TYPE_CHECKING:
+    from streamlit_pgstate.postgres.cleanup import Cleaned
     from streamlit_pgstate.postgres.engine import Database
     from streamlit_pgstate.postgres.migrate import Layout
     from streamlit_pgstate.postgres.tables import Tables
@@ -218,15 +219,18 @@ def gc(url: str | None, schema: str | None, embedded: bool, dry_run: bool) -> No
         if _is_embedded_and_new(target.settings):
             raise ConfigError(_NO_DATABASE_HERE.format(home=target.settings.home))
         with _tables(target.settings) as tables:
-            found = tables.count_cleanup()
             if dry_run:
-                click.echo(f"Would delete {found}.")
+                click.echo(f"Would delete {tables.count_cleanup()}.")
                 return
-            with click.progressbar(
-                length=max(1, found.total), label="Deleting", file=sys.stderr
-            ) as bar:
-                cleaned = tables.clean_up(lambda done: bar.update(done.total - bar.pos))
+            shows = sys.stderr.isatty()
+            cleaned = tables.clean_up(_show_progress if shows else lambda _: None)
+            if shows:
+                click.echo(err=True)
             click.echo(f"Deleted {cleaned}.")
+
+
+def _show_progress(done: Cleaned) -> None:
+    click.echo(f"\r{done.total:,} rows", err=True, nl=False)
 
 
 @contextlib.contextmanager

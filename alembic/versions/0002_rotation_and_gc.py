@@ -37,7 +37,18 @@ def upgrade() -> None:
         schema=schema,
     )
     op.create_index(
-        "session_ends", "session", [sa.text("least(revoked_at, expires_at)")], schema=schema
+        "session_expires",
+        "session",
+        ["expires_at"],
+        schema=schema,
+        postgresql_where=sa.text("revoked_at IS NULL"),
+    )
+    op.create_index(
+        "session_revoked",
+        "session",
+        ["revoked_at"],
+        schema=schema,
+        postgresql_where=sa.text("revoked_at IS NOT NULL"),
     )
     op.create_index(
         "entry_expires",
@@ -69,7 +80,8 @@ def downgrade() -> None:
     for index, table in (
         ("entry_deleted", "entry"),
         ("entry_expires", "entry"),
-        ("session_ends", "session"),
+        ("session_revoked", "session"),
+        ("session_expires", "session"),
     ):
         op.drop_index(index, table, schema=schema)
     op.drop_column("body", "sent_at", schema=schema)

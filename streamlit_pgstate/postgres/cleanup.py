@@ -7,7 +7,6 @@ one of all replicas do it.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import threading
 import time
@@ -98,10 +97,16 @@ class Cleanup:
             ("names", lambda batch: self._delete("GC_NAMES", batch)),
             ("bodies", lambda batch: self._sweep_each("GC_ORPHANED", "SWEEP", batch)),
         )
+        failure: PgStateError | None = None
         for name, step in steps:
-            for done in self._in_batches(step):
-                counts[name] += done
-                on_progress(Cleaned(**counts))
+            try:
+                for done in self._in_batches(step):
+                    counts[name] += done
+                    on_progress(Cleaned(**counts))
+            except PgStateError as error:  # the other steps may succeed
+                failure = failure or error
+        if failure is not None:
+            raise failure
         return Cleaned(**counts)
 
     def _in_batches(self, step: Callable[[int], int]) -> Any:
@@ -152,7 +157,7 @@ class Cleanup:
                 connection.execute(self.sql["LOCK_FOR_SWEEP"], parameters)
                 deleted += connection.execute(self.sql[delete], parameters).rowcount
                 if delete != "SWEEP":
-                    connection.execute(self.sql["SWEEP"], {**parameters, "sent_before": 0})
+                    connection.execute(self.sql["SWEEP"], parameters)
         return deleted
 
 
@@ -162,10 +167,14 @@ class Turns:
     Args:
         cleanup: what is to be done.
         interval: the setting `gc_interval`. All replicas share one turn in each.
+        may_begin: whether the tables have the layout that this version knows.
     """
 
-    def __init__(self, cleanup: Cleanup, *, interval: timedelta) -> None:
+    def __init__(
+        self, cleanup: Cleanup, *, interval: timedelta, may_begin: Callable[[], bool]
+    ) -> None:
         self._cleanup = cleanup
+        self._may_begin = may_begin
         self._interval = interval.total_seconds()
         self._ends = threading.Event()
 
@@ -182,14 +191,19 @@ class Turns:
 
     def take(self) -> Cleaned | None:
         """Clean up, if no process has within the interval. None if one has, or if that fails."""
-        with contextlib.suppress(PgStateError):  # an outage is logged by whoever waits for it
-            database, sql = self._cleanup.database, self._cleanup.sql
+        database, sql = self._cleanup.database, self._cleanup.sql
+        try:
+            if not self._may_begin():
+                return None
             if not database.query(sql["GC_TURN"], {"interval": self._interval}):
                 return None
             began = time.monotonic()
             cleaned = self._cleanup.run()
-            if cleaned.total:
-                took = time.monotonic() - began
-                _LOG.info("Cleaned up in %.1f s: %s.", took, cleaned)
-            return cleaned
-        return None
+        except StoreUnavailable:  # logged already, once for each outage
+            return None
+        except Exception as error:  # noqa: BLE001 - the next turn may succeed
+            _LOG.warning("Expired state was not deleted, and will be tried again: %s", error)
+            return None
+        if cleaned.total:
+            _LOG.info("Cleaned up in %.1f s: %s.", time.monotonic() - began, cleaned)
+        return cleaned

@@ -276,7 +276,9 @@ class Database:
             try:
                 return self._run_once(fetch, until)
             except psycopg.Error as error:
-                if is_rolled_back(error) and time.monotonic() < until:
+                if time.monotonic() >= until:
+                    raise translate(error, self.place) from None
+                if is_rolled_back(error):
                     time.sleep(random.uniform(0, _PAUSE))  # noqa: S311 - no secret
                 elif not repeatable or has_broken or not is_passing(error):
                     raise translate(error, self.place) from None

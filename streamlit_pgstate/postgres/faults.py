@@ -233,15 +233,15 @@ def translate(error: psycopg.Error, place: Place) -> PgStateError:
 
 def _cancelled_by_server(error: psycopg.errors.QueryCanceled) -> str | None:
     """Why the server itself has ended the statement; None if our own `timeout` did."""
-    if "statement timeout" in str(error):
-        return (
-            "The database ended the statement after the `statement_timeout` of the user in `url`, "
-            "which is shorter than the setting `timeout`. Nothing was stored. Raise it with "
-            "ALTER ROLE … SET statement_timeout, or try again."
-        )
+    if error.diag.sqlstate is None:
+        return None
     if "user request" in str(error):
         return "An operator of the database cancelled the statement. Nothing was stored; try again."
-    return None
+    return (
+        "The database ended the statement after the `statement_timeout` of the user in `url`, "
+        "which is shorter than the setting `timeout`. Nothing was stored. Raise it with "
+        "ALTER ROLE … SET statement_timeout, or try again."
+    )
 
 
 def _wrong_here(message: str) -> str | None:

@@ -47,7 +47,8 @@ def metadata(schema: str) -> MetaData:
         Column("revoked_at", _TIME, comment="forgotten: never used again"),
         Column("pending_hash", LargeBinary, comment="a new token, until a browser presents it"),
         Column("pending_at", _TIME),
-        Index("session_ends", text("least(revoked_at, expires_at)")),
+        Index("session_expires", "expires_at", postgresql_where=text("revoked_at IS NULL")),
+        Index("session_revoked", "revoked_at", postgresql_where=text("revoked_at IS NOT NULL")),
         comment="One container of state: what one token opens.",
     )
     Table(

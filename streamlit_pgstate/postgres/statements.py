@@ -132,12 +132,17 @@ _HOLDS_A_VALUE: Final = f"kind IS NOT NULL AND {_HAS_NOT_EXPIRED}"
 _ENTRIES: Final = f"""{_NEW_ENTRY}
 SELECT %(id)s, new.key, locked.version, new.kind, new.size, now(),
     now() + make_interval(secs => new.ttl), new.ttl, new.text::json, new.body, new.digest
-FROM locked, {{new}} AS new(key, kind, size, text, body, digest, ttl){_OVER_THE_OLD}
+FROM locked, {{new}} AS new(key, kind, size, text, body, digest, ttl){{if_there}}{_OVER_THE_OLD}
 {{where}} RETURNING version"""
 
 # The entry still has the version that modify() started from; 0 stands for no value.
 _IF_EXPECTED: Final = f"""WHERE %(expected)s = CASE
     WHEN {_OLD_HOLDS_NOTHING} THEN 0 ELSE e.version END"""
+
+# ON CONFLICT does not ask where there is no row: the cache may be older than a cleanup.
+_IF_THERE: Final = """
+WHERE %(expected)s = 0 OR EXISTS (SELECT FROM {schema}.entry old
+    WHERE old.session_id = %(id)s AND old.key = new.key)"""
 
 # The same condition, checked before bodies are deleted: a write that does nothing must delete
 # none.
@@ -148,12 +153,14 @@ _AS_EXPECTED: Final = f"""AND %(expected)s = coalesce((
 _NEW_BODY: Final = "INSERT INTO {schema}.body (session_id, digest, part, data)"
 _IF_NEW: Final = "ON CONFLICT (session_id, digest, part) DO NOTHING"
 
-# `sent_at` keeps gc away from what is about to be referred to. Data that are there already are not
+# `sent_at` keeps gc and SWEEP away from what was sent ahead of the entry that will refer to it;
+# a body that comes with its entry has the time 'epoch'. Data that are there already are not
 # written once more, unless they were found damaged.
 _NEW_OR_MENDED: Final = """ON CONFLICT (session_id, digest, part) DO UPDATE SET
-    sent_at = excluded.sent_at,
+    sent_at = greatest(stored.sent_at, excluded.sent_at),
     data = CASE WHEN %(mends)s THEN excluded.data ELSE stored.data END"""
-_SENT_BODY: Final = _NEW_BODY.replace(" (", " AS stored (", 1)
+_SENT_BODY: Final = """
+INSERT INTO {schema}.body AS stored (session_id, digest, part, data, sent_at)"""
 
 # %b sends the list in binary. psycopg's default is text, which is twice as long for bytes: 40 MB
 # take 1.4 s as text and 0.4 s in binary.
@@ -164,7 +171,7 @@ _SENT_BODIES: Final = """
 # Joined with `locked`, so that the session is locked before bodies are inserted.
 _BODIES: Final = f"""bodies AS (
     {_SENT_BODY}
-    SELECT %(id)s, b.digest, b.part, b.data FROM locked, {_SENT_BODIES}
+    SELECT %(id)s, b.digest, b.part, b.data, 'epoch' FROM locked, {_SENT_BODIES}
     {_NEW_OR_MENDED}
 )"""
 
@@ -193,7 +200,9 @@ def _locked(only_if: str = "") -> str:
 
 
 def _entries(new: str, where: str = "") -> str:
-    return _ENTRIES.replace("{new}", new).replace("{where}", where)
+    if_there = _IF_THERE if where else ""
+    with_new = _ENTRIES.replace("{new}", new).replace("{where}", where)
+    return with_new.replace("{if_there}", if_there)
 
 
 # The writes: one statement each, in one round trip and in autocommit. On the server PUT takes
@@ -221,7 +230,7 @@ WHERE e.session_id = %(id)s AND e.key = %(key)s AND e.version = %(expected)s
 RETURNING e.version"""
 SEND_BODIES: Final = f"""
 {_SENT_BODY}
-SELECT %(id)s, b.digest, b.part, b.data FROM {_SENT_BODIES}
+SELECT %(id)s, b.digest, b.part, b.data, now() FROM {_SENT_BODIES}
 WHERE coalesce((SELECT {_USABLE} FROM {{schema}}.session WHERE id = %(id)s), %(may_create)s)
 {_NEW_OR_MENDED}"""
 
@@ -241,13 +250,13 @@ SELECT version, (SELECT count(*) FROM held JOIN deleted USING (key)) FROM locked
 
 # Stores the new token as pending. Only the current token can do so, and only if no other rotation
 # waits for its browser: else two tabs that rotate at once would make a token that no browser keeps.
-# A pending token that no browser has presented within the grace is replaced: its answer was lost.
+# A pending token that no browser has presented within a day is replaced: its answer was lost.
 # A second time it does nothing, and succeeds.
 ROTATE: Final = f"""
 UPDATE {{schema}}.session SET pending_hash = %(new_hash)s, pending_at = now()
 WHERE id = %(id)s AND {_USABLE} AND token_hash = %(hash)s
     AND (pending_hash IS NULL OR pending_hash = %(new_hash)s
-        OR pending_at < now() - make_interval(secs => %(grace)s)) RETURNING version"""
+        OR pending_at < now() - make_interval(secs => %(pending_for)s)) RETURNING version"""
 
 # A browser has presented the pending token: from now on it is the current one, and the one before
 # it works for the grace alone.
@@ -340,9 +349,10 @@ DELETE FROM {schema}.body b WHERE b.session_id = %(id)s
 
 # Cleaning up, over all apps of the schema, in batches. No statement waits for a lock of a writer.
 _LEAVES: Final = "make_interval(secs => %(leaves_after)s)"
-_ENDED: Final = """least(revoked_at, expires_at) <= now() AND revoked_at IS NULL"""
-_LEFT: Final = f"""least(revoked_at, expires_at) < now() - {_LEAVES}
-    AND revoked_at < now() - {_LEAVES}"""
+# A session without a token may be revived by its next visit, and then no cache may be older.
+_ENDED: Final = f"""revoked_at IS NULL AND expires_at <= now()
+    AND (scope NOT IN ({_TOKENLESS}) OR expires_at < now() - {_LEAVES})"""
+_LEFT: Final = f"revoked_at < now() - {_LEAVES}"
 _EXPIRED: Final = "expires_at <= now()"
 _NAME_OF_DELETED: Final = f"kind IS NULL AND changed_at < now() - {_LEAVES}"
 _ORPHANED: Final = """b.sent_at <= now() - make_interval(secs => %(sent_before)s)
@@ -361,8 +371,9 @@ GC_REMOVE: Final = f"""
 DELETE FROM {{schema}}.session WHERE id IN (
     SELECT id FROM {{schema}}.session WHERE {_LEFT} LIMIT %(batch)s FOR UPDATE SKIP LOCKED
 ) RETURNING id"""
+# An expired entry becomes an empty row, as by DELETE: caches of before its last write hear of it.
 GC_EXPIRED: Final = f"""
-DELETE FROM {{schema}}.entry WHERE (session_id, key) IN (
+UPDATE {{schema}}.entry SET {_TOMBSTONE} WHERE (session_id, key) IN (
     SELECT session_id, key FROM {{schema}}.entry WHERE {_EXPIRED} AND digest IS NULL
     LIMIT %(batch)s FOR UPDATE SKIP LOCKED
 ) RETURNING 1"""
@@ -371,7 +382,7 @@ SELECT DISTINCT session_id FROM (
     SELECT session_id FROM {{schema}}.entry WHERE {_EXPIRED} AND digest IS NOT NULL LIMIT %(batch)s
 ) AS found ORDER BY session_id"""
 GC_EXPIRED_OF: Final = f"""
-DELETE FROM {{schema}}.entry WHERE session_id = %(id)s AND {_EXPIRED} RETURNING 1"""
+UPDATE {{schema}}.entry SET {_TOMBSTONE} WHERE session_id = %(id)s AND {_EXPIRED} RETURNING 1"""
 GC_NAMES: Final = f"""
 DELETE FROM {{schema}}.entry WHERE (session_id, key) IN (
     SELECT session_id, key FROM {{schema}}.entry WHERE {_NAME_OF_DELETED}

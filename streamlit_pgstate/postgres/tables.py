@@ -22,7 +22,7 @@ from streamlit_pgstate.codecs import Payload
 from streamlit_pgstate.errors import MigrationRequired, PgStateError, UnknownToken
 from streamlit_pgstate.postgres import migrate, statements
 from streamlit_pgstate.postgres.cipher import PLAIN, Cipher
-from streamlit_pgstate.postgres.cleanup import Cleaned, Cleanup, Turns
+from streamlit_pgstate.postgres.cleanup import SENT_BEFORE, Cleaned, Cleanup, Turns
 from streamlit_pgstate.postgres.engine import Database, no_objection
 from streamlit_pgstate.postgres.migrate import Layout
 from streamlit_pgstate.postgres.rows import (
@@ -49,7 +49,11 @@ IN_ONE_STATEMENT: Final = 4 * CHUNK
 
 ROTATION_GRACE: Final = timedelta(minutes=2)
 """How long the former token works once a browser has presented the new one: another tab may be
-using it just then. And how long a new token waits for a browser until another may replace it."""
+using it just then."""
+
+PENDING_FOR: Final = timedelta(hours=24)
+"""How long a new token waits for a browser until another rotation may replace it. Within that time
+whoever has the former token cannot replace what the visitor's browser has stored."""
 
 _AFTER_A_FAILED_SLIDE: Final = 60.0
 """Seconds without another try to move a sliding expiry, after one has failed."""
@@ -107,6 +111,11 @@ class Tables:
         return self._settings
 
     @property
+    def expiry_moves_every(self) -> float:
+        """Seconds after which a read moves a session's sliding expiry."""
+        return self._expiry_moves_every.total_seconds()
+
+    @property
     def breaks(self) -> int:
         """How often a connection was thrown away so far: see `Database.breaks`."""
         return self._database.breaks
@@ -142,7 +151,13 @@ class Tables:
         """Clean up now and then, from now on, in a thread of this process."""
         if self._settings.gc_interval and not self._cleans_up:
             self._cleans_up = True
-            turns = Turns(self._cleanup, interval=self._settings.gc_interval)
+            database, settings = self._database, self._settings
+
+            def has_our_layout() -> bool:
+                present = migrate.layout(database, settings)
+                return present.is_current and not present.is_damaged
+
+            turns = Turns(self._cleanup, interval=settings.gc_interval, may_begin=has_our_layout)
             turns.begin(self)
 
     def sweep(self, ref: SessionRef) -> None:
@@ -150,7 +165,7 @@ class Tables:
 
         A write does so itself, unless others have written since its caller's last read.
         """
-        parameters = {"id": ref.id, "sent_before": 0}
+        parameters = {"id": ref.id, "sent_before": SENT_BEFORE.total_seconds()}
         with self._database.transaction() as connection:
             connection.execute(self._sql["LOCK_FOR_SWEEP"], parameters)
             connection.execute(self._sql["SWEEP"], parameters)
@@ -213,23 +228,20 @@ class Tables:
         if condition == "refused":
             raise _unknown(ref)
         if "pending" in condition and ref.is_presented:
-            self._run("PRESENT", parameters)  # repeatable: a second time it does nothing
-        if "stale" in condition:
-            self._slide(parameters)
+            self._note("PRESENT", parameters)
+        may_slide = "stale" in condition and time.monotonic() >= self._slides_after
+        if may_slide and not self._note("SLIDE", parameters):
+            self._slides_after = time.monotonic() + _AFTER_A_FAILED_SLIDE
         return Changes(version, [self._entry(row) for row in rows[1:]])
 
-    def _slide(self, parameters: Mapping[str, Any]) -> None:
-        """Move the sliding expiry. What was read is good all the same if that fails.
-
-        On a read-only server each read would try it, so a failure is followed by a pause.
-        """
-        if time.monotonic() < self._slides_after:
-            return
+    def _note(self, name: str, parameters: Mapping[str, Any]) -> bool:
+        """Note in the session's row that it was read. If that fails, what was read is good."""
         try:
-            self._run("SLIDE", parameters)
+            self._run(name, parameters, repeatable=False)
         except PgStateError as error:
-            self._slides_after = time.monotonic() + _AFTER_A_FAILED_SLIDE
-            _LOG.debug("The expiry of a session was not moved: %s", error)
+            _LOG.debug("%s failed: %s", name, error)
+            return False
+        return True
 
     def times(self, ref: SessionRef) -> SessionTimes | None:
         """Return when the session was created and seen and will expire; None if it has no row."""
@@ -509,6 +521,7 @@ class Tables:
             "hash": ref.token_hash,
             "scope": ref.scope,
             "grace": ROTATION_GRACE.total_seconds(),
+            "pending_for": PENDING_FOR.total_seconds(),
             "session_ttl": self._settings.session_ttl.total_seconds(),
             "session_max_age": self._settings.session_max_age.total_seconds(),
             "expiry_moves_every": self._expiry_moves_every.total_seconds(),
@@ -583,7 +596,8 @@ _COLUMNS: Final = ("key", "kind", "size", "text", "body", "digest", "ttl")
 
 def _bodies(writes: Iterable[Write]) -> dict[bytes, bytes]:
     """Return the bodies of the large values by digest: equal values once."""
-    return {write.digest: write.payload.body for write in writes if write.digest and write.payload}
+    found = {write.digest: write.payload.body for write in writes if write.digest and write.payload}
+    return dict(sorted(found.items()))  # always this order: no deadlocks
 
 
 def _are_too_large(bodies: Mapping[bytes, bytes]) -> bool:

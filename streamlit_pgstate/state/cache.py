@@ -53,8 +53,14 @@ class Cache:
         """The session's version up to which everything is known; 0: it has no row yet."""
         self._breaks = -1
         self._loaded_at = -math.inf
+        self._read_at = math.inf
 
     # What is there
+
+    @property
+    def age(self) -> float:
+        """Seconds since the last read; 0 or less before the first."""
+        return time.monotonic() - self._read_at
 
     def live(self, key: str) -> EntryRow | None:
         """The entry of `key`, if there is one that has not expired."""
@@ -152,6 +158,7 @@ class Cache:
     def apply(self, changes: Changes) -> None:
         """Store the entries that have changed since `version`."""
         self.steps += 1
+        self._read_at = time.monotonic()
         self.version, entries = changes
         for entry in entries:
             self._put(entry)

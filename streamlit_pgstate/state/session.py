@@ -95,6 +95,8 @@ class Session:
         self._cache = Cache()
         self._walk: Walk[EntryRow] = Walk()
         self._is_unread = True
+        self._leaves_bodies = False
+        """Whether a write of a large value that lost a race may have left its body behind."""
         self._minted: Token | None = None
         """A new token that `rotate` may have stored already: its answer was lost. It asks again."""
         self._waiting: Token | None = None
@@ -353,8 +355,9 @@ class Session:
         bodies. They are deleted now. The write is stored, whatever comes of this: what is left is
         deleted by the next cleanup.
         """
-        if not known or version == known + 1:
+        if not known or (version == known + 1 and not self._leaves_bodies):
             return
+        self._leaves_bodies = False
         try:
             self.tables.sweep(self._ref)
             self._refresh_locked()
@@ -401,6 +404,8 @@ class Session:
 
     def _write(self, writes: list[Write], work: Work) -> None:
         self._walk.end()
+        if writes and self._cache.age > self.tables.expiry_moves_every:
+            self._refresh_locked()  # a write does not move the expiry, only a read does
         if not writes or (len(writes) == 1 and self._renews(writes[0])):
             return
         self._make_room_or_refuse(writes)
@@ -496,10 +501,10 @@ class Session:
             write = self.write_of(key, payload, ttl=entry.ttl if entry else None)
             if self._replace(write, entry, work):
                 return True
-            if self._cache.expires(key):
-                self.load()  # whether it has expired is for the database's clock to say
-            else:
+            if not self._cache.expires(key):
                 self.refresh()
+            if self._cache.expires(key) or self._is_current(key, entry):
+                self.load()  # it has expired by the database's clock, or its row is gone
             return False
 
     def _replace(self, write: Write, entry: EntryRow | None, work: Work) -> bool:
@@ -525,6 +530,8 @@ class Session:
             self._remember([write], version)
             if snapshot.digests or write.digest:
                 self._sweep_if_others_wrote(snapshot.version, version)
+        elif write.digest:
+            self._leaves_bodies = True
         return version is not None
 
     def _is_current(self, key: str, entry: EntryRow | None) -> bool:

@@ -40,6 +40,7 @@ TYPES = {
     "hash": "bytea",
     "new_hash": "bytea",
     "grace": "float8",
+    "pending_for": "float8",
     "scope": "text",
     "session_ttl": "float8",
     "session_max_age": "float8",
@@ -239,5 +240,11 @@ def test_only_primary_keys_and_what_gc_looks_for_are_indexed(counters: SQL) -> N
     rows = counters.execute("SELECT indexname FROM pg_indexes WHERE schemaname = 'pgstate'")
     assert {row[0] for row in rows} == {
         *(f"{table}_pkey" for table in ("session", "entry", "body", "revision", "setting")),
-        *("alembic_version_pkc", "session_ends", "entry_expires", "entry_deleted"),
+        *(
+            "alembic_version_pkc",
+            "session_expires",
+            "session_revoked",
+            "entry_expires",
+            "entry_deleted",
+        ),
     }

@@ -129,6 +129,8 @@ def test_a_rotation_that_no_browser_has_heard_of_can_be_replaced_later(
 ) -> None:
     lost = rotated(state)
     let_the_grace_pass(sql)
+    assert store.state(token).rotate() is None
+    sql.execute("UPDATE pgstate.session SET pending_at = pending_at - interval '24 hours'")
     new = rotated(store.state(token))
     assert not opens(store, lost)
     assert opens(store, new)
