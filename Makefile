@@ -31,7 +31,7 @@ everything: $(DONE)/test ## Run all tests, in the long and the rare cases, too
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup
 
 quick: $(DONE)/test ## Run the tests that need no browser, break no connection and build no package
-	$(BIN)/pytest -n 3 --dist loadgroup -m "not long" tests/unit tests/postgres
+	$(BIN)/pytest -n 3 --dist loadgroup -m "not long and not faults" tests/unit tests/postgres
 
 engines: $(DONE)/engines engine-browsers ## Run a dozen cases in Safari's engine and in Firefox
 	$(BIN)/pytest tests/engines

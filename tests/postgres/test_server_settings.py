@@ -14,6 +14,8 @@ from gate import Gate
 from streamlit_pgstate import State, Store, StoreUnavailable, connect
 from streamlit_pgstate.postgres import engine
 
+pytestmark = pytest.mark.faults
+
 SQL = psycopg.Connection[Any]
 
 
@@ -65,9 +67,13 @@ def test_a_limit_of_the_role_is_named(
     assert state["k"] == 2
 
 
-def test_a_page_load_waits_for_no_lock_on_the_session(store: Store, token: str, url: str) -> None:
+@pytest.mark.parametrize("is_rotated", [False, True])
+def test_a_page_load_waits_for_no_lock_on_the_session(
+    is_rotated: bool, store: Store, token: str, url: str
+) -> None:
     state = store.state(token)
     state["k"] = 1
+    token = (state.rotate() or "") if is_rotated else token
     with psycopg.connect(url) as other:
         other.execute(
             """UPDATE pgstate.session SET seen_at = now() - interval '2 hours',
@@ -78,6 +84,7 @@ def test_a_page_load_waits_for_no_lock_on_the_session(store: Store, token: str, 
         began = time.monotonic()
         assert store.state(token)["k"] == 1
         assert time.monotonic() - began < 2
+    assert store.state(token)["k"] == 1
 
 
 def test_pages_are_read_where_the_server_only_reads(opened: Callable[..., Store], sql: SQL) -> None:

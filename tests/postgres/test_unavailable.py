@@ -16,6 +16,8 @@ from streamlit_pgstate import StoreUnavailable, connect
 from streamlit_pgstate.page.outage import SENTENCE, DatabaseAway
 from streamlit_pgstate.postgres.engine import _is_new_outage
 
+pytestmark = pytest.mark.faults
+
 Opened = Callable[[Callable[[], None]], AppTest]
 
 
