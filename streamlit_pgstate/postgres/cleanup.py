@@ -1,7 +1,8 @@
 """Cleaning up: deletes the rows that no token and no key leads to any more.
 
-Works in batches with a commit each. No batch waits for a writer, and none keeps one waiting for
-longer than it takes to delete its rows. Any number of processes may clean up at once; `Turns` lets
+Works in batches with a commit each, and skips what a writer holds. Only where a session has bodies
+to delete, it waits for the writers of that session. None keeps a writer waiting for longer than it
+takes to delete its rows. Any number of processes may clean up at once; `Turns` lets
 one of all replicas do it.
 """
 

@@ -279,7 +279,7 @@ class Database:
                 if time.monotonic() >= until:
                     raise translate(error, self.place) from None
                 if is_rolled_back(error):
-                    time.sleep(random.uniform(0, _PAUSE))  # noqa: S311 - no secret
+                    time.sleep(random.uniform(0, _PAUSE))  # noqa: S311 - no event, no secret
                 elif not repeatable or has_broken or not is_passing(error):
                     raise translate(error, self.place) from None
                 else:

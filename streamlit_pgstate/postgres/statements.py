@@ -350,7 +350,8 @@ DELETE FROM {schema}.body b WHERE b.session_id = %(id)s
     AND NOT EXISTS (SELECT FROM {schema}.entry e
         WHERE e.session_id = %(id)s AND e.digest = b.digest)"""
 
-# Cleaning up, over all apps of the schema, in batches. No statement waits for a lock of a writer.
+# Cleaning up, over all apps of the schema, in batches. What a writer holds is skipped; only
+# LOCK_FOR_SWEEP waits for the writers of the one session whose bodies it deletes.
 _LEAVES: Final = "make_interval(secs => %(leaves_after)s)"
 # A session without a token may be revived by its next visit, and then no cache may be older.
 _ENDED: Final = f"""revoked_at IS NULL AND expires_at <= now()

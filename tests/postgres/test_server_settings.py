@@ -26,7 +26,8 @@ def opened(url: str, sql: SQL) -> Iterator[Callable[..., Store]]:
 
     def opened(**settings: str) -> Store:
         for name, value in settings.items():
-            sql.execute(f"ALTER DATABASE \"{sql.info.dbname}\" SET {name} = '{value}'")  # type: ignore[arg-type]
+            change = f"ALTER DATABASE \"{sql.info.dbname}\" SET {name} = '{value}'"
+            sql.execute(change)  # type: ignore[arg-type]  # not a literal
         stores.append(connect(url, timeout=5))
         return stores[-1]
 
@@ -127,10 +128,15 @@ def test_a_connection_that_was_dropped_without_a_word_costs_no_answer(
     token = store.new_token()
     state = store.state(token)
     state["k"] = 1
-    for work in (state.refresh, lambda: state.set("k", 2), lambda: state.modify("k", lambda n: n)):
+    verbs: list[Callable[[], object]] = [
+        state.refresh,
+        lambda: state.set("k", 2),
+        lambda: state.modify("k", lambda n: n),
+    ]
+    for verb in verbs:
         gate.drop_silently()
         began = time.monotonic()
-        work()  # type: ignore[operator]
+        verb()
         assert time.monotonic() - began < 4
     assert store.state(token)["k"] == 2
     store.close()
