@@ -14,6 +14,13 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+INDEXES = (
+    ("session_expires", "session", "expires_at", "revoked_at IS NULL"),
+    ("session_revoked", "session", "revoked_at", "revoked_at IS NOT NULL"),
+    ("entry_expires", "entry", "expires_at", "expires_at IS NOT NULL"),
+    ("entry_deleted", "entry", "session_id", "kind IS NULL"),
+)
+
 
 def upgrade() -> None:
     schema = context.get_context().version_table_schema
@@ -36,34 +43,8 @@ def upgrade() -> None:
         ),
         schema=schema,
     )
-    op.create_index(
-        "session_expires",
-        "session",
-        ["expires_at"],
-        schema=schema,
-        postgresql_where=sa.text("revoked_at IS NULL"),
-    )
-    op.create_index(
-        "session_revoked",
-        "session",
-        ["revoked_at"],
-        schema=schema,
-        postgresql_where=sa.text("revoked_at IS NOT NULL"),
-    )
-    op.create_index(
-        "entry_expires",
-        "entry",
-        ["expires_at"],
-        schema=schema,
-        postgresql_where=sa.text("expires_at IS NOT NULL"),
-    )
-    op.create_index(
-        "entry_deleted",
-        "entry",
-        ["session_id"],
-        schema=schema,
-        postgresql_where=sa.text("kind IS NULL"),
-    )
+    for name, table, column, where in INDEXES:
+        op.create_index(name, table, [column], schema=schema, postgresql_where=sa.text(where))
     comment("previous_hash", "the token before the present one", schema)
     comment("rotated_at", "when the present token replaced it", schema)
 
@@ -77,13 +58,8 @@ def downgrade() -> None:
     )
     comment("previous_hash", "the one before the last rotate", schema)
     comment("rotated_at", None, schema)
-    for index, table in (
-        ("entry_deleted", "entry"),
-        ("entry_expires", "entry"),
-        ("session_revoked", "session"),
-        ("session_expires", "session"),
-    ):
-        op.drop_index(index, table, schema=schema)
+    for name, table, *_ in reversed(INDEXES):
+        op.drop_index(name, table, schema=schema)
     op.drop_column("body", "sent_at", schema=schema)
     for column in ("pending_at", "pending_hash"):
         op.drop_column("session", column, schema=schema)
