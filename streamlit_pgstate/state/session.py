@@ -1,18 +1,15 @@
 """A session: one row of the table `session` and its entries, as encoded values.
 
-Stands between `mapping`, which has Python values, and the tables. Reads through a cache, and tries
-a write again where others wrote meanwhile. Package code that needs more of a state than its users
-works with this.
+Stands between `mapping`, which has Python values, and the tables. `cached_session` reads; this file
+writes, tries a write again where others wrote meanwhile, and has the token. Package code that needs
+more of a state than its users works with this.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import functools
 import logging
-import threading
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -20,31 +17,25 @@ from streamlit_pgstate import codecs
 from streamlit_pgstate.codecs import Payload
 from streamlit_pgstate.errors import (
     ConfigError,
-    DecodeError,
     LimitExceeded,
     PgStateError,
     StoreUnavailable,
     UnknownToken,
 )
-from streamlit_pgstate.postgres import fork
 from streamlit_pgstate.postgres.rows import (
     SMALL,
-    Changes,
     EntryRow,
     Rotation,
     SessionRef,
-    SessionTimes,
     Write,
 )
 from streamlit_pgstate.postgres.tables import Tables
 from streamlit_pgstate.postgres.token import Token
-from streamlit_pgstate.settings import Settings
-from streamlit_pgstate.state.cache import Cache
+from streamlit_pgstate.state.cached_session import CachedSession
 from streamlit_pgstate.state.handover import Arrival, Handover
 from streamlit_pgstate.state.key import check_key, named
 from streamlit_pgstate.state.progress import Work
 from streamlit_pgstate.state.surroundings import Surroundings
-from streamlit_pgstate.state.views import Walk
 
 _LOG = logging.getLogger(__name__)
 
@@ -52,17 +43,14 @@ MAX_ATTEMPTS: Final = 100
 """Tries of a write that met other writers. Each meeting means that one of them got through."""
 
 
-class Session:
+class Session(CachedSession):
     """One session, its cache and its token.
 
-    Safe for threads, and for forked children.
-
     Args:
-        source: the tables; or a handover from another process, which connects when first used.
-        ref: which session, and by what right.
-        surroundings: what surrounds it.
-        cache: False loads all entries anew for each read, and for each write but a `delete`, which
-            needs none. No large body is kept.
+        source: as in `CachedSession`.
+        ref: as in `CachedSession`.
+        surroundings: as in `CachedSession`.
+        cache: as in `CachedSession`.
     """
 
     def __init__(
@@ -73,63 +61,21 @@ class Session:
         surroundings: Surroundings,
         cache: bool = True,
     ) -> None:
-        self._source = source
-        self._ref = ref
-        self._keeps = cache
-        self.surroundings = surroundings
+        super().__init__(source, ref, surroundings=surroundings, cache=cache)
         self.on_rotate: Callable[[Token], object] = _ignore
         """Called with the new token: whoever keeps the old one has to keep this one."""
         self.durable: bool | None = True if ref.has_tokenless_scope else None
         """Whether the visitor can come back to it: where the browser keeps the token, or where it
         needs none. None where that is not known."""
-        self.after_fork()
-        fork.remember(self)
 
     def after_fork(self) -> None:
-        """Begin as one that was never used: a thread may have been at work on it."""
-        self.lock = threading.RLock()
-        """Held around each use of the cache and also while its SQL runs. So a large value that is
-        read or written blocks other threads that use this session. `modify` does not hold it while
-        the caller's function runs, nor `refresh_without_lock` while the server answers. `version`
-        and `is_stored` are read without it."""
-        self._cache = Cache()
-        self._walk: Walk[EntryRow] = Walk()
-        self._is_unread = True
+        super().after_fork()
         self._leaves_bodies = False
         """Whether a write of a large value that lost a race may have left its body behind."""
         self._minted: Token | None = None
         """A new token that `rotate` may have stored already: its answer was lost. It asks again."""
         self._waiting: Token | None = None
         """The new token that this session works with, until a browser has presented it."""
-
-    @property
-    def tables(self) -> Tables:
-        """The tables; connects where the session came from another process."""
-        if isinstance(self._source, Arrival):
-            self._source = self._source.connect()
-        return self._source
-
-    @property
-    def settings(self) -> Settings:
-        return self.tables.settings
-
-    @property
-    def id(self) -> uuid.UUID:
-        return self._ref.id
-
-    @property
-    def scope(self) -> str:
-        return self._ref.scope
-
-    @property
-    def version(self) -> int:
-        """The session's version as of the last read or write: see `State.version`."""
-        return self._cache.version
-
-    @property
-    def is_stored(self) -> bool:
-        """Whether the session was known to have a row at the last refresh or write."""
-        return self._cache.version > 0
 
     def hand_over(self) -> tuple[Handover, bool]:
         """What is pickled: the session, whose row is created here, and whether it keeps a cache."""
@@ -143,103 +89,6 @@ class Session:
                 self.load()
             return Handover.of(self._ref, self._source), self._keeps
 
-    # Entries
-
-    def read(self, key: str) -> EntryRow | None:
-        """The entry of `key`; the present run has read it from now on."""
-        with self.lock:
-            self.load_if_unread()
-            return self._noted(key)
-
-    def look_up(self, key: str) -> EntryRow | None:
-        """As `read`; in a walk over all keys, an entry that went meanwhile, too."""
-        with self.lock:
-            self.load_if_unread()
-            at_start = self._walk.step(key)
-            return self._noted(key) or at_start
-
-    def rows(self) -> list[EntryRow]:
-        """All entries by key; the present run has read their names from now on."""
-        with self.lock:
-            self.load_if_unread()
-            rows = self._cache.live_rows()
-            run = self.surroundings.find_accesses()
-            if run is not None and (noted := run.of(self)).names is None:
-                noted.names = frozenset(row.key for row in rows)
-            return rows
-
-    def begin_walk(self, rows: Sequence[EntryRow]) -> None:
-        """This thread looks all of these up now, in their order: `dict(state)` does."""
-        self._walk.begin([(row.key, row) for row in rows])
-
-    def end_walk(self) -> None:
-        """This thread does something else."""
-        self._walk.end()
-
-    def entry_version(self, key: str) -> int:
-        """The version of the entry of `key`, which a renewed ttl raises, too; 0 for no entry."""
-        entry = self.read(key)
-        return entry.version if entry else 0
-
-    def value_versions(self) -> dict[str, int]:
-        """The version that wrote each value. Versions that renewed its ttl alone do not count."""
-        with self.lock:
-            self.load_if_unread()
-            return {row.key: self._cache.value_version(row) for row in self._cache.live_rows()}
-
-    def payload(self, key: str, entry: EntryRow, work: Work) -> Payload:
-        """The encoded value of an entry; of a newer one, where a large value was replaced.
-
-        Raises:
-            KeyError: a large value was deleted meanwhile.
-            DecodeError: rows of a large value are missing or changed.
-        """
-        if entry.body is not None:
-            return Payload(entry.kind or "", entry.body)
-        with self.lock:
-            body = self._large_body(entry, work)
-            while body is None:
-                self._refresh_locked()
-                newest = self._current(key)
-                if newest.version == entry.version:
-                    break
-                entry = newest  # another writer has replaced it since
-                body = entry.body if entry.body is not None else self._large_body(entry, work)
-        kind = entry.kind or ""
-        if body is None:
-            with self.lock:
-                self._cache.doubt([key])  # to set the value again mends it
-            raise DecodeError(
-                f"{key!r} (kind {kind!r}) is damaged: rows are missing or changed in the table "
-                "`body`. Restore them from a backup, set the value again, or delete the key."
-            )
-        return Payload(kind, body)
-
-    def _current(self, key: str) -> EntryRow:
-        entry = self._cache.live(key)
-        if entry is None:
-            raise KeyError(key)
-        return entry
-
-    def _large_body(self, row: EntryRow, work: Work) -> bytes | None:
-        """The body of an entry; None where rows of it are missing or changed."""
-        digest = row.digest or b""
-        kept = self._cache.body(digest)
-        if kept is not None:
-            return kept
-        body = self.tables.read_body(self._ref, digest, size=row.size, on_progress=work.reach)
-        if len(body) != row.size or not self.tables.confirms(Payload(row.kind or "", body), digest):
-            return None
-        if self._keeps:
-            self._cache.keep_body(digest, body)
-        return body
-
-    def times(self) -> tuple[SessionTimes | None, list[EntryRow]]:
-        """When the session was made and seen, and all entries, as of now: two round trips."""
-        with self.lock:
-            self.refresh()
-            return self.tables.times(self._ref), self._cache.live_rows()
-
     @contextlib.contextmanager
     def _raising_as_a_verb(self) -> Iterator[None]:
         """Raise errors of this block as a verb raises them. For `amend`, which is no verb."""
@@ -247,24 +96,6 @@ class Session:
             yield
         except PgStateError as error:
             raise self.surroundings.raised(error) from None
-
-    def work(self, doing: str) -> Work:
-        """Work on a value, shown to whoever waits for it."""
-        return Work(doing, self.surroundings.find_audience)
-
-    # What the present run has read and written
-
-    def _noted(self, key: str) -> EntryRow | None:
-        entry = self._cache.live(key)
-        if run := self.surroundings.find_accesses():
-            run.of(self).read.setdefault(key, self._cache.value_version(entry))
-        return entry
-
-    def _note_written(self, keys: Iterable[str], version: int, *, deleted: bool = False) -> None:
-        if run := self.surroundings.find_accesses():
-            live = {key: None if deleted else self._cache.live(key) for key in keys}
-            written = {key: self._cache.value_version(entry) for key, entry in live.items()}
-            run.of(self).write(written, version)
 
     # Writes
 
@@ -386,15 +217,6 @@ class Session:
             return needed
         self._refresh_locked()
         return list(filter(changes, writes))
-
-    @property
-    def _is_verified(self) -> bool:
-        run = self.surroundings.find_accesses()
-        return not self._keeps or (run is not None and run.of(self).is_verified)
-
-    def _note_verified(self) -> None:
-        if run := self.surroundings.find_accesses():
-            run.of(self).is_verified = True
 
     def _changes_entry(self, write: Write) -> bool:
         """Whether it changes the entry: the value, or when it expires."""
@@ -538,88 +360,7 @@ class Session:
         present = self._cache.live(key)
         return (present and present.version) == (entry and entry.version)
 
-    # The cache and the token
-
-    def load_if_unread(self) -> None:
-        """Read all entries, if none were read yet, or if nothing is kept between calls."""
-        if self._is_unread or not self._keeps:
-            self.load()
-
-    def load(self) -> None:
-        """Read all entries anew."""
-        apply = self._read_all()
-        apply()
-
-    def refresh(self) -> None:
-        """Read what others have changed since the last refresh: one round trip.
-
-        Raises:
-            UnknownToken: the session was forgotten or has expired.
-        """
-        self._walk.end()
-        with self.lock:
-            self._refresh_locked()
-
-    def refresh_without_lock(self) -> None:
-        """As `refresh`, but no other thread has to wait for the server's answer.
-
-        If this session was used meanwhile, the answer is dropped, and the next call asks again.
-
-        Raises:
-            PgStateError: as it is, also in a script; the page does not say so.
-        """
-        with self.lock:
-            ref, cache, steps = self._ref, self._cache, self._cache.steps
-        try:
-            apply = self._read_changes()
-        except UnknownToken:
-            if self._ref is not ref:  # it has got another token meanwhile
-                return
-            raise
-        with self.lock:
-            if self._cache is cache and cache.steps == steps:
-                apply()
-
-    def _refresh_locked(self) -> None:
-        apply = self._read_changes()
-        apply()
-
-    def _read_changes(self) -> Callable[[], None]:
-        """Read what others have changed. The function returned puts it into the cache."""
-        breaks = self.tables.breaks
-        if not self._keeps or self._cache.must_load(breaks=breaks):
-            return self._read_all()
-        since = self._cache.version
-        try:
-            changes = self.tables.refresh(self._ref, since=since)
-        except UnknownToken:
-            if not self._ref.has_tokenless_scope:
-                raise
-            return self._read_all()
-        if changes.version < since or breaks != self.tables.breaks:
-            return self._read_all()  # the database was set back to an older state, perhaps
-        return functools.partial(self._apply, changes)
-
-    def _apply(self, changes: Changes) -> None:
-        self._cache.apply(changes)
-        self._note_verified()
-
-    def _read_all(self) -> Callable[[], None]:
-        """Read all entries. The function returned replaces the cache by them."""
-        breaks = self.tables.breaks
-        try:
-            changes = self.tables.load(self._ref)
-        except UnknownToken:
-            if not self._ref.has_tokenless_scope:
-                raise
-            self.tables.empty(self._ref, only_if_dead=True)
-            changes = self.tables.load(self._ref)
-        return functools.partial(self._begin_with, changes, breaks)
-
-    def _begin_with(self, changes: Changes, breaks: int) -> None:
-        self._is_unread = False
-        self._cache.begin_with(changes, breaks=breaks)
-        self._note_verified()
+    # The token, and the end of the session
 
     def rotate(self) -> Token | None:
         """Give the session a new token, which replaces the old one once a browser presents it.
