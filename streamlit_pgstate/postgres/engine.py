@@ -56,6 +56,13 @@ _PAUSE = 0.02
 """Seconds, at most, before a statement is sent again that met another transaction. Up to so much,
 by chance: two that met would meet again."""
 
+_UNWATCHED = 0.9
+"""For this share of a statement's time nobody looks whether bytes come. To look takes a microsecond
+for each wait, and most statements take 100."""
+
+_NOT_READY = 0
+"""What psycopg's generators are sent when nothing has come."""
+
 _HAS_ROWS = pq.ExecStatus.TUPLES_OK
 
 _WAKE_UP = 0.1
@@ -73,12 +80,17 @@ def no_objection(database: Database) -> None:
 class _TimedConnection(psycopg.Connection[tuple[Any, ...]]):
     """A connection whose statements end at `deadline` (of `time.monotonic`) at the latest.
 
+    If bytes still come shortly before it, it moves on by `timeout`: over a slow line a page load of
+    64 MB of small values takes a minute.
+
     The client enforces the deadline. `statement_timeout` would need a startup option, which
     pgbouncer refuses, or a SET, which its transaction mode loses. Neither would end the wait for a
     server that is frozen or cut off from the network.
     """
 
     deadline: float = math.inf
+    timeout: float = math.inf
+    """Seconds without a byte after which a statement is given up."""
     used_at: float = math.inf
     """When its last statement ended, by `time.monotonic`."""
 
@@ -88,14 +100,33 @@ class _TimedConnection(psycopg.Connection[tuple[Any, ...]]):
         interval: float = _WAKE_UP,
         timeout: float | None = None,
     ) -> _T:
-        left = max(0.001, self.deadline - time.monotonic())
-        try:
-            return super().wait(gen, interval, min(left, timeout or left))
-        except psycopg.OperationalError:
-            if time.monotonic() < self.deadline or self.closed:
-                raise
-            self._give_up()
-            raise psycopg.errors.QueryCanceled("no answer within `timeout`") from None
+        waits, share = gen, _UNWATCHED
+        while True:
+            left = max(0.001, share * (self.deadline - time.monotonic()))
+            ends = time.monotonic() + min(left, timeout or left)
+            try:
+                return super().wait(waits, interval, ends - time.monotonic())
+            except psycopg.OperationalError:
+                now = time.monotonic()
+                if now < ends or self.closed:
+                    raise
+                if now >= self.deadline or timeout:
+                    self._give_up()
+                    raise psycopg.errors.QueryCanceled("no answer within `timeout`") from None
+            waits, share = self._watched(gen), 1.0
+
+    def _watched(self, gen: Generator[Any, Any, _T]) -> Generator[Any, Any, _T]:
+        """Go on with `gen`, which has begun, and move the deadline with each byte."""
+        ready = _NOT_READY
+        while True:
+            try:
+                state = gen.send(ready)
+            except StopIteration as stop:
+                result: _T = stop.value
+                return result
+            ready = yield state
+            if ready:
+                self.deadline = max(self.deadline, time.monotonic() + self.timeout)
 
     def _give_up(self) -> None:
         """Ask the server to cancel the statement, as it may wait for a lock, and disconnect."""
@@ -415,6 +446,7 @@ class Database:
             autocommit=True,
             fallback_application_name="streamlit-pgstate",
         )
+        connection.timeout = self._timeout
         connection.deadline = time.monotonic() + self._timeout
         if not _is_direct(connection):
             connection.prepare_threshold = None  # pgbouncer may switch to a backend without them

@@ -190,6 +190,19 @@ def test_over_a_slow_link_the_timeout_is_for_each_part_and_not_for_the_whole_val
     assert time.monotonic() - start > 2.5
 
 
+def test_over_a_slow_link_a_page_load_of_many_small_values_takes_the_time_that_it_needs(
+    store: Store, over: Callable[..., State], link: Link
+) -> None:
+    full = store.state(store.new_token())
+    values = {f"key {number}": noise(30_000, number) for number in range(100)}
+    full.update(values)
+    link.speed = 2 * MIB  # the load takes 1.4 s
+    remote = over(full, timeout="0.5s")
+    assert dict(remote) == values
+    remote.clear()
+    assert dict(store.state_of(full.id)) == {}
+
+
 @pytest.mark.parametrize("verb", ["get", "set"])
 def test_a_link_that_falls_silent_in_the_middle_is_an_outage_after_the_timeout(
     state: State, store: Store, over: Callable[..., State], link: Link, verb: str
