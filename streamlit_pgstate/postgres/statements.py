@@ -23,12 +23,15 @@ TOKENLESS_SCOPES: Final = ("app", "user")
 
 _TOKENLESS: Final = ", ".join(f"'{scope}'" for scope in TOKENLESS_SCOPES)
 
-# Such a session does not belong to a browser, so it expires after `session_max_age`, as a token
-# does, and not after `session_ttl`.
+# Such a session does not belong to a browser, so it expires `session_max_age` after the last visit.
+# Each other one expires `session_ttl` after the last visit, and `session_max_age` after it was made
+# at the latest, however often its token is rotated.
 _LIFETIME: Final = f"""make_interval(secs => CASE WHEN {{scope}} IN ({_TOKENLESS})
-    THEN %(session_max_age)s ELSE %(session_ttl)s END)"""
+    THEN %(session_max_age)s ELSE least(%(session_ttl)s, %(session_max_age)s) END)"""
 _LIFETIME_OF_ROW: Final = _LIFETIME.replace("{scope}", "session.scope")
 _LIFETIME_OF_NEW: Final = _LIFETIME.replace("{scope}", "%(scope)s::text")
+_AT_THE_LATEST: Final = f"""CASE WHEN scope IN ({_TOKENLESS}) THEN 'infinity'
+    ELSE created_at + make_interval(secs => %(session_max_age)s) END"""
 
 # At most once an hour: else each read would write a row, too.
 _STALE: Final = "seen_at < now() - make_interval(secs => %(expiry_moves_every)s)"
@@ -62,7 +65,8 @@ WHERE found.usable AND found.version > %(since)s
 # Another reader may be doing the same, or a writer may hold the row: then it is left to the next
 # read. A write moves neither.
 SLIDE: Final = f"""
-UPDATE {{schema}}.session SET seen_at = now(), expires_at = now() + {_LIFETIME_OF_ROW}
+UPDATE {{schema}}.session SET seen_at = now(),
+    expires_at = least(now() + {_LIFETIME_OF_ROW}, {_AT_THE_LATEST})
 WHERE id = %(id)s AND (
     SELECT true FROM {{schema}}.session WHERE id = %(id)s AND {_STALE} AND {_USABLE}
     FOR UPDATE SKIP LOCKED

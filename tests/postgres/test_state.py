@@ -1226,6 +1226,38 @@ def test_the_expiry_does_not_slide_within_the_hour(
     assert seen(sql) == before
 
 
+@pytest.mark.parametrize("sight", SIGHTS, ids=["load", "by id", "refresh"])
+def test_no_sight_lets_a_session_grow_older_than_session_max_age(
+    state: State, store: Store, token: str, sql: SQL, sight: Callable[..., object]
+) -> None:
+    state["k"] = 1
+    sql.execute(
+        """UPDATE pgstate.session SET seen_at = now() - interval '2 hours',
+        created_at = now() - interval '399 days', expires_at = now() + interval '1 minute'"""
+    )
+    sight(state, store, token)
+    lives = one(sql, "SELECT expires_at - created_at FROM pgstate.session")
+    assert lives == timedelta(days=400)
+
+
+def test_a_session_lives_for_session_max_age_where_session_ttl_is_longer(
+    limited: Callable[..., State], sql: SQL
+) -> None:
+    limited(session_ttl="30d", session_max_age="7d")["k"] = 1
+    assert one(sql, "SELECT expires_at - created_at FROM pgstate.session") == timedelta(days=7)
+
+
+def test_a_rotation_does_not_make_a_session_younger(state: State, store: Store, sql: SQL) -> None:
+    state["k"] = 1
+    sql.execute(
+        """UPDATE pgstate.session SET seen_at = now() - interval '2 hours',
+        created_at = now() - interval '400 days' + interval '1 minute'"""
+    )
+    store.state(state.rotate())
+    lives = one(sql, "SELECT expires_at - created_at FROM pgstate.session")
+    assert lives == timedelta(days=400)
+
+
 # Tokens without rows, and page views
 
 
