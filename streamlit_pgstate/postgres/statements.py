@@ -344,15 +344,19 @@ SELECT %(to)s, old.key, created.version, old.kind, old.size, old.changed_at, old
     old.ttl, old.value, old.body, old.digest
 FROM created, {{schema}}.entry old WHERE old.session_id = %(id)s AND old.kind IS NOT NULL"""
 
+# What was sent just now may be about to be referred to, but not in a session that was forgotten.
+_ORPHANED: Final = """(b.sent_at <= now() - make_interval(secs => %(sent_before)s)
+        OR (SELECT revoked_at FROM {schema}.session s WHERE s.id = {id}) IS NOT NULL)
+    AND NOT EXISTS (SELECT FROM {schema}.entry e WHERE e.session_id = {id} AND e.digest = b.digest)"""
+_ORPHANED_OF_ALL: Final = _ORPHANED.replace("{id}", "b.session_id")
+_ORPHANED_OF_ONE: Final = _ORPHANED.replace("{id}", "%(id)s")
+
 # Removes bodies that no entry refers to. It has two statements in one transaction: first the lock,
 # by adding one to the version, so that a write whose bodies were sent ahead looks again; then the
 # check, whose snapshot sees all that was committed before the lock.
 LOCK_FOR_SWEEP: Final = "UPDATE {schema}.session SET version = version + 1 WHERE id = %(id)s"
-SWEEP: Final = """
-DELETE FROM {schema}.body b WHERE b.session_id = %(id)s
-    AND b.sent_at <= now() - make_interval(secs => %(sent_before)s)
-    AND NOT EXISTS (SELECT FROM {schema}.entry e
-        WHERE e.session_id = %(id)s AND e.digest = b.digest)"""
+SWEEP: Final = f"""
+DELETE FROM {{schema}}.body b WHERE b.session_id = %(id)s AND {_ORPHANED_OF_ONE}"""
 
 # Cleaning up, over all apps of the schema, in batches. What a writer holds is skipped; only
 # LOCK_FOR_SWEEP waits for the writers of the one session whose bodies it deletes.
@@ -363,10 +367,6 @@ _ENDED: Final = f"""revoked_at IS NULL AND expires_at <= now()
 _LEFT: Final = f"revoked_at < now() - {_LEAVES}"
 _EXPIRED: Final = "expires_at <= now()"
 _NAME_OF_DELETED: Final = f"kind IS NULL AND changed_at < now() - {_LEAVES}"
-_ORPHANED: Final = """b.sent_at <= now() - make_interval(secs => %(sent_before)s)
-    AND NOT EXISTS (SELECT FROM {schema}.entry e
-        WHERE e.session_id = b.session_id AND e.digest = b.digest)"""
-
 # An expired session counts as forgotten from now on: its row stays, so that no token revives it.
 GC_END: Final = f"""
 UPDATE {{schema}}.session SET revoked_at = now(), version = version + 1 WHERE id IN (
@@ -398,14 +398,14 @@ DELETE FROM {{schema}}.entry WHERE (session_id, key) IN (
 ) RETURNING 1"""
 GC_ORPHANED: Final = f"""
 SELECT DISTINCT session_id FROM (
-    SELECT session_id FROM {{schema}}.body b WHERE {_ORPHANED} LIMIT %(batch)s
+    SELECT session_id FROM {{schema}}.body b WHERE {_ORPHANED_OF_ALL} LIMIT %(batch)s
 ) AS found ORDER BY session_id"""
 GC_COUNTS: Final = f"""
 SELECT (SELECT count(*) FROM {{schema}}.session WHERE {_ENDED}),
     (SELECT count(*) FROM {{schema}}.session WHERE {_LEFT}),
     (SELECT count(*) FROM {{schema}}.entry WHERE {_EXPIRED}),
     (SELECT count(*) FROM {{schema}}.entry WHERE {_NAME_OF_DELETED}),
-    (SELECT count(*) FROM {{schema}}.body b WHERE {_ORPHANED})"""
+    (SELECT count(*) FROM {{schema}}.body b WHERE {_ORPHANED_OF_ALL})"""
 # Whose turn it is: one process of all replicas, once in the interval.
 GC_TURN: Final = """
 INSERT INTO {schema}.setting AS s (name, value)

@@ -189,11 +189,18 @@ class Session(CachedSession):
         if not known or (version == known + 1 and not self._leaves_bodies):
             return
         self._leaves_bodies = False
+        if self._sweep():
+            with contextlib.suppress(PgStateError):
+                self._refresh_locked()
+
+    def _sweep(self) -> bool:
+        """Delete bodies that nothing refers to; False if that failed."""
         try:
             self.tables.sweep(self._ref)
-            self._refresh_locked()
         except PgStateError as error:
-            _LOG.debug("Replaced bodies were left to the next cleanup: %s", error)
+            _LOG.debug("Bodies were left to the next cleanup: %s", error)
+            return False
+        return True
 
     @contextlib.contextmanager
     def _doubting(self, keys: Sequence[str]) -> Iterator[None]:
@@ -278,7 +285,11 @@ class Session(CachedSession):
         mends = self._cache.is_uncertain(write.key for write in writes)
         is_sent = self.tables.send_ahead(self._ref, writes, on_progress=work.reach, mends=mends)
         if is_sent:
-            self.refresh()
+            try:
+                self.refresh()
+            except UnknownToken:  # forgotten while the bodies were on their way: they are left
+                self._sweep()
+                raise
         return is_sent
 
     def _remember(self, writes: list[Write], version: int) -> None:

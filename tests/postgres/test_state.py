@@ -1134,6 +1134,37 @@ def test_forget_wins_over_writers_that_wait_for_the_same_row(
     assert_forgotten(sql, store, token)
 
 
+@pytest.mark.parametrize("verb", ["set", "modify"])
+def test_a_large_value_that_is_on_its_way_when_the_state_is_forgotten_leaves_nothing(
+    state: State, store: Store, token: str, sql: SQL, verb: str
+) -> None:
+    state["k"] = 1
+    other = again(state, store, token)
+    sql.execute(
+        """CREATE FUNCTION public.wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            PERFORM pg_advisory_xact_lock_shared(7); RETURN NEW; END $$"""
+    )
+    sql.execute(
+        "CREATE TRIGGER wait BEFORE INSERT ON pgstate.body"
+        " FOR EACH STATEMENT EXECUTE FUNCTION public.wait()"
+    )
+    large = noise(5 * MIB, "x")
+    with ThreadPoolExecutor() as threads:
+        with sql.transaction():
+            sql.execute("SELECT pg_advisory_xact_lock(7)")
+            written = threads.submit(
+                lambda: (
+                    other.set("k", large) if verb == "set" else other.modify("k", lambda _: large)
+                )
+            )
+            wait_for_waiting(sql, 1)
+            state.forget()
+        with pytest.raises(UnknownToken):
+            written.result()
+    sql.execute("DROP FUNCTION public.wait CASCADE")
+    assert_forgotten(sql, store, token)
+
+
 def test_forgetting_twice_is_no_error(state: State, store: Store, token: str, sql: SQL) -> None:
     state["k"] = 1
     other = again(state, store, token)
