@@ -63,6 +63,7 @@ class StoreKeywords(TypedDict, total=False):
     max_value_bytes: Size | None
     max_session_bytes: Size | None
     max_keys: int | str | None
+    max_new_sessions: int | str | None
     signing_key: str | None
     timeout: Duration | None
     gc_interval: Duration | None
@@ -98,6 +99,7 @@ class Settings:
     max_value_bytes: int = 256 * 2**20
     max_session_bytes: int = 2**30
     max_keys: int = 10_000
+    max_new_sessions: int = 600
     signing_key: str | None = field(default=None, repr=False)
     timeout: timedelta = timedelta(seconds=10)
     gc_interval: timedelta = timedelta(hours=1)
@@ -337,6 +339,7 @@ _CHECKS: dict[str, Callable[[str, object], Any]] = {
     "max_value_bytes": _size,
     "max_session_bytes": _size,
     "max_keys": _count,
+    "max_new_sessions": _count,
     "signing_key": _signing_key,
     "timeout": _duration,
     "gc_interval": _interval,

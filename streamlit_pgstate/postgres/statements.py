@@ -347,7 +347,8 @@ FROM created, {{schema}}.entry old WHERE old.session_id = %(id)s AND old.kind IS
 # What was sent just now may be about to be referred to, but not in a session that was forgotten.
 _ORPHANED: Final = """(b.sent_at <= now() - make_interval(secs => %(sent_before)s)
         OR (SELECT revoked_at FROM {schema}.session s WHERE s.id = {id}) IS NOT NULL)
-    AND NOT EXISTS (SELECT FROM {schema}.entry e WHERE e.session_id = {id} AND e.digest = b.digest)"""
+    AND NOT EXISTS (SELECT FROM {schema}.entry e
+        WHERE e.session_id = {id} AND e.digest = b.digest)"""
 _ORPHANED_OF_ALL: Final = _ORPHANED.replace("{id}", "b.session_id")
 _ORPHANED_OF_ONE: Final = _ORPHANED.replace("{id}", "%(id)s")
 

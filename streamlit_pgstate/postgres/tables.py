@@ -21,6 +21,7 @@ import psycopg
 from streamlit_pgstate.codecs import Payload
 from streamlit_pgstate.errors import MigrationRequired, PgStateError, UnknownToken
 from streamlit_pgstate.postgres import migrate, statements
+from streamlit_pgstate.postgres.admission import Admission
 from streamlit_pgstate.postgres.cipher import PLAIN, Cipher
 from streamlit_pgstate.postgres.cleanup import SENT_BEFORE, Cleaned, Cleanup, Turns
 from streamlit_pgstate.postgres.engine import Database, no_objection
@@ -91,6 +92,7 @@ class Tables:
         self._cleanup = Cleanup(
             database=self._database, sql=statements.of(settings.schema), batch=settings.gc_batch
         )
+        self._admission = Admission(settings.max_new_sessions)
         self._cleans_up = False
         self._checked = False
         self._signer: TokenSigner | None = None
@@ -311,6 +313,8 @@ class Tables:
         name, parameters = self._statement(ref, writes, snapshot, expected=expected)
         if name is None:
             return None
+        if name == "CREATE_AND_PUT":
+            self._admit(ref)
         parameters |= {**self._session_parameters(ref), "expected": expected, "mends": mends}
         rows = self._run(name, parameters, repeatable=expected is None)
         return int(rows[0][0]) if rows else None
@@ -403,6 +407,7 @@ class Tables:
         """
         if not ref.may_create:
             raise _unknown(ref)
+        self._admit(ref)
         self._run("CREATE_SESSION", {**self._session_parameters(ref), "app": self._settings.app})
 
     def delete(self, ref: SessionRef, keys: Sequence[str], snapshot: Snapshot) -> tuple[int, int]:
@@ -475,6 +480,7 @@ class Tables:
 
         The copy gets no row if `source` has none or is refused.
         """
+        self._admit(source)
         parameters = {"to": token.session_id, "new_hash": token.secret_hash}
         self._run("COPY", {**self._session_parameters(source), **parameters})
 
@@ -514,6 +520,11 @@ class Tables:
         if refused is not None:
             raise _unknown(refused)
         return moved
+
+    def _admit(self, ref: SessionRef) -> None:
+        """Count a session that is about to be created, unless its scope makes one for each user."""
+        if not ref.has_tokenless_scope:
+            self._admission.admit()
 
     def _session_parameters(self, ref: SessionRef) -> dict[str, Any]:
         return {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
+import pickle
 import subprocess
 import sys
 import threading
@@ -32,7 +33,7 @@ from streamlit_pgstate import (
     UnsupportedType,
     connect,
 )
-from streamlit_pgstate.postgres.rows import SMALL
+from streamlit_pgstate.postgres.rows import SMALL, SessionRef
 from streamlit_pgstate.postgres.tables import CHUNK, IN_ONE_STATEMENT
 
 SQL = psycopg.Connection[Any]
@@ -781,6 +782,25 @@ def test_a_session_over_max_keys_is_refused_and_may_change_what_it_has(
     del state["a"]
     state["c"] = 3
     assert dict(state) == {"b": 6, "c": 3}
+
+
+def test_sessions_over_max_new_sessions_are_refused_and_those_that_exist_go_on(
+    url: str, sql: SQL
+) -> None:
+    store = connect(url, max_new_sessions=2)
+    first, second = (store.state(store.new_token()) for _ in range(2))
+    for number in range(5):
+        first[f"k{number}"] = second[f"k{number}"] = number
+    third = store.state(store.new_token())
+    assert third.keys() == []
+    for create in (lambda: third.set("k", 1), lambda: pickle.dumps(third)):
+        with pytest.raises(LimitExceeded, match=r"created 2 sessions within a minute"):
+            create()
+    assert one(sql, "SELECT count(*) FROM pgstate.session") == 2
+    user = store._opened(SessionRef(uuid.uuid4(), scope="user"), cache=True)
+    user["k"] = 1
+    first["k0"] = "goes on"
+    store.close()
 
 
 def test_the_limits_count_for_the_first_write_too(limited: Callable[..., State], sql: SQL) -> None:

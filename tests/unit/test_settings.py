@@ -34,6 +34,7 @@ SETTINGS: dict[str, tuple[Any, Any, str]] = {
     "timeout": (timedelta(seconds=10), timedelta(seconds=2.5), "2.5s"),
     "gc_interval": (timedelta(hours=1), timedelta(0), "0"),
     "gc_batch": (1_000, 50, "50"),
+    "max_new_sessions": (600, 20, "20"),
     "auto_migrate": (True, False, "false"),
     "cookie": (True, False, "off"),
 }
