@@ -108,13 +108,22 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     """Import what is asked for: `pgstate --help` needs neither Streamlit nor SQLAlchemy (1.5 s)."""
     if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}.{_advice(name)}")
     if name == "testing":
         return import_module(f"{__name__}.testing")
     for home, names in _HOMES.items():
         if name in names:
             globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
     return globals()[name]
+
+
+def _advice(name: str) -> str:
+    from difflib import get_close_matches
+
+    if name == "sidebar":
+        return " Put the call into a block `with st.sidebar:`."
+    near = get_close_matches(name, __all__, n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""
 
 
 def __dir__() -> list[str]:

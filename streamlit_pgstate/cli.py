@@ -378,7 +378,10 @@ def _advice(present: Layout, database: Database) -> str:
             "Run: pip install --upgrade streamlit-pgstate"
         )
     if present.found is None:
-        return f"there are no tables yet. Run, with the same options: {database.place.migration}"
+        return (
+            "there are no tables yet. Start the app, which makes them, or run, with the same "
+            f"options: {database.place.migration}"
+        )
     return (
         f"the tables are older than needed. Run, with the same options: {database.place.migration}"
     )

@@ -30,6 +30,7 @@ __all__ = [
 ]
 
 _LOG = logging.getLogger(__name__)
+_SEE_LOG = " The log says what to run."
 _OF_THIS_PROCESS = {"cause", "ask_again", "database"}
 
 
@@ -42,6 +43,9 @@ class PgStateError(Exception):
     cause: BaseException | None = None
     """What psycopg raised, if it raised anything. This is not `__cause__`, because Streamlit shows
     visitors its message, and psycopg's messages name the host, port, user and database."""
+
+    advises: bool = False
+    """Whether `detail` says what to run."""
 
     is_logged: bool = False
     """Whether `detail` has been logged."""
@@ -146,6 +150,8 @@ def shown(
     if error.detail and not error.is_logged:  # an outage is in the log already
         error.is_logged = True
         _LOG.error("%s", error.in_full)
+    if error.advises and not str(error).endswith(_SEE_LOG):
+        error.args = (f"{error}{_SEE_LOG}",)
     return _without_traceback(raised(error))
 
 

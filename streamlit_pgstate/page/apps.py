@@ -15,6 +15,7 @@ from typing import Any
 import streamlit as st
 
 from streamlit_pgstate.component import script
+from streamlit_pgstate.errors import ConfigError
 from streamlit_pgstate.page import outage
 from streamlit_pgstate.postgres import fork
 from streamlit_pgstate.postgres.tables import Tables
@@ -25,6 +26,8 @@ _lock = threading.RLock()
 _configured: dict[Path | None, dict[str, Any]] = {}
 _tables: dict[Settings, Tables] = {}
 _of_app: dict[Path, _Found] = {}
+_of_thread = threading.local()
+"""Its `run` is the run that has last used the tables on this thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,11 @@ def configure(settings: Mapping[str, Any]) -> None:
         if _configured.get(app) == settings:
             return
         Settings.read(settings)  # raise here, at the line that has the mistake
+        if app is not None and getattr(_of_thread, "run", None) is script.run():
+            raise ConfigError(
+                "configure() was called after another call of pgstate in this script, which has "
+                "used other settings. Move configure() to the top, above all of them."
+            )
         _configured[app] = dict(settings)
         _of_app.clear()
 
@@ -74,6 +82,7 @@ def tables_of_this_app() -> Tables:
     In an AppTest they are read once a run: the next test may give the same script others.
     """
     app = script.path()
+    _of_thread.run = script.run()
     run = script.run() if script.is_apptest() else None
     with _lock:
         found = _of_app.get(app)

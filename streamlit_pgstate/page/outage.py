@@ -30,7 +30,7 @@ _LOG: Final = logging.getLogger(__name__)
 
 SENTENCE: Final = (
     "The database is not available right now. What is saved is safe, and this page goes on by "
-    "itself; a click made meanwhile may have to be repeated."
+    "itself. What you click or send meanwhile may have to be repeated."
 )
 
 _LONG: Final = 1.0

@@ -60,21 +60,22 @@ def present() -> Tab:
     """
     if not script.is_script():
         raise NoSessionError(
-            "There is no visitor here: no Streamlit script runs on this thread. In a thread or "
+            "There is no visitor here: no Streamlit script runs on this thread. Start an app by "
+            "`streamlit run app.py`, not by `python app.py`. In a thread or "
             "a job use the state that pgstate.scope() returned in the script; in tools and "
             "tests use pgstate.connect(url).state(token)."
         )
     if script.is_cached_function():
         raise NoSessionError(
             "This runs under st.cache_data or st.cache_resource, which would give one visitor's "
-            "value to all others. Call the verb outside, and hand the value to the cached "
+            "value to all others. Call it outside, and hand the value to the cached "
             "function."
         )
     if (module := imports.importing()) is not None:
         raise NoSessionError(
             f"This runs while the module {module!r} is imported. That happens once, so one "
-            "visitor's value would be that of all others. Call the verb in a function of the "
-            "module, and the function in the script."
+            "visitor's value would be that of all others. Make the call in a function of the "
+            "module, and call the function in the script."
         )
     return _tab_of(script.tab(), apps.tables_of_this_app())
 

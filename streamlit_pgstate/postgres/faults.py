@@ -111,6 +111,7 @@ class Place:
         """
         error = kind(message)
         error.detail = f"{self.described} {advice}".rstrip()
+        error.advises = bool(advice)
         error.cause = cause
         return error
 
@@ -222,7 +223,7 @@ def translate(error: psycopg.Error, place: Place) -> PgStateError:
         return make(
             StoreUnavailable,
             f"The database cannot be reached ({_reason(error)}). Is the server running, "
-            "and is the host and port in `url` right? The app goes on when it is back.",
+            "and is the host and port in `url` right?",
         )
     return make(
         PgStateError,
@@ -254,11 +255,14 @@ def _wrong_here(message: str) -> str | None:
 def _refusal(why: str, place: Place, cause: psycopg.Error) -> ConfigError:
     """Return the error for a server that refuses a new connection."""
     database = place.url.database if place.url is not None else "pgstate"
+    user = place.url.username if place.url is not None else None
+    owner = f' OWNER "{user}"' if user else ""
     if f'database "{database}" does not exist' in why:
         return place.error(
             ConfigError,
             "There is no database with the name in `url`. Create it, or name another.",
-            advice=f"To create it, run: createdb {database}",
+            advice="To create it, run as a superuser of that server: "
+            f"CREATE DATABASE \"{database}\"{owner} ENCODING 'UTF8' TEMPLATE template0",
             cause=cause,
         )
     reason = next((f": {ours}" for theirs, ours in _REFUSALS.items() if theirs in why), "")

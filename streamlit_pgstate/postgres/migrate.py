@@ -140,6 +140,8 @@ def require_current(database: Database, settings: Settings) -> None:
         MigrationRequired,
         f"The database {state}; this version of streamlit-pgstate works with layout "
         f"{present.needed}. Run: {database.place.migration}",
+        advice=f"Run: {database.place.migration} --schema {settings.schema}. If the app gives its "
+        "URL to configure(), add --url.",
     )
 
 

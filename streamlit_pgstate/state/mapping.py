@@ -291,7 +291,7 @@ class State(MutableMapping[str, Any]):
                 old = default if entry is None else self._value(key, entry)
             except KeyError:  # another tab has just deleted it
                 entry, old = None, default
-            value = fn(old)
+            value = _changed(key, fn, old, is_new=entry is None)
             del old  # a large one need not lie beside the new one while that is saved
             with session.work(f"Saving {key!r}") as work:
                 new = session.encode(key, value)
@@ -395,6 +395,19 @@ class State(MutableMapping[str, Any]):
             UnknownToken: `other` was forgotten or has expired.
         """
         return self._session.take_over(other._session, keys)
+
+
+def _changed(key: str, fn: Callable[[Any], Any], old: Any, *, is_new: bool) -> Any:
+    """The value that `modify` stores. Its error says so if the function got no value."""
+    try:
+        return fn(old)
+    except TypeError as error:
+        if is_new and old is None:
+            error.add_note(
+                f"Nothing is stored under {key!r} yet, so the function got None. Give it a value "
+                f"to start from: modify({key!r}, …, default=0), for example."
+            )
+        raise
 
 
 def _ttl_seconds(ttl: float | timedelta | None) -> float | None:

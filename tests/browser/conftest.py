@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 from failures import FAILED
-from playwright.sync_api import Browser, BrowserContext, Error, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Playwright, expect, sync_playwright
 from profiles import Profiles
 from served import Server, running
 from visitor import Visitor
@@ -33,6 +33,8 @@ DISABLED_FEATURES = (
     *("OptimizationHints", "NetworkTimeServiceQuerying", "AimEnabled", "PreconnectToSearch"),
     *("WebUIOmniboxPopup", "WebUIOmniboxAimPopup"),
 )
+expect.set_options(timeout=30_000)  # 5 s are too few for a machine at a fifth of its speed
+
 CHROMIUM_ARGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync", "--no-first-run"),

@@ -201,7 +201,7 @@ IMPORTS, *RECIPES = blocks("recipes.md")
 @pytest.mark.parametrize("recipe", [it for it in RECIPES if "st.login" not in it])
 def test_a_recipe_runs_and_its_buttons_too(recipe: str, url: str) -> None:
     """That with a login needs a provider of logins: see test_login."""
-    app = AppTest.from_string(IMPORTS + recipe)
+    app = AppTest.from_string(IMPORTS + recipe, default_timeout=30)
     app.secrets["connections"] = {"pgstate": {"url": url}}
     app.run(timeout=30)
     assert not app.exception

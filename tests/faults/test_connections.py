@@ -352,7 +352,7 @@ def test_an_unknown_database_is_named_with_the_way_to_create_it(
     own: Server, opened: Callable[..., Store]
 ) -> None:
     for url in (own.url, own.tcp_url):
-        with told(ConfigError, "There is no database", "createdb missing"):
+        with told(ConfigError, "There is no database", 'CREATE DATABASE "missing"'):
             opened(make_url(url).set(database="missing")).new_token()
 
 
@@ -363,7 +363,7 @@ def test_an_unknown_host_is_named(opened: Callable[..., Store]) -> None:
 
 def test_a_closed_port_is_named(opened: Callable[..., Store]) -> None:
     port = free_port()
-    with told(StoreUnavailable, f"127.0.0.1:{port}/app", "Connection refused"), within(5):
+    with told(StoreUnavailable, f"127.0.0.1:{port}/app", "Connection refused"), within(15):
         opened(f"postgresql://ann:{PASSWORD}@127.0.0.1:{port}/app").new_token()
 
 
@@ -506,7 +506,7 @@ def test_a_state_goes_on_by_itself_after_the_server_was_killed_and_started(
     other = store.state(token)
     other["k"] = "acknowledged"
     own.kill()
-    with told(StoreUnavailable, "Is the server running", secrets=(token,)), within(5):
+    with told(StoreUnavailable, "Is the server running", secrets=(token,)), within(15):
         other["k"] = "lost"
     with told(StoreUnavailable, "Is the server running"):
         state.refresh()
@@ -628,11 +628,12 @@ def test_a_locked_table_is_an_outage_after_the_timeout_and_nothing_is_written_la
     state["k"] = 0
     with locked(own) as sql:
         for verb in (lambda: state.set("k", 1), lambda: state.modify("k", lambda n: n + 1)):
-            with told(StoreUnavailable, "within 0.5 s", "`timeout`", secrets=(token,)), within(2):
+            with told(StoreUnavailable, "within 0.5 s", "`timeout`", secrets=(token,)), within(15):
                 verb()
-        sql.execute("SELECT pg_stat_clear_snapshot()")
         left = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-        assert sql.execute(left).fetchone() == (0,)
+        with within(15):  # the server has been asked to cancel them
+            while sql.execute(left).fetchone() != (0,):
+                sql.execute("SELECT pg_stat_clear_snapshot()")
     state.refresh()
     assert state["k"] == 0
     state["k"] = 2
@@ -647,9 +648,9 @@ def test_a_frozen_server_is_an_outage_after_the_timeout_and_then_all_is_well(
     state = store.state(token)
     state["k"] = 0
     with own.frozen():
-        with told(StoreUnavailable, "did not answer within 1 s", secrets=(token,)), within(3):
+        with told(StoreUnavailable, "did not answer within 1 s", secrets=(token,)), within(15):
             state.refresh()
-        with told(StoreUnavailable, secrets=(token,)), within(3.5):  # with no connection open
+        with told(StoreUnavailable, secrets=(token,)), within(15):  # with no connection open
             store.state(token)
     state.refresh()
     assert state["k"] == 0
@@ -692,7 +693,7 @@ def test_with_all_connections_busy_a_thread_waits_no_longer_than_the_timeout(
         with locked(own) as sql:
             written = [threads.submit(state.set, "k", 1) for state in slow[:most]]
             wait_until(sql, most)
-            with told(StoreUnavailable, f"All {most} connections", "overloaded"), within(3):
+            with told(StoreUnavailable, f"All {most} connections", "overloaded"), within(15):
                 slow[most]["k"] = 1
         for each in written:
             each.result()
@@ -848,12 +849,12 @@ def test_through_pgbouncer_a_timeout_is_kept_and_a_lost_server_is_an_outage(
     token = store.new_token()
     state = store.state(token)
     state["k"] = 0
-    with locked(own), told(StoreUnavailable, "within 1 s", secrets=(token,)), within(3):
+    with locked(own), told(StoreUnavailable, "within 1 s", secrets=(token,)), within(15):
         state["k"] = 1
     state.refresh()
     assert state["k"] == 0
     own.kill()
-    with told(StoreUnavailable, secrets=(token,)), within(4):
+    with told(StoreUnavailable, secrets=(token,)), within(15):
         state["k"] = 2
     own.start()
     until = time.monotonic() + 20

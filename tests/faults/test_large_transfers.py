@@ -178,15 +178,15 @@ def test_a_download_whose_connection_breaks_in_the_middle_is_begun_anew(
 def test_over_a_slow_link_the_timeout_is_for_each_part_and_not_for_the_whole_value(
     state: State, over: Callable[..., State], link: Link
 ) -> None:
-    # 4 MiB, which is what one statement sends, take 1 s.
+    # 4 MiB, which is what one statement sends, take 0.5 s.
     remote = over(state, timeout="2.5s")
-    link.speed = 4 * MIB
+    link.speed = 8 * MIB
     start = time.monotonic()
-    remote["k"] = noise(12 * MIB, "new")
+    remote["k"] = noise(24 * MIB, "new")
     assert time.monotonic() - start > 2.5
     reader = over(state, timeout="2.5s")
     start = time.monotonic()
-    assert reader["k"] == noise(12 * MIB, "new")
+    assert reader["k"] == noise(24 * MIB, "new")
     assert time.monotonic() - start > 2.5
 
 
@@ -207,12 +207,12 @@ def test_over_a_slow_link_a_page_load_of_many_small_values_takes_the_time_that_i
 def test_a_link_that_falls_silent_in_the_middle_is_an_outage_after_the_timeout(
     state: State, store: Store, over: Callable[..., State], link: Link, verb: str
 ) -> None:
-    remote = over(state, timeout="1s")
+    remote = over(state, timeout="3s")
     link.silent_after = 5 * MIB
     start = time.monotonic()
-    with pytest.raises(StoreUnavailable, match="did not answer within 1 s"):
+    with pytest.raises(StoreUnavailable, match="did not answer within 3 s"):
         remote.get("k") if verb == "get" else remote.set("k", noise(10 * MIB, "new"))
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 20
     assert store.state_of(state.id)["k"] == noise(6 * MIB, "old")
     link.silent_after = None
     assert remote["k"] == noise(6 * MIB, "old")

@@ -68,7 +68,7 @@ def script(tmp_path: Path) -> str:
 def test_a_store_over_another_database_than_the_apps_is_told(
     store: Store, own_url: str, script: str
 ) -> None:
-    app = AppTest.from_file(script)
+    app = AppTest.from_file(script, default_timeout=30)
     app.secrets["connections"] = {"pgstate": {"url": own_url}}
     pgstate.testing.visit(app, store)
     said = app.run().exception[0].message
@@ -83,7 +83,7 @@ def test_each_test_of_one_process_may_have_a_database_of_its_own(
 ) -> None:
     own = pgstate.connect(own_url)
     for each, its_url in ((store, url), (own, own_url), (store, url)):
-        app = AppTest.from_file(script)
+        app = AppTest.from_file(script, default_timeout=30)
         app.secrets["connections"] = {"pgstate": {"url": its_url}}
         token = pgstate.testing.visit(app, each)
         app.run().text_area("note").set_value("milk").run()

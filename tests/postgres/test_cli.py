@@ -63,7 +63,7 @@ def test_status_of_an_empty_database_says_what_to_do_and_changes_nothing(empty_u
     result = pgstate("status", "--url", with_password(empty_url))
     assert result.exit_code == 1
     assert f"none found, {migrate.HEAD} needed" in result.output
-    assert result.output.endswith("Run, with the same options: pgstate migrate\n")
+    assert result.output.endswith("or run, with the same options: pgstate migrate\n")
     assert schemas(empty_url) == set()
 
 
@@ -226,7 +226,7 @@ def test_a_database_that_is_not_there_is_exit_code_2(command: str, empty_url: st
     url = make_url(with_password(empty_url)).set(database="not_there")
     result = pgstate(command, "--url", url.render_as_string(hide_password=False))
     assert result.exit_code == 2
-    assert "createdb not_there" in result.stderr
+    assert 'CREATE DATABASE "not_there"' in result.stderr
 
 
 def test_a_migration_in_the_way_is_exit_code_3(

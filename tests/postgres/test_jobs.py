@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import gc
 import multiprocessing
 import os
@@ -301,7 +302,7 @@ def test_a_child_forked_while_a_thread_works_on_the_state_does_not_wait_for_it(
 @pytest.fixture
 def app(url: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
     monkeypatch.setenv("PGSTATE_URL", url)
-    return AppTest.from_function
+    return functools.partial(AppTest.from_function, default_timeout=30)
 
 
 def test_a_pool_of_processes_finds_the_url_that_the_script_configures(
@@ -318,7 +319,7 @@ def test_a_pool_of_processes_finds_the_url_that_the_script_configures(
         "    pool.submit(pgstate.State.set, pgstate.scope(), 'result', 42).result()\n"
     )
     monkeypatch.chdir(tmp_path)
-    visitor = AppTest.from_file(script)
+    visitor = AppTest.from_file(script, default_timeout=30)
     token = pgstate.testing.visit(visitor, store)
     assert not visitor.run().exception
     assert store.state(token)["result"] == 42

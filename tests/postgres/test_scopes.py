@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import pickle
 import threading
 from collections.abc import Callable
@@ -394,7 +395,7 @@ def test_the_token_of_a_tab_is_not_rotated(store: Store) -> None:
 @pytest.fixture
 def app(url: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
     monkeypatch.setenv("PGSTATE_URL", url)
-    return AppTest.from_function
+    return functools.partial(AppTest.from_function, default_timeout=30)
 
 
 def test_the_app_counts_all_of_its_visitors(app: Callable[..., AppTest]) -> None:
@@ -439,7 +440,7 @@ def test_an_unknown_scope_is_refused_with_those_that_there_are(
 
         pgstate.scope(name)
 
-    visitor = AppTest.from_function(script, args=(name,)).run()
+    visitor = AppTest.from_function(script, args=(name,), default_timeout=30).run()
     assert f"There is no scope {name!r}" in visitor.exception[0].message
     for there_is in ("'browser'", "'tab'", "'user'", "'app'"):
         assert there_is in visitor.exception[0].message

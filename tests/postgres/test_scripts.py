@@ -22,7 +22,7 @@ def app(url: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Non
     monkeypatch.setenv("PGSTATE_URL", url)
 
     def make(script: Callable[[], None]) -> AppTest:
-        return AppTest.from_function(script)
+        return AppTest.from_function(script, default_timeout=30)
 
     return make
 
@@ -312,6 +312,27 @@ def test_settings_of_the_app_are_checked_where_they_are_written(
     assert "'session_tll' is not a setting" in app(script).run().exception[0].message
 
 
+def test_settings_that_come_after_another_call_are_refused_in_each_run(
+    app: Callable[[Callable[[], None]], AppTest],
+) -> None:
+    def script() -> None:
+        import streamlit as st
+
+        import streamlit_pgstate as pgstate
+
+        pgstate.get("k")
+        try:
+            pgstate.configure(max_keys=7)
+        except pgstate.ConfigError as error:
+            st.markdown(str(error))
+        pgstate.set("k", 1)
+
+    page = app(script)
+    for _ in range(2):
+        assert "to the top, above all of them" in page.run().markdown[0].value
+        assert not page.exception
+
+
 def test_two_apps_in_one_process_keep_to_their_own_settings(
     url: str, empty_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -325,8 +346,8 @@ def test_two_apps_in_one_process_keep_to_their_own_settings(
         pgstate.configure(url=url)
         st.markdown(str(pgstate.modify("runs", lambda n: n + 1, default=0)))
 
-    one = AppTest.from_function(script, args=(url,))
-    other = AppTest.from_function(script, args=(empty_url,))
+    one = AppTest.from_function(script, args=(url,), default_timeout=30)
+    other = AppTest.from_function(script, args=(empty_url,), default_timeout=30)
 
     assert [app.run().markdown[0].value for app in (one, other, one, other)] == ["1", "1", "2", "2"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import math
 import pickle
+import re
 import subprocess
 import sys
 import threading
@@ -784,6 +785,19 @@ def test_a_session_over_max_keys_is_refused_and_may_change_what_it_has(
     assert dict(state) == {"b": 6, "c": 3}
 
 
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("presist", "Did you mean 'persist'?"),
+        ("sidebar", "`with st.sidebar:`"),
+        ("xyzzy", "'xyzzy'"),
+    ],
+)
+def test_a_misspelt_call_is_guessed(name: str, advice: str) -> None:
+    with pytest.raises(AttributeError, match=re.escape(advice)):
+        getattr(streamlit_pgstate, name)
+
+
 def test_sessions_over_max_new_sessions_are_refused_and_those_that_exist_go_on(
     url: str, sql: SQL
 ) -> None:
@@ -929,6 +943,19 @@ def test_modify_starts_from_the_default_and_returns_the_new_value(
     assert state.modify("x", lambda n: n) is None
     assert "x" in state
     assert again(state, store, token)["n"] == 12
+
+
+def test_modify_without_a_value_and_a_default_says_what_the_function_got(state: State) -> None:
+    with pytest.raises(TypeError) as failed:
+        state.modify("n", lambda n: n + 1)
+    assert failed.value.__notes__ == [
+        "Nothing is stored under 'n' yet, so the function got None. Give it a value to start from: "
+        "modify('n', …, default=0), for example."
+    ]
+    state["n"] = "a word"
+    with pytest.raises(TypeError) as failed:
+        state.modify("n", lambda n: n + 1)
+    assert not hasattr(failed.value, "__notes__")
 
 
 def test_modify_runs_again_when_another_writer_was_faster(
