@@ -5,9 +5,18 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
 
 from sqlalchemy.engine import URL, make_url
+
+
+@dataclass
+class _Cut:
+    at: Literal["question", "answer"]
+    after: int
+    then: Callable[[], object]
 
 
 class Gate:
@@ -23,6 +32,7 @@ class Gate:
         self._answers = threading.Event()
         self._answers.set()
         self._loses_answers = False
+        self._cut: _Cut | None = None
         self._listener: socket.socket | None = None
         self._ends: set[socket.socket] = set()
         self._dropped: set[socket.socket] = set()
@@ -46,10 +56,37 @@ class Gate:
             with contextlib.suppress(OSError):
                 listener.shutdown(socket.SHUT_RDWR)
             listener.close()
+        self.break_connections()
+
+    def break_connections(self) -> None:
+        """Connections break. New ones work."""
         with self._lock:
             ends, self._ends = self._ends, set()
         for end in ends:
             _close(end)
+
+    def cut(
+        self,
+        at: Literal["question", "answer"],
+        *,
+        after: int = 0,
+        then: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Break all connections once, in place of a question, or of an answer.
+
+        Args:
+            at: of which.
+            after: how many of them come through before.
+            then: is called while the client still waits.
+        """
+        with self._lock:
+            self._cut = _Cut(at, after, then)
+
+    def mend(self) -> bool:
+        """Cut no more. Whether the cut was still to come."""
+        with self._lock:
+            cut, self._cut = self._cut, None
+        return cut is not None
 
     @contextlib.contextmanager
     def frozen(self) -> Iterator[None]:
@@ -84,6 +121,17 @@ class Gate:
         with self._lock:
             self._dropped |= self._ends
 
+    def _due(self, at: Literal["question", "answer"]) -> _Cut | None:
+        with self._lock:
+            cut = self._cut
+            if cut is None or cut.at != at:
+                return None
+            cut.after -= 1
+            if cut.after >= 0:
+                return None
+            self._cut = None
+            return cut
+
     def _accept(self, listener: socket.socket) -> None:
         while True:
             try:
@@ -103,6 +151,10 @@ class Gate:
                     continue
                 self._flows.wait()
                 flows.wait()
+                if cut := self._due("answer" if flows is self._answers else "question"):
+                    cut.then()
+                    self.break_connections()
+                    return
                 if self._loses_answers and flows is self._answers:
                     self.shut()
                     return

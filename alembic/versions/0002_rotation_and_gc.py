@@ -1,13 +1,15 @@
-"""A rotated token waits for its browser; gc finds what it deletes by indexes.
+"""A rotated token waits for its browser; gc finds what it deletes by indexes; writes have ids.
 
 No index covers a column that an ordinary write changes, so such writes stay HOT. `expires_at` of a
-session moves at most hourly. The time of a chunk has a constant default: no row is rewritten.
+session moves at most hourly. The time of a chunk and the ids of writes have constant defaults: no
+row is rewritten.
 """
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import context, op
+from sqlalchemy.dialects.postgresql import ARRAY
 
 revision = "0002"
 down_revision = "0001"
@@ -32,6 +34,17 @@ def upgrade() -> None:
         schema=schema,
     )
     op.add_column("session", sa.Column("pending_at", sa.DateTime(timezone=True)), schema=schema)
+    op.add_column(
+        "session",
+        sa.Column(
+            "writes",
+            ARRAY(sa.BigInteger),
+            nullable=False,
+            server_default=sa.text("'{}'"),
+            comment="the last writes: slot, number, version after it, values it deleted",
+        ),
+        schema=schema,
+    )
     op.add_column(
         "body",
         sa.Column(
@@ -61,7 +74,7 @@ def downgrade() -> None:
     for name, table, *_ in reversed(INDEXES):
         op.drop_index(name, table, schema=schema)
     op.drop_column("body", "sent_at", schema=schema)
-    for column in ("pending_at", "pending_hash"):
+    for column in ("writes", "pending_at", "pending_hash"):
         op.drop_column("session", column, schema=schema)
 
 

@@ -1,6 +1,7 @@
 """Connections: a pool of them, and a deadline for each statement.
 
-Stands between `tables` and psycopg; `faults` translates errors. SQLAlchemy manages the pool.
+Stands between `tables` and psycopg; `faults` translates errors. `writes` sends what changes a
+session, and knows what to do when its answer is lost. SQLAlchemy manages the pool.
 Statements go to psycopg directly, in autocommit. To read one row by primary key takes 65 µs this
 way, 126 µs through SQLAlchemy Core, 245 µs through Core in a transaction (2 cores, unix socket).
 """
@@ -15,6 +16,7 @@ import select
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
+from enum import Enum
 from typing import Any, TypeAlias, TypeVar
 
 import psycopg
@@ -27,10 +29,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import PoolProxiedConnection
 
 from streamlit_pgstate.errors import ConfigError, StoreUnavailable
-from streamlit_pgstate.postgres import embedded, fork
+from streamlit_pgstate.postgres import embedded, fork, statements
 from streamlit_pgstate.postgres.faults import (
     Place,
     is_answer,
+    is_break,
+    is_lost,
     is_passing,
     is_rolled_back,
     is_silence,
@@ -51,6 +55,14 @@ _DEFAULT_TIMEOUT = 300
 _PING_AFTER = 30.0
 """A connection that was idle for so many seconds is asked whether it still works. A firewall may
 have dropped it without a word, and a statement would wait for its whole `timeout`."""
+
+_CLOCK_LASTS = 600.0
+"""Seconds after which a connection reads the server's clock anew. Two clocks that nobody sets drift
+apart by a tenth of a second in that time, at most."""
+
+_LATER = 1.0
+"""Seconds after our own deadline at which the server itself ends a transaction of several
+statements. By then the client has given up, or is frozen."""
 
 _PAUSE = 0.02
 """Seconds, at most, before a statement is sent again that met another transaction. Up to so much,
@@ -77,7 +89,27 @@ def no_objection(database: Database) -> None:
     """Every statement may run."""
 
 
-class _TimedConnection(psycopg.Connection[tuple[Any, ...]]):
+class Reach(Enum):
+    """How far a statement has come that has failed."""
+
+    NOT_SENT = "not sent"
+    """There was no connection."""
+    REFUSED = "refused"
+    """The server has answered with an error, so the statement has changed nothing."""
+    NO_ANSWER = "no answer"
+    """The connection broke, or no answer came in time. It may have been committed."""
+
+
+class Failure(Exception):
+    """A statement has failed. Says how far it has come."""
+
+    def __init__(self, error: psycopg.Error, reach: Reach) -> None:
+        super().__init__(error, reach)
+        self.error = error
+        self.reach = reach
+
+
+class TimedConnection(psycopg.Connection[tuple[Any, ...]]):
     """A connection whose statements end at `deadline` (of `time.monotonic`) at the latest.
 
     If bytes still come shortly before it, it moves on by `timeout`: over a slow line a page load of
@@ -93,6 +125,24 @@ class _TimedConnection(psycopg.Connection[tuple[Any, ...]]):
     """Seconds without a byte after which a statement is given up."""
     used_at: float = math.inf
     """When its last statement ended, by `time.monotonic`."""
+    opened_at: float = -math.inf
+    """When it was opened, by `time.monotonic`."""
+    clock: float = math.nan
+    """What is to be added to `time.monotonic()` for the server's clock, in seconds since 1970."""
+    clock_read_at: float = -math.inf
+    """When `clock` was read, by `time.monotonic`."""
+    lock_timeout: float = math.inf
+    """Seconds that the user in `url` may wait for a lock; infinite without a limit."""
+    statement_timeout: float = math.inf
+    idle_timeout: float = math.inf
+
+    def note_clock(self, server_time: float) -> None:
+        """Note the server's time, which has just come.
+
+        What the answer took is left out, so a deadline is too early by as much and never too late.
+        """
+        self.clock_read_at = time.monotonic()
+        self.clock = server_time - self.clock_read_at
 
     def wait(
         self,
@@ -198,9 +248,10 @@ class Database:
     ) -> None:
         self._settings = settings
         self._before_statement = before_statement
-        self._timeout = settings.timeout.total_seconds()
+        self.timeout = settings.timeout.total_seconds()
+        """Seconds for one statement."""
         self._url = settings.url
-        self.place = Place(settings.url, schema=settings.schema, timeout=self._timeout)
+        self.place = Place(settings.url, schema=settings.schema, timeout=self.timeout)
         if self._url is None and not embedded.installed():
             raise ConfigError(f"No database is configured. {THREE_WAYS}.")
         self._engine = sqlalchemy.create_engine(
@@ -209,7 +260,7 @@ class Database:
             isolation_level="AUTOCOMMIT",
             pool_size=POOL_SIZE,
             max_overflow=POOL_OVERFLOW,
-            pool_timeout=self._timeout,
+            pool_timeout=self.timeout,
             pool_use_lifo=True,
             pool_reset_on_return=None,
             use_native_hstore=False,
@@ -220,6 +271,9 @@ class Database:
         """How often a connection was thrown away, see `_discard_if_broken`. The next one may reach
         a server that lacks our last write, such as a standby after a failover. So caches that were
         read before are loaded again."""
+        self._broke_at = -math.inf
+        """When a connection broke last. Those that were opened before are not used again: they lead
+        to the same server, which was restarted, or is a standby now."""
         fork.remember(self)
 
     def after_fork(self) -> None:
@@ -246,7 +300,7 @@ class Database:
             PgStateError: as `faults.translate` says.
         """
 
-        def fetch(connection: _TimedConnection) -> list[_Row]:
+        def fetch(connection: TimedConnection) -> list[_Row]:
             cursor = connection.cursor(binary=True)
             cursor.execute(statement, parameters)
             found = cursor.pgresult is not None and cursor.pgresult.status == _HAS_ROWS
@@ -271,19 +325,19 @@ class Database:
             PgStateError: as `faults.translate` says.
         """
 
-        def rows(connection: _TimedConnection) -> Iterator[_Row]:
+        def rows(connection: TimedConnection) -> Iterator[_Row]:
             for row in connection.cursor().stream(statement, parameters, binary=True):
-                connection.deadline = time.monotonic() + self._timeout
+                connection.deadline = time.monotonic() + self.timeout
                 yield row
 
         return self._run(lambda connection: take(rows(connection)), repeatable=True)
 
-    def _run(self, fetch: Callable[[_TimedConnection], _T], *, repeatable: bool) -> _T:
-        with self._tracking_outages():
+    def _run(self, fetch: Callable[[TimedConnection], _T], *, repeatable: bool) -> _T:
+        with self.tracking_outages():
             return self._run_again_if_broken(fetch, repeatable=repeatable)
 
     @contextlib.contextmanager
-    def _tracking_outages(self) -> Iterator[None]:
+    def tracking_outages(self) -> Iterator[None]:
         """Note whether the statement in this block finds the database available; log outages."""
         self._before_statement(self)
         began = time.monotonic()
@@ -299,28 +353,48 @@ class Database:
         self._outage_log.note_answer()
 
     def _run_again_if_broken(
-        self, fetch: Callable[[_TimedConnection], _T], *, repeatable: bool
+        self, fetch: Callable[[TimedConnection], _T], *, repeatable: bool
     ) -> _T:
-        until = time.monotonic() + self._timeout
+        until = time.monotonic() + self.timeout
         has_broken = False
         while True:
             try:
-                return self._run_once(fetch, until)
-            except psycopg.Error as error:
+                return self.once(fetch, until)
+            except Failure as failure:
+                error = failure.error
                 if time.monotonic() >= until:
                     raise translate(error, self.place) from None
                 if is_rolled_back(error):
-                    time.sleep(random.uniform(0, _PAUSE))  # noqa: S311 - no event, no secret
+                    pause_by_chance()
                 elif not repeatable or has_broken or not is_passing(error):
                     raise translate(error, self.place) from None
                 else:
                     has_broken = True
 
-    def _run_once(self, fetch: Callable[[_TimedConnection], _T], until: float) -> _T:
-        pooled = self._checkout(until)
+    def once(self, fetch: Callable[[TimedConnection], _T], until: float) -> _T:
+        """Run statements on one connection, in autocommit. Nothing is sent again.
+
+        Args:
+            fetch: sends them, and returns what they bring.
+            until: when they are given up, by `time.monotonic`.
+
+        Raises:
+            Failure: psycopg has raised an error.
+            StoreUnavailable: all connections were busy.
+        """
         try:
-            # SQLAlchemy has one type for the connections of all drivers. Here and below it is ours.
-            return fetch(pooled.driver_connection)  # type: ignore[arg-type]  # a _TimedConnection
+            pooled = self._checkout(until)
+        except psycopg.Error as error:
+            raise Failure(error, Reach.NOT_SENT) from None
+        # SQLAlchemy has one type for the connections of all drivers. Here and below it is ours.
+        connection: TimedConnection = pooled.driver_connection  # type: ignore[assignment]
+        try:
+            return fetch(connection)
+        except psycopg.Error as error:
+            is_unanswered = connection.closed or is_lost(error)
+            self._discard_if_broken(pooled, error)
+            reach = Reach.NO_ANSWER if is_unanswered else Reach.REFUSED
+            raise Failure(error, reach) from None
         except BaseException as error:
             self._discard_if_broken(pooled, error)
             raise
@@ -334,7 +408,7 @@ class Database:
             raise self.place.error(
                 StoreUnavailable,
                 f"All {POOL_SIZE + POOL_OVERFLOW} connections to the database were busy for "
-                f"{self._timeout:g} s. Try again; if it stays so, the database is overloaded "
+                f"{self.timeout:g} s. Try again; if it stays so, the database is overloaded "
                 "or frozen.",
                 cause=error,
             ) from None
@@ -354,9 +428,11 @@ class Database:
         ):
             self.breaks += 1
             pooled.invalidate()
+            if isinstance(error, psycopg.Error) and is_break(error):
+                self._broke_at = time.monotonic()
 
     @contextlib.contextmanager
-    def connection(self) -> Iterator[_TimedConnection]:
+    def connection(self) -> Iterator[TimedConnection]:
         """Take a connection from the pool, in autocommit, for at most the setting ``timeout``.
 
         Nothing that runs on it is sent again if it breaks.
@@ -364,8 +440,8 @@ class Database:
         Raises:
             PgStateError: as `faults.translate` says.
         """
-        with self._tracking_outages(), self._translated():
-            pooled = self._checkout(time.monotonic() + self._timeout)
+        with self.tracking_outages(), self._translated():
+            pooled = self._checkout(time.monotonic() + self.timeout)
             try:
                 yield pooled.driver_connection  # type: ignore[misc]  # the same
             except BaseException as error:
@@ -375,12 +451,12 @@ class Database:
                 _check_in(pooled)
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[_TimedConnection]:
+    def transaction(self) -> Iterator[TimedConnection]:
         """Run several statements as one transaction, which the end of the block commits.
 
         It is not run again if the connection breaks: nobody knows whether it was committed.
         """
-        with self.connection() as connection, connection.transaction():
+        with self.connection() as connection, limited_transaction(connection):
             yield connection
 
     @contextlib.contextmanager
@@ -414,23 +490,30 @@ class Database:
         connection (or, at best, reports a changed setting). This check takes 2 µs; a ping
         (`pool_pre_ping`) takes a round trip.
         """
-        is_alive = not driver.closed and _is_alive(driver.pgconn)
-        if is_alive and time.monotonic() - driver.used_at > _PING_AFTER:
+        now = time.monotonic()
+        is_alive = (
+            not driver.closed and driver.opened_at >= self._broke_at and _is_alive(driver.pgconn)
+        )
+        if is_alive and (
+            now - driver.used_at > _PING_AFTER or now - driver.clock_read_at > _CLOCK_LASTS
+        ):
             is_alive = self._answers(driver)
         driver.deadline = time.monotonic() + _DEFAULT_TIMEOUT
         if not is_alive:
             self.breaks += 1
             raise InvalidatePoolError  # the pool drops all that are as old
 
-    def _answers(self, connection: _TimedConnection) -> bool:
-        connection.deadline = time.monotonic() + self._timeout / 4
+    def _answers(self, connection: TimedConnection) -> bool:
+        connection.deadline = time.monotonic() + self.timeout / 4
         try:
-            connection.execute("")
+            row = connection.execute(statements.CLOCK).fetchone()
         except psycopg.Error:
             return False
+        if row is not None:
+            connection.note_clock(row[0])
         return True
 
-    def _connect(self) -> _TimedConnection:
+    def _connect(self) -> TimedConnection:
         if self._url is not None:
             return self._open(self._url)
         data = self._settings.home / ".pgstate"
@@ -439,17 +522,27 @@ class Database:
         except psycopg.OperationalError:  # the server was stopped or killed just now
             return self._open(_embedded_url(data))
 
-    def _open(self, url: URL) -> _TimedConnection:
+    def _open(self, url: URL) -> TimedConnection:
         _, parameters = self._engine.dialect.create_connect_args(url)
-        connection = _TimedConnection.connect(
-            **dict(parameters) | {"connect_timeout": max(2, math.ceil(self._timeout))},
+        connection = TimedConnection.connect(
+            **dict(parameters) | {"connect_timeout": max(2, math.ceil(self.timeout))},
             autocommit=True,
             fallback_application_name="streamlit-pgstate",
         )
-        connection.timeout = self._timeout
-        connection.deadline = time.monotonic() + self._timeout
-        if not _is_direct(connection):
-            connection.prepare_threshold = None  # pgbouncer may switch to a backend without them
+        connection.timeout = self.timeout
+        connection.opened_at = time.monotonic()
+        connection.deadline = connection.opened_at + self.timeout
+        row = connection.execute(statements.SERVER).fetchone()
+        if row is not None:
+            process, server_time, *limits = row
+            connection.note_clock(server_time)
+            connection.lock_timeout, connection.statement_timeout, connection.idle_timeout = (
+                limit or math.inf for limit in limits
+            )
+            # A pooler reports another process id than the backend's. It may switch to a backend
+            # without the statements that psycopg has prepared: pgbouncer 1.18 in transaction mode.
+            if process != connection.info.backend_pid:
+                connection.prepare_threshold = None
         _refuse_other_encodings(connection, self.place)
         return connection
 
@@ -464,17 +557,32 @@ def _embedded_url(data: Any) -> URL:
     return sqlalchemy.make_url(embedded.start(data)).set(drivername="postgresql+psycopg")
 
 
-def _is_direct(connection: _TimedConnection) -> bool:
-    """Whether the connection goes to PostgreSQL without a pooler.
-
-    A pooler reports another process id than the backend's. With pgbouncer 1.18 in transaction mode,
-    psycopg's automatic prepared statements fail.
-    """
-    row = connection.execute("SELECT pg_backend_pid()").fetchone()
-    return row is not None and row[0] == connection.info.backend_pid
+def pause_by_chance() -> None:
+    """Wait before a statement is sent again that met another transaction."""
+    time.sleep(random.uniform(0, _PAUSE))  # noqa: S311 - no event, no secret
 
 
-def _refuse_other_encodings(connection: _TimedConnection, place: Place) -> None:
+@contextlib.contextmanager
+def limited_transaction(connection: TimedConnection) -> Iterator[None]:
+    """Run a transaction that the server ends by itself if the client is frozen or gone."""
+    with connection.transaction():
+        left = max(0.0, connection.deadline - time.monotonic()) + _LATER
+        connection.execute(
+            statements.LIMITS,
+            {
+                "for_statement": milliseconds(min(left, connection.statement_timeout)),
+                "when_idle": milliseconds(min(left, connection.idle_timeout)),
+            },
+        )
+        yield
+
+
+def milliseconds(seconds: float) -> str:
+    """Return a limit as PostgreSQL takes it. 0 would be no limit."""
+    return str(max(1, int(seconds * 1000)))
+
+
+def _refuse_other_encodings(connection: TimedConnection, place: Place) -> None:
     encoding = connection.info.parameter_status("server_encoding")
     if encoding not in {None, "UTF8"}:
         connection.close()

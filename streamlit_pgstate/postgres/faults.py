@@ -35,6 +35,23 @@ _PASSING = ("08", "40", "53", "57")
 """SQLSTATE classes after which another try may succeed: connection errors, rollbacks, a lack of
 resources, an operator's intervention."""
 
+NOTHING_STORED = "Nothing was stored."
+PERHAPS_STORED = (
+    "Nobody knows whether this change was stored: read what is there before you make it again."
+)
+
+
+class LockHeld(psycopg.errors.QueryCanceled):
+    """Another transaction held a lock until the statement's time was over. It changed nothing."""
+
+
+class CameTooLate(psycopg.errors.QueryCanceled):
+    """The statement reached the server, or got its lock, after its deadline. It changed nothing."""
+
+
+_LOST = ("08", "57P")
+"""SQLSTATE classes of connections that were lost: broken, or ended by an operator."""
+
 _REFUSED = re.compile(r"FATAL:\s+(?P<why>[^\n]+)")
 _REFUSALS = {
     "password authentication failed": "password authentication failed",
@@ -182,13 +199,20 @@ def translate(error: psycopg.Error, place: Place) -> PgStateError:
             "`url`. Nothing was stored; try again.",
             advice="To see the limit, run as that user: SHOW lock_timeout",
         )
+    if isinstance(error, LockHeld):
+        return make(
+            StoreUnavailable,
+            f"The database did not answer within {place.timeout:g} s: another transaction held a "
+            "lock. Nothing was stored; try again. If the work needs longer, raise the setting "
+            "`timeout`.",
+        )
     if isinstance(error, psycopg.errors.QueryCanceled) and (why := _cancelled_by_server(error)):
         return make(StoreUnavailable, why, advice="As that user: SHOW statement_timeout")
     if isinstance(error, psycopg.errors.QueryCanceled):
         return make(
             StoreUnavailable,
-            f"The database did not answer within {place.timeout:g} s. Try again; if the "
-            "work needs longer, raise the setting `timeout`.",
+            f"The database did not answer within {place.timeout:g} s. If the work needs longer, "
+            "raise the setting `timeout`.",
         )
     if state is None and (wrong := _wrong_here(str(error))):
         return make(ConfigError, wrong, advice=f"libpq says: {place.redacted(str(error))}")
@@ -285,12 +309,30 @@ def is_passing(error: psycopg.Error) -> bool:
     return state == _READ_ONLY or state.startswith(_PASSING)
 
 
+def is_lost(error: psycopg.Error) -> bool:
+    """Whether the connection was lost, so that nobody knows what its last statement has done."""
+    state = error.sqlstate
+    if state is None:
+        return isinstance(error, psycopg.OperationalError)
+    return state.startswith(_LOST)
+
+
+def is_break(error: psycopg.Error) -> bool:
+    """Whether other connections to the same server are as bad: it is gone, or writes no more."""
+    return error.sqlstate == _READ_ONLY or is_lost(error)
+
+
 def is_rolled_back(error: psycopg.Error) -> bool:
     """Whether the statement has certainly stored nothing, so that even `modify` may send it again.
 
     It met another transaction: a deadlock, or the user's default isolation is above READ COMMITTED.
     """
     return error.sqlstate in _ROLLED_BACK
+
+
+def is_lock_wait(error: psycopg.Error) -> bool:
+    """Whether the statement waited too long for a lock: for us, or for the user in `url`."""
+    return isinstance(error, LockHeld) or error.sqlstate == _LOCK_NOT_AVAILABLE
 
 
 def _reason(error: psycopg.Error) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Final, NamedTuple
@@ -141,10 +141,23 @@ class Write:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """What has become of entries that were to be moved to another session."""
+
+    keys: list[str] = field(default_factory=list)
+    """The keys that were moved."""
+    refused: SessionRef | None = None
+    """The session that was refused; nothing was moved."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """What the caller's cache holds of the session when the caller decides to write."""
 
     version: int
     """The session's version; 0 if it has no row yet."""
+    reached: int = 0
+    """The highest version that the session is known to have had: that of the caller's last write,
+    too, even if others have written before it."""
     digests: Collection[bytes] = ()
     """Digests of the large values that the written keys hold before the write."""

@@ -20,7 +20,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSON
+from sqlalchemy.dialects.postgresql import ARRAY, JSON
 
 TABLES = ("session", "entry", "body", "revision", "setting")
 
@@ -47,6 +47,13 @@ def metadata(schema: str) -> MetaData:
         Column("revoked_at", _TIME, comment="forgotten: never used again"),
         Column("pending_hash", LargeBinary, comment="a new token, until a browser presents it"),
         Column("pending_at", _TIME),
+        Column(
+            "writes",
+            ARRAY(BigInteger),
+            nullable=False,
+            server_default=text("'{}'"),
+            comment="the last writes: slot, number, version after it, values it deleted",
+        ),
         Index("session_expires", "expires_at", postgresql_where=text("revoked_at IS NULL")),
         Index("session_revoked", "revoked_at", postgresql_where=text("revoked_at IS NOT NULL")),
         comment="One container of state: what one token opens.",

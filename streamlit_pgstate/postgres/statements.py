@@ -82,27 +82,65 @@ FROM {schema}.entry WHERE session_id = %(id)s AND kind IS NOT NULL ORDER BY key"
 READ_BODY: Final = """
 SELECT data FROM {schema}.body WHERE session_id = %(id)s AND digest = %(digest)s ORDER BY part"""
 
+# Each write has an id of two numbers, see `writes`: a slot, and how many writes it had before. The
+# session's row records the last write of each slot as four numbers in `writes`: slot, number, the
+# version after it, and how many values it deleted. The record of the latest write comes first. The
+# version is negative for a number that SETTLE has ruled out.
+SLOTS: Final = 24
+"""How many slots a session's row remembers. A process writes by as many slots as it has writes
+under way at once: one or two mostly, and 20 at most, as many as it has connections."""
+
+_RECORD: Final = 4
+_FULL: Final = SLOTS * _RECORD
+_PLACE: Final = "array_position(writes, %(slot)s::bigint)"
+_IS_NEW: Final = f"coalesce(writes[{_PLACE} + 1] < %(number)s::bigint, true)"
+
+
+def _recorded(version: str, deleted: str = "0") -> str:
+    return f"""(ARRAY[%(slot)s::bigint, %(number)s::bigint, {version}, {deleted}]
+        || CASE WHEN {_PLACE} IS NULL THEN writes
+        ELSE writes[:{_PLACE} - 1] || writes[{_PLACE} + {_RECORD}:] END)[:{_FULL}]"""
+
+
+# The limit for locks holds for this transaction alone. It is set before the first row is locked. A
+# backend whose client has gone gives up, too.
+_IS_PATIENT: Final = "(SELECT set_config('lock_timeout', %(wait)s, true)) IS NOT NULL"
+
+TOO_LATE: Final = "this write came after its deadline"
+"""A part of the message of the error that `_IN_TIME` raises."""
+
+# Evaluated when the session's row is locked already. So a write that is late because its backend
+# was frozen, or waited for the lock, is undone. If it is frozen later than here, it holds the lock:
+# nobody else can write to the session before it commits. A condition in a WHERE would be evaluated
+# before the lock, and not again if the one who held the lock has not changed the row.
+_IN_TIME: Final = f"""CASE WHEN clock_timestamp() < to_timestamp(%(deadline)s::float8)
+    THEN session.version ELSE set_config('lock_timeout', '{TOO_LATE}', true)::bigint END"""
+
 # Every write locks the session's row first, by adding one to its version. So versions are in the
 # order of commits. If the new version is %(known)s plus one, nobody else has written since the
 # caller's cache was read.
 _LOCKED: Final = f"""locked AS (
-    UPDATE {{schema}}.session SET version = version + 1
-    WHERE id = %(id)s AND {_USABLE} {{only_if}} RETURNING version
+    UPDATE {{schema}}.session SET version = version + 1, writes = {_recorded("version + 1")}
+    WHERE id = %(id)s AND {_IS_PATIENT} AND {_USABLE} AND {_IS_NEW} {{only_if}}
+    RETURNING {_IN_TIME} AS version
 )"""
 
 _NEW_SESSION: Final = """
 INSERT INTO {schema}.session
-    (id, app, scope, version, token_hash, created_at, seen_at, expires_at)"""
+    (id, app, scope, version, token_hash, created_at, seen_at, expires_at{and_writes})"""
 
 # The first write of a session creates its row, unless another tab has just done so.
-_CREATED: Final = f"""locked AS ({_NEW_SESSION}
-    VALUES (%(id)s, %(app)s, %(scope)s, 1, %(hash)s, now(), now(), now() + {_LIFETIME_OF_NEW})
-    ON CONFLICT (id) DO NOTHING RETURNING version
+_CREATED: Final = f"""locked AS ({_NEW_SESSION.replace("{and_writes}", ", writes")}
+    SELECT %(id)s::uuid, %(app)s::text, %(scope)s::text, 1, %(hash)s::bytea, now(), now(),
+        now() + {_LIFETIME_OF_NEW}, ARRAY[%(slot)s::bigint, %(number)s::bigint, 1, 0]
+    WHERE {_IS_PATIENT}
+    ON CONFLICT (id) DO NOTHING RETURNING {_IN_TIME} AS version
 )"""
 
 # A deleted entry stays as an empty row, so that other caches see the deletion.
-_TOMBSTONE: Final = """kind = NULL, size = 0, changed_at = now(), expires_at = NULL, ttl = NULL,
-    value = NULL, body = NULL, digest = NULL"""
+_EMPTIED: Final = """kind = NULL, size = 0, changed_at = now(), expires_at = NULL, value = NULL,
+    body = NULL, digest = NULL"""
+_TOMBSTONE: Final = f"{_EMPTIED}, ttl = NULL"
 
 # If somebody has deleted the row of a session by hand, its entries are still there. They do not
 # come back with a new row.
@@ -238,19 +276,40 @@ SELECT %(id)s, b.digest, b.part, b.data, now() FROM {_SENT_BODIES}
 WHERE coalesce((SELECT {_USABLE} FROM {{schema}}.session WHERE id = %(id)s), %(may_create)s)
 {_NEW_OR_MENDED}"""
 
-# Counts only keys that are in both `held` and `deleted`. `held` alone may be older than the lock,
-# and name keys that somebody else has just deleted. `deleted` alone has keys whose ttl is over.
-DELETE: Final = f"""WITH {_locked()}, {_DROPPED},
-held AS (
-    SELECT key FROM {{schema}}.entry
-    WHERE session_id = %(id)s AND key = ANY (%(key)s::text[]) AND {_HOLDS_A_VALUE}
+# The count goes into the session's row, so that row is locked first and written last. The empty row
+# of a value whose ttl was over has the ttl 0: it does not count. RETURNING knows no old values
+# before PostgreSQL 18, and what a SELECT reads may be older than the lock.
+DELETE: Final = f"""WITH locked AS MATERIALIZED (
+    SELECT version + 1 AS version FROM {{schema}}.session
+    WHERE id = %(id)s AND {_IS_PATIENT} AND {_USABLE} AND {_IS_NEW} FOR UPDATE
 ),
+{_DROPPED},
 deleted AS (
-    UPDATE {{schema}}.entry SET version = locked.version, {_TOMBSTONE}
+    UPDATE {{schema}}.entry SET version = locked.version, {_EMPTIED},
+        ttl = CASE WHEN {_HAS_NOT_EXPIRED} THEN NULL ELSE 0 END
     FROM locked WHERE session_id = %(id)s AND key = ANY (%(key)s::text[]) AND kind IS NOT NULL
-    RETURNING key
+    RETURNING entry.ttl
+),
+counted AS MATERIALIZED (
+    SELECT count(*) FILTER (WHERE ttl IS NULL) AS deleted FROM deleted
 )
-SELECT version, (SELECT count(*) FROM held JOIN deleted USING (key)) FROM locked"""
+UPDATE {{schema}}.session SET version = locked.version,
+    writes = {_recorded("locked.version", "counted.deleted")}
+FROM locked, counted WHERE id = %(id)s
+RETURNING {_IN_TIME}, counted.deleted"""
+
+# What has become of a write whose answer was lost: its record. Where there is none, one with a
+# negative version goes in, so that the write does nothing if it arrives now. Nothing goes in if
+# its record may have been the one that others have pushed out: the oldest one is of a version after
+# %(known)s, which is older than the write. Versions of records decrease from the first to the last.
+SETTLE: Final = f"""
+UPDATE {{schema}}.session SET writes = CASE
+    WHEN NOT {_IS_NEW} THEN writes
+    WHEN {_PLACE} IS NOT NULL OR cardinality(writes) < {_FULL}
+        OR abs(writes[{_FULL - _RECORD + 3}]) <= %(known)s::bigint THEN {_recorded("-version")}
+    ELSE writes END
+WHERE id = %(id)s AND {_IS_PATIENT}
+RETURNING writes[{_PLACE} + 1], writes[{_PLACE} + 2], writes[{_PLACE} + 3]"""
 
 # Stores the new token as pending. Only the current token can do so, and only if no other rotation
 # waits for its browser: else two tabs that rotate at once would make a token that no browser keeps.
@@ -274,18 +333,19 @@ WHERE id = %(id)s AND (
 
 # A session without a row gets one, so that its token is refused from now on. After this statement
 # no write to the session succeeds, so nothing is left after the ERASE statements.
-REVOKE: Final = """
-INSERT INTO {schema}.session (id, app, scope, version, token_hash, created_at, seen_at,
+REVOKE: Final = f"""
+INSERT INTO {{schema}}.session (id, app, scope, version, token_hash, created_at, seen_at,
     expires_at, revoked_at)
-VALUES (%(id)s, %(app)s, %(scope)s, 1, %(hash)s, now(), now(),
-    now() + make_interval(secs => %(session_ttl)s), now())
+SELECT %(id)s::uuid, %(app)s::text, %(scope)s::text, 1, %(hash)s::bytea, now(), now(),
+    now() + make_interval(secs => %(session_ttl)s), now()
+WHERE {_IS_PATIENT}
 ON CONFLICT (id) DO UPDATE SET version = session.version + 1,
     revoked_at = coalesce(session.revoked_at, excluded.revoked_at)
 WHERE excluded.token_hash IS NULL OR excluded.token_hash = session.token_hash
     OR excluded.token_hash = session.pending_hash
     OR excluded.token_hash = session.previous_hash
         AND session.rotated_at > excluded.seen_at - make_interval(secs => %(grace)s)
-RETURNING version"""
+RETURNING {_IN_TIME}"""
 ERASE_ENTRIES: Final = "DELETE FROM {schema}.entry WHERE session_id = %(id)s"
 ERASE_BODIES: Final = "DELETE FROM {schema}.body WHERE session_id = %(id)s"
 # Nothing writes to `revision` in this version.
@@ -293,17 +353,17 @@ ERASE_REVISIONS: Final = "DELETE FROM {schema}.revision WHERE session_id = %(id)
 
 # A session of a scope without tokens starts again, empty, when it was forgotten or has expired: it
 # cannot get another id. Its entries stay as deleted rows, so that other caches see the deletion.
-EMPTY: Final = f"""
-WITH emptied AS (
-    UPDATE {{schema}}.session SET version = version + 1, revoked_at = NULL, created_at = now(),
-        seen_at = now(), expires_at = now() + {_LIFETIME_OF_ROW}
-    WHERE id = %(id)s AND (%(always)s OR revoked_at IS NOT NULL OR expires_at <= now())
-    RETURNING version
-),
-bodies AS (DELETE FROM {{schema}}.body USING emptied WHERE session_id = %(id)s),
-revisions AS (DELETE FROM {{schema}}.revision USING emptied WHERE session_id = %(id)s)
-UPDATE {{schema}}.entry SET version = emptied.version, {_TOMBSTONE}
-FROM emptied WHERE session_id = %(id)s AND kind IS NOT NULL"""
+# ERASE_BODIES and ERASE_REVISIONS follow, in one transaction: each sees all that was committed
+# before the lock.
+LOCK_TO_EMPTY: Final = f"""
+UPDATE {{schema}}.session SET version = version + 1, revoked_at = NULL, created_at = now(),
+    seen_at = now(), expires_at = now() + {_LIFETIME_OF_ROW}, writes = {_recorded("version + 1")}
+WHERE id = %(id)s AND {_IS_PATIENT} AND {_IS_NEW}
+    AND (%(always)s OR revoked_at IS NOT NULL OR expires_at <= now())
+RETURNING {_IN_TIME}"""
+EMPTY_ENTRIES: Final = f"""
+UPDATE {{schema}}.entry SET version = %(version)s, {_TOMBSTONE}
+WHERE session_id = %(id)s AND kind IS NOT NULL"""
 
 # Move entries from one session to another, in one transaction. Both sessions are locked by adding
 # one to their versions, in the order of their ids. No value leaves the server.
@@ -327,9 +387,19 @@ DROP_MOVED_ENTRIES: Final = f"""
 UPDATE {{schema}}.entry SET version = %(version)s, {_TOMBSTONE}
 WHERE session_id = %(id)s AND key = ANY (%(key)s::text[])"""
 
+# What was moved, where the answer to COMMIT was lost: the entries that have the version of the
+# move, in one session or as empty rows in the other. Others may have written over them since.
+MOVED: Final = f"""
+SELECT key FROM {{schema}}.entry WHERE session_id = %(to)s AND key = ANY (%(key)s::text[])
+    AND version = %(version)s
+UNION
+SELECT key FROM {{schema}}.entry WHERE session_id = %(id)s AND key = ANY (%(key)s::text[])
+    AND kind IS NULL AND version = (
+        SELECT writes[{_PLACE} + 2] FROM {{schema}}.session WHERE id = %(id)s)"""
+
 # Copies everything that a session holds into a new session. One statement, so one snapshot.
 COPY: Final = f"""
-WITH created AS ({_NEW_SESSION}
+WITH created AS ({_NEW_SESSION.replace("{and_writes}", "")}
     SELECT %(to)s, app, scope, 1, %(new_hash)s, now(), now(), now() + {_LIFETIME_OF_ROW}
     FROM {{schema}}.session WHERE id = %(id)s AND {_USABLE}
     ON CONFLICT (id) DO NOTHING RETURNING version
@@ -422,11 +492,24 @@ SELECT (SELECT count(*) FROM {{schema}}.session WHERE revoked_at IS NULL AND exp
         FROM unnest(ARRAY['session', 'entry', 'body', 'revision']) AS name)
 FROM {{schema}}.entry WHERE {_HOLDS_A_VALUE}"""
 
+# A new connection: whether a pooler is in between, the server's clock, and the limits of the role.
+SERVER: Final = """
+SELECT pg_backend_pid(), extract(epoch FROM clock_timestamp())::float8,
+    extract(epoch FROM current_setting('lock_timeout')::interval)::float8,
+    extract(epoch FROM current_setting('statement_timeout')::interval)::float8,
+    extract(epoch FROM current_setting('idle_in_transaction_session_timeout')::interval)::float8"""
+CLOCK: Final = "SELECT extract(epoch FROM clock_timestamp())::float8"
+
+# The limits of a transaction of several statements. They end it if its client is frozen or gone.
+LIMITS: Final = """
+SELECT set_config('statement_timeout', %(for_statement)s, true),
+    set_config('idle_in_transaction_session_timeout', %(when_idle)s, true)"""
+
 SIGNING_KEY: Final = "SELECT value FROM {schema}.setting WHERE name = 'signing_key'"
 
 
 def of(schema: str) -> dict[str, str]:
-    """Return every statement by its name, for the tables in `schema`.
+    """Return every statement about tables by its name, for the tables in `schema`.
 
     Example:
         >>> of("pgstate")["SIGNING_KEY"]
@@ -435,5 +518,8 @@ def of(schema: str) -> dict[str, str]:
     return {
         name: sql.replace("{schema}", f'"{schema}"')
         for name, sql in globals().items()
-        if name.isupper() and not name.startswith("_") and isinstance(sql, str)
+        if name.isupper()
+        and not name.startswith("_")
+        and isinstance(sql, str)
+        and "{schema}" in sql
     }

@@ -1,7 +1,7 @@
 """The tables: methods over rows. Each runs one of the `statements`, or a few.
 
-Stands between `engine`, which has the connections, and a session, which has the cache. The `cipher`
-seals and opens bodies here.
+Stands between `writes` and `engine`, which have the connections, and a session, which has the
+cache. The `cipher` seals and opens bodies here.
 """
 
 from __future__ import annotations
@@ -16,8 +16,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final, TypeAlias
 
-import psycopg
-
 from streamlit_pgstate.codecs import Payload
 from streamlit_pgstate.errors import MigrationRequired, PgStateError, UnknownToken
 from streamlit_pgstate.postgres import migrate, statements
@@ -29,6 +27,7 @@ from streamlit_pgstate.postgres.migrate import Layout
 from streamlit_pgstate.postgres.rows import (
     Changes,
     EntryRow,
+    Moved,
     Rotation,
     SessionRef,
     SessionTimes,
@@ -37,6 +36,7 @@ from streamlit_pgstate.postgres.rows import (
     Write,
 )
 from streamlit_pgstate.postgres.token import Token, TokenSigner
+from streamlit_pgstate.postgres.writes import Record, Run, Undone, Writer
 from streamlit_pgstate.settings import Settings
 
 _LOG = logging.getLogger(__name__)
@@ -97,6 +97,7 @@ class Tables:
         self._checked = False
         self._signer: TokenSigner | None = None
         self._sql = statements.of(settings.schema)
+        self._writer = Writer(self._database, self._sql)
         self._expiry_moves_every = min(_EXPIRY_MOVES_EVERY, settings.session_ttl / 10)
         self._slides_after = -math.inf
 
@@ -316,7 +317,7 @@ class Tables:
         if name == "CREATE_AND_PUT":
             self._admit(ref)
         parameters |= {**self._session_parameters(ref), "expected": expected, "mends": mends}
-        rows = self._run(name, parameters, repeatable=expected is None)
+        rows = self._put(name, parameters, known=snapshot.reached)
         return int(rows[0][0]) if rows else None
 
     def renew(self, ref: SessionRef, write: Write, *, expected: int) -> int | None:
@@ -331,7 +332,7 @@ class Tables:
             The session's new version. None if nothing was written, as `write`.
         """
         parameters = {**self._session_parameters(ref), **self._one(write), "expected": expected}
-        rows = self._run("RENEW", parameters)  # repeatable: a second time it does nothing
+        rows = self._put("RENEW", parameters, known=expected)
         return int(rows[0][0]) if rows else None
 
     def _statement(
@@ -408,7 +409,8 @@ class Tables:
         if not ref.may_create:
             raise _unknown(ref)
         self._admit(ref)
-        self._run("CREATE_SESSION", {**self._session_parameters(ref), "app": self._settings.app})
+        parameters = {**self._session_parameters(ref), "app": self._settings.app}
+        self._put("CREATE_SESSION", parameters, known=0)
 
     def delete(self, ref: SessionRef, keys: Sequence[str], snapshot: Snapshot) -> tuple[int, int]:
         """Delete entries, all in one statement. Committed when this returns.
@@ -426,9 +428,10 @@ class Tables:
             "known": snapshot.version,
             "old_digest": list(snapshot.digests),
         }
-        rows = self._run("DELETE", parameters)
+        rows = self._put("DELETE", parameters, known=snapshot.reached)
         if rows:
-            return rows[0]
+            version, deleted = rows[0]
+            return version, deleted
         if snapshot.version or not ref.may_create:
             raise _unknown(ref)
         return 0, 0
@@ -458,12 +461,15 @@ class Tables:
         """
         self._check_layout_once()
         parameters = {**self._session_parameters(ref), "app": self._settings.app}
-        steps = ("ERASE_ENTRIES", "ERASE_BODIES", "ERASE_REVISIONS")
-        with self._database.transaction() as connection:
-            revoked = connection.execute(self._sql["REVOKE"], parameters).fetchone()
-            for step in steps if revoked else ():
-                connection.execute(self._sql[step], parameters)
-        if not revoked:  # raised in the block it would close a good connection
+
+        def revoke(run: Run) -> bool:
+            if not run("REVOKE", parameters):
+                return False
+            for step in ("ERASE_ENTRIES", "ERASE_BODIES", "ERASE_REVISIONS"):
+                run(step, parameters)
+            return True
+
+        if not self._writer.repeat(revoke):
             raise _unknown(ref)
 
     def empty(self, ref: SessionRef, *, only_if_dead: bool = False) -> None:
@@ -473,7 +479,16 @@ class Tables:
             ref: the session.
             only_if_dead: do nothing unless the session was forgotten or has expired.
         """
-        self._run("EMPTY", {**self._session_parameters(ref), "always": not only_if_dead})
+        self._check_layout_once()
+        parameters = {**self._session_parameters(ref), "always": not only_if_dead}
+
+        def empty(run: Run) -> None:
+            for (version,) in run("LOCK_TO_EMPTY", parameters):
+                run("EMPTY_ENTRIES", {**parameters, "version": version})
+                run("ERASE_BODIES", parameters)
+                run("ERASE_REVISIONS", parameters)
+
+        self._writer.transact(empty, session_id=ref.id, recall=lambda _: None)
 
     def copy(self, source: SessionRef, token: Token) -> None:
         """Copy everything that `source` holds into the new session of `token`.
@@ -496,30 +511,37 @@ class Tables:
         """
         self.create_session(target)
         of_source, of_target = self._session_parameters(source), self._session_parameters(target)
-        refused, moved = None, list[str]()
-        with self._database.transaction() as connection:
+        both = ((source, of_source), (target, of_target))
+        moving = {"id": source.id, "to": target.id, "key": sorted(keys)}
 
-            def run(name: str, parameters: Mapping[str, Any]) -> list[Any]:
-                cursor = connection.execute(self._sql[name], parameters)
-                return cursor.fetchall() if cursor.description else []
-
+        def move(run: Run) -> Moved | Undone[Moved]:
             versions = {}
-            both = ((source, of_source), (target, of_target))
             for ref, parameters in sorted(both, key=lambda one: one[0].id):  # no deadlocks
                 rows = run("LOCK_SESSION", parameters)
                 if not rows:
-                    refused = ref
-                    raise psycopg.Rollback  # ends the block
+                    return Undone(Moved(refused=ref))
                 versions[ref.id] = rows[0][0]
-            moving = {"id": source.id, "to": target.id, "key": sorted(keys)}
             run("MOVE_BODIES", moving)
             rows = run("MOVE_ENTRIES", {**moving, "version": versions[target.id]})
-            moving["key"] = moved = sorted(row[0] for row in rows)
-            run("DROP_MOVED_BODIES", moving)
-            run("DROP_MOVED_ENTRIES", {**moving, "version": versions[source.id]})
-        if refused is not None:
-            raise _unknown(refused)
-        return moved
+            moved = sorted(row[0] for row in rows)
+            going = {**moving, "key": moved}
+            run("DROP_MOVED_BODIES", going)
+            run("DROP_MOVED_ENTRIES", {**going, "version": versions[source.id]})
+            return Moved(keys=moved)
+
+        def recall(record: Record) -> Moved:
+            parameters = {**moving, "version": record.version, "slot": record.slot}
+            return Moved(keys=sorted(row[0] for row in self._run("MOVED", parameters)))
+
+        moved = self._writer.transact(move, session_id=target.id, recall=recall)
+        if moved.refused is not None:
+            raise _unknown(moved.refused)
+        return moved.keys
+
+    def _put(self, name: str, parameters: dict[str, Any], *, known: int) -> list[tuple[Any, ...]]:
+        self._check_layout_once()
+        creates = name in _CREATING
+        return self._writer.run(name, parameters, known=known, creates=creates)
 
     def _admit(self, ref: SessionRef) -> None:
         """Count a session that is about to be created, unless its scope makes one for each user."""
@@ -601,6 +623,9 @@ class Tables:
         names = ("body_digest", "body_part", "body_data")
         return {name: list(column) for name, column in zip(names, columns, strict=True)}
 
+
+_CREATING: Final = {"CREATE_AND_PUT", "CREATE_SESSION"}
+"""Statements that create the session's row."""
 
 _COLUMNS: Final = ("key", "kind", "size", "text", "body", "digest", "ttl")
 

@@ -51,6 +51,8 @@ class Cache:
         """The sizes of all entries added up, for the limit."""
         self.version = 0
         """The session's version up to which everything is known; 0: it has no row yet."""
+        self.reached = 0
+        """The highest version that the session is known to have had."""
         self._breaks = -1
         self._loaded_at = -math.inf
         self._read_at = math.inf
@@ -104,7 +106,7 @@ class Cache:
         """What a write to `keys` is decided upon."""
         held = [self.entries[key] for key in keys if key in self.entries]
         digests = {entry.digest for entry in held if entry.digest is not None}
-        return Snapshot(version=self.version, digests=digests)
+        return Snapshot(version=self.version, digests=digests, reached=self.reached)
 
     def excess(
         self, settings: Settings, sizes: Mapping[str, int], deleted: Sequence[str] = ()
@@ -160,6 +162,7 @@ class Cache:
         self.steps += 1
         self._read_at = time.monotonic()
         self.version, entries = changes
+        self.reached = self.version
         for entry in entries:
             self._put(entry)
 
@@ -179,6 +182,7 @@ class Cache:
 
         Else the cache stays where it is, and the next refresh brings what it missed.
         """
+        self.reached = max(self.reached, version)
         if version == self.version + 1:
             self.version = version
 

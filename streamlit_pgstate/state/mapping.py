@@ -229,6 +229,8 @@ class State(MutableMapping[str, Any]):
             InvalidKey: `key` cannot be a key.
             UnsupportedType: the value holds what cannot be kept exactly.
             LimitExceeded: it is too large; nothing was sent.
+            StoreUnavailable: the database is not available. The message says whether nothing was
+                stored, or nobody knows.
         """
         self._store({key: value}, ttl=ttl)
 
@@ -274,13 +276,13 @@ class State(MutableMapping[str, Any]):
 
         Args:
             key: as in `set`.
-            fn: gets the value, or `default` where there is none; runs again when another
-                writer was faster, so it should do nothing but compute.
+            fn: gets the value, or `default` where there is none; runs again when another has
+                written this key meanwhile, so it should do nothing but compute.
             default: as in `get`.
 
         Raises:
-            StoreUnavailable: others were faster each time; or the connection broke, so that
-                nobody knows whether this change was stored.
+            StoreUnavailable: the database is not available, or others were faster each time. The
+                message says so where nobody knows whether this change was stored.
         """
         session = self._session
         session.end_walk()
@@ -303,8 +305,36 @@ class State(MutableMapping[str, Any]):
         )
 
     @method_verb
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        """The value under `key`; where there is none, `default`, which is stored.
+
+        If several do so at once, one stores its value, and all others get that one.
+
+        Raises as `set`.
+        """
+        session = self._session
+        check_key(key)
+        for _ in range(MAX_ATTEMPTS):
+            entry = session.read(key)
+            if entry is not None:
+                try:
+                    return self._value(key, entry)
+                except KeyError:  # another tab has just deleted it
+                    continue
+            with session.work(f"Saving {key!r}") as work:
+                if session.replace(key, session.encode(key, default), None, work):
+                    return default
+        raise outrun(
+            f"{key!r} was set and deleted by others {MAX_ATTEMPTS} times while setdefault() tried."
+        )
+
+    @method_verb
     def delete(self, key: str) -> bool:
-        """Delete `key`; whether there was one."""
+        """Delete `key`; whether there was one.
+
+        Raises:
+            StoreUnavailable: as `set`.
+        """
         return self._session.delete([check_key(key)]) > 0
 
     @method_verb

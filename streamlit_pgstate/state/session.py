@@ -328,16 +328,21 @@ class Session(CachedSession):
     def replace(self, key: str, payload: Payload, entry: EntryRow | None, work: Work) -> bool:
         """Store what was made of `entry`, with its ttl; False where that is no longer current.
 
-        After False the cache is up to date, so that the caller may try again.
+        Where others have written other keys meanwhile, it tries again. After False the cache is up
+        to date, so that the caller may try again, with what was made of the present entry.
         """
         with self.lock:
             write = self.write_of(key, payload, ttl=entry.ttl if entry else None)
-            if self._replace(write, entry, work):
-                return True
-            if not self._cache.expires(key):
-                self.refresh()
-            if self._cache.expires(key) or self._is_current(key, entry):
-                self.load()  # it has expired by the database's clock, or its row is gone
+            for _ in range(MAX_ATTEMPTS):
+                known = self._cache.version
+                if self._replace(write, entry, work):
+                    return True
+                if not self._cache.expires(key):
+                    self.refresh()
+                if self._cache.expires(key) or self._cache.version == known:
+                    self.load()  # it has expired by the database's clock, or its row is gone
+                if not self._is_current(key, entry):
+                    return False
             return False
 
     def _replace(self, write: Write, entry: EntryRow | None, work: Work) -> bool:

@@ -23,7 +23,8 @@ KEYS = 20
 HOT = (
     *("READ", "SLIDE", "PRESENT", "SESSION", "READ_BODY"),
     *("PUT", "PUT_IF", "PUT_MANY", "PUT_LARGE", "PUT_LARGE_IF", "PUT_AHEAD", "CREATE_AND_PUT"),
-    *("RENEW", "CREATE_SESSION", "SEND_BODIES", "DELETE", "ROTATE", "EMPTY", "COPY"),
+    *("RENEW", "CREATE_SESSION", "SEND_BODIES", "DELETE", "ROTATE", "COPY"),
+    *("SETTLE", "LOCK_TO_EMPTY", "EMPTY_ENTRIES"),
     *("LOCK_SESSION", "MOVE_BODIES", "MOVE_ENTRIES", "DROP_MOVED_BODIES", "DROP_MOVED_ENTRIES"),
     *("REVOKE", "ERASE_ENTRIES", "ERASE_BODIES", "ERASE_REVISIONS"),
     *("LOCK_FOR_SWEEP", "SWEEP"),
@@ -31,9 +32,9 @@ HOT = (
 COLD = {
     *("SIGNING_KEY", "ROWS", "TOTALS", "GC_COUNTS", "GC_TURN", "GC_END", "GC_REMOVE", "GC_EXPIRED"),
     *("GC_EXPIRED_LARGE", "GC_EXPIRED_OF", "GC_NAMES", "GC_ORPHANED"),
-    *("GC_ERASE_ENTRIES", "GC_ERASE_BODIES", "GC_ERASE_REVISIONS"),
+    *("GC_ERASE_ENTRIES", "GC_ERASE_BODIES", "GC_ERASE_REVISIONS", "MOVED"),
 }
-"""Of one row, for operators, or in the background."""
+"""Of one row, for operators, in the background, or after a lost answer."""
 
 TYPES = {
     "id": "uuid",
@@ -68,6 +69,10 @@ TYPES = {
     "sent_before": "float8",
     "to": "uuid",
     "version": "bigint",
+    "slot": "bigint",
+    "number": "bigint",
+    "deadline": "float8",
+    "wait": "text",
 }
 OF_ONE = {"PUT", "PUT_IF", "RENEW"}
 SEVERAL = {"key", "kind", "size", "text", "body", "digest", "ttl"}

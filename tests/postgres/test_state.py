@@ -1475,17 +1475,22 @@ def test_a_large_value_is_sent_once_though_another_tab_writes_meanwhile(
 ) -> None:
     other = again(state, store, token)
     sent: list[str] = []
-    run = store._tables._run
+    run, put = store._tables._run, store._tables._put
+
+    def noted(name: str, *args: Any, **kwargs: Any) -> Any:
+        sent.append(name)
+        return run(name, *args, **kwargs)
 
     def interrupted(name: str, *args: Any, **kwargs: Any) -> Any:
         if name == "PUT_AHEAD" and sent.count(name) < 3:
             other["n"] = len(sent)
         sent.append(name)
-        return run(name, *args, **kwargs)
+        return put(name, *args, **kwargs)
 
     state["n"] = 0
     with monkeypatch.context() as patch:
-        patch.setattr(store._tables, "_run", interrupted)
+        patch.setattr(store._tables, "_run", noted)
+        patch.setattr(store._tables, "_put", interrupted)
         state["huge"] = noise(9 * MIB)
     assert sent.count("SEND_BODIES") == 3  # 4 + 4 + 1 MiB, once
     assert sent.count("PUT_AHEAD") == 4

@@ -1,0 +1,379 @@
+"""Writes: sends each one so that it is made once, also where its answer is lost.
+
+Stands between `tables` and `engine`. Each write has an id, which its statement records in the row
+of its session. If the connection breaks before the answer comes, another statement, SETTLE, asks
+for the record on a new connection. If there is none, SETTLE rules the id out: from then on the
+write does nothing, should it still arrive. So it can be sent again under another id.
+
+A write also has a deadline, by the server's clock: see `statements`. A backend that was frozen and
+goes on when the client has given up changes nothing.
+"""
+
+from __future__ import annotations
+
+import math
+import secrets
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final, Generic, TypeAlias, TypeVar
+
+import psycopg
+
+from streamlit_pgstate.errors import PgStateError, StoreUnavailable
+from streamlit_pgstate.postgres import fork, statements
+from streamlit_pgstate.postgres.engine import (
+    Database,
+    Failure,
+    Reach,
+    TimedConnection,
+    limited_transaction,
+    milliseconds,
+    pause_by_chance,
+)
+from streamlit_pgstate.postgres.faults import (
+    NOTHING_STORED,
+    PERHAPS_STORED,
+    CameTooLate,
+    LockHeld,
+    is_lock_wait,
+    is_passing,
+    is_rolled_back,
+    translate,
+)
+
+_T = TypeVar("_T")
+Row: TypeAlias = tuple[Any, ...]
+Run: TypeAlias = Callable[[str, Mapping[str, Any]], list[Row]]
+"""Runs a statement by its name, with its parameters. Those of the write are added."""
+
+_FIRST_NUMBER: Final = 2**32
+"""psycopg sends integers from here on as one type, so the statement stays prepared."""
+
+_EARLIER: Final = 0.1
+"""Seconds, or a tenth of the time that is left, by which a wait for a lock ends before the client
+gives up: so the client learns that nothing was stored."""
+
+_FIRST_PAUSE: Final = 0.01
+_LONGEST_PAUSE: Final = 0.5
+"""Seconds between two tries to settle a write. A server that was restarted is back within some."""
+
+
+class Step(Enum):
+    """What follows a write that has failed."""
+
+    RAISE = "raise"
+    SEND_AGAIN = "send again"
+    SETTLE = "settle"
+
+
+def next_step(error: psycopg.Error, reach: Reach, *, has_time: bool, has_failed: bool) -> Step:
+    """Decide what follows a write that has failed.
+
+    Args:
+        error: what psycopg has raised.
+        reach: how far the write has come.
+        has_time: whether `timeout` is not over yet.
+        has_failed: whether an earlier try has failed for a reason that may go away by itself.
+    """
+    if not has_time:
+        return Step.RAISE
+    if reach is Reach.NO_ANSWER:
+        return Step.SETTLE
+    if is_rolled_back(error):
+        return Step.SEND_AGAIN
+    may_pass = is_passing(error) or isinstance(error, CameTooLate)
+    return Step.SEND_AGAIN if may_pass and not has_failed else Step.RAISE
+
+
+class Outcome(Enum):
+    """What is known of a write whose answer was lost."""
+
+    STORED = "stored"
+    NOT_STORED = "not stored"
+    """It was not stored, and never will be."""
+    UNKNOWN = "unknown"
+    HARMLESS = "harmless"
+    """It may have been stored, and to make it again changes nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What is known of a write whose answer was lost."""
+
+    outcome: Outcome
+    version: int = 0
+    """The session's version after it, if it was stored."""
+    deleted: int = 0
+    """How many values it deleted."""
+    slot: int = 0
+    """The slot that it was written by."""
+
+
+def read_record(rows: list[Row], *, slot: int, number: int) -> Record:
+    """Return what the answer to SETTLE says of a write."""
+    if not rows:  # the session has no row, and without one no write stores anything
+        return Record(outcome=Outcome.NOT_STORED)
+    found, version, deleted = rows[0]
+    if found != number:
+        return Record(outcome=Outcome.UNKNOWN)
+    if version <= 0:
+        return Record(outcome=Outcome.NOT_STORED)
+    return Record(outcome=Outcome.STORED, version=version, deleted=deleted, slot=slot)
+
+
+def _not_recorded(slot: _Slot, until: float) -> Record:
+    return Record(outcome=Outcome.HARMLESS)
+
+
+@dataclass(frozen=True, slots=True)
+class Undone(Generic[_T]):
+    """The result of work in a transaction that is to be rolled back, without an error."""
+
+    result: _T
+
+
+class _Slot:
+    """One of the names under which a process writes, for one write at a time."""
+
+    __slots__ = ("name", "number")
+
+    def __init__(self) -> None:
+        # Below every version, so that no other number in `session.writes` is taken for it.
+        self.name = -(2**62) - secrets.randbits(61)
+        self.number = _FIRST_NUMBER
+
+
+class Writer:
+    """Sends writes to one database. Safe for threads and for forked children.
+
+    Args:
+        database: where they go.
+        sql: the statements, by name.
+    """
+
+    def __init__(self, database: Database, sql: Mapping[str, str]) -> None:
+        self._database = database
+        self._sql = sql
+        self.after_fork()
+        fork.remember(self)
+
+    def after_fork(self) -> None:
+        """Begin with slots of its own: two processes must not write by one."""
+        self._free: list[_Slot] = []
+
+    def run(
+        self, name: str, parameters: dict[str, Any], *, known: int, creates: bool = False
+    ) -> list[Row]:
+        """Run a statement that writes, in a transaction of its own.
+
+        Args:
+            name: of the statement.
+            parameters: of the statement, with ``id`` for the session. Those of the write are added.
+            known: a version that the session has reached already.
+            creates: whether the statement creates the session's row.
+
+        Returns:
+            Its rows. If its answer was lost, one row: the session's version after the write, and
+            how many values it has deleted.
+
+        Raises:
+            PgStateError: as `faults.translate` says. If nobody knows whether the write was stored,
+                it is a `StoreUnavailable` that says so.
+        """
+        sql = self._sql[name]
+
+        def send(connection: TimedConnection, mark: Mapping[str, Any]) -> list[Row]:
+            parameters.update(mark)
+            return _fetched(connection, sql, parameters)
+
+        def settle(slot: _Slot, until: float) -> Record:
+            return self._settle(slot, until, {**parameters, "known": known}, creates=creates)
+
+        return self._deliver(send, settle, lambda record: [(record.version, record.deleted)])
+
+    def transact(
+        self,
+        work: Callable[[Run], _T | Undone[_T]],
+        *,
+        session_id: uuid.UUID,
+        recall: Callable[[Record], _T],
+    ) -> _T:
+        """Run statements in one transaction, of which one records the write in a session's row.
+
+        Args:
+            work: runs the statements by the function that it is given.
+            session_id: the session whose row has the record.
+            recall: returns the result from the record, if the answer to COMMIT was lost.
+
+        Raises:
+            PgStateError: as `run`.
+        """
+
+        def settle(slot: _Slot, until: float) -> Record:
+            return self._settle(slot, until, {"id": session_id, "known": 0}, creates=False)
+
+        return self._deliver(self._in_transaction(work), settle, recall)
+
+    def repeat(self, work: Callable[[Run], _T]) -> _T:
+        """Run statements in one transaction that do no harm if they are run a second time.
+
+        Raises:
+            PgStateError: as `run`.
+        """
+
+        def never(record: Record) -> _T:
+            raise AssertionError(record)
+
+        return self._deliver(self._in_transaction(work), _not_recorded, never)
+
+    def _in_transaction(
+        self, work: Callable[[Run], _T | Undone[_T]]
+    ) -> Callable[[TimedConnection, Mapping[str, Any]], _T]:
+        def send(connection: TimedConnection, mark: Mapping[str, Any]) -> _T:
+            def run(name: str, parameters: Mapping[str, Any]) -> list[Row]:
+                return _fetched(connection, self._sql[name], {**parameters, **mark})
+
+            with limited_transaction(connection):
+                found = work(run)
+                if isinstance(found, Undone):
+                    raise psycopg.Rollback  # ends the block
+            return found.result if isinstance(found, Undone) else found
+
+        return send
+
+    def _deliver(
+        self,
+        send: Callable[[TimedConnection, Mapping[str, Any]], _T],
+        settle: Callable[[_Slot, float], Record],
+        recall: Callable[[Record], _T],
+    ) -> _T:
+        until = time.monotonic() + self._database.timeout
+        has_failed = False
+        with self._database.tracking_outages():
+            while True:
+                slot = self._take_slot()
+                try:
+                    answer = self._once(slot, until, send)
+                except Failure as failure:
+                    error, reach = failure.error, failure.reach
+                else:
+                    self._free.append(slot)
+                    return answer
+                step = next_step(error, reach, has_time=_has_time(until), has_failed=has_failed)
+                outcome = Outcome.NOT_STORED if reach is not Reach.NO_ANSWER else Outcome.UNKNOWN
+                if step is Step.SETTLE:
+                    record = settle(slot, until)
+                    outcome = record.outcome
+                    if outcome is Outcome.STORED:
+                        self._free.append(slot)
+                        return recall(record)
+                    step = step_after(outcome, has_time=_has_time(until), has_failed=has_failed)
+                if outcome is Outcome.NOT_STORED:
+                    self._free.append(slot)
+                if step is Step.RAISE:
+                    raise self._told(error, outcome) from None
+                if is_rolled_back(error):
+                    pause_by_chance()
+                else:
+                    has_failed = True
+
+    def _once(
+        self,
+        slot: _Slot,
+        until: float,
+        send: Callable[[TimedConnection, Mapping[str, Any]], _T],
+    ) -> _T:
+        return self._database.once(lambda connection: _sent(connection, slot, until, send), until)
+
+    def _take_slot(self) -> _Slot:
+        try:
+            slot = self._free.pop()  # the one that was used last: a session's row knows few
+        except IndexError:
+            slot = _Slot()
+        slot.number += 1
+        return slot
+
+    def _settle(
+        self, slot: _Slot, until: float, parameters: Mapping[str, Any], *, creates: bool
+    ) -> Record:
+        """Find out what has become of a write. As long as that fails, try again until `until`."""
+        pause = _FIRST_PAUSE
+        while _has_time(until):
+            try:
+                if creates:  # with a row, a first write does nothing, should it still arrive
+                    self._ask(_Slot(), until, "CREATE_SESSION", parameters)
+                rows = self._ask(slot, until, "SETTLE", parameters)
+                return read_record(rows, slot=slot.name, number=slot.number)
+            except Failure as failure:
+                if not (is_passing(failure.error) or is_lock_wait(failure.error)):
+                    break
+            except StoreUnavailable:  # all connections are busy
+                break
+            time.sleep(max(0.0, min(pause, until - time.monotonic())))
+            pause = min(2 * pause, _LONGEST_PAUSE)
+        return Record(outcome=Outcome.UNKNOWN)
+
+    def _ask(
+        self, slot: _Slot, until: float, name: str, parameters: Mapping[str, Any]
+    ) -> list[Row]:
+        def send(connection: TimedConnection, mark: Mapping[str, Any]) -> list[Row]:
+            return _fetched(connection, self._sql[name], {**parameters, **mark})
+
+        return self._once(slot, until, send)
+
+    def _told(self, error: psycopg.Error, outcome: Outcome) -> PgStateError:
+        told = translate(error, self._database.place)
+        sentence = NOTHING_STORED if outcome is Outcome.NOT_STORED else PERHAPS_STORED
+        if isinstance(told, StoreUnavailable) and NOTHING_STORED.rstrip(".") not in str(told):
+            told.args = (f"{told} {sentence}",)
+        return told
+
+
+def step_after(outcome: Outcome, *, has_time: bool, has_failed: bool) -> Step:
+    """Decide what follows a write that was to be settled, and is not known to be stored."""
+    may_be_sent = outcome in {Outcome.NOT_STORED, Outcome.HARMLESS}
+    return Step.SEND_AGAIN if may_be_sent and has_time and not has_failed else Step.RAISE
+
+
+def _has_time(until: float) -> bool:
+    return time.monotonic() < until
+
+
+def _sent(
+    connection: TimedConnection,
+    slot: _Slot,
+    until: float,
+    send: Callable[[TimedConnection, Mapping[str, Any]], _T],
+) -> _T:
+    """Send a write with its id, its deadline, and the limit for its wait for locks."""
+    left = until - time.monotonic()
+    patience = left - min(_EARLIER, left / 10)
+    mark = {
+        "slot": slot.name,
+        "number": slot.number,
+        "deadline": until + connection.clock,
+        "wait": milliseconds(min(patience, connection.lock_timeout)),
+    }
+    try:
+        return send(connection, mark)
+    except psycopg.errors.LockNotAvailable as error:
+        if connection.lock_timeout < patience:
+            raise  # the limit of the user in `url`
+        raise LockHeld(str(error)) from None
+    except psycopg.errors.InvalidParameterValue as error:
+        if statements.TOO_LATE not in str(error):
+            raise
+        # If it was not late by our clock, the server's has been set: read it before the next use.
+        connection.clock_read_at = -math.inf
+        raise CameTooLate(str(error)) from None
+
+
+def _fetched(
+    connection: TimedConnection, statement: str, parameters: Mapping[str, Any]
+) -> list[Row]:
+    cursor = connection.cursor(binary=True)
+    cursor.execute(statement, parameters)
+    return cursor.fetchall() if cursor.description else []

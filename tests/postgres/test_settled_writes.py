@@ -1,0 +1,413 @@
+"""A write whose connection breaks is made once: before it arrives, after it, and in between."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pytest
+from everything import in_everything
+from gate import Gate
+from noise import noise
+
+from streamlit_pgstate import State, Store, StoreUnavailable, UnknownToken, connect
+from streamlit_pgstate.postgres.rows import SMALL, SessionRef
+from streamlit_pgstate.postgres.statements import SLOTS
+from streamlit_pgstate.postgres.tables import CHUNK
+
+pytestmark = pytest.mark.faults
+
+At = Literal["question", "answer"]
+LARGE = noise(2 * SMALL)
+
+
+@pytest.fixture
+def url(emptied_url: str) -> str:
+    """Replaces the fixture of the same name: no test of this file leaves other tables."""
+    return emptied_url
+
+
+@pytest.fixture
+def behind(gate: Gate) -> Iterator[Store]:
+    """A store that reaches its database through the gate."""
+    store = connect(gate.url)
+    yield store
+    store.close()
+
+
+def amend(state: State, values: dict[str, Any], deleted: list[str]) -> int:
+    session = state._session
+    session.amend({key: session.encode(key, value) for key, value in values.items()}, deleted)
+    return 0
+
+
+@dataclass(frozen=True)
+class Case:
+    """A verb, on a state that holds `before`."""
+
+    verb: Callable[[State], object]
+    answer: object
+    after: dict[str, Any]
+    before: dict[str, Any]
+
+
+HELD = {"n": 1, "large": LARGE}
+CASES = {
+    "set": Case(lambda s: s.set("n", 5), None, {**HELD, "n": 5}, HELD),
+    "set a new key": Case(lambda s: s.set("new", 5), None, {**HELD, "new": 5}, HELD),
+    "set a large value": Case(
+        lambda s: s.set("large", LARGE[1:]), None, {"n": 1, "large": LARGE[1:]}, HELD
+    ),
+    "renew": Case(lambda s: s.set("large", LARGE, ttl=60), None, HELD, HELD),
+    "update": Case(lambda s: s.update({"n": 5, "new": 6}), None, {**HELD, "n": 5, "new": 6}, HELD),
+    "modify": Case(lambda s: s.modify("n", lambda n: n + 1), 2, {**HELD, "n": 2}, HELD),
+    "modify a large value": Case(
+        lambda s: len(s.modify("large", lambda held: held + b"x")),
+        len(LARGE) + 1,
+        {"n": 1, "large": LARGE + b"x"},
+        HELD,
+    ),
+    "delete": Case(lambda s: s.delete("n"), True, {"large": LARGE}, HELD),
+    "delete a large value": Case(lambda s: s.delete("large"), True, {"n": 1}, HELD),
+    "delete what is not there": Case(lambda s: s.delete("new"), False, HELD, HELD),
+    "clear": Case(lambda s: s.clear(), 2, {}, HELD),
+    "pop": Case(lambda s: s.pop("n"), 1, {"large": LARGE}, HELD),
+    "setdefault": Case(lambda s: s.setdefault("new", 5), 5, {**HELD, "new": 5}, HELD),
+    "amend": Case(lambda s: amend(s, {"n": 5}, ["large"]), 0, {"n": 5}, HELD),
+    "the first set": Case(lambda s: s.set("n", 5), None, {"n": 5}, {}),
+    "the first set of a large value": Case(lambda s: s.set("n", LARGE), None, {"n": LARGE}, {}),
+    "the first modify": Case(lambda s: s.modify("n", lambda n: n + 1, default=0), 1, {"n": 1}, {}),
+    "the first delete": Case(lambda s: s.delete("n"), False, {}, {}),
+}
+HUGE = noise(5 * CHUNK)
+LONG_CASES = {
+    "set a huge value": Case(lambda s: s.set("n", HUGE), None, {**HELD, "n": HUGE}, HELD),
+    "modify a huge value": Case(
+        lambda s: len(s.modify("n", lambda n: HUGE)), len(HUGE), {**HELD, "n": HUGE}, HELD
+    ),
+}
+
+
+@pytest.mark.parametrize("at", ["question", "answer"])
+@pytest.mark.parametrize("name", [*CASES, *in_everything(*LONG_CASES)])
+def test_it_is_made_once(name: str, at: At, store: Store, behind: Store, gate: Gate) -> None:
+    case = (CASES | LONG_CASES)[name]
+    for after in itertools.count():
+        token = behind.new_token()
+        if case.before:
+            store.state(token).update(case.before)
+        state = behind.state(token)
+        gate.cut(at, after=after)
+        assert case.verb(state) == case.answer
+        assert dict(store.state(token)) == case.after
+        state.refresh()
+        assert dict(state) == case.after
+        if gate.mend():
+            assert after > 0
+            return
+
+
+# Where another, whose write is acknowledged, writes the same key meanwhile
+
+
+@dataclass(frozen=True)
+class Between:
+    """A verb, and what another does while the verb waits for its answer."""
+
+    verb: Callable[[State], object]
+    theirs: Callable[[State], object]
+    after: dict[str, Any]
+    """What is there if the verb came first."""
+    reads: int = 0
+    """How many statements only read."""
+
+
+def set_to(value: object) -> Callable[[State], object]:
+    return lambda state: state.set("n", value)
+
+
+def add(number: int) -> Callable[[State], object]:
+    return lambda state: state.modify("n", lambda n: n + number, default=0)
+
+
+BETWEEN = {
+    "set, modify": Between(set_to(10), add(1), {"n": 11}),
+    "set, delete": Between(set_to(10), lambda s: s.delete("n"), {}),
+    "set a large value, set": Between(set_to(LARGE), set_to(7), {"n": 7}),
+    "update, set": Between(lambda s: s.update({"n": 2, "m": 3}), set_to(7), {"n": 7, "m": 3}),
+    "amend, set": Between(lambda s: amend(s, {"n": 2}, []), set_to(7), {"n": 7}),
+    "delete, set": Between(lambda s: s.delete("n"), set_to(7), {"n": 7}),
+    "clear, set": Between(lambda s: s.clear(), set_to(7), {"n": 7}, reads=1),
+    "modify, modify": Between(add(1), add(10), {"n": 12}),
+}
+
+
+@pytest.mark.parametrize("name", BETWEEN)
+def test_it_does_not_undo_what_another_has_written_since(
+    name: str, store: Store, behind: Store, gate: Gate
+) -> None:
+    token = store.new_token()
+    other = store.state(token)
+    other["n"] = 1
+    state, case = behind.state(token), BETWEEN[name]
+    gate.cut("answer", after=case.reads, then=lambda: case.theirs(other))
+    answer = case.verb(state)
+    assert not gate.mend()
+    assert dict(store.state(token)) == case.after
+    state.refresh()
+    assert dict(state) == case.after
+    assert answer == {"modify, modify": 2, "delete, set": True, "clear, set": 1}.get(name, answer)
+
+
+def test_a_modify_that_did_not_arrive_is_made_of_what_another_has_written_since(
+    store: Store, behind: Store, gate: Gate
+) -> None:
+    token = store.new_token()
+    other = store.state(token)
+    other["n"] = 1
+    state = behind.state(token)
+    gate.cut("question", then=lambda: other.modify("n", lambda n: n + 10))
+    assert state.modify("n", lambda n: n + 1) == 12
+    assert store.state(token)["n"] == 12
+
+
+def test_of_two_that_delete_one_key_one_is_told_so_though_its_answer_is_lost(
+    store: Store, behind: Store, gate: Gate
+) -> None:
+    token = store.new_token()
+    other = store.state(token)
+    theirs: list[bool] = []
+    for at, answer in (("answer", True), ("question", False)):
+        other["n"] = 1
+        state = behind.state(token)
+        gate.cut(at, then=lambda: theirs.append(other.delete("n")))
+        assert state.delete("n") is answer
+        assert theirs.pop() is not answer
+
+
+def test_a_first_write_that_did_not_arrive_meets_the_first_write_of_another(
+    store: Store, behind: Store, gate: Gate
+) -> None:
+    token = store.new_token()
+    other, state = store.state(token), behind.state(token)
+    gate.cut("question", then=lambda: other.set("theirs", 1))
+    state["ours"] = 2
+    assert dict(store.state(token)) == {"ours": 2, "theirs": 1}
+
+
+def test_what_was_in_a_session_whose_row_was_deleted_does_not_come_back_by_a_lost_first_write(
+    store: Store, behind: Store, gate: Gate, sql: Any
+) -> None:
+    token = store.new_token()
+    store.state(token)["old"] = 1
+    sql.execute("DELETE FROM pgstate.session")
+    state = behind.state(token)
+    gate.cut("question")
+    state["new"] = 2
+    assert dict(store.state(token)) == {"new": 2}
+
+
+# Forgetting, adopting, rotating
+
+
+@pytest.mark.parametrize("at", ["question", "answer"])
+def test_a_session_is_forgotten(at: At, store: Store, behind: Store, gate: Gate) -> None:
+    for after in itertools.count():
+        token = behind.new_token()
+        store.state(token)["n"] = 1
+        state = behind.state(token)
+        gate.cut(at, after=after)
+        state.forget()
+        with pytest.raises(UnknownToken):
+            store.state(token)
+        if gate.mend():
+            return
+
+
+def user(store: Store, name: str) -> State:
+    """The state of a user, which has no token."""
+    ref = SessionRef(uuid.uuid5(uuid.NAMESPACE_OID, name), scope="user")
+    return store._opened(ref, cache=True)
+
+
+@pytest.mark.parametrize("at", ["question", "answer"])
+def test_a_user_is_forgotten_and_what_another_writes_afterwards_stays(
+    at: At, store: Store, behind: Store, gate: Gate
+) -> None:
+    for after in itertools.count():
+        ours, theirs = user(behind, f"{at} {after}"), user(store, f"{at} {after}")
+        theirs["old"] = LARGE
+        ours.refresh()
+        gate.cut(at, after=after)
+        ours.forget()
+        theirs["new"] = 1
+        ours.refresh()
+        assert dict(ours) == dict(user(store, f"{at} {after}")) == {"new": 1}
+        if gate.mend():
+            return
+
+
+def test_a_forgotten_user_is_not_emptied_again_after_another_has_written(
+    store: Store, behind: Store, gate: Gate, sql: Any
+) -> None:
+    ours, theirs = user(behind, "ann"), user(store, "ann")
+    theirs["old"] = 1
+    ours.refresh()
+
+    def write_once_it_is_forgotten() -> None:
+        theirs.refresh()
+        if not len(theirs):
+            theirs["new"] = 1
+            gate.mend()
+
+    for after in range(12):
+        theirs["old"] = 1
+        theirs.delete("new")
+        gate.cut("answer", after=after, then=write_once_it_is_forgotten)
+        ours.forget()
+        theirs.refresh()
+        if "new" in theirs:
+            return
+        gate.mend()
+    raise AssertionError("no answer was lost after the commit")
+
+
+@pytest.mark.parametrize("at", ["question", "answer"])
+def test_what_is_taken_over_is_named(at: At, store: Store, behind: Store, gate: Gate) -> None:
+    for after in itertools.count():
+        token = behind.new_token()
+        store.state(token).update({"a": 1, "b": LARGE, "kept": 1})
+        ours, anonymous = user(behind, f"{at} {after}"), behind.state(token)
+        ours["kept"] = 2
+        gate.cut(at, after=after)
+        assert ours.take_over(anonymous) == ["a", "b"]
+        assert dict(ours) == {"a": 1, "b": LARGE, "kept": 2}
+        assert dict(store.state(token)) == {"kept": 1}
+        if gate.mend():
+            return
+
+
+@pytest.mark.parametrize("at", ["question", "answer"])
+def test_a_rotated_token_works(at: At, store: Store, behind: Store, gate: Gate) -> None:
+    for after in itertools.count():
+        token = behind.new_token()
+        store.state(token)["n"] = 1
+        state = behind.state(token)
+        gate.cut(at, after=after)
+        assert store.state(state.rotate() or "")["n"] == 1
+        if gate.mend():
+            return
+
+
+# What is known, and what nobody knows
+
+
+@pytest.mark.parametrize("writers", [SLOTS - 1, SLOTS + 1])
+def test_a_record_that_others_have_pushed_out_is_no_proof(
+    writers: int, url: str, store: Store, behind: Store, gate: Gate
+) -> None:
+    token = store.new_token()
+    store.state(token)["n"] = 1
+    state = behind.state(token)
+    others = [connect(url) for _ in range(writers)]
+
+    def write() -> None:
+        for number, other in enumerate(others):
+            other.state(token)[f"k{number}"] = number
+
+    gate.cut("answer", then=write)
+    if writers < SLOTS:
+        assert state.modify("n", lambda n: n + 1) == 2
+    else:
+        with pytest.raises(StoreUnavailable, match="Nobody knows whether this change was stored"):
+            state.modify("n", lambda n: n + 1)
+    state.refresh()
+    assert state["n"] == 2  # and not once more
+    assert state.modify("n", lambda n: n + 1) == 3
+    for other in others:
+        other.close()
+
+
+def test_a_session_remembers_so_many_writers_and_goes_on_with_more(
+    url: str, store: Store, behind: Store, gate: Gate
+) -> None:
+    token = store.new_token()
+    store.state(token)["n"] = 0
+    others = [connect(url) for _ in range(SLOTS + 2)]
+    for other in others:
+        other.state(token).modify("n", lambda n: n + 1)
+    state = behind.state(token)
+    gate.cut("question")  # the record cannot have been pushed out: nobody has written since
+    assert state.modify("n", lambda n: n + 1) == SLOTS + 3
+    for other in others:
+        other.close()
+
+
+@pytest.mark.parametrize("verb", ["set", "modify", "delete"])
+def test_where_it_cannot_be_settled_in_time_the_error_says_that_nobody_knows(
+    verb: str, store: Store, gate: Gate
+) -> None:
+    behind = connect(gate.url, timeout=0.3)
+    state = behind.state(store.new_token())
+    state["n"] = 1
+    with gate.losing_answers(), pytest.raises(StoreUnavailable, match="Nobody knows"):
+        CASES[verb].verb(state)
+    behind.close()
+
+
+def test_where_it_was_never_sent_the_error_says_that_nothing_was_stored(
+    store: Store, gate: Gate
+) -> None:
+    behind = connect(gate.url, timeout=0.3)
+    state = behind.state(store.new_token())
+    state["n"] = 1
+    gate.shut()
+    with pytest.raises(StoreUnavailable, match="Nothing was stored"):
+        state["n"] = 2
+    behind.close()
+
+
+# Many at once, while connections break at any moment
+
+
+@pytest.mark.parametrize("writers", [4, *in_everything(16)])
+def test_every_modify_counts_once_while_connections_break(
+    writers: int, store: Store, behind: Store, gate: Gate
+) -> None:
+    token = store.new_token()
+    store.state(token)["n"] = 0
+    states = [behind.state(token) for _ in range(writers)]
+    ended = threading.Event()
+    chance = random.Random(writers)
+
+    def cut() -> None:
+        while not ended.wait(chance.uniform(0, 0.05)):
+            gate.cut(chance.choice(["question", "answer"]), after=chance.randrange(3))
+
+    def count(number: int) -> tuple[int, int]:
+        counted, doubtful = 0, 0
+        for turn in range(40):
+            try:
+                states[number].modify("n", lambda n: n + 1)
+                states[number][f"k{number}"] = turn
+                counted += 1
+            except StoreUnavailable:
+                doubtful += 1
+        return counted, doubtful
+
+    with ThreadPoolExecutor(writers + 1) as threads:
+        cutter = threads.submit(cut)
+        try:
+            counts = list(threads.map(count, range(writers)))
+        finally:
+            ended.set()
+        cutter.result()
+    counted, doubtful = map(sum, zip(*counts, strict=True))
+    assert counted <= store.state(token)["n"] <= counted + doubtful
+    assert doubtful < counted / 10
