@@ -125,6 +125,17 @@ _LOCKED: Final = f"""locked AS (
     RETURNING {_IN_TIME} AS version
 )"""
 
+# A write that may change nothing, or counts what it changes, locks the session's row first and
+# writes it last: what is recorded has been done.
+_LOCKED_FIRST: Final = f"""locked AS MATERIALIZED (
+    SELECT version + 1 AS version FROM {{schema}}.session
+    WHERE id = %(id)s AND {_IS_PATIENT} AND {_USABLE} AND {_IS_NEW} {{only_if}}
+    FOR NO KEY UPDATE
+)"""
+_RECORDED_LAST: Final = f"""
+UPDATE {{schema}}.session SET version = locked.version, writes = {_recorded("locked.version")}
+FROM locked, done WHERE id = %(id)s RETURNING {_IN_TIME}"""
+
 _NEW_SESSION: Final = """
 INSERT INTO {schema}.session
     (id, app, scope, version, token_hash, created_at, seen_at, expires_at{and_writes})"""
@@ -241,6 +252,10 @@ def _locked(only_if: str = "") -> str:
     return _LOCKED.replace("{only_if}", only_if)
 
 
+def _locked_first(only_if: str = "") -> str:
+    return _LOCKED_FIRST.replace("{only_if}", only_if)
+
+
 def _entries(new: str, where: str = "") -> str:
     if_there = _IF_THERE if where else ""
     with_new = _ENTRIES.replace("{new}", new).replace("{where}", where)
@@ -250,12 +265,12 @@ def _entries(new: str, where: str = "") -> str:
 # The writes: one statement each, in one round trip and in autocommit. On the server PUT takes
 # 10 µs more than a bare upsert of the same row, and unnest() takes another 25 µs.
 PUT: Final = f"WITH {_locked()} {_entries(_ONE)}"
-PUT_IF: Final = f"WITH {_locked()} {_entries(_ONE, _IF_EXPECTED)}"
+PUT_IF: Final = f"""WITH {_locked_first()},
+done AS ({_entries(_ONE, _IF_EXPECTED)}) {_RECORDED_LAST}"""
 PUT_MANY: Final = f"WITH {_locked()} {_entries(_MANY)}"
 PUT_LARGE: Final = f"WITH {_locked()}, {_BODIES}, {_DROPPED} {_entries(_MANY)}"
-PUT_LARGE_IF: Final = (
-    f"WITH {_locked(_AS_EXPECTED)}, {_BODIES}, {_DROPPED} {_entries(_MANY, _IF_EXPECTED)}"
-)
+PUT_LARGE_IF: Final = f"""WITH {_locked_first(_AS_EXPECTED)}, {_BODIES}, {_DROPPED},
+done AS ({_entries(_MANY, _IF_EXPECTED)}) {_RECORDED_LAST}"""
 PUT_AHEAD: Final = f"WITH {_locked(_COMPLETE)}, {_DROPPED} {_entries(_MANY)}"
 CREATE_AND_PUT: Final = f"""WITH {_CREATED}, {_BODIES},
 former AS ({_FORMER_ENTRIES} AND key <> ALL (%(key)s::text[])) {_entries(_MANY)}"""
@@ -264,26 +279,24 @@ former AS ({_FORMER_ENTRIES} AND key <> ALL (%(key)s::text[])) {_entries(_MANY)}
 _HELD: Final = f"""AND EXISTS (SELECT FROM {{schema}}.entry
     WHERE session_id = %(id)s AND key = %(key)s AND version = %(expected)s
         AND digest = %(digest)s AND {_HAS_NOT_EXPIRED})"""
-RENEW: Final = f"""WITH {_locked(_HELD)}
-UPDATE {{schema}}.entry AS e SET version = locked.version, changed_at = now(),
-    expires_at = now() + make_interval(secs => %(ttl)s::float8), ttl = %(ttl)s::float8
-FROM locked
-WHERE e.session_id = %(id)s AND e.key = %(key)s AND e.version = %(expected)s
-RETURNING e.version"""
+RENEW: Final = f"""WITH {_locked_first(_HELD)},
+done AS (
+    UPDATE {{schema}}.entry AS e SET version = locked.version, changed_at = now(),
+        expires_at = now() + make_interval(secs => %(ttl)s::float8), ttl = %(ttl)s::float8
+    FROM locked
+    WHERE e.session_id = %(id)s AND e.key = %(key)s AND e.version = %(expected)s
+    RETURNING e.version
+)
+{_RECORDED_LAST}"""
 SEND_BODIES: Final = f"""
 {_SENT_BODY}
 SELECT %(id)s, b.digest, b.part, b.data, now() FROM {_SENT_BODIES}
 WHERE coalesce((SELECT {_USABLE} FROM {{schema}}.session WHERE id = %(id)s), %(may_create)s)
 {_NEW_OR_MENDED}"""
 
-# The count goes into the session's row, so that row is locked first and written last. The empty row
-# of a value whose ttl was over has the ttl 0: it does not count. RETURNING knows no old values
-# before PostgreSQL 18, and what a SELECT reads may be older than the lock.
-DELETE: Final = f"""WITH locked AS MATERIALIZED (
-    SELECT version + 1 AS version FROM {{schema}}.session
-    WHERE id = %(id)s AND {_IS_PATIENT} AND {_USABLE} AND {_IS_NEW} FOR UPDATE
-),
-{_DROPPED},
+# The empty row of a value whose ttl was over has the ttl 0: it does not count. RETURNING knows no
+# old values before PostgreSQL 18, and what a SELECT reads may be older than the lock.
+DELETE: Final = f"""WITH {_locked_first()}, {_DROPPED},
 deleted AS (
     UPDATE {{schema}}.entry SET version = locked.version, {_EMPTIED},
         ttl = CASE WHEN {_HAS_NOT_EXPIRED} THEN NULL ELSE 0 END

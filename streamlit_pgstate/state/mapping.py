@@ -92,9 +92,8 @@ class State(MutableMapping[str, Any]):
     def version(self) -> int:
         """The session's version as of the last read or write; 0 where the session has no row.
 
-        Each attempt to write raises it, even one that changes nothing: a `modify` that another
-        writer overtook, or a `delete` of a missing key. A state that was just unpickled has 0 until
-        its first verb.
+        Each write raises it, even a `delete` of a missing key, which changes nothing. A state that
+        was just unpickled has 0 until its first verb.
         """
         return self._session.version
 

@@ -191,6 +191,41 @@ def test_of_two_that_delete_one_key_one_is_told_so_though_its_answer_is_lost(
         assert theirs.pop() is not answer
 
 
+@pytest.mark.parametrize("value", [1, LARGE], ids=["small", "large"])
+def test_a_modify_that_another_has_overtaken_is_not_taken_for_one_that_was_stored(
+    value: object, store: Store, behind: Store, gate: Gate
+) -> None:
+    token = store.new_token()
+    other = store.state(token)
+    other["n"] = value
+    state = behind.state(token)
+    made_of = list[object]()
+
+    def overtaken(held: object) -> str:
+        if not made_of:
+            other["n"] = "theirs"
+            gate.cut("answer")
+        made_of.append(held)
+        return f"{held!r} and ours"
+
+    assert state.modify("n", overtaken) == "'theirs' and ours"
+    assert made_of == [value, "theirs"]
+    assert store.state(token)["n"] == "'theirs' and ours"
+
+
+def test_an_expiry_that_another_has_overtaken_is_not_taken_for_one_that_was_renewed(
+    store: Store, behind: Store, gate: Gate
+) -> None:
+    token = store.new_token()
+    other = store.state(token)
+    other.set("n", LARGE, ttl=60)
+    state = behind.state(token)
+    other["n"] = "theirs"
+    gate.cut("answer")
+    state.set("n", LARGE, ttl=60)
+    assert store.state(token)["n"] == LARGE
+
+
 def test_a_first_write_that_did_not_arrive_meets_the_first_write_of_another(
     store: Store, behind: Store, gate: Gate
 ) -> None:
@@ -387,12 +422,12 @@ def test_every_modify_counts_once_while_connections_break(
     chance = random.Random(writers)
 
     def cut() -> None:
-        while not ended.wait(chance.uniform(0, 0.05)):
+        while not ended.wait(chance.uniform(0, 0.3)):
             gate.cut(chance.choice(["question", "answer"]), after=chance.randrange(3))
 
     def count(number: int) -> tuple[int, int]:
         counted, doubtful = 0, 0
-        for turn in range(40):
+        for turn in range(80):
             try:
                 states[number].modify("n", lambda n: n + 1)
                 states[number][f"k{number}"] = turn
