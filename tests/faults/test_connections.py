@@ -9,11 +9,6 @@ import contextlib
 import os
 import re
 import resource
-import shutil
-import signal
-import socket
-import subprocess
-import tempfile
 import threading
 import time
 import traceback
@@ -24,6 +19,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from machine import PASSWORD, Server, free_port, locked, waiting
 from sqlalchemy.engine import URL, make_url
 from streamlit.testing.v1 import AppTest
 
@@ -34,149 +30,11 @@ from streamlit_pgstate import (
     State,
     Store,
     StoreUnavailable,
-    connect,
 )
-from streamlit_pgstate.postgres.embedded.binaries import binaries, runnable
-from streamlit_pgstate.postgres.embedded.supervisor import as_user
-from streamlit_pgstate.postgres.embedded.user import server_user
 from streamlit_pgstate.postgres.engine import POOL_OVERFLOW, POOL_SIZE
 from streamlit_pgstate.state.surroundings import Surroundings
 
-psutil = pytest.importorskip("psutil")  # comes with the extra `embedded`, as the servers do
-
 SQL = psycopg.Connection[Any]
-PASSWORD = "hunter2-is-the-password"
-
-
-class Server:
-    """A PostgreSQL of one test file: over TCP with a password, over its socket without."""
-
-    def __init__(self, folder: Path) -> None:
-        self.data = folder / "data"
-        self.user = server_user(self.data, 30)
-        self.programs = binaries(self.data)
-        if self.user is not None:
-            self.programs = runnable(self.programs, self.user, 60)
-            os.chown(folder, self.user.uid, self.user.gid)
-        self.port = free_port()
-        self.process: subprocess.Popen[bytes] | None = None
-        options = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "-D"]
-        subprocess.run(
-            [self.programs / "initdb", *options, self.data],
-            check=True,
-            capture_output=True,
-            cwd=folder,
-            **as_user(self.user),
-        )
-        (self.data / "pg_hba.conf").write_text(
-            "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
-        )
-        self.start()
-        with self.sql() as sql:
-            sql.execute(f"ALTER USER postgres PASSWORD '{PASSWORD}'")
-
-    @property
-    def url(self) -> str:
-        return f"postgresql://postgres@:{self.port}/postgres?host={self.data}"
-
-    @property
-    def tcp_url(self) -> str:
-        return f"postgresql://postgres:{PASSWORD}@127.0.0.1:{self.port}/postgres"
-
-    def sql(self) -> SQL:
-        return psycopg.connect(self.url, autocommit=True)
-
-    def start(self) -> None:
-        if self.process is not None and self.process.poll() is None:
-            return
-        options = {"listen_addresses": "127.0.0.1", "port": self.port, "fsync": "off"}
-        options |= {"unix_socket_directories": self.data, "max_connections": 60}
-        arguments = [part for item in options.items() for part in ("-c", "{}={}".format(*item))]
-        self.process = subprocess.Popen(
-            [self.programs / "postgres", "-D", self.data, *arguments],
-            stderr=subprocess.DEVNULL,
-            cwd=self.data.parent,
-            **as_user(self.user),
-        )
-        until = time.monotonic() + 30
-        while True:
-            try:
-                self.sql().close()
-            except psycopg.OperationalError:
-                assert self.process.poll() is None
-                assert time.monotonic() < until
-            else:
-                return
-
-    def kill(self) -> None:
-        """As a crash: no client is told, nothing is flushed."""
-        assert self.process is not None
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGSTOP)  # it starts no more of them
-            children = self.processes()[1:]
-            self.process.kill()
-            self.process.wait(30)
-            for process in children:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    process.kill()
-            assert not psutil.wait_procs(children, 30)[1]
-
-    def processes(self) -> list[Any]:
-        assert self.process is not None
-        main = psutil.Process(self.process.pid)
-        return [main, *main.children(recursive=True)]
-
-    @contextlib.contextmanager
-    def frozen(self) -> Iterator[None]:
-        """As a machine that swaps, or a network that drops every packet."""
-        processes = self.processes()
-        for process in processes:
-            process.send_signal(signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            for process in processes:
-                process.send_signal(signal.SIGCONT)
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-@pytest.fixture(scope="module")
-def machine() -> Iterator[Server]:
-    folder = Path(tempfile.mkdtemp(prefix="pgstate-faults-"))
-    folder.chmod(0o755)
-    server = Server(folder)
-    yield server
-    server.kill()
-    shutil.rmtree(folder)
-
-
-@pytest.fixture
-def own(machine: Server) -> Iterator[Server]:
-    """A running server that a test may kill and freeze, with empty tables."""
-    machine.start()
-    with machine.sql() as sql:
-        sql.execute("DROP SCHEMA IF EXISTS pgstate CASCADE")
-    yield machine
-    machine.start()
-
-
-@pytest.fixture
-def opened() -> Iterator[Callable[..., Store]]:
-    stores: list[Store] = []
-
-    def make(url: str | URL, **settings: Any) -> Store:
-        text = url if isinstance(url, str) else url.render_as_string(hide_password=False)
-        stores.append(connect(text, **settings))
-        return stores[-1]
-
-    yield make
-    for store in stores:
-        store.close()
 
 
 @contextlib.contextmanager
@@ -563,27 +421,6 @@ def test_many_threads_lose_nothing_acknowledged_when_the_server_crashes_under_th
         assert found["k"] >= expected["k"]
 
 
-@contextlib.contextmanager
-def locked(own: Server) -> Iterator[SQL]:
-    """The entries are locked by somebody else."""
-    with own.sql() as sql, sql.transaction():
-        sql.execute("LOCK pgstate.entry")
-        yield sql
-
-
-def waiting(sql: SQL) -> int:
-    """The backend that waits for the lock, once there is one."""
-    until = time.monotonic() + 20
-    while time.monotonic() < until:
-        sql.execute("SELECT pg_stat_clear_snapshot()")
-        row = sql.execute(
-            "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-        ).fetchone()
-        if row:
-            return int(row[0])
-    raise AssertionError("nobody waits")
-
-
 def test_a_write_whose_connection_breaks_in_the_middle_is_made_again(
     own: Server, state: State
 ) -> None:
@@ -763,58 +600,6 @@ def test_a_process_with_over_a_thousand_open_files_is_served(state: State) -> No
 
 
 # pgbouncer
-
-
-def pgbouncer() -> str:
-    """The program: the system's, or one that is installed now."""
-    path = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/usr/local/sbin"
-    found = shutil.which("pgbouncer", path=path)
-    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        subprocess.run(["apt-get", "update", "-qq"], check=True)
-        subprocess.run(["apt-get", "install", "-qq", "-y", "pgbouncer"], check=True)
-        found = shutil.which("pgbouncer", path=path)
-    assert found, "install pgbouncer (apt-get install pgbouncer): these tests need it"
-    return found
-
-
-@pytest.fixture
-def pooled_url(own: Server) -> Iterator[str]:
-    """The URL of a pgbouncer in transaction mode: four connections for everybody."""
-    port = free_port()
-    folder = Path(tempfile.mkdtemp(prefix="pgstate-bouncer-"))
-    folder.chmod(0o755)
-    config = folder / "pgbouncer.ini"
-    config.write_text(
-        f"""[databases]
-postgres = host={own.data} port={own.port} user=postgres
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = {port}
-unix_socket_dir =
-auth_type = any
-pool_mode = transaction
-default_pool_size = 4
-max_client_conn = 200
-server_login_retry = 1
-"""
-    )
-    process = subprocess.Popen(
-        [pgbouncer(), "-q", str(config)], stderr=subprocess.DEVNULL, **as_user(own.user)
-    )
-    url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
-    until = time.monotonic() + 20
-    while True:
-        try:
-            psycopg.connect(url).close()
-        except psycopg.OperationalError:
-            assert process.poll() is None
-            assert time.monotonic() < until
-        else:
-            break
-    yield url
-    process.terminate()
-    process.wait(30)
-    shutil.rmtree(folder)
 
 
 def test_through_pgbouncer_in_transaction_mode_many_threads_work_with_no_setting(
