@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from everything import in_everything
 from gate import Gate
-from machine import SQL, Server, locked, waiting
+from machine import SQL, Server, waiting
 from noise import noise
 
 from streamlit_pgstate import State, Store, StoreUnavailable
@@ -169,7 +169,9 @@ def test_what_a_frozen_backend_has_locked_nobody_writes_over(
     theirs["k"] = 0
     state.refresh()
     with ThreadPoolExecutor() as threads, contextlib.ExitStack() as frozen:
-        with locked(own) as sql:  # the session's row is locked, the entries not yet
+        with own.sql() as sql, sql.transaction():
+            sql.execute("SELECT FROM pgstate.entry FOR UPDATE")
+            # It has locked the session's row, and waits for the entry.
             late = threads.submit(state.set, "k", "late")
             pid = waiting(sql)
             frozen.enter_context(stopped([pid]))
