@@ -44,6 +44,7 @@ from streamlit_pgstate.settings import THREE_WAYS, Settings
 
 _LOG = logging.getLogger(__name__)
 _T = TypeVar("_T")
+_Row: TypeAlias = tuple[Any, ...]
 
 POOL_SIZE = 5
 POOL_OVERFLOW = 15
@@ -136,6 +137,13 @@ class TimedConnection(psycopg.Connection[tuple[Any, ...]]):
     statement_timeout: float = math.inf
     idle_timeout: float = math.inf
 
+    def rows_of(self, statement: str, parameters: Mapping[str, Any]) -> list[_Row]:
+        """Run a statement and fetch all of its rows; none for one that returns none."""
+        cursor = self.cursor(binary=True)
+        cursor.execute(statement, parameters)
+        result = cursor.pgresult  # `cursor.description` would describe each column: 10 µs
+        return cursor.fetchall() if result and result.status == _HAS_ROWS else []
+
     def note_clock(self, server_time: float) -> None:
         """Note the server's time, which has just come.
 
@@ -186,9 +194,6 @@ class TimedConnection(psycopg.Connection[tuple[Any, ...]]):
         self.pgconn.finish()
 
 
-_Row: TypeAlias = tuple[Any, ...]
-
-
 class _OutageLog:
     """Logs that the database is not available: once for each outage, not for each try."""
 
@@ -223,6 +228,33 @@ def _is_new_outage(*, since_last: float | None, has_answered: bool, is_answer: b
     if since_last is None:
         return True
     return has_answered and (not is_answer or since_last > _NEW_OUTAGE_AFTER)
+
+
+class _Tracking:
+    """A block with a statement: see `Database.tracking_outages`.
+
+    A class, because each statement is in such a block: a generator takes 1 µs longer.
+    """
+
+    __slots__ = ("_began", "_database", "_log")
+
+    def __init__(self, database: Database, log: _OutageLog) -> None:
+        self._database = database
+        self._log = log
+        self._began = time.monotonic()
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if error is None:
+            self._log.note_answer()
+        elif isinstance(error, StoreUnavailable):
+            error.waited = time.monotonic() - self._began
+            error.ask_again = self._database.ask
+            error.database = self._database
+            error.is_silence = is_silence(error)
+            self._log.note(error)
 
 
 class Database:
@@ -300,13 +332,9 @@ class Database:
             PgStateError: as `faults.translate` says.
         """
 
-        def fetch(connection: TimedConnection) -> list[_Row]:
-            cursor = connection.cursor(binary=True)
-            cursor.execute(statement, parameters)
-            found = cursor.pgresult is not None and cursor.pgresult.status == _HAS_ROWS
-            return cursor.fetchall() if found else []
-
-        return self._run(fetch, repeatable=repeatable)
+        return self._run(
+            lambda connection: connection.rows_of(statement, parameters), repeatable=repeatable
+        )
 
     def stream(
         self, statement: str, parameters: Mapping[str, Any], take: Callable[[Iterator[_Row]], _T]
@@ -336,21 +364,10 @@ class Database:
         with self.tracking_outages():
             return self._run_again_if_broken(fetch, repeatable=repeatable)
 
-    @contextlib.contextmanager
-    def tracking_outages(self) -> Iterator[None]:
+    def tracking_outages(self) -> _Tracking:
         """Note whether the statement in this block finds the database available; log outages."""
         self._before_statement(self)
-        began = time.monotonic()
-        try:
-            yield
-        except StoreUnavailable as error:
-            error.waited = time.monotonic() - began
-            error.ask_again = self.ask
-            error.database = self
-            error.is_silence = is_silence(error)
-            self._outage_log.note(error)
-            raise
-        self._outage_log.note_answer()
+        return _Tracking(self, self._outage_log)
 
     def _run_again_if_broken(
         self, fetch: Callable[[TimedConnection], _T], *, repeatable: bool
@@ -383,11 +400,9 @@ class Database:
             StoreUnavailable: all connections were busy.
         """
         try:
-            pooled = self._checkout(until)
+            pooled, connection = self._checkout(until)
         except psycopg.Error as error:
             raise Failure(error, Reach.NOT_SENT) from None
-        # SQLAlchemy has one type for the connections of all drivers. Here and below it is ours.
-        connection: TimedConnection = pooled.driver_connection  # type: ignore[assignment]
         try:
             return fetch(connection)
         except psycopg.Error as error:
@@ -399,11 +414,12 @@ class Database:
             self._discard_if_broken(pooled, error)
             raise
         finally:
-            _check_in(pooled)
+            connection.used_at = time.monotonic()
+            pooled.close()
 
-    def _checkout(self, until: float) -> PoolProxiedConnection:
+    def _checkout(self, until: float) -> tuple[PoolProxiedConnection, TimedConnection]:
         try:
-            pooled = self._engine.raw_connection()
+            pooled = self._engine.pool.connect()
         except PoolTimeout as error:
             raise self.place.error(
                 StoreUnavailable,
@@ -412,8 +428,10 @@ class Database:
                 "or frozen.",
                 cause=error,
             ) from None
-        pooled.driver_connection.deadline = until  # type: ignore[union-attr]  # the same
-        return pooled
+        # SQLAlchemy has one type for the connections of all drivers. Here it is ours.
+        connection: TimedConnection = pooled.driver_connection  # type: ignore[assignment]
+        connection.deadline = until
+        return pooled, connection
 
     def _discard_if_broken(self, pooled: PoolProxiedConnection, error: BaseException) -> None:
         """Throw a connection away unless an SQL error ended its statement.
@@ -441,14 +459,15 @@ class Database:
             PgStateError: as `faults.translate` says.
         """
         with self.tracking_outages(), self._translated():
-            pooled = self._checkout(time.monotonic() + self.timeout)
+            pooled, connection = self._checkout(time.monotonic() + self.timeout)
             try:
-                yield pooled.driver_connection  # type: ignore[misc]  # the same
+                yield connection
             except BaseException as error:
                 self._discard_if_broken(pooled, error)
                 raise
             finally:
-                _check_in(pooled)
+                connection.used_at = time.monotonic()
+                pooled.close()
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[TimedConnection]:
@@ -545,12 +564,6 @@ class Database:
                 connection.prepare_threshold = None
         _refuse_other_encodings(connection, self.place)
         return connection
-
-
-def _check_in(pooled: PoolProxiedConnection) -> None:
-    if pooled.driver_connection is not None:  # not invalidated
-        pooled.driver_connection.used_at = time.monotonic()
-    pooled.close()
 
 
 def _embedded_url(data: Any) -> URL:

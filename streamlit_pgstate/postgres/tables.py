@@ -100,6 +100,14 @@ class Tables:
         self._writer = Writer(self._database, self._sql)
         self._expiry_moves_every = min(_EXPIRY_MOVES_EVERY, settings.session_ttl / 10)
         self._slides_after = -math.inf
+        self._constants = {
+            "app": settings.app,
+            "grace": ROTATION_GRACE.total_seconds(),
+            "pending_for": PENDING_FOR.total_seconds(),
+            "session_ttl": settings.session_ttl.total_seconds(),
+            "session_max_age": settings.session_max_age.total_seconds(),
+            "expiry_moves_every": self._expiry_moves_every.total_seconds(),
+        }
 
     def __repr__(self) -> str:
         return f"<Tables of {self.place}>"
@@ -348,7 +356,6 @@ class Tables:
             return "PUT_MANY", parameters
         parameters |= {
             "known": snapshot.version,
-            "app": self._settings.app,
             "old_digest": [digest for digest in snapshot.digests if digest not in bodies],
         }
         if _are_too_large(bodies):
@@ -409,7 +416,7 @@ class Tables:
         if not ref.may_create:
             raise _unknown(ref)
         self._admit(ref)
-        parameters = {**self._session_parameters(ref), "app": self._settings.app}
+        parameters = self._session_parameters(ref)
         self._put("CREATE_SESSION", parameters, known=0)
 
     def delete(self, ref: SessionRef, keys: Sequence[str], snapshot: Snapshot) -> tuple[int, int]:
@@ -460,7 +467,7 @@ class Tables:
             UnknownToken: the token was replaced by rotate(); nothing was deleted.
         """
         self._check_layout_once()
-        parameters = {**self._session_parameters(ref), "app": self._settings.app}
+        parameters = self._session_parameters(ref)
 
         def revoke(run: Run) -> bool:
             if not run("REVOKE", parameters):
@@ -549,16 +556,7 @@ class Tables:
             self._admission.admit()
 
     def _session_parameters(self, ref: SessionRef) -> dict[str, Any]:
-        return {
-            "id": ref.id,
-            "hash": ref.token_hash,
-            "scope": ref.scope,
-            "grace": ROTATION_GRACE.total_seconds(),
-            "pending_for": PENDING_FOR.total_seconds(),
-            "session_ttl": self._settings.session_ttl.total_seconds(),
-            "session_max_age": self._settings.session_max_age.total_seconds(),
-            "expiry_moves_every": self._expiry_moves_every.total_seconds(),
-        }
+        return {**self._constants, "id": ref.id, "hash": ref.token_hash, "scope": ref.scope}
 
     def _run(
         self,

@@ -187,7 +187,7 @@ class Writer:
 
         def send(connection: TimedConnection, mark: Mapping[str, Any]) -> list[Row]:
             parameters.update(mark)
-            return _fetched(connection, sql, parameters)
+            return connection.rows_of(sql, parameters)
 
         def settle(slot: _Slot, until: float) -> Record:
             return self._settle(slot, until, {**parameters, "known": known}, creates=creates)
@@ -234,7 +234,7 @@ class Writer:
     ) -> Callable[[TimedConnection, Mapping[str, Any]], _T]:
         def send(connection: TimedConnection, mark: Mapping[str, Any]) -> _T:
             def run(name: str, parameters: Mapping[str, Any]) -> list[Row]:
-                return _fetched(connection, self._sql[name], {**parameters, **mark})
+                return connection.rows_of(self._sql[name], {**parameters, **mark})
 
             with limited_transaction(connection):
                 found = work(run)
@@ -320,7 +320,7 @@ class Writer:
         self, slot: _Slot, until: float, name: str, parameters: Mapping[str, Any]
     ) -> list[Row]:
         def send(connection: TimedConnection, mark: Mapping[str, Any]) -> list[Row]:
-            return _fetched(connection, self._sql[name], {**parameters, **mark})
+            return connection.rows_of(self._sql[name], {**parameters, **mark})
 
         return self._once(slot, until, send)
 
@@ -369,11 +369,3 @@ def _sent(
         # If it was not late by our clock, the server's has been set: read it before the next use.
         connection.clock_read_at = -math.inf
         raise CameTooLate(str(error)) from None
-
-
-def _fetched(
-    connection: TimedConnection, statement: str, parameters: Mapping[str, Any]
-) -> list[Row]:
-    cursor = connection.cursor(binary=True)
-    cursor.execute(statement, parameters)
-    return cursor.fetchall() if cursor.description else []
