@@ -87,8 +87,9 @@ class MigrationRequired(PgStateError):
 class StoreUnavailable(PgStateError, ConnectionError):
     """PostgreSQL could not be reached, or did not answer within ``timeout``, or could not write.
 
-    Also raised if other writers were faster 100 times: then `is_outage` is False. Nobody knows
-    whether a write was stored whose connection broke.
+    Also raised if other writers were faster 100 times: then `is_outage` is False. For a write the
+    message says whether nothing was stored, or nobody knows: its answer was lost, and could not be
+    asked for within ``timeout``.
     """
 
     waited: float = 0.0

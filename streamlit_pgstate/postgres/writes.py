@@ -52,8 +52,8 @@ Run: TypeAlias = Callable[[str, Mapping[str, Any]], list[Row]]
 _FIRST_NUMBER: Final = 2**32
 """psycopg sends integers from here on as one type, so the statement stays prepared."""
 
-_EARLIER: Final = 0.1
-"""Seconds, or a tenth of the time that is left, by which a wait for a lock ends before the client
+_EARLIER: Final = 0.5
+"""Seconds, or a fifth of the time that is left, by which a wait for a lock ends before the client
 gives up: so the client learns that nothing was stored."""
 
 _FIRST_PAUSE: Final = 0.01
@@ -350,7 +350,7 @@ def _sent(
 ) -> _T:
     """Send a write with its id, its deadline, and the limit for its wait for locks."""
     left = until - time.monotonic()
-    patience = left - min(_EARLIER, left / 10)
+    patience = left - min(_EARLIER, left / 5)
     mark = {
         "slot": slot.name,
         "number": slot.number,

@@ -26,7 +26,7 @@ def url(emptied_url: str) -> str:
 @pytest.fixture
 def behind(gate: Gate) -> Iterator[Store]:
     """A store that reaches its database through the gate."""
-    store = connect(gate.url, timeout=1)
+    store = connect(gate.url, timeout=0.5)
     yield store
     store.close()
 

@@ -68,6 +68,19 @@ def test_a_limit_of_the_role_is_named(
     assert state["k"] == 2
 
 
+def test_a_limit_of_the_role_that_is_longer_than_ours_is_not_named(
+    opened: Callable[..., Store], url: str
+) -> None:
+    opened(lock_timeout="1h", statement_timeout="1d")
+    store = connect(url, timeout=1)
+    state = store.state(store.new_token())
+    state["k"] = 1
+    error = held_up(url, state, lambda: state.set("k", 2))
+    assert "did not answer within 1 s" in str(error)
+    assert "Nothing was stored" in str(error)
+    store.close()
+
+
 @pytest.mark.parametrize("is_rotated", [False, True])
 def test_a_page_load_waits_for_no_lock_on_the_session(
     is_rotated: bool, store: Store, token: str, url: str

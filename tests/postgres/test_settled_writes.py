@@ -6,12 +6,15 @@ import contextlib
 import itertools
 import random
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import psycopg
 import pytest
 from everything import in_everything
 from gate import Gate
@@ -407,6 +410,121 @@ def test_where_it_was_never_sent_the_error_says_that_nothing_was_stored(
     with pytest.raises(StoreUnavailable, match="Nothing was stored"):
         state["n"] = 2
     behind.close()
+
+
+def test_a_lock_that_is_held_for_long_ends_a_write_within_the_timeout(
+    url: str, store: Store
+) -> None:
+    state = connect(url, timeout=1).state(store.new_token())
+    state["n"] = 1
+    with psycopg.connect(url) as other:
+        other.execute("SELECT FROM pgstate.session FOR UPDATE")
+        for verb in ("set", "modify", "delete"):
+            with pytest.raises(StoreUnavailable) as caught:
+                CASES[verb].verb(state)
+            assert "did not answer within 1 s" in str(caught.value)
+            assert "Nothing was stored" in str(caught.value)
+            assert "raise the setting `timeout`" in str(caught.value)
+
+
+def test_a_backend_whose_client_has_gone_waits_for_no_lock(
+    url: str, store: Store, sql: Any, gate: Gate
+) -> None:
+    """The server is not asked to cancel its statement: the way to it is cut."""
+    behind = connect(gate.url, timeout=1)
+    state = behind.state(store.new_token())
+    state["n"] = 1
+    with psycopg.connect(url) as other, ThreadPoolExecutor(1) as threads:
+        other.execute("SELECT FROM pgstate.session FOR UPDATE")
+        late = threads.submit(state.set, "n", 2)
+        waiting(sql, 1)
+        with gate.frozen():
+            assert isinstance(late.exception(), StoreUnavailable)
+            waiting(sql, 0)
+    behind.close()
+
+
+def waiting(sql: Any, number: int) -> None:
+    """Until so many backends of this database wait for a lock."""
+    question = """SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock'"""
+    until = time.monotonic() + 10
+    while sql.execute(question).fetchone() != (number,):
+        assert time.monotonic() < until
+        sql.execute("SELECT pg_stat_clear_snapshot()")
+
+
+def test_all_connections_to_a_server_that_only_reads_are_given_up_at_once(
+    url: str, store: Store, sql: Any
+) -> None:
+    """As to the old primary after a failover."""
+    states = [store.state(store.new_token()) for _ in range(4)]
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda state: state.set("k", LARGE), states))
+    database = sql.info.dbname
+    for _ in range(4):
+        with store._tables._database.connection() as one, ExitStack() as others:
+            for _ in range(3):
+                others.enter_context(store._tables._database.connection())
+            one.execute("SELECT 1")
+    sql.execute(f'ALTER DATABASE "{database}" SET default_transaction_read_only = on')
+    store.close()
+    with ExitStack() as held:  # four connections to the server that only reads
+        for _ in range(4):
+            held.enter_context(store._tables._database.connection())
+    sql.execute("SET default_transaction_read_only = off")
+    sql.execute(f'ALTER DATABASE "{database}" RESET default_transaction_read_only')
+    states[0]["k"] = 1
+    assert states[0].modify("k", lambda n: n + 1) == 2
+
+
+# What others write beside it
+
+
+@pytest.mark.parametrize("value", [1, LARGE, HUGE], ids=["small", "large", "huge"])
+def test_a_modify_is_not_computed_again_because_others_write_other_keys(
+    value: object, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = store.new_token()
+    other, state = store.state(token), store.state(token)
+    other["k"] = 0
+    state.refresh()
+    computed: list[object] = []
+    put, interrupted = store._tables._put, itertools.count()
+
+    def beside(name: str, *args: Any, **kwargs: Any) -> Any:
+        if name.startswith("PUT") and next(interrupted) < 3:
+            with monkeypatch.context() as patch:
+                patch.setattr(store._tables, "_put", put)
+                other["theirs"] = len(computed)
+        return put(name, *args, **kwargs)
+
+    monkeypatch.setattr(store._tables, "_put", beside)
+    state.modify("n", lambda _: computed.append(1) or value)
+    assert len(computed) == 1
+    assert store.state(token)["n"] == value
+
+
+def test_a_first_modify_is_not_computed_again_because_another_writes_first(store: Store) -> None:
+    token = store.new_token()
+    other, state = store.state(token), store.state(token)
+    computed: list[int] = []
+
+    def compute(held: int) -> int:
+        computed.append(held)
+        other["theirs"] = 1
+        return held + 1
+
+    assert state.modify("n", compute, default=0) == 1
+    assert computed == [0]
+
+
+def test_setdefault_does_not_write_over_what_another_has_set(store: Store) -> None:
+    token = store.new_token()
+    ours, theirs = store.state(token), store.state(token)
+    assert theirs.setdefault("n", "theirs") == "theirs"
+    assert ours.setdefault("n", "ours") == "theirs"
+    assert store.state(token)["n"] == "theirs"
 
 
 # Many at once, while connections break at any moment
