@@ -94,8 +94,8 @@ def set(key: str, value: Any, *, ttl: float | timedelta | None = None) -> None:
             `max_session_bytes` or `max_keys`.
         ConfigError: `ttl` is not a positive number of seconds.
         NoSessionError: the call is not in the run of a Streamlit script.
-        StoreUnavailable: PostgreSQL cannot be reached or does not answer. If the connection broke
-            during the write, nobody knows whether the value was stored.
+        StoreUnavailable: PostgreSQL cannot be reached or does not answer. The message says whether
+            nothing was stored, or nobody knows.
 
     Example:
         >>> pgstate.set("size", 10)  # doctest: +SKIP
@@ -147,7 +147,7 @@ def modify(key: str, fn: Callable[[Any], Any], default: Any = None) -> Any:
     Args:
         key: text of 1 to 255 characters.
         fn: gets the value, or `default` if there is none, and returns the new value. It runs again
-            if another tab has changed the value meanwhile, so it should have no side effects.
+            if another has changed this key meanwhile, so it should have no side effects.
         default: what `fn` gets if nothing is stored under `key`.
 
     Raises:
@@ -156,8 +156,8 @@ def modify(key: str, fn: Callable[[Any], Any], default: Any = None) -> Any:
         LimitExceeded: the new value is too large, or the session would be.
         DecodeError: this version of the package cannot read the stored value. It stays stored.
         NoSessionError: the call is not in the run of a Streamlit script.
-        StoreUnavailable: PostgreSQL cannot be reached; or the connection broke, so that it is
-            unknown whether the change was stored; or others were faster 100 times.
+        StoreUnavailable: PostgreSQL cannot be reached or does not answer, or others were faster 100
+            times. The message says whether nothing was stored, or nobody knows.
 
     Example:
         >>> visits = pgstate.modify("visits", lambda n: n + 1, default=0)  # doctest: +SKIP
@@ -199,13 +199,12 @@ def delete(key: str) -> bool:
         key: text of 1 to 255 characters.
 
     Returns:
-        Whether there was a value. After a broken connection it may be False although this call
-        has deleted the value, because the statement was sent twice.
+        Whether there was a value.
 
     Raises:
         InvalidKey: `key` cannot be a key.
         NoSessionError: the call is not in the run of a Streamlit script.
-        StoreUnavailable: PostgreSQL cannot be reached.
+        StoreUnavailable: as `set`.
 
     Example:
         >>> if st.button("Reset"):  # doctest: +SKIP

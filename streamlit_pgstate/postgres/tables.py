@@ -325,7 +325,9 @@ class Tables:
         if name == "CREATE_AND_PUT":
             self._admit(ref)
         parameters |= {**self._session_parameters(ref), "expected": expected, "mends": mends}
-        rows = self._put(name, parameters, known=snapshot.reached)
+        is_ahead = name == "PUT_AHEAD"
+        size = 0 if is_ahead else sum(write.payload.size for write in writes if write.payload)
+        rows = self._put(name, parameters, known=snapshot.reached, size=size)
         return int(rows[0][0]) if rows else None
 
     def renew(self, ref: SessionRef, write: Write, *, expected: int) -> int | None:
@@ -545,10 +547,12 @@ class Tables:
             raise _unknown(moved.refused)
         return moved.keys
 
-    def _put(self, name: str, parameters: dict[str, Any], *, known: int) -> list[tuple[Any, ...]]:
+    def _put(
+        self, name: str, parameters: dict[str, Any], *, known: int, size: int = 0
+    ) -> list[tuple[Any, ...]]:
         self._check_layout_once()
         creates = name in _CREATING
-        return self._writer.run(name, parameters, known=known, creates=creates)
+        return self._writer.run(name, parameters, known=known, creates=creates, size=size)
 
     def _admit(self, ref: SessionRef) -> None:
         """Count a session that is about to be created, unless its scope makes one for each user."""

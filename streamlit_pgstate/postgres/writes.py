@@ -61,6 +61,12 @@ _LONGEST_PAUSE: Final = 0.5
 """Seconds between two tries to settle a write. A server that was restarted is back within some."""
 
 
+_QUICK: Final = 2**18
+_SLOWEST: Final = 2**16
+"""Bytes that have to arrive within `timeout`, and bytes a second that are enough for all others:
+over a slow line 4 MiB may arrive a minute after the deadline of a small write."""
+
+
 class Step(Enum):
     """What follows a write that has failed."""
 
@@ -165,7 +171,13 @@ class Writer:
         self._free: list[_Slot] = []
 
     def run(
-        self, name: str, parameters: dict[str, Any], *, known: int, creates: bool = False
+        self,
+        name: str,
+        parameters: dict[str, Any],
+        *,
+        known: int,
+        creates: bool = False,
+        size: int = 0,
     ) -> list[Row]:
         """Run a statement that writes, in a transaction of its own.
 
@@ -174,6 +186,7 @@ class Writer:
             parameters: of the statement, with ``id`` for the session. Those of the write are added.
             known: a version that the session has reached already.
             creates: whether the statement creates the session's row.
+            size: how many bytes of values it carries.
 
         Returns:
             Its rows. If its answer was lost, one row: the session's version after the write, and
@@ -187,6 +200,8 @@ class Writer:
 
         def send(connection: TimedConnection, mark: Mapping[str, Any]) -> list[Row]:
             parameters.update(mark)
+            if size > _QUICK:
+                parameters["deadline"] += (size - _QUICK) / _SLOWEST
             return connection.rows_of(sql, parameters)
 
         def settle(slot: _Slot, until: float) -> Record:
