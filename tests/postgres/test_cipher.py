@@ -113,7 +113,7 @@ def other_store(open_store: Callable[[Cipher], Store]) -> Store:
 
 
 def columns(sql: SQL) -> list[bytes]:
-    """All bytes of values that stand in the tables."""
+    """All bytes of values that stand in the tables, sorted: an update moves a row."""
     rows = sql.execute(
         """SELECT convert_to(value::text, 'UTF8') FROM pgstate.entry WHERE value IS NOT NULL
         UNION ALL SELECT body FROM pgstate.entry WHERE body IS NOT NULL
@@ -122,7 +122,7 @@ def columns(sql: SQL) -> list[bytes]:
             WHERE value IS NOT NULL
         UNION ALL SELECT body FROM pgstate.revision WHERE body IS NOT NULL"""
     ).fetchall()
-    return [row[0] for row in rows]
+    return sorted(row[0] for row in rows)
 
 
 def assert_sealed(sql: SQL) -> None:
