@@ -1,5 +1,7 @@
 """A rotated token waits for its browser; gc finds what it deletes by indexes; writes have ids.
 
+The copies of a tab's state name what was copied, so that they can be counted.
+
 No index covers a column that an ordinary write changes, so such writes stay HOT. `expires_at` of a
 session moves at most hourly. The time of a chunk and the ids of writes have constant defaults: no
 row is rewritten.
@@ -21,6 +23,7 @@ INDEXES = (
     ("session_revoked", "session", "revoked_at", "revoked_at IS NOT NULL"),
     ("entry_expires", "entry", "expires_at", "expires_at IS NOT NULL"),
     ("entry_deleted", "entry", "session_id", "kind IS NULL"),
+    ("session_copies", "session", "copy_of", "copy_of IS NOT NULL"),
 )
 
 
@@ -42,6 +45,13 @@ def upgrade() -> None:
             nullable=False,
             server_default=sa.text("'{}'"),
             comment="the last writes: slot, number, version after it, values it deleted",
+        ),
+        schema=schema,
+    )
+    op.add_column(
+        "session",
+        sa.Column(
+            "copy_of", sa.Uuid, comment="the tab's state of which this is a copy, or a copy's copy"
         ),
         schema=schema,
     )
@@ -74,7 +84,7 @@ def downgrade() -> None:
     for name, table, *_ in reversed(INDEXES):
         op.drop_index(name, table, schema=schema)
     op.drop_column("body", "sent_at", schema=schema)
-    for column in ("writes", "pending_at", "pending_hash"):
+    for column in ("copy_of", "writes", "pending_at", "pending_hash"):
         op.drop_column("session", column, schema=schema)
 
 

@@ -48,7 +48,8 @@ class Action(Enum):
     """The browser has a token that was refused before, or it has another tab's token while this
     tab forgets its own: have ours replace it, without a check."""
     COPY = "copy"
-    """Another tab uses the token: check it, and go on with a copy of the state that it opens."""
+    """Another tab uses the token: check it, and go on with a copy of the state that it opens. A tab
+    needs one copy at most, as no other tab has the token of the copy."""
     FORGET = "forget"
     """The browser has another token, and its visitor wants to be forgotten: check the token, delete
     the state that it opens, and have ours replace it."""
@@ -109,20 +110,24 @@ class Handshake:
     """Whether the script has gone on without an answer. The answer may still come."""
     forgets: bool = False
     """Whether to delete the state of any other token that the browser reports."""
+    may_copy: bool = True
+    """Whether the tab may still have a state copied. The browser's own state is never copied."""
     refused: tuple[str, ...] = ()
     """Fingerprints of tokens that were refused."""
 
     # The beginning
 
     @classmethod
-    def of_known(cls, have: str) -> Handshake:
+    def of_known(cls, have: str, *, may_copy: bool = True) -> Handshake:
         """The page has brought a good token."""
-        return cls(have, Standing.KNOWN, durable=True)
+        return cls(have, Standing.KNOWN, durable=True, may_copy=may_copy)
 
     @classmethod
-    def of_candidate(cls, have: str, *, refused: str | None = None) -> Handshake:
+    def of_candidate(
+        cls, have: str, *, refused: str | None = None, may_copy: bool = True
+    ) -> Handshake:
         """The page has brought no token, or one that was `refused`."""
-        return cls(have, Standing.CANDIDATE, replaces=refused)
+        return cls(have, Standing.CANDIDATE, replaces=refused, may_copy=may_copy)
 
     # The question, and the action for an answer
 
@@ -148,8 +153,10 @@ class Handshake:
             return Action.REFUSE
         # Before the comparison with ours, which another tab may use too. This tab must not forget
         # what another tab uses.
-        if answer.copied:
-            return Action.REFUSE if self.forgets else Action.COPY
+        if answer.copied and self.forgets:
+            return Action.REFUSE
+        if answer.copied and self.may_copy:
+            return Action.COPY
         if answer.token == self.have:
             return Action.CONFIRM
         return Action.FORGET if self.forgets else Action.CHECK
@@ -194,7 +201,8 @@ class Handshake:
 
     def copied(self, have: str, source: str) -> Handshake:
         """The state of the token `source` was copied. The copy has a token of its own."""
-        return replace(self, have=have, standing=Standing.SUCCESSOR, replaces=source)
+        successor = replace(self, have=have, standing=Standing.SUCCESSOR, replaces=source)
+        return replace(successor, may_copy=False)
 
     def ended(self, have: str) -> Handshake:
         """The session was forgotten or has expired. A candidate replaces its token."""

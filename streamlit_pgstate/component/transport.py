@@ -34,6 +34,11 @@ class Transport:
         """A prefix for the component's keys, so that each scope has a component of its own."""
         return "" if self.scope == "browser" else self.scope
 
+    @property
+    def may_copy(self) -> bool:
+        """Whether another tab may use the token, so that this tab needs a copy of its state."""
+        return self.scope == "tab"
+
 
 BROWSER: Final = Transport("browser", cookies.cookie_token)
 """A cookie and localStorage. If they differ, localStorage decides."""

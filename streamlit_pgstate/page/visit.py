@@ -262,12 +262,15 @@ class Visit:
                 if self._transport.is_strict:
                     raise self._of_another_store(error) from error
             else:
-                self._settle(Handshake.of_known(token.fingerprint))
+                may_copy = self._transport.may_copy
+                self._settle(Handshake.of_known(token.fingerprint, may_copy=may_copy))
                 self._use(token, session)
                 return
         token = self.tables.signer.mint()
         refused = None if text is None else fingerprint(text)
-        handshake = Handshake.of_candidate(token.fingerprint, refused=refused)
+        handshake = Handshake.of_candidate(
+            token.fingerprint, refused=refused, may_copy=self._transport.may_copy
+        )
         self._settle(handshake if self.tables.settings.cookie else handshake.waiting())
         self._began_at, self._opened_in = script.address(), script.run()
         self._use(token, self._session_of(token))
@@ -472,13 +475,20 @@ class Visit:
             case Action.GO_WITHOUT:
                 self._settle(self._agreed.going_without())
             case Action.BEGIN:
-                token = self.tables.signer.mint()
-                self._settle(self._agreed.begun(token.fingerprint))
-                self._go_over(token, self._session_of(token))
+                self._begin_anew(reply.answer)
             case Action.REFUSE:
                 self._settle(self._agreed.refusing(fingerprint(reply.token or "")))
             case Action.CHECK | Action.COPY | Action.FORGET as action:
                 self._try(action, reply)
+
+    def _begin_anew(self, answer: Answer) -> None:
+        """Continue with an empty session: the browser keeps no token any more."""
+        before, is_dropped = self.session, self._agreed.drops_its_state(answer)
+        token = self.tables.signer.mint()
+        self._settle(self._agreed.begun(token.fingerprint))
+        self._go_over(token, self._session_of(token))
+        if is_dropped:
+            self._drop(before)
 
     def _try(self, action: Action, reply: TokenReply) -> None:
         """Check the browser's token, then do what the handshake has decided."""

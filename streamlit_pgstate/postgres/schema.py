@@ -54,8 +54,12 @@ def metadata(schema: str) -> MetaData:
             server_default=text("'{}'"),
             comment="the last writes: slot, number, version after it, values it deleted",
         ),
+        Column(
+            "copy_of", Uuid, comment="the tab's state of which this is a copy, or a copy's copy"
+        ),
         Index("session_expires", "expires_at", postgresql_where=text("revoked_at IS NULL")),
         Index("session_revoked", "revoked_at", postgresql_where=text("revoked_at IS NOT NULL")),
+        Index("session_copies", "copy_of", postgresql_where=text("copy_of IS NOT NULL")),
         comment="One container of state: what one token opens.",
     )
     Table(

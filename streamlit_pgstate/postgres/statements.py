@@ -29,6 +29,7 @@ _TOKENLESS: Final = ", ".join(f"'{scope}'" for scope in TOKENLESS_SCOPES)
 _LIFETIME: Final = f"""make_interval(secs => CASE WHEN {{scope}} IN ({_TOKENLESS})
     THEN %(session_max_age)s ELSE least(%(session_ttl)s, %(session_max_age)s) END)"""
 _LIFETIME_OF_ROW: Final = _LIFETIME.replace("{scope}", "session.scope")
+_LIFETIME_OF_COPY: Final = _LIFETIME.replace("{scope}", "source.scope")
 _LIFETIME_OF_NEW: Final = _LIFETIME.replace("{scope}", "%(scope)s::text")
 _AT_THE_LATEST: Final = f"""CASE WHEN scope IN ({_TOKENLESS}) THEN 'infinity'
     ELSE created_at + make_interval(secs => %(session_max_age)s) END"""
@@ -411,10 +412,29 @@ SELECT key FROM {{schema}}.entry WHERE session_id = %(id)s AND key = ANY (%(key)
         SELECT writes[{_PLACE} + 2] FROM {{schema}}.session WHERE id = %(id)s)"""
 
 # Copies everything that a session holds into a new session. One statement, so one snapshot.
+# A browser says that it needs a copy, and may say so again and again. So all copies of one tab,
+# and copies of these, are counted together. Copies that are made at the same moment do not see each
+# other: there may be as many more as there are connections. A copy is as old as what was copied, so
+# no session lives on by copies for longer than `session_max_age`.
 COPY: Final = f"""
-WITH created AS ({_NEW_SESSION.replace("{and_writes}", "")}
-    SELECT %(to)s, app, scope, 1, %(new_hash)s, now(), now(), now() + {_LIFETIME_OF_ROW}
+WITH source AS (
+    SELECT app, scope, created_at, coalesce(copy_of, id) AS origin,
+        (SELECT coalesce(sum(size), 0) FROM {{schema}}.entry WHERE session_id = %(id)s) AS bytes
     FROM {{schema}}.session WHERE id = %(id)s AND {_USABLE}
+),
+copies AS (
+    SELECT count(DISTINCT c.id) AS number, coalesce(sum(e.size), 0) AS bytes
+    FROM source JOIN {{schema}}.session c ON c.copy_of = source.origin
+        LEFT JOIN {{schema}}.entry e ON e.session_id = c.id
+    WHERE c.revoked_at IS NULL AND c.expires_at > now()
+),
+created AS (
+    INSERT INTO {{schema}}.session (id, app, scope, version, token_hash, created_at, seen_at,
+        expires_at, copy_of)
+    SELECT %(to)s, app, scope, 1, %(new_hash)s, created_at, now(),
+        least(now() + {_LIFETIME_OF_COPY}, {_AT_THE_LATEST}), origin
+    FROM source, copies
+    WHERE copies.number < %(max_copies)s AND copies.bytes + source.bytes <= %(max_bytes)s
     ON CONFLICT (id) DO NOTHING RETURNING version
 ),
 bodies AS (

@@ -56,6 +56,9 @@ PENDING_FOR: Final = timedelta(hours=24)
 """How long a new token waits for a browser until another rotation may replace it. Within that time
 whoever has the former token cannot replace what the visitor's browser has stored."""
 
+MAX_COPIES: Final = 100
+"""How many copies of a tab's state there may be at once."""
+
 _AFTER_A_FAILED_SLIDE: Final = 60.0
 """Seconds without another try to move a sliding expiry, after one has failed."""
 
@@ -502,10 +505,16 @@ class Tables:
     def copy(self, source: SessionRef, token: Token) -> None:
         """Copy everything that `source` holds into the new session of `token`.
 
-        The copy gets no row if `source` has none or is refused.
+        The copy gets no row if `source` has none or is refused, or if there are `MAX_COPIES` of it
+        already, or if these would hold more together than one session may hold.
         """
         self._admit(source)
-        parameters = {"to": token.session_id, "new_hash": token.secret_hash}
+        parameters = {
+            "to": token.session_id,
+            "new_hash": token.secret_hash,
+            "max_copies": MAX_COPIES,
+            "max_bytes": self._settings.max_session_bytes,
+        }
         self._run("COPY", {**self._session_parameters(source), **parameters})
 
     def move(self, source: SessionRef, target: SessionRef, keys: Sequence[str]) -> list[str]:

@@ -23,7 +23,7 @@ KEYS = 20
 HOT = (
     *("READ", "SLIDE", "PRESENT", "SESSION", "READ_BODY"),
     *("PUT", "PUT_IF", "PUT_MANY", "PUT_LARGE", "PUT_LARGE_IF", "PUT_AHEAD", "CREATE_AND_PUT"),
-    *("RENEW", "CREATE_SESSION", "SEND_BODIES", "DELETE", "ROTATE", "COPY"),
+    *("RENEW", "CREATE_SESSION", "SEND_BODIES", "DELETE", "ROTATE"),
     *("SETTLE", "LOCK_TO_EMPTY", "EMPTY_ENTRIES"),
     *("LOCK_SESSION", "MOVE_BODIES", "MOVE_ENTRIES", "DROP_MOVED_BODIES", "DROP_MOVED_ENTRIES"),
     *("REVOKE", "ERASE_ENTRIES", "ERASE_BODIES", "ERASE_REVISIONS"),
@@ -32,9 +32,9 @@ HOT = (
 COLD = {
     *("SIGNING_KEY", "ROWS", "TOTALS", "GC_COUNTS", "GC_TURN", "GC_END", "GC_REMOVE", "GC_EXPIRED"),
     *("GC_EXPIRED_LARGE", "GC_EXPIRED_OF", "GC_NAMES", "GC_ORPHANED"),
-    *("GC_ERASE_ENTRIES", "GC_ERASE_BODIES", "GC_ERASE_REVISIONS", "MOVED"),
+    *("GC_ERASE_ENTRIES", "GC_ERASE_BODIES", "GC_ERASE_REVISIONS", "MOVED", "COPY"),
 }
-"""Of one row, for operators, in the background, or after a lost answer."""
+"""Of one row, for operators, in the background, after a lost answer, or for a duplicated tab."""
 
 TYPES = {
     "id": "uuid",
@@ -68,6 +68,8 @@ TYPES = {
     "mends": "bool",
     "sent_before": "float8",
     "to": "uuid",
+    "max_copies": "int",
+    "max_bytes": "bigint",
     "version": "bigint",
     "slot": "bigint",
     "number": "bigint",
@@ -241,7 +243,7 @@ def wait_for_the_end_of_others(sql: SQL) -> None:
         sql.execute("SELECT pg_stat_clear_snapshot()")
 
 
-def test_only_primary_keys_and_what_gc_looks_for_are_indexed(counters: SQL) -> None:
+def test_only_primary_keys_what_gc_looks_for_and_copies_are_indexed(counters: SQL) -> None:
     rows = counters.execute("SELECT indexname FROM pg_indexes WHERE schemaname = 'pgstate'")
     assert {row[0] for row in rows} == {
         *(f"{table}_pkey" for table in ("session", "entry", "body", "revision", "setting")),
@@ -249,6 +251,7 @@ def test_only_primary_keys_and_what_gc_looks_for_are_indexed(counters: SQL) -> N
             "alembic_version_pkc",
             "session_expires",
             "session_revoked",
+            "session_copies",
             "entry_expires",
             "entry_deleted",
         ),

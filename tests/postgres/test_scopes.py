@@ -384,6 +384,47 @@ def test_what_is_not_there_or_not_ones_own_is_not_copied(
     assert fresh.keys() == []
 
 
+def copy_of(state: State, store: Store) -> State:
+    """What a duplicated tab begins with: a copy, which is empty where there was none."""
+    token = store._tables.signer.mint()
+    store._tables.copy(state._session._ref, token)
+    return store._opened(SessionRef.of(token, "tab"), cache=True)
+
+
+def test_a_tab_has_100_copies_at_most_with_the_copies_of_its_copies(store: Store) -> None:
+    state = store._opened(SessionRef.of(store._tables.signer.mint(), "tab"), cache=True)
+    state["word"] = "secret"
+    chain = [state]
+    for number in range(100):  # of the first one, and each of the one before
+        chain.append(copy_of(chain[-1] if number % 2 else state, store))
+    assert all(copy["word"] == "secret" for copy in chain)
+    assert copy_of(state, store).keys() == []
+    assert copy_of(chain[-1], store).keys() == []
+    chain[-1].forget()
+    assert copy_of(state, store)["word"] == "secret"
+
+
+def test_all_copies_of_a_tab_hold_no_more_than_one_session_may_hold(emptied_url: str) -> None:
+    store = connect(emptied_url, max_session_bytes=1000)
+    state = store._opened(SessionRef.of(store._tables.signer.mint(), "tab"), cache=True)
+    state["bytes"] = noise(400)
+    first, second = copy_of(state, store), copy_of(state, store)
+    assert first["bytes"] == second["bytes"] == state["bytes"]
+    assert copy_of(state, store).keys() == []
+    assert copy_of(first, store).keys() == []
+    store.close()
+
+
+def test_a_copy_is_as_old_as_what_it_is_a_copy_of(store: Store, sql: SQL) -> None:
+    state = store._opened(SessionRef.of(store._tables.signer.mint(), "tab"), cache=True)
+    state["word"] = "secret"
+    made = "UPDATE pgstate.session SET created_at = now() - interval '399 days' WHERE id = %s"
+    sql.execute(made, (state.id,))
+    copy = copy_of(state, store)
+    left = "SELECT extract(epoch FROM expires_at - now()) FROM pgstate.session WHERE id = %s"
+    assert one(sql, left, copy.id) <= 86_400, "session_max_age is 400 days"
+
+
 def test_the_token_of_a_tab_is_not_rotated(store: Store) -> None:
     with pytest.raises(ConfigError, match="not rotated"):
         store._opened(SessionRef.of(store._tables.signer.mint(), "tab"), cache=True).rotate()

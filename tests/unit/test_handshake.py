@@ -105,3 +105,14 @@ def test_a_browser_that_sends_ever_new_tokens_does_not_fill_the_servers_memory()
         handshake = handshake.refusing(str(number))
     assert len(handshake.refused) == 16
     assert handshake.replaces == "999"
+
+
+def test_a_tab_has_its_state_copied_once_and_the_browsers_state_never() -> None:
+    copied = Answer(to="A", token="A", copied=True)
+    assert Handshake.of_known("A").action_for(copied) is Action.COPY
+    assert Handshake.of_known("A", may_copy=False).action_for(copied) is Action.CONFIRM
+    copy = Handshake.of_known("A").copied("M", "A")
+    assert copy.action_for(Answer(to="M", token="A", copied=True)) is Action.CHECK
+    for later in (copy.adopted("A"), copy.ended("N"), copy.begun("N"), copy.refusing("A")):
+        again = Answer(to=later.have, token="B", copied=True)
+        assert later.action_for(again) is Action.CHECK
