@@ -50,6 +50,9 @@ NAME = "streamlit-pgstate.bridge"
 TOKEN_LENGTH = 128
 """Characters of the longest token."""
 
+_LARGEST = 2**63 - 1
+"""The largest version that PostgreSQL can count to."""
+
 
 @dataclass(frozen=True, slots=True)
 class TokenRequest:
@@ -152,9 +155,32 @@ class ShownState:
         have, version, server_session, at = (report.get(name) for name in names)
         if not (isinstance(have, str) and isinstance(server_session, str)):
             return None
-        if type(version) is not int or type(at) is not int:
+        if not (_is_count(version) and _is_count(at)):
             return None
         return cls(have, version, server_session, at)
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """The message that a live page sends once a second while it is visible."""
+
+    number: int = 0
+    typing: str | None = None
+    """The CSS class of the text field that is being typed in: `st-key-` and its key."""
+
+    @classmethod
+    def read(cls, state: object) -> Tick:
+        """Read the tick in a component's state. It comes from the browser: it may be anything."""
+        tick = state.get("tick") if isinstance(state, Mapping) else None
+        if not isinstance(tick, Mapping) or not _is_count(tick.get("number")):
+            return cls()
+        typing = tick.get("typing")
+        return cls(tick["number"], typing if isinstance(typing, str) else None)
+
+
+def _is_count(number: object) -> bool:
+    """Whether it is a number that the page could have counted. True is none."""
+    return type(number) is int and 0 <= number <= _LARGEST
 
 
 def new_veil() -> bytes:
@@ -215,9 +241,7 @@ def mount(
         )
 
 
-def mount_live(
-    on_tick: Callable[[object], None], *, channels: Callable[[], dict[str, int]]
-) -> None:
+def mount_live(on_tick: Callable[[Tick], None], *, channels: Callable[[], dict[str, int]]) -> None:
     """Put the live component into the page, in a fragment of its own. Each tick runs the fragment.
 
     Args:
@@ -230,10 +254,8 @@ def mount_live(
 
     @st.fragment
     def follow() -> None:
-        state = st.session_state.get(f"{KEY}_live", {})
-        tick = state.get("tick") if isinstance(state, Mapping) else None
-        received = tick.get("number") if isinstance(tick, Mapping) else 0
-        data = {"role": "live", "channels": channels(), "received": received}
+        tick = Tick.read(st.session_state.get(f"{KEY}_live"))
+        data = {"role": "live", "channels": channels(), "received": tick.number}
         _component()(key=f"{KEY}_live", data=data, on_tick_change=_ignore)
         if is_fragment_run():
             on_tick(tick)

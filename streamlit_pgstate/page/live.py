@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from streamlit_pgstate.component import bridge, page, runs, script
+from streamlit_pgstate.component.bridge import Tick
 from streamlit_pgstate.component.runs import RunListener
 from streamlit_pgstate.errors import PgStateError
 from streamlit_pgstate.page.following import (
@@ -45,23 +46,6 @@ pages: Final[dict[int, Live]] = {}
 
 _warned: Final[set[Path]] = set()
 """Apps for which the log has a warning that their pages drive each other."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """The message that a page sends once a second while it is visible."""
-
-    number: int = 0
-    typing: str | None = None
-    """The CSS class of the text field that is being typed in: `st-key-` and its key."""
-
-    @classmethod
-    def read(cls, state: object) -> Tick:
-        """The tick in a component's state. It comes from the browser, so it may be anything."""
-        if not isinstance(state, Mapping) or not isinstance(state.get("number"), int):
-            return cls()
-        typing = state.get("typing")
-        return cls(state["number"], typing if isinstance(typing, str) else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +180,7 @@ class Live:
         """The channels on which tabs announce changes, and the version of each in this page."""
         return {_channel(it.session): it.session.version for it in self._sources.values()}
 
-    def _on_tick(self, state: object) -> None:
-        tick = Tick.read(state)
+    def _on_tick(self, tick: Tick) -> None:
         try:
             is_due = self.look(tick.typing, at=time.monotonic())
         except PgStateError as error:  # the page's next run shows the error

@@ -67,8 +67,16 @@ class Editor(StoredWidget):
         widget_edits = Edits.from_state(st.session_state[self.widget_key])
         if widget_edits == self.widget_edits:
             return False
+        before, self.edits = self.edits, self.applied.then(widget_edits, self.origins)
+        try:
+            self._fingerprint_of_result()
+        except Exception as error:  # noqa: BLE001 - whatever Streamlit raises: no page sends that
+            _LOG.warning(
+                "data_editor(key=%r): edits that do not fit the table: %s", self.key, error
+            )
+            self.edits = before
+            return False
         self.widget_edits = widget_edits
-        self.edits = self.applied.then(widget_edits, self.origins)
         return True
 
     @property

@@ -6,6 +6,7 @@ the script passes. `editor` stores the edits in this form, and `table` applies t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
@@ -14,6 +15,8 @@ Cells: TypeAlias = dict[str, Any]
 """Values of one row, by the name of the column. The index label has the name `INDEX`."""
 
 INDEX: Final = "_index"
+
+_NUMBER: Final = re.compile(r"\d{1,18}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +31,24 @@ class Edits:
     def from_state(cls, state: object) -> Edits:
         """Read the value of Streamlit's editor, or a stored value.
 
-        Whatever is not a mapping, or has none of its names, gives no edits.
+        The former comes from the browser: it may be anything. What makes no sense is no edit.
         """
         if not isinstance(state, Mapping):
             return cls()
-        edited, added = state.get("edited_rows"), state.get("added_rows")
-        deleted = state.get("deleted_rows")
+        edited = state.get("edited_rows")
+        cells_by_row = edited.items() if isinstance(edited, Mapping) else ()
         return cls(
-            {int(row): dict(cells) for row, cells in dict(edited or {}).items() if cells},
-            [dict(cells) for cells in added or ()],
-            [int(row) for row in deleted or ()],
+            {
+                number: dict(cells)
+                for row, cells in cells_by_row
+                if isinstance(cells, Mapping) and cells and (number := _row_number(row)) is not None
+            },
+            [dict(cells) for cells in _list(state, "added_rows") if isinstance(cells, Mapping)],
+            [
+                number
+                for row in _list(state, "deleted_rows")
+                if (number := _row_number(row)) is not None
+            ],
         )
 
     def __bool__(self) -> bool:
@@ -85,6 +96,18 @@ class Edits:
                 added[~origin] = None
         kept = [cells for cells in added if cells is not None]
         return Edits(edited, [*kept, *later.added], sorted(deleted))
+
+
+def _list(state: Mapping[Any, Any], name: str) -> Sequence[Any]:
+    found = state.get(name)
+    return found if isinstance(found, Sequence) and not isinstance(found, str | bytes) else ()
+
+
+def _row_number(row: object) -> int | None:
+    """The number of a row, which JSON has as text where it is the key of an object."""
+    if isinstance(row, str) and _NUMBER.fullmatch(row):
+        return int(row)
+    return row if type(row) is int and row >= 0 else None
 
 
 def _at(origins: Sequence[int], row: int) -> int | None:

@@ -87,6 +87,7 @@ def page(
     def make(below: str, *, above: str = "") -> Page:
         lines = [
             "import streamlit as st, streamlit_pgstate as pgstate",
+            "from streamlit_pgstate.component.bridge import Tick",
             "from streamlit_pgstate.page import tab",
             textwrap.dedent(above),
             "pgstate.mount(live=True)",
@@ -440,7 +441,7 @@ def test_a_page_that_cannot_ask_leaves_it_at_that_until_it_asks_again(
         pgstate.get('a'); pgstate.scope('app').get('x'); pgstate.scope('tab').get('x')
         if 'gate' in st.session_state:
             st.session_state.gate.shut()
-            st.session_state.live._on_tick({})
+            st.session_state.live._on_tick(Tick())
     """)
     live.app.session_state["gate"] = gate
     live.run()
