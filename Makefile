@@ -13,7 +13,7 @@ apt = { apt-get update -qq && \
 	DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $(1); }
 IS_ROOT_WITH_APT := $(and $(filter 0,$(shell id -u)),$(shell command -v apt-get))
 
-.PHONY: help demo test everything quick fuzz servers engines engine-browsers matrix check node frontend bench format clean
+.PHONY: help demo test everything quick fuzz audit servers engines engine-browsers matrix check node frontend bench format clean
 .DEFAULT_GOAL := help
 
 help: ## What can be made
@@ -47,6 +47,11 @@ endif
 
 fuzz: $(DONE)/test ## Lie to the app 100,000 times: tokens, keys, and messages of a browser
 	FUZZ=100000 $(BIN)/pytest -n 2 --timeout 14400 tests/fuzz
+
+audit: $(DONE)/test $(DONE)/check ## Ask PyPI for known vulnerabilities of what is installed
+	@test -x .venv/audit/bin/pip-audit || { $(PYTHON) -m venv .venv/audit && \
+		.venv/audit/bin/python -m pip install --quiet pip-audit; }
+	PIPAPI_PYTHON_LOCATION=$(BIN)/python .venv/audit/bin/pip-audit --skip-editable
 
 servers: $(DONE)/test ## Test on PostgreSQL 14 to 18; make servers ONLY="14 debian-15" on some of them
 	WORKERS=$(WORKERS) $(BIN)/python tests/servers.py $(ONLY)
