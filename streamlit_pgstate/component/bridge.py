@@ -31,7 +31,7 @@ import functools
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import streamlit as st
 
@@ -178,7 +178,7 @@ class Tick:
         return cls(tick["number"], typing if isinstance(typing, str) else None)
 
 
-def _is_count(number: object) -> bool:
+def _is_count(number: object) -> TypeGuard[int]:
     """Whether it is a number that the page could have counted. True is none."""
     return type(number) is int and 0 <= number <= _LARGEST
 
