@@ -52,7 +52,11 @@ def reloaded_token(app: str) -> str | None:
 
 
 def _address() -> SplitResult:
-    return urlsplit(st.context.url or st.context.headers.get("Origin", ""))
+    """The page's address, as the browser says it. One that makes no sense is none."""
+    try:
+        return urlsplit(st.context.url or st.context.headers.get("Origin", ""))
+    except ValueError:
+        return urlsplit("")
 
 
 def _cookies(kind: str, app: str) -> dict[str, str]:

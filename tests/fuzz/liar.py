@@ -67,7 +67,8 @@ class Liar:
             max_size=None,
             compression=None,
         )
-        self._url = f"http://localhost:{port}/"
+        self.url = f"http://localhost:{port}/"
+        """The address of the page, as the browser says it."""
         self.states: dict[str, WidgetState] = {}
         """What the page says that its widgets hold: sent with each run, as a browser does."""
 
@@ -84,7 +85,7 @@ class Liar:
         message = BackMsg()
         message.rerun_script.query_string = query
         message.rerun_script.fragment_id = fragment
-        message.rerun_script.context_info.url = self._url
+        message.rerun_script.context_info.url = self.url
         message.rerun_script.widget_states.widgets.extend(self.states.values())
         self._socket.send(message.SerializeToString())
         for state in changed:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -60,12 +61,16 @@ class Visit:
     is_over: bool = False
     """Whether Streamlit itself can do no more with what this browser has sent."""
 
+    def __post_init__(self) -> None:
+        self.address = self.liar.url
+
     def lie(self) -> None:
         """One run, with a lie for some of the widgets."""
         widgets = list(self.page.widgets.values())
         chosen = self.lies.sample(widgets, k=min(len(widgets), self.lies.randrange(1, 5)))
         components = [widget for widget in widgets if widget.kind == "bidi_component"]
         chosen += self.lies.sample(components, k=min(2, len(components)))
+        self.liar.url = self.lies.choice([self.address] * 5 + [*ADDRESSES])
         fragment = self.lies.choice([*(w.fragment for w in components), "", "", ""])
         states = [state for widget in chosen if (state := self.state(widget)) is not None]
         if self.lies.random() < 0.8:  # a lie that is sent again and again hides what comes below it
@@ -189,7 +194,7 @@ def test_whatever_a_browser_sends_it_meets_no_error_but_ours_and_writes_nothing_
     for seed in seeds():
         lies, told, number = Lies(seed), 0, rounds(120) // 10
         while told < number:
-            with Liar(app.port, cookies={"pgstate.app": lies.token(planted)}) as liar:
+            with Liar(app.port, cookies=cookies(lies, app.port, planted)) as liar:
                 visit = Visit(liar, lies, [*planted, forgotten], liar.run())
                 visit.note(visit.page)
                 for _ in range(30):
@@ -205,6 +210,38 @@ def test_whatever_a_browser_sends_it_meets_no_error_but_ours_and_writes_nothing_
     victim.refresh()
     assert dict(victim) == {"k": "the victim's"}
     assert victim.version == 1
+
+
+ADDRESSES = ("http://[", "http://[::1", "//", "http://a:99999999/", "http://a:b/", "x" * 5000, "\0")
+
+
+@pytest.mark.parametrize("address", ADDRESSES, ids=lambda address: repr(address[:12]))
+def test_a_page_of_any_address_is_shown(app: Server, address: str) -> None:
+    with Liar(app.port) as liar:
+        liar.url = address
+        assert asked(liar.run()).data["have"]
+
+
+NO_EDITS = (
+    {"edited_rows": {"0": {"z": 1}}},
+    {"added_rows": [{"z": 1}]},
+    {"edited_rows": {"0": 5}, "added_rows": [5], "deleted_rows": [None, "x", {}]},
+)
+
+
+@pytest.mark.parametrize("told", NO_EDITS, ids=range(len(NO_EDITS)))
+def test_edits_that_fit_no_table_raise_nothing_of_ours_and_are_not_stored(
+    app: Server, store: Store, told: object
+) -> None:
+    before = len(errors_in(app.log))
+    with Liar(app.port) as liar:
+        page = liar.run()
+        (table,) = (widget for widget in page.widgets.values() if widget.kind == "dataframe")
+        after = liar.run(WidgetState(id=table.id, string_value=json.dumps(told)))
+        liar.states.clear()
+        shown = liar.run()
+    assert errors_in(app.log)[before:] == []
+    assert "'table'" not in " ".join([*after.text, *shown.text])
 
 
 def test_a_tab_is_copied_once_however_often_its_browser_asks_for_it(app: Server, sql: SQL) -> None:
@@ -252,6 +289,21 @@ def test_another_visitors_fingerprint_and_id_open_nothing(app: Server, store: St
             assert str(victim.id) not in " ".join(page.text)
     victim.refresh()
     assert victim["word"] == "the victim's"
+
+
+def cookies(lies: Lies, port: int, tokens: list[str]) -> dict[str, str]:
+    """Cookies that look like ours, as far as a header can hold them."""
+    found = {}
+    for _ in range(lies.randrange(4)):
+        base = lies.choice(("", "/", "/x", "%00", "%", "..", lies.text()))
+        kind = lies.choice(("pgstate", "pgstate-tab"))
+        value = lies.choice(tokens) if lies.random() < 0.3 else lies.token(tokens)
+        found[f"{kind}.app.{port}.{base}"] = value
+    return {
+        name: value
+        for name, value in found.items()
+        if (name + value).isascii() and (name + value).isprintable() and " " not in name
+    }
 
 
 def living(sql: SQL, scope: str) -> set[str]:
