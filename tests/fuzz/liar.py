@@ -79,12 +79,15 @@ class Liar:
     def __exit__(self, *_: object) -> None:
         self._connecting.__exit__(None, None, None)
 
-    def run(self, *changed: WidgetState, query: str = "", fragment: str = "") -> Page:
+    def run(
+        self, *changed: WidgetState, query: str = "", fragment: str = "", page: str = ""
+    ) -> Page:
         """Send the states of the widgets, and wait for the end of the run that this starts."""
         self.states |= {state.id: state for state in changed}
         message = BackMsg()
         message.rerun_script.query_string = query
         message.rerun_script.fragment_id = fragment
+        message.rerun_script.page_script_hash = page
         message.rerun_script.context_info.url = self.url
         message.rerun_script.widget_states.widgets.extend(self.states.values())
         self._socket.send(message.SerializeToString())

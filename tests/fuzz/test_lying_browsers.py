@@ -75,7 +75,9 @@ class Visit:
         states = [state for widget in chosen if (state := self.state(widget)) is not None]
         if self.lies.random() < 0.8:  # a lie that is sent again and again hides what comes below it
             self.liar.states.clear()
-        after = self.liar.run(*states, fragment=fragment)
+        page = self.lies.choice(("", "", "", "", "0" * 32, "no such page", "\0"))
+        query = self.lies.choice(("", "", "", "case=x", "%", "a=%00&a=%ff", "&&==", "a" * 5000))
+        after = self.liar.run(*states, fragment=fragment, page=page, query=query)
         if not fragment:
             self.page = Page(after.widgets or self.page.widgets, after.errors)
             self.is_over = not after.widgets
@@ -192,7 +194,7 @@ def test_whatever_a_browser_sends_it_meets_no_error_but_ours_and_writes_nothing_
     store.state(forgotten).forget()
     shown = {str(victim.id)}
     for seed in seeds():
-        lies, told, number = Lies(seed), 0, rounds(120) // 10
+        lies, told, number = Lies(seed), 0, rounds(400) // 10
         while told < number:
             with Liar(app.port, cookies=cookies(lies, app.port, planted)) as liar:
                 visit = Visit(liar, lies, [*planted, forgotten], liar.run())
