@@ -71,9 +71,9 @@ class Editor(StoredWidget):
         try:
             self._fingerprint_of_result()
         except Exception as error:  # noqa: BLE001 - whatever Streamlit raises: no page sends that
-            _LOG.warning(
-                "data_editor(key=%r): edits that do not fit the table: %s", self.key, error
-            )
+            # Not its message, which may hold what the browser has sent.
+            name = type(error).__name__
+            _LOG.warning("data_editor(key=%r): edits fit no such table (%s)", self.key, name)
             self.edits = before
             return False
         self.widget_edits = widget_edits

