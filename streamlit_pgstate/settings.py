@@ -229,6 +229,11 @@ def _url(source: str, value: object) -> URL:
             "socket, are given after a question mark: postgresql://user:password@/database?"
             "host=one:5432&host=two:5432 or ?host=/run/postgresql."
         ) from None
+    if not _can_be_sent(url):
+        raise ConfigError(
+            f"{source} holds a NUL, or bytes that are no UTF-8. PostgreSQL accepts neither, also "
+            "in a password."
+        )
     # A part of the password, which messages would show as the host or the database.
     if "@" in (url.host or "") or "@" in (url.database or ""):
         raise ConfigError(
@@ -242,6 +247,14 @@ def _url(source: str, value: object) -> URL:
     if not url.database:
         raise ConfigError(f"{source} names no database. It looks like {URL_FORM}.")
     return _with_user_in_front(url.set(drivername="postgresql+psycopg"))
+
+
+def _can_be_sent(url: URL) -> bool:
+    """Whether libpq can be given all parts of the URL. Its own error would quote them all."""
+    parts = (url.username, url.password, url.host, url.database, *url.normalized_query.keys())
+    values = [value for values in url.normalized_query.values() for value in values]
+    text = "".join(part for part in (*parts, *values) if part)
+    return "\0" not in text and text.encode(errors="ignore").decode() == text
 
 
 def _with_user_in_front(url: URL) -> URL:

@@ -40,6 +40,10 @@ SETTINGS: dict[str, tuple[Any, Any, str]] = {
 }
 
 BAD: list[tuple[str, Any, str]] = [
+    ("url", "postgresql://u:hunter2\0@db/app", "a NUL"),
+    ("url", "postgresql://u:hunter2%00@db/app", "a NUL"),
+    ("url", "postgresql://u:hunter2\ud800@db/app", "no UTF-8"),
+    ("url", "postgresql://u@db/app?password=hunter2\udcff", "no UTF-8"),
     ("url", 5, "must be text such as postgresql://"),
     ("url", "hunter2", "not a database URL"),
     ("url", "postgresql://ann:hunter2@db:port/app", "percent-encoded"),
