@@ -139,10 +139,10 @@ FROM locked, done WHERE id = %(id)s RETURNING {_IN_TIME}"""
 
 _NEW_SESSION: Final = """
 INSERT INTO {schema}.session
-    (id, app, scope, version, token_hash, created_at, seen_at, expires_at{and_writes})"""
+    (id, app, scope, version, token_hash, created_at, seen_at, expires_at, writes)"""
 
 # The first write of a session creates its row, unless another tab has just done so.
-_CREATED: Final = f"""locked AS ({_NEW_SESSION.replace("{and_writes}", ", writes")}
+_CREATED: Final = f"""locked AS ({_NEW_SESSION}
     SELECT %(id)s::uuid, %(app)s::text, %(scope)s::text, 1, %(hash)s::bytea, now(), now(),
         now() + {_LIFETIME_OF_NEW}, ARRAY[%(slot)s::bigint, %(number)s::bigint, 1, 0]
     WHERE {_IS_PATIENT}
