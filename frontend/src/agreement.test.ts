@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { agree, fingerprint, markOf, type Memory, newMemory, type Question } from "./agreement";
+import type { Aside } from "./aside";
 import type { Copies } from "./copies";
 
 const token = (letter: string) => `${letter.repeat(64)}.abcdef.${letter.repeat(43)}`;
@@ -22,10 +23,19 @@ class Browser implements Copies {
     if (this.cookieIs === "fine") this.cookie = text;
   };
   isReadable = () => this.localIs !== "blocked" || this.cookieIs !== "blocked";
+  aside: Aside[] = [];
+  readAside = () => this.aside;
+  writeAside = (list: Aside[]) => {
+    if (this.localIs === "fine") this.aside = list;
+    return this.localIs === "fine";
+  };
 }
 
+const HERE = { key: "k1", database: "d1", earliest: 0, latest: 1e12 };
+
 function question(have: string, more: Partial<Question> = {}): Question {
-  return { have: mark(have), offer: null, replaces: null, ask: false, ...more };
+  const plain = { offer: null, replaces: null, ask: false, because: "final", clears: false } as const;
+  return { have: mark(have), ...plain, accepts: HERE, ...more };
 }
 
 const offering = (offer: string, more: Partial<Question> = {}) => question(offer, { offer, ...more });

@@ -142,7 +142,8 @@ class Page {
 
 const data = (have: string, more: object = {}) => ({
   ...{ app: "app", maxAge: 100, cookie: true, veil: VEIL.join(""), ask: false },
-  ...{ have: fingerprint(have), offer: null, replaces: null },
+  ...{ have: fingerprint(have), offer: null, replaces: null, because: "final", clears: false },
+  accepts: { key: "k", database: "d", earliest: 0, latest: 1e12 },
   ...more,
 });
 

@@ -296,6 +296,7 @@ class Database:
             pool_use_lifo=True,
             pool_reset_on_return=None,
             use_native_hstore=False,
+            hide_parameters=True,  # of a migration one is the signing key
         )
         event.listen(self._engine, "checkout", self._refuse_dead_connection)
         self._outage_log = _OutageLog()

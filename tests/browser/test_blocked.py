@@ -281,9 +281,10 @@ def test_over_https_in_a_tab_of_its_own_the_cookie_is_strict(
     assert tab.settled(1).seen["visits"] == 2
     cookie = cookie_of(tab)
     assert (cookie["sameSite"], cookie["secure"]) == ("Strict", True)
+    assert cookie["path"] == "/"
 
 
 def cookie_of(tab: Tab) -> dict[str, object]:
     cookies = tab.page.context.cookies(tab.server.address)
-    [cookie] = [it for it in cookies if it["name"].startswith("pgstate.")]
+    [cookie] = [it for it in cookies if it["name"].startswith("__Host-pgstate.")]
     return {**cookie}
