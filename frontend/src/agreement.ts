@@ -282,8 +282,9 @@ function tryAside(entry: Aside, question: Question, memory: Memory): Answer {
   return answerWith(entry.token, question, memory);
 }
 
-function triedOf(mark: string, { accepts }: Question): string {
-  return `${mark} ${Object.values(accepts).join(" ")}`;
+/** Identifies a trial: of one token, with one server, beside one token that this works with. */
+function triedOf(mark: string, { have, accepts }: Question): string {
+  return [mark, have, ...Object.values(accepts)].join(" ");
 }
 
 function blocked(question: Question, memory: Memory): Answer {

@@ -32,6 +32,7 @@ function unveiled(text: string): string {
 class Browser {
   local: string | null = null;
   cookie: string | null = null;
+  aside: string | null = null;
   localIs: "fine" | "blocked" | "read-only" = "fine";
   cookieIs: "fine" | "blocked" = "fine";
   pages: Page[] = [];
@@ -41,9 +42,14 @@ class Browser {
     return this.cookieIs === "fine" ? this.cookie : null;
   }
 
-  writeLocal(text: string | null, by: Page): void {
-    if (this.localIs !== "fine" || this.local === text) return;
-    this.local = text;
+  read(name: string): string | null {
+    return name === NAME ? this.local : this.aside;
+  }
+
+  write(name: string, text: string | null, by: Page): void {
+    if (this.localIs !== "fine" || this.read(name) === text) return;
+    if (name === NAME) this.local = text;
+    else this.aside = text;
     for (const page of this.pages) if (page !== by) page.due.push("storage");
   }
 }
@@ -78,7 +84,7 @@ class Page {
         return text === null ? "" : `${NAME}=${text}`;
       },
       set cookie(text: string) {
-        if (browser.cookieIs !== "fine") return;
+        if (browser.cookieIs !== "fine" || !text.startsWith(NAME)) return;
         const value = /=([^;]*)/.exec(text)?.[1] ?? "";
         browser.cookie = value === "" ? null : value;
       },
@@ -93,9 +99,9 @@ class Page {
       get localStorage() {
         if (browser.localIs === "blocked") throw new DOMException("denied", "SecurityError");
         return {
-          getItem: () => browser.local,
-          setItem: (_: string, text: string) => browser.writeLocal(text, page),
-          removeItem: () => browser.writeLocal(null, page),
+          getItem: (name: string) => browser.read(name),
+          setItem: (name: string, text: string) => browser.write(name, text, page),
+          removeItem: (name: string) => browser.write(name, null, page),
         };
       },
     };
@@ -234,6 +240,10 @@ interface Database {
   dead: Set<string>;
   /** What was written, by session. */
   written: Map<string, Set<string>>;
+  /** The signing key of the servers that pages reach from now on. */
+  key: "k1" | "k2";
+  /** The key under which each token was signed. */
+  signedBy: Map<string, string>;
 }
 
 class Visit {
@@ -244,12 +254,16 @@ class Visit {
   private isCandidate = false;
   private offers = false;
   private replaces: string | null = null;
+  private because = "final";
   private mounted: object[] = [];
+  private readonly key: string;
 
   constructor(
     private database: Database,
     private cookie: string | null,
-  ) {}
+  ) {
+    this.key = database.key;
+  }
 
   session(): string {
     return this.database.sessions.get(this.token) as string;
@@ -275,7 +289,17 @@ class Visit {
 
   private isGood(text: string): boolean {
     const session = this.database.sessions.get(text);
+    if (this.isOfAnotherKey(text)) return false;
     return isToken(text) && session !== undefined && !this.database.dead.has(session);
+  }
+
+  private isOfAnotherKey(text: string): boolean {
+    return (this.database.signedBy.get(text) ?? this.key) !== this.key;
+  }
+
+  private refuse(text: string): void {
+    this.replaces = fingerprint(text);
+    this.because = this.isOfAnotherKey(text) ? "key" : "final";
   }
 
   private isDead(): boolean {
@@ -290,7 +314,7 @@ class Visit {
         this.durable = true;
         return;
       }
-      this.replaces = fingerprint(this.cookie);
+      this.refuse(this.cookie);
     }
     this.useCandidate();
   }
@@ -304,20 +328,22 @@ class Visit {
   private useCandidate(): void {
     this.token = mint();
     this.database.sessions.set(this.token, `session ${minted}`);
+    this.database.signedBy.set(this.token, this.key);
     this.isCandidate = this.offers = true;
   }
 
   private startOver(): void {
-    this.replaces = fingerprint(this.token);
+    this.refuse(this.token);
     this.useCandidate();
     if (this.mounted.length > 0) this.mount();
   }
 
   private rotate(): void {
     const [session, before] = [this.session(), this.token];
-    this.replaces = fingerprint(before);
+    this.refuse(before);
     this.token = mint();
     this.offers = true;
+    this.database.signedBy.set(this.token, this.key);
     this.database.sessions.set(this.token, session);
     if (this.mounted.length > 0) this.mount();
   }
@@ -329,7 +355,9 @@ class Visit {
 
   private mount(): true {
     const offer = this.offers ? this.token : null;
-    this.mounted.push(data(this.token, { offer, replaces: this.replaces }));
+    const { replaces, because, key } = this;
+    const accepts = { key, database: "d", earliest: 0, latest: 1e12 };
+    this.mounted.push(data(this.token, { offer, replaces, because, accepts }));
     return true;
   }
 
@@ -350,7 +378,7 @@ class Visit {
 
   private hearOfAnother(text: string, kept: boolean): void {
     if (!this.isGood(text)) {
-      this.replaces = fingerprint(text);
+      this.refuse(text);
       this.offers = true;
       return;
     }
@@ -432,7 +460,10 @@ function randomness(seed: number): () => number {
 
 class World {
   browser = new Browser();
-  database: Database = { sessions: new Map(), dead: new Set(), written: new Map() };
+  database: Database = {
+    ...{ sessions: new Map(), dead: new Set(), written: new Map() },
+    ...{ key: "k1", signedBy: new Map() },
+  };
   tabs: Tab[] = [];
   readonly random: () => number;
 
@@ -673,6 +704,37 @@ describe("the component and a server", () => {
   it("always come to rest, whatever happens, and agree once nothing is blocked", async () => {
     for (let seed = 0; seed < SEEDS; seed++) {
       expect(await live(seed, EVENTS, false)).toBeLessThanOrEqual(MOST);
+    }
+  }, 60_000);
+
+  it("lose no state between servers that refuse each other's tokens, and come to rest", async () => {
+    const events = ["click", "write", "reload", "reload", "open", "close", "restart", "lose cookie"];
+    for (let seed = 0; seed < SEEDS / 3; seed++) {
+      const world = new World(seed);
+      const { database } = world;
+      await world.open();
+      world.settle();
+      const homes = new Map([["k1", (world.tabs[0] as Tab).visit.token]]);
+      const history: string[] = [];
+      for (let i = 0; i < 20; i++) {
+        const event = world.pick([...events, "switch", "switch"]);
+        history.push(event);
+        if (event === "switch") database.key = database.key === "k1" ? "k2" : "k1";
+        else await happen(world, event);
+        for (const runs of world.settle()) expect([seed, history, runs <= 5]).toContain(true);
+        for (const { visit } of world.tabs) {
+          const key = database.signedBy.get(visit.token) as string;
+          if (!homes.has(key)) homes.set(key, visit.token);
+          expect([seed, history, homes.get(key)]).toEqual([seed, history, visit.token]);
+        }
+      }
+      for (const [key, token] of homes) {
+        database.key = key as "k1";
+        const tab = world.tabs[0] as Tab;
+        await tab.load();
+        world.settle();
+        expect([seed, history, tab.visit.token]).toEqual([seed, history, token]);
+      }
     }
   }, 60_000);
 

@@ -28,7 +28,7 @@ def label(app: str, identity: str) -> str:
     encoded = quote(app, safe="")
     if len(encoded) > _LONGEST_APP:
         encoded = hashlib.sha256(app.encode()).hexdigest()[:32]
-    return f"{encoded}.{identity}"
+    return f"{encoded}.{quote(identity, safe='')}"
 
 
 def cookie_token(label: str) -> str | None:

@@ -77,7 +77,7 @@ class Identity:
     """Random, made by the migration. Copies of the database have the same one, so that browsers
     find their tokens after a move."""
     mark: str
-    """As `name`, but different in a copy that was made by a dump or from a template. It tells the
+    """As `name`, but different in each copy, and after a restart of the database. It tells the
     copies apart in which a browser's token was refused."""
 
 

@@ -521,14 +521,14 @@ LIMITS: Final = """
 SELECT set_config('statement_timeout', %(for_statement)s, true),
     set_config('idle_in_transaction_session_timeout', %(when_idle)s, true)"""
 
-# The signing key, the identity, and which copy of the database this is. A dump that is restored
-# elsewhere, or a database that is made from a template, has another number. A copy of the server's
-# files has not.
+# The signing key, the identity, and which copy of the database this is. A database that is made
+# from a template has another number, and no two servers were started in the same microsecond. The
+# `system_identifier` of a server is no such mark: a copy of its files has it, too.
 IDENTITY: Final = """
 SELECT (SELECT value FROM {schema}.setting WHERE name = 'signing_key'),
     (SELECT value FROM {schema}.setting WHERE name = 'identity'),
-    concat_ws('.', c.system_identifier, d.oid)
-FROM pg_control_system() AS c, pg_database AS d WHERE d.datname = current_database()"""
+    concat_ws('.', extract(epoch FROM pg_postmaster_start_time()), oid)
+FROM pg_database WHERE datname = current_database()"""
 
 
 def of(schema: str) -> dict[str, str]:

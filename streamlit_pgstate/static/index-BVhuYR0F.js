@@ -137,8 +137,8 @@ function G(e, t, n) {
   const r = u(e.token);
   return n.trial = { to: t.have, mark: r }, n.tried.add(re(r, t)), m(e.token, t, n);
 }
-function re(e, { accepts: t }) {
-  return `${e} ${Object.values(t).join(" ")}`;
+function re(e, { have: t, accepts: n }) {
+  return [e, t, ...Object.values(n)].join(" ");
 }
 function j(e, t) {
   return t.isBlocked = !0, { ...m(null, e, t), blocked: !0 };
