@@ -218,6 +218,37 @@ describe("agree", () => {
     });
   });
 
+  describe("where a token that another server may accept was refused", () => {
+    const refused = { replaces: mark(B), because: "key" } as const;
+
+    it("replaces nothing if there is no room to set it aside", () => {
+      keep(B, B);
+      browser.localIs = "full";
+      expect(ask(offering(A, refused))).toMatchObject({ token: null, blocked: true });
+      expect(kept()).toEqual([B, B]);
+    });
+
+    it("answers with the same one until the server has said what it makes of it", () => {
+      keep(B, B);
+      browser.aside = [{ token: C, refusedBy: [], isSpare: false }];
+      const answer = { to: mark(A), token: C };
+      expect(ask(offering(A, refused))).toMatchObject(answer);
+      expect(ask(offering(A, refused))).toMatchObject(answer);
+      expect(ask(question(B))).toBeNull(); // an earlier question of this page
+      expect(ask(offering(A, refused))).toMatchObject(answer);
+      expect(kept()).toEqual([B, B]);
+      expect(ask(question(C))).toBeNull();
+      expect(kept()).toEqual([C, C]);
+    });
+
+    it("goes over to none that lies aside where the visitor wants to be forgotten", () => {
+      keep(B, B);
+      browser.aside = [{ token: C, refusedBy: [], isSpare: false }];
+      expect(ask(offering(A, { replaces: mark(B), clears: true }))).toBeNull();
+      expect([kept(), browser.aside]).toEqual([[A, A], []]);
+    });
+  });
+
   describe("a question that another has overtaken", () => {
     it("is left alone, in whatever order they come", () => {
       keep(A, A);

@@ -121,8 +121,9 @@ export function agree(question: Question, copies: Copies, memory: Memory): Answe
   if (token !== null && fingerprint(token) === question.have) {
     if (local === null) copies.writeLocal(token);
     copies.writeCookie(token);
-    memory.gone.delete(question.have);
-    const other = question.forgets ? null : next(question, copies, memory, false);
+    const isEarlier = memory.gone.delete(question.have); // than one that has replaced this token
+    const mayTry = !question.forgets && !isEarlier;
+    const other = mayTry ? next(question, copies, memory, false) : null;
     return other ? tryAside(other, question, memory) : confirm(question, token, memory);
   }
   if (memory.gone.has(question.have)) return null;

@@ -17,7 +17,7 @@ export interface Copies {
   isReadable(): boolean;
   /** The tokens that lie aside, under a second name. */
   readAside(): Aside[];
-  /** Whether the browser keeps them. */
+  /** False if there is no room for them. True also where the browser forbids to keep any. */
   writeAside(list: Aside[]): boolean;
 }
 
@@ -64,28 +64,10 @@ export function basePath(scriptUrl: string): string {
 export function copiesIn(page: Window, options: CopiesOptions): Copies {
   const name = nameOf(options.app, options.base, page.location);
   const local = copyIn(() => page.localStorage, name);
-  const asideName = asideNameOf(name);
-  const aside = asideIn(() => page.localStorage, asideName);
   return {
     ...local,
-    // A browser that keeps cookies alone keeps these in one, too.
-    readAside: () => {
-      const known = aside.readAside();
-      if (known.length > 0) return known;
-      return parseAside(attempt(() => cookieIn(page, asideName)), isToken);
-    },
-    writeAside: (list) => {
-      if (aside.writeAside(list)) {
-        if (attempt(() => cookieIn(page, asideName)) != null) {
-          writeCookie(page, asideName, null, 0, options.base);
-        }
-        return true;
-      }
-      aside.writeAside([]); // a full disk still allows removal
-      const text = options.cookie && list.length > 0 ? asideText(list) : null;
-      writeCookie(page, asideName, text, options.maxAge, options.base);
-      return text !== null && attempt(() => cookieIn(page, asideName)) === text;
-    },
+    // In no cookie: who can set one for this host could bring the page into another session.
+    ...asideIn(() => page.localStorage, asideNameOf(name)),
     readCookie: () => attempt(() => token(cookieIn(page, name))),
     writeCookie: (text) =>
       writeCookie(page, name, options.cookie ? text : null, options.maxAge, options.base),
@@ -121,11 +103,13 @@ export function asideIn(storage: () => Storage, name: string): StoredAside {
     readAside: () => parseAside(read(), isToken),
     writeAside: (list) => {
       const text = list.length > 0 ? asideText(list) : null;
-      if (read() === text) return text !== null || attempt(() => storage().length) !== null;
-      attempt(() =>
-        text === null ? storage().removeItem(name) : storage().setItem(name, text),
-      );
-      return read() === text;
+      if (read() !== text) {
+        attempt(() =>
+          text === null ? storage().removeItem(name) : storage().setItem(name, text),
+        );
+      }
+      const isOpen = attempt(() => (storage().getItem(name), true)) ?? false;
+      return !isOpen || read() === text;
     },
   };
 }

@@ -77,8 +77,8 @@ class Identity:
     """Random, made by the migration. Copies of the database have the same one, so that browsers
     find their tokens after a move."""
     mark: str
-    """As `name`, but different in each copy, and after a restart of the database. It tells the
-    copies apart in which a browser's token was refused."""
+    """As `name`, but different in each copy. It tells the copies apart in which a browser's token
+    was refused."""
 
 
 @dataclass(frozen=True, slots=True)

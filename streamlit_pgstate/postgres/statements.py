@@ -521,14 +521,17 @@ LIMITS: Final = """
 SELECT set_config('statement_timeout', %(for_statement)s, true),
     set_config('idle_in_transaction_session_timeout', %(when_idle)s, true)"""
 
-# The signing key, the identity, and which copy of the database this is. A database that is made
-# from a template has another number, and no two servers were started in the same microsecond. The
-# `system_identifier` of a server is no such mark: a copy of its files has it, too.
+# The signing key, the identity, and which copy of the database this is. A copy from a template has
+# another oid, one by a dump another oid of the table and another xmin of the row, and one of the
+# server's files another address, port or folder, which only a superuser sees. All of these stay
+# when the server is restarted. A `system_identifier` is the same in a copy of the files, and not
+# every role may read it.
 IDENTITY: Final = """
-SELECT (SELECT value FROM {schema}.setting WHERE name = 'signing_key'),
-    (SELECT value FROM {schema}.setting WHERE name = 'identity'),
-    concat_ws('.', extract(epoch FROM pg_postmaster_start_time()), oid)
-FROM pg_database WHERE datname = current_database()"""
+SELECT (SELECT value FROM {schema}.setting WHERE name = 'signing_key'), s.value,
+    concat_ws('.', d.oid, s.tableoid, s.xmin, inet_server_addr(), current_setting('port'),
+        (SELECT setting FROM pg_settings WHERE name = 'data_directory'))
+FROM pg_database AS d LEFT JOIN {schema}.setting AS s ON s.name = 'identity'
+WHERE d.datname = current_database()"""
 
 
 def of(schema: str) -> dict[str, str]:
