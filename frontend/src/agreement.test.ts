@@ -10,13 +10,17 @@ const mark = fingerprint;
 class Browser implements Copies {
   local: string | null = null;
   cookie: string | null = null;
-  /** How each copy fails: it shows nothing, or takes nothing in, or takes in no more. */
-  localIs: "fine" | "blocked" | "read-only" | "full" = "fine";
+  /**
+   * How each copy fails: it shows nothing, or takes nothing in, or takes in no more; or there is room
+   * for one token, and none for those that lie aside.
+   */
+  localIs: "fine" | "blocked" | "read-only" | "full" | "tight" = "fine";
   cookieIs: "fine" | "blocked" | "read-only" = "fine";
 
   readLocal = () => (this.localIs === "blocked" ? null : this.local);
   writeLocal = (text: string | null) => {
-    if (this.localIs === "fine" || (this.localIs === "full" && text === null)) this.local = text;
+    const isOpen = this.localIs === "fine" || this.localIs === "tight";
+    if (isOpen || (this.localIs === "full" && text === null)) this.local = text;
   };
   readCookie = () => (this.cookieIs === "blocked" ? null : this.cookie);
   writeCookie = (text: string | null) => {
@@ -223,9 +227,16 @@ describe("agree", () => {
 
     it("replaces nothing if there is no room to set it aside", () => {
       keep(B, B);
-      browser.localIs = "full";
+      browser.localIs = "tight";
       expect(ask(offering(A, refused))).toMatchObject({ token: null, blocked: true });
       expect(kept()).toEqual([B, B]);
+    });
+
+    it("keeps the offer in the cookie where nothing at all can be written", () => {
+      keep(B, B);
+      browser.localIs = "full";
+      expect(ask(offering(A, refused))).toBeNull();
+      expect(kept()).toEqual([null, A]);
     });
 
     it("answers with the same one until the server has said what it makes of it", () => {

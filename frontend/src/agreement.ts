@@ -180,7 +180,7 @@ function replace(
   // Two pages may be open, at servers that refuse each other's tokens. Each then does this once:
   // they would take turns for ever.
   if (memory.replaced.has(turn)) return null;
-  if (!setAside(token, offer, question, copies)) return blocked(question, memory);
+  if (!hasSetAside(token, offer, question, copies)) return blocked(question, memory);
   memory.leaving = turn;
   const other = next(question, copies, memory, true);
   if (other !== null) return tryAside(other, question, memory);
@@ -192,7 +192,19 @@ function turnOf(mark: string, { have }: Question): string {
   return `${mark} ${have}`;
 }
 
-/** Set the token aside that the offer will replace. False if the browser cannot keep it there. */
+/**
+ * Set the token aside that the offer will replace. On a full disk its own place is the room for
+ * that. False if that is not enough: then it is in its place as before, and must not be replaced.
+ */
+function hasSetAside(token: string, offer: string, question: Question, copies: Copies): boolean {
+  if (setAside(token, offer, question, copies)) return true;
+  copies.writeLocal(null);
+  if (setAside(token, offer, question, copies)) return true;
+  copies.writeLocal(token);
+  return copies.readLocal() !== token; // nothing at all can be written, and it is lost
+}
+
+/** False if there is no room. */
 function setAside(token: string, offer: string, question: Question, copies: Copies): boolean {
   const list = copies.readAside();
   if (fingerprint(token) !== question.replaces) return true; // it was set aside before a trial
