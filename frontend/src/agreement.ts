@@ -161,9 +161,19 @@ export function agreeInTab(
 function compare(token: string, question: Question, copies: Copies, memory: Memory): Answer | null {
   const mark = fingerprint(token);
   const isRefused = mark === question.replaces || memory.leaving === turnOf(mark, question);
-  return question.offer !== null && isRefused
-    ? replace(token, question.offer, question, copies, memory)
-    : answerWith(token, question, memory);
+  if (question.offer !== null && isRefused) {
+    return replace(token, question.offer, question, copies, memory);
+  }
+  return isSetAsideElsewhere(question, copies) ? null : answerWith(token, question, memory);
+}
+
+/**
+ * Whether another page has set the server's token aside, as a server has refused it that is another
+ * than ours. Then each page goes on with its own, and F5 here brings ours back.
+ */
+function isSetAsideElsewhere({ have, accepts }: Question, copies: Copies): boolean {
+  const ours = copies.readAside().find(({ token }) => fingerprint(token) === have);
+  return ours !== undefined && !ours.isSpare && mayOpen(ours, accepts);
 }
 
 /** The server has refused the token in use, or it has ended. */

@@ -71,8 +71,8 @@ const orNull = <T>(name: string | null | undefined, make: (name: string) => T) =
 /** In the table a token that lies aside is named "A", or "A spare". */
 const asideOf = (names: string[] = []): Aside[] =>
   names.map((name) => {
-    const [letter, rank] = name.split(" ");
-    return { token: tokenOf(letter as string), refusedBy: [], isSpare: rank === "spare" };
+    const [letter, ...marks] = name.split(/ spare|, refused by /).filter((part) => part !== "");
+    return { token: tokenOf(letter as string), refusedBy: marks, isSpare: name.endsWith("spare") };
   });
 const namesOf = (list: Aside[]): string[] =>
   list.map(({ token, isSpare }) => `${token[0]}${isSpare ? " spare" : ""}`);

@@ -6,6 +6,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type Answer, fingerprint } from "./agreement";
 import { isToken } from "./copies";
+import { issuedAt } from "./aside";
 import type render from "./index";
 
 type Render = typeof render;
@@ -16,9 +17,12 @@ const VEIL = Array.from({ length: 128 }, (_, i) => ((i * 37) % 256).toString(16)
 
 let minted = 0;
 
-function mint(): string {
+const TIME = "awss7g";
+const A_DAY_BEFORE = "awhOgA";
+
+function mint(at = TIME): string {
   const number = String(++minted).padStart(16, "0");
-  return `${number.repeat(4)}.abcdef.${number}${"z".repeat(27)}`;
+  return `${number.repeat(4)}.${at}.${number}${"z".repeat(27)}`;
 }
 
 function unveiled(text: string): string {
@@ -242,6 +246,8 @@ interface Database {
   written: Map<string, Set<string>>;
   /** The signing key of the servers that pages reach from now on. */
   key: "k1" | "k2";
+  /** Whether the servers of `k2` have the same key in truth, and a clock that is a day behind. */
+  isBehind: boolean;
   /** The key under which each token was signed. */
   signedBy: Map<string, string>;
 }
@@ -289,17 +295,28 @@ class Visit {
 
   private isGood(text: string): boolean {
     const session = this.database.sessions.get(text);
-    if (this.isOfAnotherKey(text)) return false;
+    if (this.refusal(text) !== "final") return false;
     return isToken(text) && session !== undefined && !this.database.dead.has(session);
   }
 
-  private isOfAnotherKey(text: string): boolean {
-    return (this.database.signedBy.get(text) ?? this.key) !== this.key;
+  private refusal(text: string): "key" | "time" | "final" {
+    if (this.database.isBehind) {
+      return issuedAt(text) > this.latest() ? "time" : "final";
+    }
+    return (this.database.signedBy.get(text) ?? this.key) === this.key ? "final" : "key";
+  }
+
+  private latest(): number {
+    return this.isLate() ? issuedAt(`.${A_DAY_BEFORE}`) : 1e12;
+  }
+
+  private isLate(): boolean {
+    return this.database.isBehind && this.key === "k2";
   }
 
   private refuse(text: string): void {
     this.replaces = fingerprint(text);
-    this.because = this.isOfAnotherKey(text) ? "key" : "final";
+    this.because = this.refusal(text);
   }
 
   private isDead(): boolean {
@@ -326,7 +343,7 @@ class Visit {
   }
 
   private useCandidate(): void {
-    this.token = mint();
+    this.token = mint(this.isLate() ? A_DAY_BEFORE : TIME);
     this.database.sessions.set(this.token, `session ${minted}`);
     this.database.signedBy.set(this.token, this.key);
     this.isCandidate = this.offers = true;
@@ -356,7 +373,8 @@ class Visit {
   private mount(): true {
     const offer = this.offers ? this.token : null;
     const { replaces, because, key } = this;
-    const accepts = { key, database: "d", earliest: 0, latest: 1e12 };
+    const mark = this.database.isBehind ? "k1" : key;
+    const accepts = { key: mark, database: "d", earliest: 0, latest: this.latest() };
     this.mounted.push(data(this.token, { offer, replaces, because, accepts }));
     return true;
   }
@@ -462,7 +480,7 @@ class World {
   browser = new Browser();
   database: Database = {
     ...{ sessions: new Map(), dead: new Set(), written: new Map() },
-    ...{ key: "k1", signedBy: new Map() },
+    ...{ key: "k1", isBehind: false, signedBy: new Map() },
   };
   tabs: Tab[] = [];
   readonly random: () => number;
@@ -735,6 +753,36 @@ describe("the component and a server", () => {
         world.settle();
         expect([seed, history, tab.visit.token]).toEqual([seed, history, token]);
       }
+    }
+  }, 60_000);
+
+  it("go back to the first token after a server whose clock is behind", async () => {
+    const events = ["click", "write", "reload", "reload", "open", "close", "restart", "lose cookie"];
+    for (let seed = 0; seed < SEEDS / 3; seed++) {
+      const world = new World(seed);
+      const { database } = world;
+      database.isBehind = true;
+      await world.open();
+      world.settle();
+      const { token } = (world.tabs[0] as Tab).visit;
+      const history: string[] = [];
+      for (let i = 0; i < 20; i++) {
+        const event = world.pick([...events, "switch", "switch"]);
+        history.push(event);
+        if (event === "switch") database.key = database.key === "k1" ? "k2" : "k1";
+        else await happen(world, event);
+        for (const runs of world.settle()) expect([seed, history, runs <= 6]).toContain(true);
+      }
+      const tab = world.tabs[0] as Tab;
+      const found: string[] = [];
+      for (const key of ["k1", "k2", "k1", "k2"] as const) {
+        database.key = key;
+        await tab.load();
+        world.settle();
+        found.push(tab.visit.token);
+      }
+      expect([seed, history, found[0], found[2]]).toEqual([seed, history, token, token]);
+      expect(found[1]).toBe(found[3]);
     }
   }, 60_000);
 

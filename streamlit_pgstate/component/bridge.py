@@ -10,6 +10,11 @@ token request
     The message that carries a question to the page, with the token if the server offers it.
 token reply
     The message that carries an answer to the server, with the token that the browser keeps.
+token aside
+    A token that a server has refused and that another one may accept. The page keeps it under a
+    second name, and tries it again: see `frontend/src/aside.ts`.
+mark
+    A few digits that tell signing keys, or databases, apart.
 veil
     Random bytes with which the token in a reply is XORed.
 tick

@@ -200,7 +200,7 @@ def test_two_open_pages_at_servers_that_refuse_each_others_tokens_come_to_rest(
     first = here.settled(1)
     there = opened(other, visitor)
     second = there.settled(1)
-    here.settled()
+    here.settled(0)
     assert writes_within(here, 1) == 0
     for tab, run in ((here, first), (there, second)) * 2:
         tab.click("run")
