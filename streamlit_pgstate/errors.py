@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from enum import Enum
 from typing import Any
 from uuid import UUID
 
@@ -108,11 +109,31 @@ class StoreUnavailable(PgStateError, ConnectionError):
     """Whether it ends when the database is back. False if other writers were faster each time."""
 
 
+class Refusal(Enum):
+    """Why a token opens nothing here: whether it may open something elsewhere.
+
+    A server can have the wrong signing key, clock or database. Then its refusal says nothing about
+    the token, and the browser has to keep that.
+    """
+
+    FINAL = "final"
+    """It opens nothing anywhere: it is no token, or it was forgotten or replaced."""
+    KEY = "key"
+    """It has the signature of another key or app, or a forged one."""
+    TIME = "time"
+    """By this server's clock it is too old, or from the future."""
+    DATABASE = "database"
+    """This database has no such session, or only one that has expired or has another token."""
+
+
 class UnknownToken(PgStateError, LookupError):
     """A token is not of this app, is too old, or its session was forgotten or has expired."""
 
     session_id: UUID | None = None
     """The session that was refused; None if the token itself was refused."""
+
+    refusal: Refusal = Refusal.FINAL
+    """Whether the token may be good elsewhere."""
 
 
 class InvalidKey(PgStateError, ValueError):

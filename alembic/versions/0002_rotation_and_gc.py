@@ -1,4 +1,4 @@
-"""A rotated token waits for its browser; gc finds what it deletes by indexes; writes have ids.
+"""A rotated token waits for its browser; gc has indexes; writes have ids; an identity.
 
 The copies of a tab's state name what was copied, so that they can be counted.
 
@@ -8,6 +8,8 @@ row is rewritten.
 """
 
 from __future__ import annotations
+
+import secrets
 
 import sqlalchemy as sa
 from alembic import context, op
@@ -68,6 +70,12 @@ def upgrade() -> None:
     )
     for name, table, column, where in INDEXES:
         op.create_index(name, table, [column], schema=schema, postgresql_where=sa.text(where))
+    # The downgrade leaves it there, so that browsers find their tokens after the next upgrade.
+    new_identity = sa.text(
+        f"""INSERT INTO "{schema}".setting VALUES ('identity', :identity)
+            ON CONFLICT (name) DO NOTHING"""  # noqa: S608 - a checked name
+    )
+    op.execute(new_identity.bindparams(identity=secrets.token_hex(8)))
     comment("previous_hash", "the token before the present one", schema)
     comment("rotated_at", "when the present token replaced it", schema)
 

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { agree, fingerprint, markOf, type Memory, newMemory, type Question } from "./agreement";
+import type { Aside } from "./aside";
 import type { Copies } from "./copies";
 
 const token = (letter: string) => `${letter.repeat(64)}.abcdef.${letter.repeat(43)}`;
@@ -9,23 +10,36 @@ const mark = fingerprint;
 class Browser implements Copies {
   local: string | null = null;
   cookie: string | null = null;
-  /** How each copy fails: it shows nothing, or takes nothing in, or takes in no more. */
-  localIs: "fine" | "blocked" | "read-only" | "full" = "fine";
+  /**
+   * How each copy fails: it shows nothing, or takes nothing in, or takes in no more; or there is room
+   * for one token, and none for those that lie aside.
+   */
+  localIs: "fine" | "blocked" | "read-only" | "full" | "tight" = "fine";
   cookieIs: "fine" | "blocked" | "read-only" = "fine";
 
   readLocal = () => (this.localIs === "blocked" ? null : this.local);
   writeLocal = (text: string | null) => {
-    if (this.localIs === "fine" || (this.localIs === "full" && text === null)) this.local = text;
+    const isOpen = this.localIs === "fine" || this.localIs === "tight";
+    if (isOpen || (this.localIs === "full" && text === null)) this.local = text;
   };
   readCookie = () => (this.cookieIs === "blocked" ? null : this.cookie);
   writeCookie = (text: string | null) => {
     if (this.cookieIs === "fine") this.cookie = text;
   };
   isReadable = () => this.localIs !== "blocked" || this.cookieIs !== "blocked";
+  aside: Aside[] = [];
+  readAside = () => this.aside;
+  writeAside = (list: Aside[]) => {
+    if (this.localIs === "fine") this.aside = list;
+    return this.localIs === "fine";
+  };
 }
 
+const HERE = { key: "k1", database: "d1", earliest: 0, latest: 1e12 };
+
 function question(have: string, more: Partial<Question> = {}): Question {
-  return { have: mark(have), offer: null, replaces: null, ask: false, ...more };
+  const plain = { offer: null, replaces: null, ask: false, because: "final", clears: false } as const;
+  return { have: mark(have), ...plain, accepts: HERE, ...more };
 }
 
 const offering = (offer: string, more: Partial<Question> = {}) => question(offer, { offer, ...more });
@@ -205,6 +219,44 @@ describe("agree", () => {
       browser.localIs = "read-only";
       expect(ask(offering(A, { replaces: mark(B) }))).toBeNull();
       expect(kept()).toEqual([B, A]);
+    });
+  });
+
+  describe("where a token that another server may accept was refused", () => {
+    const refused = { replaces: mark(B), because: "key" } as const;
+
+    it("replaces nothing if there is no room to set it aside", () => {
+      keep(B, B);
+      browser.localIs = "tight";
+      expect(ask(offering(A, refused))).toMatchObject({ token: null, blocked: true });
+      expect(kept()).toEqual([B, B]);
+    });
+
+    it("keeps the offer in the cookie where nothing at all can be written", () => {
+      keep(B, B);
+      browser.localIs = "full";
+      expect(ask(offering(A, refused))).toBeNull();
+      expect(kept()).toEqual([null, A]);
+    });
+
+    it("answers with the same one until the server has said what it makes of it", () => {
+      keep(B, B);
+      browser.aside = [{ token: C, refusedBy: [], isSpare: false }];
+      const answer = { to: mark(A), token: C };
+      expect(ask(offering(A, refused))).toMatchObject(answer);
+      expect(ask(offering(A, refused))).toMatchObject(answer);
+      expect(ask(question(B))).toBeNull(); // an earlier question of this page
+      expect(ask(offering(A, refused))).toMatchObject(answer);
+      expect(kept()).toEqual([B, B]);
+      expect(ask(question(C))).toBeNull();
+      expect(kept()).toEqual([C, C]);
+    });
+
+    it("goes over to none that lies aside where the visitor wants to be forgotten", () => {
+      keep(B, B);
+      browser.aside = [{ token: C, refusedBy: [], isSpare: false }];
+      expect(ask(offering(A, { replaces: mark(B), clears: true }))).toBeNull();
+      expect([kept(), browser.aside]).toEqual([[A, A], []]);
     });
   });
 

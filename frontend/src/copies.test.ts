@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { basePath, type CopiesOptions, copiesIn, isToken, nameOf, writeCookie } from "./copies";
 
 const TOKEN = `${"a".repeat(64)}.aBc-_1.${"z".repeat(43)}`;
+const OTHER = `${"b".repeat(64)}.aBc-_1.${"y".repeat(43)}`;
 const OPTIONS: CopiesOptions = { app: "app", base: "", maxAge: 100.4, cookie: true };
 
 /** A page whose storage may be broken, and which shows each cookie as it was written. */
@@ -127,12 +128,30 @@ describe("copiesIn", () => {
     ]);
   });
 
-  it("writes a cookie that is secure under https, and of the base path", () => {
+  it("writes a cookie that is secure under https, and of the host alone", () => {
     const { window, written } = page("https://example.org/foo/");
     copiesIn(window, { ...OPTIONS, base: "/foo" }).writeCookie(TOKEN);
     expect(written).toEqual([
-      `pgstate.app.443.%2Ffoo=${TOKEN}; Max-Age=100; Path=/foo; SameSite=Strict; Secure`,
+      `__Host-pgstate.app.443.%2Ffoo=${TOKEN}; Max-Age=100; Path=/; SameSite=Strict; Secure`,
     ]);
+  });
+
+  it("takes two cookies of its name for none: somebody else has set one of them", () => {
+    const { window, document } = page();
+    const copies = copiesIn(window, OPTIONS);
+    document.jar = `pgstate.app.8501.=${OTHER}; a=b; pgstate.app.8501.=${TOKEN}`;
+    expect(copies.readCookie()).toBeNull();
+    document.jar = `pgstate.app.8501.=${TOKEN}; pgstate.app.8501.=${TOKEN}`;
+    expect(copies.readCookie()).toBe(TOKEN);
+  });
+
+  it("reads no cookie under https that another site of the domain could have set", () => {
+    const { window, document } = page("https://example.org/");
+    const copies = copiesIn(window, OPTIONS);
+    document.jar = `pgstate.app.443.=${OTHER}`;
+    expect(copies.readCookie()).toBeNull();
+    document.jar += `; __Host-pgstate.app.443.=${TOKEN}`;
+    expect(copies.readCookie()).toBe(TOKEN);
   });
 
   it("takes a cookie away with the same path", () => {
@@ -180,9 +199,43 @@ describe("copiesIn", () => {
   });
 });
 
+describe("the tokens that lie aside", () => {
+  const LIST = [
+    { token: TOKEN, refusedBy: ["0123abcd"], isSpare: false },
+    { token: OTHER, refusedBy: [], isSpare: true },
+  ];
+
+  it("are kept in localStorage under a second name, which is removed with the last of them", () => {
+    const { window, kept, written } = page();
+    const copies = copiesIn(window, OPTIONS);
+    expect(copies.readAside()).toEqual([]);
+    expect(copies.writeAside(LIST)).toBe(true);
+    expect([...kept.keys()]).toEqual(["pgstate-aside.app.8501."]);
+    expect(copies.readAside()).toEqual(LIST);
+    expect(copies.writeAside([])).toBe(true);
+    expect(kept.size).toBe(0);
+    expect(written).toEqual([]);
+  });
+
+  it("are not read from a cookie, which others could set", () => {
+    const { window, document } = page();
+    document.jar = `pgstate-aside.app.8501.=${OTHER}~first`;
+    expect(copiesIn(window, OPTIONS).readAside()).toEqual([]);
+  });
+
+  it("are kept nowhere where localStorage is blocked, and a full one says that it has no room", () => {
+    const blocked = copiesIn(page(undefined, "all").window, OPTIONS);
+    expect(blocked.writeAside(LIST)).toBe(true);
+    expect(blocked.readAside()).toEqual([]);
+    const full = copiesIn(page(undefined, "writes").window, OPTIONS);
+    expect(full.writeAside(LIST)).toBe(false);
+    expect(full.writeAside([])).toBe(true);
+  });
+});
+
 describe("writeCookie", () => {
-  const STRICT = "n=t; Max-Age=9; Path=/; SameSite=Strict; Secure";
-  const PARTITIONED = "n=t; Max-Age=9; Path=/; SameSite=None; Secure; Partitioned";
+  const STRICT = "__Host-n=t; Max-Age=9; Path=/; SameSite=Strict; Secure";
+  const PARTITIONED = "__Host-n=t; Max-Age=9; Path=/; SameSite=None; Secure; Partitioned";
 
   /** A page in a frame; `takes`: whether the browser keeps a cookie as it was written. */
   function framed(url: string, takes: (cookie: string) => boolean): [Window, string[]] {

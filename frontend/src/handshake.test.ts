@@ -9,6 +9,7 @@ import {
   newMemory,
   type Question,
 } from "./agreement";
+import type { Acceptance, Aside, Refusal } from "./aside";
 import type { Copies } from "./copies";
 
 /** The conversations that Python runs too, in tests/unit/test_handshake.py. */
@@ -20,7 +21,7 @@ const { conversations } = JSON.parse(readFileSync(TABLE, "utf-8")) as {
 interface Conversation {
   name: string;
   scope?: "tab";
-  browser: { local: string | null; cookie?: string | null; is?: "blocked" };
+  browser: { local: string | null; cookie?: string | null; is?: "blocked"; aside?: string[] };
   rounds: Round[];
 }
 
@@ -30,8 +31,19 @@ interface Round {
     cookie?: string | null;
     is?: "blocked" | "open";
     others?: string;
+    aside?: string[];
+    page?: object;
+    server?: keyof typeof SERVERS;
   };
-  question: { have: string; offers?: boolean; replaces?: string; ask?: boolean; forgets?: boolean };
+  question: {
+    have: string;
+    offers?: boolean;
+    replaces?: string;
+    ask?: boolean;
+    forgets?: boolean;
+    because?: Refusal;
+    clears?: boolean;
+  };
   answer: {
     token: string | null;
     blocked?: boolean;
@@ -39,8 +51,16 @@ interface Round {
     copied?: boolean;
     shown?: boolean;
   } | null;
-  copies: { local: string | null; cookie?: string | null };
+  copies: { local: string | null; cookie?: string | null; aside?: string[] };
 }
+
+const RIGHT: Acceptance = { key: "k1", database: "d1", earliest: 0, latest: 1e12 };
+const SERVERS = {
+  "the right one": RIGHT,
+  "another key": { ...RIGHT, key: "k2" },
+  "another database": { ...RIGHT, database: "d2" },
+  "a clock behind": { ...RIGHT, latest: 1 },
+};
 
 /** The table names tokens by a letter. */
 const tokenOf = (name: string) => `${name.repeat(64)}.abcdef.${name.repeat(43)}`;
@@ -48,7 +68,17 @@ const markOf = (name: string) => fingerprint(tokenOf(name));
 const orNull = <T>(name: string | null | undefined, make: (name: string) => T) =>
   name === null || name === undefined ? null : make(name);
 
+/** In the table a token that lies aside is named "A", or "A spare". */
+const asideOf = (names: string[] = []): Aside[] =>
+  names.map((name) => {
+    const [letter, ...marks] = name.split(/ spare|, refused by /).filter((part) => part !== "");
+    return { token: tokenOf(letter as string), refusedBy: marks, isSpare: name.endsWith("spare") };
+  });
+const namesOf = (list: Aside[]): string[] =>
+  list.map(({ token, isSpare }) => `${token[0]}${isSpare ? " spare" : ""}`);
+
 class Browser implements Copies {
+  aside: Aside[] = [];
   constructor(
     public local: string | null,
     public cookie: string | null,
@@ -63,10 +93,19 @@ class Browser implements Copies {
   writeCookie = (text: string | null) => {
     if (!this.isBlocked) this.cookie = text;
   };
+  readAside = () => this.aside;
+  writeAside = (list: Aside[]) => {
+    if (!this.isBlocked) this.aside = list;
+    return !this.isBlocked;
+  };
 }
 
-function questionOf({ have, offers, replaces, ask, forgets }: Round["question"]): Question {
+function questionOf(question: Round["question"], accepts: Acceptance): Question {
+  const { have, offers, replaces, ask, forgets, because, clears } = question;
   return {
+    because: because ?? "final",
+    clears: clears ?? false,
+    accepts,
     have: markOf(have),
     offer: offers ? tokenOf(have) : null,
     replaces: orNull(replaces, markOf),
@@ -96,20 +135,26 @@ describe("the browser keeps to the conversation:", () => {
       orNull(cookie, tokenOf),
       is === "blocked",
     );
-    const memory = newMemory();
+    browser.aside = asideOf(conversation.browser.aside);
+    let memory = newMemory();
+    let accepts = RIGHT;
     for (const round of conversation.rounds) {
-      const { local, cookie, is, others } = round.before ?? {};
+      const { local, cookie, is, others, aside, page, server } = round.before ?? {};
+      if (page !== undefined) memory = newMemory();
+      if (server !== undefined) accepts = SERVERS[server];
+      if (aside !== undefined) browser.aside = asideOf(aside);
       if (is !== undefined) browser.isBlocked = is === "blocked";
       if (local !== undefined) browser.local = orNull(local, tokenOf);
       if (cookie !== undefined) browser.cookie = orNull(cookie, tokenOf);
       const copies = isTab
         ? { ...browser, readCookie: () => null, writeCookie: () => undefined }
         : browser;
-      const question = questionOf(round.question);
+      const question = questionOf(round.question, accepts);
       const answer = isTab
         ? agreeInTab(question, copies, memory, claimsOf(others))
         : agree(question, copies, memory);
       expect(answer).toEqual(answerOf(round));
+      expect(namesOf(browser.aside)).toEqual(round.copies.aside ?? []);
       expect(browser.local).toBe(orNull(round.copies.local, tokenOf));
       if (!isTab) expect(browser.cookie).toBe(orNull(round.copies.cookie, tokenOf));
     }

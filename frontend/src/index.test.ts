@@ -6,6 +6,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type Answer, fingerprint } from "./agreement";
 import { isToken } from "./copies";
+import { issuedAt } from "./aside";
 import type render from "./index";
 
 type Render = typeof render;
@@ -16,9 +17,12 @@ const VEIL = Array.from({ length: 128 }, (_, i) => ((i * 37) % 256).toString(16)
 
 let minted = 0;
 
-function mint(): string {
+const TIME = "awss7g";
+const A_DAY_BEFORE = "awhOgA";
+
+function mint(at = TIME): string {
   const number = String(++minted).padStart(16, "0");
-  return `${number.repeat(4)}.abcdef.${number}${"z".repeat(27)}`;
+  return `${number.repeat(4)}.${at}.${number}${"z".repeat(27)}`;
 }
 
 function unveiled(text: string): string {
@@ -32,6 +36,7 @@ function unveiled(text: string): string {
 class Browser {
   local: string | null = null;
   cookie: string | null = null;
+  aside: string | null = null;
   localIs: "fine" | "blocked" | "read-only" = "fine";
   cookieIs: "fine" | "blocked" = "fine";
   pages: Page[] = [];
@@ -41,9 +46,14 @@ class Browser {
     return this.cookieIs === "fine" ? this.cookie : null;
   }
 
-  writeLocal(text: string | null, by: Page): void {
-    if (this.localIs !== "fine" || this.local === text) return;
-    this.local = text;
+  read(name: string): string | null {
+    return name === NAME ? this.local : this.aside;
+  }
+
+  write(name: string, text: string | null, by: Page): void {
+    if (this.localIs !== "fine" || this.read(name) === text) return;
+    if (name === NAME) this.local = text;
+    else this.aside = text;
     for (const page of this.pages) if (page !== by) page.due.push("storage");
   }
 }
@@ -78,7 +88,7 @@ class Page {
         return text === null ? "" : `${NAME}=${text}`;
       },
       set cookie(text: string) {
-        if (browser.cookieIs !== "fine") return;
+        if (browser.cookieIs !== "fine" || !text.startsWith(NAME)) return;
         const value = /=([^;]*)/.exec(text)?.[1] ?? "";
         browser.cookie = value === "" ? null : value;
       },
@@ -93,9 +103,9 @@ class Page {
       get localStorage() {
         if (browser.localIs === "blocked") throw new DOMException("denied", "SecurityError");
         return {
-          getItem: () => browser.local,
-          setItem: (_: string, text: string) => browser.writeLocal(text, page),
-          removeItem: () => browser.writeLocal(null, page),
+          getItem: (name: string) => browser.read(name),
+          setItem: (name: string, text: string) => browser.write(name, text, page),
+          removeItem: (name: string) => browser.write(name, null, page),
         };
       },
     };
@@ -142,7 +152,8 @@ class Page {
 
 const data = (have: string, more: object = {}) => ({
   ...{ app: "app", maxAge: 100, cookie: true, veil: VEIL.join(""), ask: false },
-  ...{ have: fingerprint(have), offer: null, replaces: null },
+  ...{ have: fingerprint(have), offer: null, replaces: null, because: "final", clears: false },
+  accepts: { key: "k", database: "d", earliest: 0, latest: 1e12 },
   ...more,
 });
 
@@ -233,6 +244,12 @@ interface Database {
   dead: Set<string>;
   /** What was written, by session. */
   written: Map<string, Set<string>>;
+  /** The signing key of the servers that pages reach from now on. */
+  key: "k1" | "k2";
+  /** Whether the servers of `k2` have the same key in truth, and a clock that is a day behind. */
+  isBehind: boolean;
+  /** The key under which each token was signed. */
+  signedBy: Map<string, string>;
 }
 
 class Visit {
@@ -243,12 +260,16 @@ class Visit {
   private isCandidate = false;
   private offers = false;
   private replaces: string | null = null;
+  private because = "final";
   private mounted: object[] = [];
+  private readonly key: string;
 
   constructor(
     private database: Database,
     private cookie: string | null,
-  ) {}
+  ) {
+    this.key = database.key;
+  }
 
   session(): string {
     return this.database.sessions.get(this.token) as string;
@@ -274,7 +295,28 @@ class Visit {
 
   private isGood(text: string): boolean {
     const session = this.database.sessions.get(text);
+    if (this.refusal(text) !== "final") return false;
     return isToken(text) && session !== undefined && !this.database.dead.has(session);
+  }
+
+  private refusal(text: string): "key" | "time" | "final" {
+    if (this.database.isBehind) {
+      return issuedAt(text) > this.latest() ? "time" : "final";
+    }
+    return (this.database.signedBy.get(text) ?? this.key) === this.key ? "final" : "key";
+  }
+
+  private latest(): number {
+    return this.isLate() ? issuedAt(`.${A_DAY_BEFORE}`) : 1e12;
+  }
+
+  private isLate(): boolean {
+    return this.database.isBehind && this.key === "k2";
+  }
+
+  private refuse(text: string): void {
+    this.replaces = fingerprint(text);
+    this.because = this.refusal(text);
   }
 
   private isDead(): boolean {
@@ -289,7 +331,7 @@ class Visit {
         this.durable = true;
         return;
       }
-      this.replaces = fingerprint(this.cookie);
+      this.refuse(this.cookie);
     }
     this.useCandidate();
   }
@@ -301,22 +343,24 @@ class Visit {
   }
 
   private useCandidate(): void {
-    this.token = mint();
+    this.token = mint(this.isLate() ? A_DAY_BEFORE : TIME);
     this.database.sessions.set(this.token, `session ${minted}`);
+    this.database.signedBy.set(this.token, this.key);
     this.isCandidate = this.offers = true;
   }
 
   private startOver(): void {
-    this.replaces = fingerprint(this.token);
+    this.refuse(this.token);
     this.useCandidate();
     if (this.mounted.length > 0) this.mount();
   }
 
   private rotate(): void {
     const [session, before] = [this.session(), this.token];
-    this.replaces = fingerprint(before);
+    this.refuse(before);
     this.token = mint();
     this.offers = true;
+    this.database.signedBy.set(this.token, this.key);
     this.database.sessions.set(this.token, session);
     if (this.mounted.length > 0) this.mount();
   }
@@ -328,7 +372,10 @@ class Visit {
 
   private mount(): true {
     const offer = this.offers ? this.token : null;
-    this.mounted.push(data(this.token, { offer, replaces: this.replaces }));
+    const { replaces, because, key } = this;
+    const mark = this.database.isBehind ? "k1" : key;
+    const accepts = { key: mark, database: "d", earliest: 0, latest: this.latest() };
+    this.mounted.push(data(this.token, { offer, replaces, because, accepts }));
     return true;
   }
 
@@ -349,7 +396,7 @@ class Visit {
 
   private hearOfAnother(text: string, kept: boolean): void {
     if (!this.isGood(text)) {
-      this.replaces = fingerprint(text);
+      this.refuse(text);
       this.offers = true;
       return;
     }
@@ -431,7 +478,10 @@ function randomness(seed: number): () => number {
 
 class World {
   browser = new Browser();
-  database: Database = { sessions: new Map(), dead: new Set(), written: new Map() };
+  database: Database = {
+    ...{ sessions: new Map(), dead: new Set(), written: new Map() },
+    ...{ key: "k1", isBehind: false, signedBy: new Map() },
+  };
   tabs: Tab[] = [];
   readonly random: () => number;
 
@@ -672,6 +722,67 @@ describe("the component and a server", () => {
   it("always come to rest, whatever happens, and agree once nothing is blocked", async () => {
     for (let seed = 0; seed < SEEDS; seed++) {
       expect(await live(seed, EVENTS, false)).toBeLessThanOrEqual(MOST);
+    }
+  }, 60_000);
+
+  it("lose no state between servers that refuse each other's tokens, and come to rest", async () => {
+    const events = ["click", "write", "reload", "reload", "open", "close", "restart", "lose cookie"];
+    for (let seed = 0; seed < SEEDS / 3; seed++) {
+      const world = new World(seed);
+      const { database } = world;
+      await world.open();
+      world.settle();
+      const homes = new Map([["k1", (world.tabs[0] as Tab).visit.token]]);
+      const history: string[] = [];
+      for (let i = 0; i < 20; i++) {
+        const event = world.pick([...events, "switch", "switch"]);
+        history.push(event);
+        if (event === "switch") database.key = database.key === "k1" ? "k2" : "k1";
+        else await happen(world, event);
+        for (const runs of world.settle()) expect([seed, history, runs <= 5]).toContain(true);
+        for (const { visit } of world.tabs) {
+          const key = database.signedBy.get(visit.token) as string;
+          if (!homes.has(key)) homes.set(key, visit.token);
+          expect([seed, history, homes.get(key)]).toEqual([seed, history, visit.token]);
+        }
+      }
+      for (const [key, token] of homes) {
+        database.key = key as "k1";
+        const tab = world.tabs[0] as Tab;
+        await tab.load();
+        world.settle();
+        expect([seed, history, tab.visit.token]).toEqual([seed, history, token]);
+      }
+    }
+  }, 60_000);
+
+  it("go back to the first token after a server whose clock is behind", async () => {
+    const events = ["click", "write", "reload", "reload", "open", "close", "restart", "lose cookie"];
+    for (let seed = 0; seed < SEEDS / 3; seed++) {
+      const world = new World(seed);
+      const { database } = world;
+      database.isBehind = true;
+      await world.open();
+      world.settle();
+      const { token } = (world.tabs[0] as Tab).visit;
+      const history: string[] = [];
+      for (let i = 0; i < 20; i++) {
+        const event = world.pick([...events, "switch", "switch"]);
+        history.push(event);
+        if (event === "switch") database.key = database.key === "k1" ? "k2" : "k1";
+        else await happen(world, event);
+        for (const runs of world.settle()) expect([seed, history, runs <= 6]).toContain(true);
+      }
+      const tab = world.tabs[0] as Tab;
+      const found: string[] = [];
+      for (const key of ["k1", "k2", "k1", "k2"] as const) {
+        database.key = key;
+        await tab.load();
+        world.settle();
+        found.push(tab.visit.token);
+      }
+      expect([seed, history, found[0], found[2]]).toEqual([seed, history, token, token]);
+      expect(found[1]).toBe(found[3]);
     }
   }, 60_000);
 

@@ -8,7 +8,16 @@
  */
 
 import { type Claims, fingerprint } from "./agreement";
-import { attempt, type Copies, type CopiesOptions, copyIn, nameOf, writeCookie } from "./copies";
+import {
+  asideIn,
+  asideNameOf,
+  attempt,
+  type Copies,
+  type CopiesOptions,
+  copyIn,
+  nameOf,
+  writeCookie,
+} from "./copies";
 
 /**
  * Seconds from F5 until the new page opens its WebSocket, at most. Another tab that is opened within
@@ -38,6 +47,7 @@ export function sessionCopyIn(page: Window, options: CopiesOptions): Copies {
   const name = nameOf(options.app, options.base, page.location);
   return {
     ...copyIn(() => page.sessionStorage, name),
+    ...asideIn(() => page.sessionStorage, asideNameOf(name)),
     readCookie: () => null,
     writeCookie: () => undefined,
   };

@@ -10,6 +10,11 @@ token request
     The message that carries a question to the page, with the token if the server offers it.
 token reply
     The message that carries an answer to the server, with the token that the browser keeps.
+token aside
+    A token that a server has refused and that another one may accept. The page keeps it under a
+    second name, and tries it again: see `frontend/src/aside.ts`.
+mark
+    A few digits that tell signing keys, or databases, apart.
 veil
     Random bytes with which the token in a reply is XORed.
 tick
@@ -27,6 +32,7 @@ server session
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import secrets
 from collections.abc import Callable, Mapping
@@ -36,7 +42,6 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import streamlit as st
 
 from streamlit_pgstate.component import KEY
-from streamlit_pgstate.component.cookies import app_label
 from streamlit_pgstate.component.handshake import Answer, Question
 from streamlit_pgstate.component.page import fragment_place, still_place
 from streamlit_pgstate.component.script import is_apptest, is_fragment_run
@@ -55,11 +60,29 @@ _LARGEST = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
+class Acceptance:
+    """Which tokens a server may accept, as far as the page can foresee it.
+
+    The page does not try a token again that was refused with the same key or by the same database.
+    """
+
+    key: str
+    """Mark of the signing key."""
+    database: str
+    """Mark of the database."""
+    earliest: int
+    """Seconds since 1970: the timestamp of the oldest token that is good by the server's clock."""
+    latest: int
+    """The same of the newest token."""
+
+
+@dataclass(frozen=True, slots=True)
 class TokenRequest:
     """A question, and all that the page needs to answer it: see `frontend/src/agreement.ts`."""
 
     question: Question
-    app: str
+    label: str
+    """Of the app and its database: `cookies.label`."""
     scope: str
     offer: str | None
     """The token, if the browser may keep it."""
@@ -67,6 +90,7 @@ class TokenRequest:
     """Seconds for which the browser keeps the cookie."""
     cookie: bool
     """Whether the browser may write a cookie."""
+    accepts: Acceptance
     veil: bytes
     """`st.session_state` shows a component's state: the veil keeps the token out of it."""
 
@@ -76,13 +100,16 @@ class TokenRequest:
     def as_data(self) -> dict[str, Any]:
         """The request as the component's `data`."""
         return {
-            "app": app_label(self.app),
+            "app": self.label,
             "scope": self.scope,
             "have": self.question.have,
             "offer": self.offer,
             "replaces": self.question.replaces,
             "ask": self.question.ask,
             "forgets": self.question.forgets,
+            "because": self.question.because.value,
+            "clears": self.question.clears,
+            "accepts": dataclasses.asdict(self.accepts),
             "maxAge": self.max_age,
             "cookie": self.cookie,
             "veil": self.veil.hex(),

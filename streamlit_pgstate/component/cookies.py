@@ -2,38 +2,47 @@
 
 from __future__ import annotations
 
+import hashlib
+from typing import Final
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 import streamlit as st
 
-_LONGEST_APP = 64
+_HOST_ONLY: Final = "__Host-"
+"""Browsers take a cookie of such a name only over https, from its own host, and for all paths."""
+
+_LONGEST_APP: Final = 64
 """Characters of the longest name of an app that a cookie's name holds as it is."""
 
-_DEFAULT_PORTS = {"https": 443, "http": 80}
+_DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 
 
-def app_label(app: str) -> str:
-    """The app's name, encoded for a cookie's name. A long name is hashed."""
-    label = quote(app, safe="")
-    if len(label) <= _LONGEST_APP:
-        return label
-    import hashlib
+def label(app: str, identity: str) -> str:
+    """Name an app and its database, for the names of cookies and of storage in the browser.
 
-    return hashlib.sha256(app.encode()).hexdigest()[:32]
+    Args:
+        app: the app's name, which is encoded. A long name is hashed.
+        identity: the name in the database's `Identity`. A server over another database, which does
+            not know the browser's token, has names of its own, and so cannot overwrite it.
+    """
+    encoded = quote(app, safe="")
+    if len(encoded) > _LONGEST_APP:
+        encoded = hashlib.sha256(app.encode()).hexdigest()[:32]
+    return f"{encoded}.{quote(identity, safe='')}"
 
 
-def cookie_token(app: str) -> str | None:
+def cookie_token(label: str) -> str | None:
     """The token in the browser's cookie, unchecked; None if there is no cookie.
 
-    The component wrote the browser's port and base path into the cookie's name. Of the cookies
-    whose base path leads to this page, the one with the longest base path is ours.
+    The component wrote the browser's port and base path into the cookie's name: see `_only_one`.
+
+    Args:
+        label: of the app and its database: `label`.
     """
-    found = _cookies("pgstate", app)
-    bases = [base for base in found if _leads_to(base, _address().path)]
-    return found[max(bases, key=len)] if bases else None
+    return _only_one(_cookies("pgstate", label))
 
 
-def reloaded_token(app: str) -> str | None:
+def reloaded_token(label: str) -> str | None:
     """The token of the tab that was reloaded or closed in the last five seconds, unchecked.
 
     The cookie is found as in `cookie_token`. Its name also ends with the token's fingerprint, so
@@ -42,13 +51,28 @@ def reloaded_token(app: str) -> str | None:
     Returns:
         None if there is no such cookie, or more than one: then nobody knows which is this tab's.
     """
-    found = {
-        tuple(name.rsplit(".", 1)): value for name, value in _cookies("pgstate-tab", app).items()
-    }
-    bases = {base for base, *_ in found if _leads_to(base, _address().path)}
-    ours = max(bases, key=len, default=None)
-    tokens = [value for (base, *_), value in found.items() if base == ours]
-    return tokens[0] if len(tokens) == 1 else None
+    return _only_one(
+        {(name.rsplit(".", 1)[0], value) for name, value in _cookies("pgstate-tab", label)}
+    )
+
+
+def _only_one(found: set[tuple[str, str]]) -> str | None:
+    """The value of the one cookie whose base path leads to this page; None if there are several.
+
+    Another site of the same domain can set a cookie of ours for a longer path, or of a longer base
+    path, and nobody can tell it from ours. The component then reports what localStorage holds.
+    Under https nobody else can set it. There the cookies of other base paths belong to other apps
+    of this host, and the one with the longest base path is ours.
+
+    Args:
+        found: base paths and values.
+    """
+    ours = {(base, value) for base, value in found if _leads_to(base, _address().path)}
+    if _is_secure():
+        longest = max((len(base) for base, _ in ours), default=0)
+        ours = {(base, value) for base, value in ours if len(base) == longest}
+    values = [value for _, value in ours]
+    return values[0] if len(values) == 1 else None
 
 
 def _address() -> SplitResult:
@@ -59,17 +83,30 @@ def _address() -> SplitResult:
         return urlsplit("")
 
 
-def _cookies(kind: str, app: str) -> dict[str, str]:
-    """The cookies of an app at this page's port, by what follows the port in their names."""
+def _is_secure() -> bool:
+    """Whether the page is served over https; perhaps by a proxy, so that the server is not."""
+    return _address().scheme == "https"
+
+
+def _cookies(kind: str, label: str) -> set[tuple[str, str]]:
+    """The cookies at this page's port: what follows the port in their names, and their values.
+
+    They come from the header itself: of two cookies with one name `st.context.cookies` has one.
+    """
     address = _address()
     try:
         port = address.port or _DEFAULT_PORTS.get(address.scheme)
     except ValueError:
-        return {}
-    prefix = f"{kind}.{app_label(app)}.{port}."
+        return set()
+    prefix = f"{_HOST_ONLY if _is_secure() else ''}{kind}.{label}.{port}."
+    pairs = (
+        pair.strip().partition("=")
+        for header in st.context.headers.get_all("Cookie")
+        for pair in header.split(";")
+    )
     return {
-        unquote(name.removeprefix(prefix)): value
-        for name, value in st.context.cookies.to_dict().items()
+        (unquote(name.removeprefix(prefix)), value)
+        for name, _, value in pairs
         if name.startswith(prefix)
     }
 

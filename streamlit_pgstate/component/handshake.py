@@ -15,6 +15,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
+from streamlit_pgstate.errors import Refusal
+
 _KEPT_REFUSALS: Final = 16
 """How many refused tokens a tab remembers. A token that it remembers is not checked again."""
 
@@ -64,12 +66,17 @@ class Question:
     offers: bool
     """Whether the server sends that token, for a browser that has none to keep it."""
     replaces: str | None
-    """Fingerprint of a token that the browser must no longer keep: it was refused, rotated away,
+    """Fingerprint of a token that the browser must no longer use: it was refused, rotated away,
     has ended, or is another tab's. The offered token replaces it."""
     ask: bool
     """Whether the server waits for an answer in any case."""
     forgets: bool = False
     """Whether the server will delete the state of any other token that the browser reports."""
+    because: Refusal = Refusal.FINAL
+    """Why `replaces` opens nothing. The browser sets a token aside that may be good elsewhere."""
+    clears: bool = False
+    """Whether the browser must also throw away the tokens that lie aside: the visitor wants to be
+    forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +119,12 @@ class Handshake:
     """Whether to delete the state of any other token that the browser reports."""
     may_copy: bool = True
     """Whether the tab may still have a state copied. The browser's own state is never copied."""
-    refused: tuple[str, ...] = ()
-    """Fingerprints of tokens that were refused."""
+    because: Refusal = Refusal.FINAL
+    """As in `Question`."""
+    clears: bool = False
+    """As in `Question`."""
+    refused: tuple[tuple[str, Refusal], ...] = ()
+    """Fingerprints of tokens that were refused, and why."""
 
     # The beginning
 
@@ -124,10 +135,15 @@ class Handshake:
 
     @classmethod
     def of_candidate(
-        cls, have: str, *, refused: str | None = None, may_copy: bool = True
+        cls,
+        have: str,
+        *,
+        refused: str | None = None,
+        because: Refusal = Refusal.FINAL,
+        may_copy: bool = True,
     ) -> Handshake:
         """The page has brought no token, or one that was `refused`."""
-        return cls(have, Standing.CANDIDATE, replaces=refused, may_copy=may_copy)
+        return cls(have, Standing.CANDIDATE, replaces=refused, because=because, may_copy=may_copy)
 
     # The question, and the action for an answer
 
@@ -141,6 +157,8 @@ class Handshake:
             replaces=self.replaces,
             ask=self.waits and (self.durable is None or self.is_late),
             forgets=self.forgets,
+            because=self.because,
+            clears=self.clears,
         )
 
     def action_for(self, answer: Answer) -> Action:
@@ -149,7 +167,7 @@ class Handshake:
             return Action.IGNORE
         if answer.token is None:
             return Action.GO_WITHOUT if answer.blocked else Action.BEGIN
-        if answer.token in self.refused:
+        if answer.token in dict(self.refused):
             return Action.REFUSE
         # Before the comparison with ours, which another tab may use too. This tab must not forget
         # what another tab uses.
@@ -169,8 +187,7 @@ class Handshake:
 
     def confirmed(self) -> Handshake:
         """The browser keeps the token."""
-        known = replace(self, standing=Standing.KNOWN, replaces=None)
-        return replace(known, durable=True, is_late=False)
+        return replace(self._replacing(None), standing=Standing.KNOWN, durable=True, is_late=False)
 
     def going_without(self) -> Handshake:
         """The browser keeps no token."""
@@ -182,31 +199,44 @@ class Handshake:
 
     def begun(self, have: str) -> Handshake:
         """A candidate was minted, because the browser's storage is empty."""
-        return replace(self.ended(have), replaces=None, durable=None, is_late=False)
+        return replace(self.ended(have)._replacing(None), durable=None, is_late=False)
 
     def adopted(self, have: str) -> Handshake:
         """The browser's token was found good. The server works with it."""
         return replace(self.confirmed(), have=have, forgets=False)
 
-    def refusing(self, token: str) -> Handshake:
+    def refusing(self, token: str, because: Refusal) -> Handshake:
         """The browser must give up this token. Ours replaces it."""
-        others = (one for one in self.refused if one != token)
-        return replace(self, replaces=token, refused=(*others, token)[-_KEPT_REFUSALS:])
+        others = (one for one in self.refused if one[0] != token)
+        refused = (*others, (token, because))[-_KEPT_REFUSALS:]
+        return replace(self._replacing(token, because), refused=refused)
+
+    def refusing_again(self, token: str) -> Handshake:
+        """As `refusing`, of a token that was refused before, or that is another tab's."""
+        return self.refusing(token, dict(self.refused).get(token, Refusal.FINAL))
 
     def succeeded(self, have: str) -> Handshake:
         """`rotate()` has given the session a new token."""
         is_candidate = self.standing is Standing.CANDIDATE
         standing = Standing.CANDIDATE if is_candidate else Standing.SUCCESSOR
-        return replace(self, have=have, standing=standing, replaces=self.have)
+        return replace(self._replacing(self.have), have=have, standing=standing)
 
     def copied(self, have: str, source: str) -> Handshake:
         """The state of the token `source` was copied. The copy has a token of its own."""
-        successor = replace(self, have=have, standing=Standing.SUCCESSOR, replaces=source)
-        return replace(successor, may_copy=False)
+        replacing = self._replacing(source)
+        return replace(replacing, have=have, standing=Standing.SUCCESSOR, may_copy=False)
 
-    def ended(self, have: str) -> Handshake:
-        """The session was forgotten or has expired. A candidate replaces its token."""
-        return replace(self, have=have, standing=Standing.CANDIDATE, replaces=self.have)
+    def ended(self, have: str, because: Refusal = Refusal.FINAL) -> Handshake:
+        """The session is gone from the database. A candidate replaces its token."""
+        replacing = self._replacing(self.have, because)
+        return replace(replacing, have=have, standing=Standing.CANDIDATE)
+
+    def forgotten(self, have: str) -> Handshake:
+        """The visitor has forgotten the session. A candidate replaces all tokens."""
+        return replace(self.ended(have), clears=True)
+
+    def _replacing(self, token: str | None, because: Refusal = Refusal.FINAL) -> Handshake:
+        return replace(self, replaces=token, because=because, clears=False)
 
     def waiting(self) -> Handshake:
         """The script waits for the browser's answer."""

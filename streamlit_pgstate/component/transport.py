@@ -25,7 +25,7 @@ class Transport:
     scope: Literal["browser", "tab"]
     read: Callable[[str], str | None]
     """Returns the token that came with the page, unchecked; None if none came. Its argument is the
-    app's name."""
+    `cookies.label` of the app and its database."""
     is_strict: bool = False
     """Whether a refused token is an error. If not, the browser is asked for another one."""
 
@@ -47,7 +47,7 @@ TAB: Final = Transport("tab", cookies.reloaded_token)
 """A cookie that lives for five seconds from F5 on, and sessionStorage. If they differ,
 sessionStorage decides."""
 
-_APPTEST: Final = Transport("browser", lambda app: st.session_state[TESTING_KEY], is_strict=True)
+_APPTEST: Final = Transport("browser", lambda label: st.session_state[TESTING_KEY], is_strict=True)
 
 
 def of_browser() -> Transport:

@@ -244,8 +244,11 @@ class _LiveRun(RunListener):
 
 
 def _channel(session: Session) -> str:
-    """The name on which tabs announce changes. Not a secret: an id opens no session."""
-    return f"pgstate.{session.id}"
+    """The name on which tabs announce changes. Not a secret: an id opens no session.
+
+    The session of an app has the same id in each database.
+    """
+    return f"pgstate.{session.tables.identity.name}.{session.id}"
 
 
 def _warn(changed: set[str]) -> None:

@@ -12,6 +12,7 @@ import dataclasses
 import functools
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Set
 from typing import Final, TypeVar
@@ -19,12 +20,19 @@ from typing import Final, TypeVar
 import streamlit as st
 
 from streamlit_pgstate.component import bridge, runs, script
-from streamlit_pgstate.component.bridge import TokenReply, TokenRequest
+from streamlit_pgstate.component.bridge import Acceptance, TokenReply, TokenRequest
+from streamlit_pgstate.component.cookies import label
 from streamlit_pgstate.component.handshake import Action, Answer, Handshake, Question
 from streamlit_pgstate.component.runs import RunListener
 from streamlit_pgstate.component.script import Address
 from streamlit_pgstate.component.transport import Transport
-from streamlit_pgstate.errors import ConfigError, NoSessionError, PgStateError, UnknownToken
+from streamlit_pgstate.errors import (
+    ConfigError,
+    NoSessionError,
+    PgStateError,
+    Refusal,
+    UnknownToken,
+)
 from streamlit_pgstate.page.surroundings import SURROUNDINGS
 from streamlit_pgstate.postgres.rows import SessionRef
 from streamlit_pgstate.postgres.tables import Tables
@@ -199,7 +207,7 @@ class Visit:
                 raise  # the error is about another state, which the script has opened itself
             with self._lock:
                 if self._state is state:  # and no other run of this tab has moved on already
-                    self._end()
+                    self._end(error.refusal)
                 script.start_anew()
 
     def wait_for_browser(self) -> None:
@@ -228,7 +236,7 @@ class Visit:
             self._mark_stale()
             run.is_stale = False
             token = self.tables.signer.mint()
-            self._settle(self._agreed.ended(token.fingerprint))
+            self._settle(self._agreed.forgotten(token.fingerprint))
             self._use(token, self._session_of(token))
             self._ask(run)
 
@@ -253,7 +261,8 @@ class Visit:
 
     def _open(self) -> None:
         """Open the session of the page's token, or of a candidate: one round trip."""
-        text = self._transport.read(self.tables.settings.app)
+        text = self._transport.read(self._label)
+        because = Refusal.FINAL
         if text is not None:
             try:
                 token = self.tables.signer.check(text)
@@ -261,6 +270,7 @@ class Visit:
             except UnknownToken as error:
                 if self._transport.is_strict:
                     raise self._of_another_store(error) from error
+                because = error.refusal
             else:
                 may_copy = self._transport.may_copy
                 self._settle(Handshake.of_known(token.fingerprint, may_copy=may_copy))
@@ -269,12 +279,19 @@ class Visit:
         token = self.tables.signer.mint()
         refused = None if text is None else fingerprint(text)
         handshake = Handshake.of_candidate(
-            token.fingerprint, refused=refused, may_copy=self._transport.may_copy
+            token.fingerprint,
+            refused=refused,
+            because=because,
+            may_copy=self._transport.may_copy,
         )
         self._settle(handshake if self.tables.settings.cookie else handshake.waiting())
         self._began_at, self._opened_in = script.address(), script.run()
         self._use(token, self._session_of(token))
         self._ask_at_end()  # the script may switch at once to a page without any verb
+
+    @property
+    def _label(self) -> str:
+        return label(self.tables.settings.app, self.tables.identity.name)
 
     def _of_another_store(self, error: UnknownToken) -> UnknownToken:
         return UnknownToken(
@@ -328,23 +345,23 @@ class Visit:
         session = self.session
         try:
             session.refresh_without_lock()
-        except UnknownToken:
+        except UnknownToken as error:
             with self._lock:
                 if self._session is session:
-                    self._end()
+                    self._end(error.refusal)
         return self.session
 
     def _refresh(self) -> None:
         try:
             self.session.refresh()
-        except UnknownToken:  # forgotten or rotated by another tab, or expired
-            self._end()
+        except UnknownToken as error:  # forgotten or rotated by another tab, or expired
+            self._end(error.refusal)
 
-    def _end(self) -> None:
+    def _end(self, because: Refusal) -> None:
         """Begin an empty session in place of one that has ended."""
         script.end_if_overtaken()
         token = self.tables.signer.mint()
-        self._settle(self._agreed.ended(token.fingerprint))
+        self._settle(self._agreed.ended(token.fingerprint, because))
         self._go_over(token, self._session_of(token))
 
     # The browser
@@ -375,13 +392,21 @@ class Visit:
         settings = self.tables.settings
         return TokenRequest(
             question,
-            app=settings.app,
+            label=self._label,
             scope=self._transport.scope,
             offer=self._token.text if question.offers else None,
             max_age=settings.session_max_age.total_seconds(),
             cookie=settings.cookie,
+            accepts=self._accepts,
             veil=self._veil,
         )
+
+    @functools.cached_property
+    def _accepts(self) -> Acceptance:
+        """Computed once: new data of a component would draw it anew in each run."""
+        signer, identity = self.tables.signer, self.tables.identity
+        earliest, latest = signer.accepts(time.time())
+        return Acceptance(signer.key_mark, identity.mark, int(earliest), int(latest))
 
     def _ask_at_end(self) -> None:
         """Ask at the end of the run, for verbs that could not ask.
@@ -477,7 +502,7 @@ class Visit:
             case Action.BEGIN:
                 self._begin_anew(reply.answer)
             case Action.REFUSE:
-                self._settle(self._agreed.refusing(fingerprint(reply.token or "")))
+                self._settle(self._agreed.refusing_again(fingerprint(reply.token or "")))
             case Action.CHECK | Action.COPY | Action.FORGET as action:
                 self._try(action, reply)
 
@@ -501,9 +526,9 @@ class Visit:
                 self._copy(token, reply.answer)
             else:
                 self._session_of(token).forget()
-                self._settle(self._agreed.refusing(token.fingerprint))
-        except UnknownToken:
-            self._settle(self._agreed.refusing(fingerprint(text)))
+                self._settle(self._agreed.refusing(token.fingerprint, Refusal.FINAL))
+        except UnknownToken as error:
+            self._settle(self._agreed.refusing(fingerprint(text), error.refusal))
 
     def _adopt(self, token: Token, answer: Answer) -> None:
         """Continue with the token of the browser."""

@@ -70,6 +70,18 @@ class SessionRef:
 
 
 @dataclass(frozen=True, slots=True)
+class Identity:
+    """Which database the tables are in, for the names and notes that browsers keep."""
+
+    name: str
+    """Random, made by the migration. Copies of the database have the same one, so that browsers
+    find their tokens after a move."""
+    mark: str
+    """As `name`, but different in each copy. It tells the copies apart in which a browser's token
+    was refused."""
+
+
+@dataclass(frozen=True, slots=True)
 class SessionTimes:
     """What the statement `SESSION` reads: for people, not for the cache."""
 

@@ -37,9 +37,12 @@ _AT_THE_LATEST: Final = f"""CASE WHEN scope IN ({_TOKENLESS}) THEN 'infinity'
 # At most once an hour: else each read would write a row, too.
 _STALE: Final = "seen_at < now() - make_interval(secs => %(expiry_moves_every)s)"
 
+# gc revokes sessions that have expired: not at the visitor's wish.
+_FORGOTTEN: Final = "(revoked_at < expires_at) IS TRUE"
+
 _FOUND: Final = f"""found AS MATERIALIZED (
     SELECT version, {_USABLE} AS usable, {_STALE} AS is_stale,
-        (pending_hash = %(hash)s) IS TRUE AS is_pending
+        (pending_hash = %(hash)s) IS TRUE AS is_pending, {_FORGOTTEN} AS is_forgotten
     FROM {{schema}}.session WHERE id = %(id)s
 )"""
 
@@ -49,7 +52,7 @@ _FOUND: Final = f"""found AS MATERIALIZED (
 # and beside a writer that holds the session's row.
 READ: Final = f"""WITH {_FOUND}
 SELECT NULL::text, version,
-    CASE WHEN NOT usable THEN 'refused'
+    CASE WHEN NOT usable THEN CASE WHEN is_forgotten THEN 'forgotten' ELSE 'refused' END
         ELSE CASE WHEN is_stale THEN 'stale ' ELSE '' END
             || CASE WHEN is_pending THEN 'pending' ELSE '' END
     END, NULL::bigint, NULL::text, NULL::bytea, NULL::bytea, NULL::float8, NULL::float8
@@ -538,15 +541,25 @@ LIMITS: Final = """
 SELECT set_config('statement_timeout', %(for_statement)s, true),
     set_config('idle_in_transaction_session_timeout', %(when_idle)s, true)"""
 
-SIGNING_KEY: Final = "SELECT value FROM {schema}.setting WHERE name = 'signing_key'"
+# The signing key, the identity, and which copy of the database this is. A copy from a template has
+# another oid, one by a dump another oid of the table and another xmin of the row, and one of the
+# server's files another address, port or folder, which only a superuser sees. All of these stay
+# when the server is restarted. A `system_identifier` is the same in a copy of the files, and not
+# every role may read it.
+IDENTITY: Final = """
+SELECT (SELECT value FROM {schema}.setting WHERE name = 'signing_key'), s.value,
+    concat_ws('.', d.oid, s.tableoid, s.xmin, inet_server_addr(), current_setting('port'),
+        (SELECT setting FROM pg_settings WHERE name = 'data_directory'))
+FROM pg_database AS d LEFT JOIN {schema}.setting AS s ON s.name = 'identity'
+WHERE d.datname = current_database()"""
 
 
 def of(schema: str) -> dict[str, str]:
     """Return every statement about tables by its name, for the tables in `schema`.
 
     Example:
-        >>> of("pgstate")["SIGNING_KEY"]
-        'SELECT value FROM "pgstate".setting WHERE name = \'signing_key\''
+        >>> of("pgstate")["ERASE_BODIES"]
+        'DELETE FROM "pgstate".body WHERE session_id = %(id)s'
     """
     return {
         name: sql.replace("{schema}", f'"{schema}"')

@@ -6,6 +6,7 @@ cache. The `cipher` seals and opens bodies here.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import itertools
 import logging
@@ -17,7 +18,7 @@ from datetime import timedelta
 from typing import Any, Final, TypeAlias
 
 from streamlit_pgstate.codecs import Payload
-from streamlit_pgstate.errors import MigrationRequired, PgStateError, UnknownToken
+from streamlit_pgstate.errors import MigrationRequired, PgStateError, Refusal, UnknownToken
 from streamlit_pgstate.postgres import migrate, statements
 from streamlit_pgstate.postgres.admission import Admission
 from streamlit_pgstate.postgres.cipher import PLAIN, Cipher
@@ -27,6 +28,7 @@ from streamlit_pgstate.postgres.migrate import Layout
 from streamlit_pgstate.postgres.rows import (
     Changes,
     EntryRow,
+    Identity,
     Moved,
     Rotation,
     SessionRef,
@@ -98,7 +100,7 @@ class Tables:
         self._admission = Admission(settings.max_new_sessions)
         self._cleans_up = False
         self._checked = False
-        self._signer: TokenSigner | None = None
+        self._shared: tuple[TokenSigner, Identity] | None = None
         self._sql = statements.of(settings.schema)
         self._writer = Writer(self._database, self._sql)
         self._expiry_moves_every = min(_EXPIRY_MOVES_EVERY, settings.session_ttl / 10)
@@ -191,24 +193,35 @@ class Tables:
     @property
     def signer(self) -> TokenSigner:
         """The signer of this app's tokens. Reads the key from the database once."""
-        if self._signer is None:
-            self._check_layout_once()
-            self._signer = TokenSigner(
-                self._settings.signing_key or self._stored_signing_key(),
-                app=self._settings.app,
-                max_age=self._settings.session_max_age,
-            )
-        return self._signer
+        return self._read_once()[0]
 
-    def _stored_signing_key(self) -> str:
-        rows = self._run("SIGNING_KEY", {})
-        if not rows:
-            raise self._database.place.error(
-                MigrationRequired,
-                "The signing key is missing in the table `setting`. Restore that row from a "
-                "backup, or set `signing_key`: with another key all tokens are void.",
-            )
-        return str(rows[0][0])
+    @property
+    def identity(self) -> Identity:
+        """Which database this is. Read once, together with the signing key."""
+        return self._read_once()[1]
+
+    def _read_once(self) -> tuple[TokenSigner, Identity]:
+        if self._shared is None:
+            [(stored_key, name, copy)] = self._run("IDENTITY", {})
+            key = self._settings.signing_key or stored_key
+            if key is None:
+                raise self._is_missing(
+                    "The signing key is missing in the table `setting`. Restore that row from a "
+                    "backup, or set `signing_key`: with another key all tokens are void."
+                )
+            if name is None:
+                raise self._is_missing(
+                    "The row `identity` is missing in the table `setting`. Restore it from a "
+                    "backup: with another identity no browser finds its token."
+                )
+            app, max_age = self._settings.app, self._settings.session_max_age
+            mark = hashlib.sha256(f"{name}.{copy}".encode()).hexdigest()[:8]
+            signer = TokenSigner(key, app=app, max_age=max_age)
+            self._shared = signer, Identity(name, mark)
+        return self._shared
+
+    def _is_missing(self, message: str) -> PgStateError:
+        return self._database.place.error(MigrationRequired, message)
 
     def load(self, ref: SessionRef) -> Changes:
         """Read the session and all of its entries, including small bodies.
@@ -239,6 +252,8 @@ class Tables:
                 raise _unknown(ref)
             return Changes(0, [])
         _, version, condition, *_ = rows[0]
+        if condition == "forgotten":
+            raise _unknown(ref, Refusal.FINAL)
         if condition == "refused":
             raise _unknown(ref)
         if "pending" in condition and ref.is_presented:
@@ -665,7 +680,7 @@ def _ahead_parameters(bodies: Mapping[bytes, bytes]) -> dict[str, Any]:
     return {"ahead_digest": list(bodies), "ahead_parts": parts}
 
 
-def _unknown(ref: SessionRef) -> UnknownToken:
+def _unknown(ref: SessionRef, refusal: Refusal = Refusal.DATABASE) -> UnknownToken:
     error = UnknownToken(
         "This session was forgotten, has expired, or its token was replaced by rotate(). In an "
         "app, reload the page. Elsewhere, make a new token with Store.new_token()."
@@ -673,5 +688,5 @@ def _unknown(ref: SessionRef) -> UnknownToken:
         else f"Session {ref.id} was forgotten, has expired, or is stored in another database or "
         "schema than this process uses. Compare its settings `url` and `schema` with the app's."
     )
-    error.session_id = ref.id
+    error.session_id, error.refusal = ref.id, refusal
     return error

@@ -19,12 +19,12 @@ import time
 import uuid
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from itsdangerous import BadSignature, Signer, TimestampSigner
 from itsdangerous.encoding import base64_decode, base64_encode
 
-from streamlit_pgstate.errors import UnknownToken
+from streamlit_pgstate.errors import Refusal, UnknownToken
 
 _SECRET_BYTES = 32
 _SHAPE = re.compile(r"[A-Za-z0-9_-]{64}\.[A-Za-z0-9_-]{4,8}\.[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
@@ -101,6 +101,8 @@ class TokenSigner:
         derived = _derived(key, f"streamlit-pgstate.token.{app}")
         self._signer = TimestampSigner(derived, key_derivation="none", digest_method=hashlib.sha256)
         self._user_key = _derived(key, f"streamlit-pgstate.user.{app}")
+        self.key_mark: Final = _derived(key, f"streamlit-pgstate.mark.{app}").hex()[:8]
+        """Tells signing keys apart. It is safe to show: the key cannot be computed from it."""
 
     def mint(self, session_id: uuid.UUID | None = None) -> Token:
         """Make a token: another one of the session `session_id`, or the first of a new session."""
@@ -123,25 +125,35 @@ class TokenSigner:
         """Check the shape, the signature and the age of a token from a browser or a caller.
 
         Raises:
-            UnknownToken: `text` is not a token of this app, or it is too old.
+            UnknownToken: `text` is not a token of this app, or it is too old. Its `refusal` says
+                whether another key or clock might accept it.
         """
         if not isinstance(text, str) or len(text) > 128 or not _SHAPE.fullmatch(text):
             raise UnknownToken("This is not a token. Make one with Store.new_token().")
         body, issued = self._unsigned(text)
-        age = time.time() - issued
-        if body is None or age > self._max_age.total_seconds():
-            raise UnknownToken(
+        earliest, latest = self.accepts(time.time())
+        if body is None or issued < earliest:
+            raise _refused(
                 "This token was not issued by this app with its present signing key, or it is "
                 f"older than session_max_age ({self._max_age}). Make a new one with "
-                "Store.new_token()."
+                "Store.new_token().",
+                Refusal.KEY if body is None else Refusal.TIME,
             )
-        if age < -_CLOCK_SKEW:
-            raise UnknownToken(
+        if issued > latest:
+            raise _refused(
                 "The timestamp of this token is more than a day in the future. Check the clocks of "
-                "the servers, then make a new token with Store.new_token()."
+                "the servers, then make a new token with Store.new_token().",
+                Refusal.TIME,
             )
         raw = base64_decode(body)
         return Token(text, uuid.UUID(bytes=raw[:16]), _hash(raw[16:]), issued)
+
+    def accepts(self, now: float) -> tuple[float, float]:
+        """Return the earliest and the latest timestamp of a token that is good at the time `now`.
+
+        All three are seconds since 1970.
+        """
+        return now - self._max_age.total_seconds(), now + _CLOCK_SKEW
 
     def _unsigned(self, text: str) -> tuple[bytes | None, float]:
         """Return the body and the time of a token; (None, 0) if the signature is not ours.
@@ -159,6 +171,12 @@ class TokenSigner:
 def session_of_app(app: str) -> uuid.UUID:
     """Return the id of the session that all visitors of an app share."""
     return uuid.uuid5(_APPS, app)
+
+
+def _refused(message: str, refusal: Refusal) -> UnknownToken:
+    error = UnknownToken(message)
+    error.refusal = refusal
+    return error
 
 
 def _derived(key: str, salt: str) -> bytes:

@@ -24,6 +24,9 @@ import streamlit_pgstate as pgstate
 
 CASES: dict[str, Callable[[], None]] = {}
 
+REAL_TIME = time.time
+"""As it was before the script sets this process's clock."""
+
 _sent: dict[str, dict[str, str]] = {}
 """What the pages have sent so far, by Streamlit's session and by widget."""
 

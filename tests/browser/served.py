@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import re
 import signal
@@ -12,8 +13,10 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 from urllib.request import urlopen
 
+import psycopg
 from nursery import Forked, nursery
 from run_log import Run, RunLog
 
@@ -46,7 +49,24 @@ class Server:
     @property
     def address(self) -> str:
         scheme = "https" if self.certificate else "http"
-        return f"{scheme}://{self.host}:{self.port}{self.base}"
+        return f"{scheme}://{self.host}:{self.public_port}{self.base}"
+
+    @property
+    def token_name(self) -> str:
+        """Under which the browser keeps the token in localStorage."""
+        app = quote(self.environment.get("PGSTATE_APP", "app"), safe="")
+        schema = self.environment.get("PGSTATE_SCHEMA", "pgstate")
+        base = quote(self.base, safe="")
+        return f"pgstate.{app}.{identity_in(self.url, schema)}.{self.public_port}.{base}"
+
+    @property
+    def cookie_name(self) -> str:
+        return f"__Host-{self.token_name}" if self.certificate else self.token_name
+
+    @property
+    def public_port(self) -> int:
+        """The port in the browser."""
+        return self.port
 
     @property
     def log(self) -> str:
@@ -106,6 +126,17 @@ class Server:
     def runs(self, visitor: str) -> list[Run]:
         """The script runs of a visitor so far, in the order of their starts."""
         return self._runs.of(visitor)
+
+
+@functools.cache
+def identity_in(url: str, schema: str = "pgstate") -> str:
+    """The identity of a database, which is a part of the names in the browser."""
+    with psycopg.connect(url) as connection:
+        row = connection.execute(
+            f"SELECT value FROM \"{schema}\".setting WHERE name = 'identity'"
+        ).fetchone()
+    assert row is not None
+    return str(row[0])
 
 
 def free_port() -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from everything import in_everything
-from served import Server, running
+from served import Server, identity_in, running
 from visitor import Tab, Visitor
 
 from streamlit_pgstate import connect
@@ -134,7 +134,7 @@ def test_an_app_at_the_root_lends_its_token_to_none_under_a_path(
     token = store.new_token()
     store.state(token)["visits"] = 100
     store.close()
-    name = f"pgstate.app.{under_path.port}."
+    name = f"pgstate.app.{identity_in(under_path.url)}.{under_path.port}."
     visitor.context.add_cookies(
         [{"name": name, "value": token, "domain": "localhost", "path": "/", "sameSite": "Strict"}]
     )

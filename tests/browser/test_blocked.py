@@ -22,6 +22,8 @@ from playwright.sync_api import Browser, Error
 from served import Server, running
 from visitor import Tab, Visitor
 
+from streamlit_pgstate import connect
+
 pytestmark = pytest.mark.whole_chromium
 
 NO_STORAGE = """
@@ -281,9 +283,29 @@ def test_over_https_in_a_tab_of_its_own_the_cookie_is_strict(
     assert tab.settled(1).seen["visits"] == 2
     cookie = cookie_of(tab)
     assert (cookie["sameSite"], cookie["secure"]) == ("Strict", True)
+    assert cookie["path"] == "/"
+
+
+def test_over_https_a_cookie_that_another_site_of_the_domain_can_set_is_not_read(
+    https_app: Server, new_visitor: Callable[..., Visitor]
+) -> None:
+    visitor = new_visitor(ignore_https_errors=True)
+    store = connect(https_app.url)
+    theirs = store.new_token()
+    store.state(theirs)["visits"] = 100
+    at = {"name": https_app.token_name, "value": theirs, "domain": https_app.host}
+    for path in ("/", "/_stcore"):
+        visitor.context.add_cookies([{**at, "path": path, "secure": True, "sameSite": "Strict"}])
+    tab = visitor.open(https_app)
+    for visits in (1, 2):
+        assert tab.settled(1).seen["visits"] == visits
+        tab.reload()
+    tab.settled(1)
+    assert store.state(theirs)["visits"] == 100
+    store.close()
 
 
 def cookie_of(tab: Tab) -> dict[str, object]:
     cookies = tab.page.context.cookies(tab.server.address)
-    [cookie] = [it for it in cookies if it["name"].startswith("pgstate.")]
+    [cookie] = [it for it in cookies if it["name"].startswith("__Host-pgstate.")]
     return {**cookie}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import expect
-from served import Server
+from served import Server, identity_in
 from table_editor import TableEditor
 from visitor import Tab, Visitor
 
@@ -237,7 +237,7 @@ def test_pages_that_write_in_each_run_follow_what_they_read_and_do_not_drive_eac
         page.settled()
     assert sum(runs_of(pages, 5)) == 0, "nobody has touched anything"
 
-    channel = f"pgstate.{one.runs()[-1].seen['id']}"
+    channel = f"pgstate.{identity_in(app.url)}.{one.runs()[-1].seen['id']}"
     two.page.evaluate(
         "name => { window.news = 0; window.heard = new BroadcastChannel(name);"
         "window.heard.onmessage = () => { window.news++; }; }",

@@ -157,10 +157,7 @@ class Tab:
 
     @property
     def _key(self) -> str:
-        base = self.server.base.replace("/", "%2F")
-        return (
-            f"pgstate.{self.server.environment.get('PGSTATE_APP', 'app')}.{self.server.port}.{base}"
-        )
+        return self.server.token_name
 
     def local(self) -> str | None:
         text: str | None = self.frame.evaluate("key => localStorage.getItem(key)", self._key)
@@ -168,7 +165,9 @@ class Tab:
 
     def cookie(self) -> str | None:
         found = [
-            c for c in self.page.context.cookies(self.server.address) if c["name"] == self._key
+            c
+            for c in self.page.context.cookies(self.server.address)
+            if c["name"] == self.server.cookie_name
         ]
         return found[0]["value"] if found else None
 
@@ -190,9 +189,9 @@ class Tab:
             )
 
     def set_cookie(self, text: str | None) -> None:
-        self.page.context.clear_cookies(name=self._key)
+        self.page.context.clear_cookies(name=self.server.cookie_name)
         if text is not None:
-            cookie = {"name": self._key, "value": text, "domain": self.server.host}
+            cookie = {"name": self.server.cookie_name, "value": text, "domain": self.server.host}
             self.page.context.add_cookies(
                 [{**cookie, "path": self.server.base or "/", "sameSite": "Strict"}]
             )  # type: ignore[list-item]

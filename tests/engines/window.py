@@ -226,7 +226,7 @@ class Window:
 
     @property
     def _key(self) -> str:
-        return f"pgstate.app.{self.server.port}."
+        return self.server.token_name
 
     def local(self) -> str | None:
         text: str | None = self.driver.execute_script(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from streamlit_pgstate.component.handshake import Action, Answer, Handshake, Question, Standing
+from streamlit_pgstate.errors import Refusal
 
 TABLE = json.loads((Path(__file__).parents[1] / "handshake.json").read_text(encoding="utf-8"))
 CONVERSATIONS = TABLE["conversations"]
@@ -16,8 +17,10 @@ CONVERSATIONS = TABLE["conversations"]
 
 @pytest.mark.parametrize("conversation", CONVERSATIONS, ids=lambda it: it["name"])
 def test_the_server_keeps_to_the_conversation(conversation: dict[str, Any]) -> None:
-    handshake = opened(conversation)
+    handshake = opened(conversation["page"], conversation["rounds"][0])
     for turn in conversation["rounds"]:
+        if "page" in turn.get("before", {}):
+            handshake = opened(turn["before"]["page"], turn)
         handshake = after_events(handshake, turn.get("before", {}))
         assert handshake.question == question_of(turn["question"])
         given = turn.get("late answer") or turn["answer"]
@@ -33,12 +36,12 @@ def test_the_server_keeps_to_the_conversation(conversation: dict[str, Any]) -> N
         assert handshake.durable is turn["durable"]
 
 
-def opened(conversation: dict[str, Any]) -> Handshake:
-    page = conversation["page"]
+def opened(page: dict[str, Any], turn: dict[str, Any]) -> Handshake:
+    """The handshake that a page load begins, before its first round `turn`."""
     if page["token"] is not None and page.get("is", "good") == "good":
         return Handshake.of_known(page["token"])
-    minted = conversation["rounds"][0]["question"]["have"]
-    return Handshake.of_candidate(minted, refused=page["token"])
+    minted, because = turn["question"]["have"], Refusal(page.get("because", "final"))
+    return Handshake.of_candidate(minted, refused=page["token"], because=because)
 
 
 def after_events(handshake: Handshake, before: dict[str, Any]) -> Handshake:
@@ -55,6 +58,8 @@ def after_events(handshake: Handshake, before: dict[str, Any]) -> Handshake:
         handshake = handshake.succeeded(before["rotated"])
     if "ended" in before:
         handshake = handshake.ended(before["ended"])
+    if "forgotten" in before:
+        handshake = handshake.forgotten(before["forgotten"])
     return handshake
 
 
@@ -65,6 +70,8 @@ def question_of(question: dict[str, Any]) -> Question:
         replaces=question.get("replaces"),
         ask=question.get("ask", False),
         forgets=question.get("forgets", False),
+        because=Refusal(question.get("because", "final")),
+        clears=question.get("clears", False),
     )
 
 
@@ -88,8 +95,10 @@ def after_action(
             return handshake.adopted(token)
         case Action.COPY if not is_bad:
             return handshake.copied(given["mints"], token)
-        case Action.CHECK | Action.COPY | Action.REFUSE | Action.FORGET:
-            return handshake.refusing(token)
+        case Action.REFUSE:
+            return handshake.refusing_again(token)
+        case Action.CHECK | Action.COPY | Action.FORGET:
+            return handshake.refusing(token, Refusal(given.get("because", "final")))
     return handshake
 
 
@@ -102,7 +111,7 @@ def test_the_table_holds_each_action_and_each_standing() -> None:
 def test_a_browser_that_sends_ever_new_tokens_does_not_fill_the_servers_memory() -> None:
     handshake = Handshake.of_known("A")
     for number in range(1000):
-        handshake = handshake.refusing(str(number))
+        handshake = handshake.refusing(str(number), Refusal.FINAL)
     assert len(handshake.refused) == 16
     assert handshake.replaces == "999"
 
