@@ -85,8 +85,9 @@ def data_editor(*args: Any, **options: Any) -> Any:
     """Draw `st.data_editor` with edits, added rows and deleted rows that survive a reload.
 
     Pass the same `data` in each run. The edits belong to this data and are not applied to other
-    data, with one exception: the editor's own result may be passed as `data`.
-    `pgstate.delete(key)` removes the edits.
+    data, with two exceptions: rows may be added at its end, and the editor's own result may be
+    passed as `data`. `pgstate.delete(key)` removes the edits. Call it when you have saved the
+    result: the `data` of the next run then count as they are, whatever they equal.
 
     Args:
         *args: `data`: a DataFrame, or anything else that `st.data_editor` takes.

@@ -7,7 +7,7 @@ the script passes. `editor` stores the edits in this form, and `table` applies t
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -97,6 +97,45 @@ class Edits:
         kept = [cells for cells in added if cells is not None]
         return Edits(edited, [*kept, *later.added], sorted(deleted))
 
+    def since(
+        self,
+        earlier: Edits,
+        rows: Mapping[int, int | None],
+        source: Callable[[int, str], Any],
+    ) -> Edits:
+        """What one widget's edits hold beyond earlier ones, by the rows of another table.
+
+        Args:
+            earlier: edits of the same widget. The other table has them, or they were dropped.
+            rows: the row of the other table for each row that the widget showed then. Such a row
+                is named by the number of a row of the widget's data, or by ``~n`` for row n of
+                ``earlier.added``. None for a row that the other table does not have.
+            source: the value of a cell of the widget's data. Streamlit drops the edit of a cell
+                that the visitor has set back to this value.
+        """
+        if not earlier:
+            return self
+        edited: dict[int, Cells] = {}
+        for row in sorted({*earlier.edited, *self.edited} - set(self.deleted)):
+            before = earlier.edited.get(row, {})
+            back = {name: source(row, name) for name in before}
+            cells = _changes(before, self.edited.get(row, {}), back)
+            if cells and (place := rows.get(row)) is not None:
+                edited[place] = cells
+        added: list[Cells] = []
+        for number, now in enumerate(self.added):
+            if number >= len(earlier.added) or ~number not in rows:
+                added.append(dict(now))
+                continue
+            before = earlier.added[number]
+            cells = _changes(before, now, dict.fromkeys(before))
+            if cells and (place := rows[~number]) is not None:
+                edited[place] = cells
+        deleted = {row for row in self.deleted if row not in earlier.deleted}
+        deleted |= {~number for number in range(len(self.added), len(earlier.added))}
+        places = {rows.get(row) for row in deleted}
+        return Edits(edited, added, sorted(place for place in places if place is not None))
+
 
 def _list(state: Mapping[Any, Any], name: str) -> Sequence[Any]:
     found = state.get(name)
@@ -112,3 +151,9 @@ def _row_number(row: object) -> int | None:
 
 def _at(origins: Sequence[int], row: int) -> int | None:
     return origins[row] if 0 <= row < len(origins) else None
+
+
+def _changes(before: Cells, now: Cells, back: Cells) -> Cells:
+    """The cells that differ; those that are no longer there have their value in `back`."""
+    changed = {name: now[name] for name in now if name not in before or before[name] != now[name]}
+    return {name: back[name] for name in before if name not in now} | changed

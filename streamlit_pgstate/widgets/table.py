@@ -6,9 +6,12 @@ The conversions and the application of edits are those of `st.data_editor`, whic
 
 from __future__ import annotations
 
+import datetime
 import functools
+from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -34,6 +37,15 @@ _NULLABLE: Final = {"i": "Int", "u": "UInt"}
 _ORIGIN: Final = "origin"
 
 
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a table holds, as a hash."""
+
+    digest: str
+    rows: int | None
+    """The number of rows. None if `digest` is a fingerprint, as earlier versions stored it."""
+
+
 class Table:
     """The data that a script passes to an editor. It is never changed."""
 
@@ -57,11 +69,55 @@ class Table:
     @functools.cached_property
     def fingerprint(self) -> str:
         """A hash of columns, dtypes, index and values."""
-        try:
-            payload = codecs.encode(self.frame, key="table")
-        except UnsupportedType:  # it holds objects, which the editor shows as text
-            payload = codecs.encode(self.frame.astype(str), key="table")
-        return payload.digest.hex()
+        return _digest(self.frame)
+
+    @functools.cached_property
+    def content(self) -> Content:
+        """A hash of columns, index and values.
+
+        Other than the fingerprint it is the same where only dtypes differ: a row with 2.5 turns
+        the integers above it into floats, and a list of dicts turns an empty cell into a float.
+        """
+        return _content(self.frame)
+
+    def begins_with(self, content: Content) -> bool:
+        """Whether the first rows are those of `content`. There may be more rows below them."""
+        if content.rows is None:
+            return content.digest == self.fingerprint
+        if content.rows >= len(self.frame):
+            return content == self.content
+        return content == _content(self.frame, content.rows)
+
+    def may_be(self, edited: Table, before: Table) -> bool:
+        """Whether this is the table `edited`, as a script may have stored it.
+
+        If the index of the table before its edits counts the rows, a script may count them anew:
+        a list of dicts, for instance, has no index.
+        """
+        if self.content == edited.content:
+            return True
+        counts = isinstance(before.frame.index, pd.RangeIndex)
+        return counts and self.content == _content(_counted(edited.frame))
+
+    def carries(self, edits: Edits) -> bool:
+        """Whether the edits add and delete the rows that they name, and no others.
+
+        Streamlit skips an added row whose label exists already. With a deleted row it deletes all
+        rows of the same label.
+        """
+        kept = set(range(len(self.frame))) - set(edits.deleted)
+        return set(self.origins(edits)) == kept | {~row for row in range(len(edits.added))}
+
+    def cell(self, row: int, name: str) -> Any:
+        """A cell in the form of an edit. The index label has the name `INDEX`."""
+        value: Any = self.frame.index[row] if name == INDEX else self.frame[name].iloc[row]
+        if pd.api.types.is_list_like(value):
+            return list(value)
+        if pd.isna(value):
+            return None
+        if isinstance(value, datetime.time):  # the editor reads it as a part of a timestamp
+            return value.isoformat()
+        return value.item() if isinstance(value, np.generic) else value
 
     @functools.cached_property
     def _schema(self) -> Any:
@@ -121,6 +177,29 @@ class Table:
             int(origin)
             for origin in data_editor.parts().apply(rows, labels.as_state(), kinds)[_ORIGIN]
         ]
+
+
+def _digest(frame: pd.DataFrame) -> str:
+    try:
+        payload = codecs.encode(frame, key="table")
+    except UnsupportedType:  # it holds objects, which the editor shows as text
+        payload = codecs.encode(frame.astype(str), key="table")
+    return payload.digest.hex()
+
+
+def _content(frame: pd.DataFrame, rows: int | None = None) -> Content:
+    rows = len(frame) if rows is None else rows
+    if not rows:
+        return Content(_digest(pd.DataFrame(columns=frame.columns)), 0)
+    frame = frame.take(np.arange(rows))  # a slice of Arrow's has the bytes of what is cut off
+    index = frame.index
+    if index.dtype.kind in "iu" and np.array_equal(index, np.arange(rows)):
+        frame = _counted(frame)
+    return Content(_digest(frame.convert_dtypes()), rows)
+
+
+def _counted(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.set_axis(pd.RangeIndex(len(frame), name=frame.index.name))
 
 
 def _with_dtype(column: pd.Series[Any], dtype: Any) -> pd.Series[Any]:

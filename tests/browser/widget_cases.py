@@ -80,6 +80,104 @@ def table_kept_by_the_script() -> None:
 
 
 @case
+def table_saved() -> None:
+    """Saves the edited table and deletes the edits: `?how=` says when, `?kept=` says where."""
+    how, kept = st.query_params["how"], st.query_params["kept"]
+    first = frame()[["name", "count"]].to_dict("records")
+    if kept == "persist":
+        pgstate.persist(saved=first)
+    saved = st.session_state.saved if kept == "persist" else pgstate.get("saved", first)
+    table = pd.DataFrame(saved)
+    edited = pgstate.data_editor(table, key="table", num_rows="dynamic")
+    note_table(edited)
+    note(given=list(table["name"]))
+
+    def save() -> None:
+        if kept == "persist":
+            st.session_state.saved = edited.to_dict("records")
+        else:
+            pgstate.set("saved", edited.to_dict("records"))
+        pgstate.delete("table")
+
+    if how == "callback":
+        st.button("save", on_click=save)
+    elif how == "auto":
+        if not edited.equals(table):
+            save()
+            st.rerun()
+    elif st.button("save"):
+        save()
+        if how == "button":
+            st.rerun()
+    if st.button("reset"):
+        pgstate.delete("table")
+    st.button("run")
+
+
+@case
+def table_saved_by_its_callback() -> None:
+    """Saves what `st.session_state` has of the edits, as is usual with a database."""
+    table = pd.DataFrame(pgstate.get("saved", frame()[["name", "count"]].to_dict("records")))
+
+    def save() -> None:
+        for row, cells in st.session_state["table"]["edited_rows"].items():
+            for name, value in cells.items():
+                table.loc[row, name] = value
+        pgstate.set("saved", table.to_dict("records"))
+        pgstate.delete("table")
+
+    note_table(pgstate.data_editor(table, key="table", on_change=save))
+    note(given=list(table["name"]))
+    st.button("run")
+
+
+@case
+def table_sent() -> None:
+    """Sends what was filled in to somewhere else, and begins with an empty sheet again."""
+    sheet = pd.DataFrame({"name": [""], "count": [0]})
+
+    def send() -> None:
+        [cells] = st.session_state["table"]["edited_rows"].values()
+        pgstate.modify("sent", lambda sent: [*sent, cells["name"]], default=[])
+        pgstate.delete("table")
+
+    note_table(pgstate.data_editor(sheet, key="table", on_change=send))
+    note(sent=pgstate.get("sent"))
+
+
+@case
+def table_in_form_saved() -> None:
+    """A form that empties itself, around a table that is saved."""
+    table = pd.DataFrame(pgstate.get("saved", frame()[["name", "count"]].to_dict("records")))
+    with st.form("form", clear_on_submit=True):
+        edited = pgstate.data_editor(table, key="table", num_rows="dynamic")
+        sent = st.form_submit_button("save")
+    note_table(edited)
+    note(given=list(table["name"]))
+    if sent:
+        pgstate.set("saved", edited.to_dict("records"))
+        pgstate.delete("table")
+        st.rerun()
+
+
+@case
+def table_grown() -> None:
+    """A table whose rows change by buttons, above an editor of it."""
+    first = pd.DataFrame({"name": ["ada", "bob"], "count": [1, 2]})
+    new = pd.DataFrame({"name": ["new"], "count": [2.5]})
+    table = pgstate.get("rows", first)
+    if st.button("add"):
+        table = pd.concat([table, new], ignore_index=True)
+    if st.button("add a label twice"):
+        table = pd.concat([table, new])
+    if st.button("change"):
+        table.loc[0, "name"] = "zoe"
+    pgstate.set("rows", table)
+    note_table(pgstate.data_editor(table, key="table", num_rows="dynamic"))
+    st.button("run")
+
+
+@case
 def table_hidden() -> None:
     if st.toggle("show", value=True):
         note_table(pgstate.data_editor(frame(), key="table", num_rows="dynamic"))

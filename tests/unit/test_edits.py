@@ -17,8 +17,10 @@ from hypothesis import strategies as st
 from streamlit.elements.lib.column_config_utils import determine_dataframe_schema
 from streamlit.elements.widgets.data_editor import _apply_dataframe_edits
 
+from streamlit_pgstate.widgets.editor import Basis, basis_after_deletion
 from streamlit_pgstate.widgets.edits import INDEX, Edits
-from streamlit_pgstate.widgets.table import Table
+from streamlit_pgstate.widgets.stored_edits import Fit, StoredEdits, fit
+from streamlit_pgstate.widgets.table import Content, Table
 
 
 class Sitting:
@@ -152,6 +154,172 @@ def test_reloads_in_between_change_nothing(name: str, data: st.DataObject) -> No
     expected = streamlits_own(table.frame, at_once.edits)
     pd.testing.assert_frame_equal(table.edited(edits), expected, check_exact=True)
     assert len(table.widget_data(edits)) == len(expected)
+
+
+# In the others an empty cell changes a dtype, and so the way in which a later edit is read.
+@pytest.mark.parametrize("name", ["text as index", "numbers as index", "another range"])
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_edits_since_a_save_lead_from_the_saved_table_to_the_same_result(
+    name: str, data: st.DataObject
+) -> None:
+    """The widget stays, and tells all of its edits. Some of them were saved."""
+    table = Table(FRAMES[name]())
+    sitting, saved = Sitting(len(table.frame)), Edits()
+    has_labels = not isinstance(table.frame.index, pd.RangeIndex)
+    for step in range(data.draw(st.integers(0, 12), label="steps")):
+        do = data.draw(st.sampled_from(["edit", "edit", "back", "add", "delete", "save"]))
+        if do == "save":
+            saved = sitting.edits
+        elif do == "add":
+            cells = cells_of(table.frame, data)
+            if has_labels:
+                cells[INDEX] = 100 + step if table.frame.index.dtype.kind == "i" else f"new {step}"
+            sitting.add(cells)
+        elif do == "back" and sitting.edited:
+            row = data.draw(st.sampled_from(sorted(sitting.edited)))
+            sitting.edited[row].popitem()
+            sitting.edited = {row: cells for row, cells in sitting.edited.items() if cells}
+        elif do != "back" and sitting.rows:
+            seen = data.draw(st.integers(0, len(sitting.rows) - 1), label="row")
+            if do == "delete":
+                sitting.delete(seen)
+            else:
+                column = data.draw(st.sampled_from(list(table.frame.columns)), label="column")
+                sitting.edit(seen, column, data.draw(st.sampled_from(VALUES[column])))
+    then = Table(table.edited(saved))
+    rows: dict[int, int | None] = {row: at for at, row in enumerate(table.origins(saved))}
+    later = sitting.edits.since(saved, rows, table.cell)
+    assert Table(then.edited(later)).content == Table(table.edited(sitting.edits)).content
+
+
+def test_an_edit_of_a_row_that_is_gone_is_dropped() -> None:
+    """The visitor has edited rows of a table that was reset."""
+    saved = Edits({0: {"whole": 7}}, [{"whole": 8}, {"whole": 9}], [1])
+    now = Edits({0: {"whole": 7}, 2: {"whole": 6}}, [{"whole": 5}], [1])
+    rows = {0: 0, 2: 2, 3: 3, ~0: None, ~1: None}
+    assert now.since(saved, rows, lambda row, name: None) == Edits({2: {"whole": 6}})
+
+
+RECORDS = [{"name": "a", "amount": 3}, {"name": "b", "amount": 2}]
+EDITED = Edits({0: {"amount": 9}}, [{"name": "own"}], [1])
+GROWN: dict[str, tuple[Any, Edits, Fit]] = {
+    "the same": (pd.DataFrame(RECORDS), EDITED, Fit.APPLY),
+    "a row more": (pd.DataFrame([*RECORDS, {"name": "c", "amount": 1}]), EDITED, Fit.APPLY),
+    "a row more with a fraction": (
+        pd.DataFrame([*RECORDS, {"name": "c", "amount": 2.5}]),
+        EDITED,
+        Fit.APPLY,
+    ),
+    "a row more with an empty cell": (
+        pd.DataFrame([*RECORDS, {"name": None, "amount": None}]),
+        EDITED,
+        Fit.APPLY,
+    ),
+    "a row more on top": (pd.DataFrame([{"name": "c", "amount": 1}, *RECORDS]), EDITED, Fit.OTHER),
+    "a row less": (pd.DataFrame(RECORDS[:1]), EDITED, Fit.OTHER),
+    "a column more": (pd.DataFrame(RECORDS).assign(more=1), EDITED, Fit.OTHER),
+    "another value": (pd.DataFrame([{"name": "a", "amount": 4}, RECORDS[1]]), EDITED, Fit.OTHER),
+    "the label of a deleted row": (
+        pd.concat([pd.DataFrame(RECORDS), pd.DataFrame(RECORDS[1:], index=[1])]),
+        EDITED,
+        Fit.OTHER,
+    ),
+    "the edited table": (
+        pd.DataFrame([{"name": "a", "amount": 9}, {"name": "own"}]),
+        EDITED,
+        Fit.INCLUDED,
+    ),
+    "the edited table and a row more": (
+        pd.DataFrame([{"name": "a", "amount": 9}, {"name": "own"}, RECORDS[0]]),
+        EDITED,
+        Fit.INCLUDED,
+    ),
+    "the rows that were left, and another": (
+        pd.DataFrame([RECORDS[0], {"name": "c", "amount": 1}]),
+        Edits(deleted=[1]),
+        Fit.OTHER,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", GROWN)
+def test_stored_edits_fit_a_table_that_has_grown_at_its_end(name: str) -> None:
+    data, edits, expected = GROWN[name]
+    table = Table(pd.DataFrame(RECORDS))
+    stored = StoredEdits(edits, table.content, Table(table.edited(edits)).content)
+    read = StoredEdits.from_value(stored.as_value())
+    assert read == stored
+    assert read.fit(Table(data)) is expected
+
+
+def test_rows_that_were_added_to_an_empty_table_stay_below_its_first_rows() -> None:
+    table, edits = Table(pd.DataFrame(columns=["name", "amount"])), Edits(added=[{"name": "own"}])
+    stored = StoredEdits(edits, table.content, Table(table.edited(edits)).content)
+    grown = Table(pd.DataFrame(RECORDS))
+    assert stored.fit(grown) is Fit.APPLY
+    assert grown.edited(edits)["name"].tolist() == ["a", "b", "own"]
+
+
+def test_edits_that_an_earlier_version_has_stored_fit_their_table_alone() -> None:
+    table = Table(pd.DataFrame(RECORDS))
+    edited = Table(table.edited(EDITED))
+    value = {"table": table.fingerprint, "result": edited.fingerprint, **EDITED.as_state()}
+    stored = StoredEdits.from_value(value)
+    assert stored is not None
+    assert stored.fit(table) is Fit.APPLY
+    assert stored.fit(edited) is Fit.INCLUDED
+    assert stored.fit(Table(pd.DataFrame([*RECORDS, RECORDS[0]]))) is Fit.OTHER
+
+
+@pytest.mark.parametrize(
+    ("table", "result", "only_deletes", "expected"),
+    [
+        (None, None, False, Fit.OTHER),
+        (3, None, False, Fit.APPLY),
+        (2, None, False, Fit.APPLY),
+        (None, 3, False, Fit.INCLUDED),
+        (None, 2, False, Fit.INCLUDED),
+        (3, 3, False, Fit.APPLY),
+        (2, 3, False, Fit.INCLUDED),  # a row was added: once is enough
+        (3, 2, True, Fit.APPLY),
+        (None, 2, True, Fit.OTHER),  # any longer table may begin with the rows that are left
+        (None, 3, True, Fit.INCLUDED),
+    ],
+)
+def test_the_longer_match_decides(
+    table: int | None, result: int | None, only_deletes: bool, expected: Fit
+) -> None:
+    assert fit(3, table=table, result=result, only_deletes=only_deletes) is expected
+
+
+@pytest.mark.parametrize(
+    ("is_edited", "is_former", "is_given", "expected"),
+    [
+        (True, False, False, Basis.EDITED),  # saved
+        (True, True, True, Basis.EDITED),  # nothing was edited
+        (False, True, False, Basis.FORMER),  # reset
+        (False, True, True, Basis.FORMER),  # reset before the script knew an edit
+        (False, False, True, Basis.GIVEN),  # saved without the newest edit
+        (False, False, False, Basis.OTHER),
+    ],
+)
+def test_what_a_table_is_after_its_key_was_deleted(
+    is_edited: bool, is_former: bool, is_given: bool, expected: Basis
+) -> None:
+    found = basis_after_deletion(is_edited=is_edited, is_former=is_former, is_given=is_given)
+    assert found is expected
+
+
+def test_the_content_of_a_table_is_its_values_whatever_its_dtypes() -> None:
+    table = Table(FRAMES["one of each"]())
+    objects = Table(table.frame.astype({"whole": float, "small": "int64", "truth": object}))
+    assert objects.fingerprint != table.fingerprint
+    assert objects.content.rows == 4
+    cut = Table(pd.concat([table.frame, table.frame]).head(4))  # it shares Arrow's buffers
+    assert cut.content == table.content
+    assert table.begins_with(Table(table.frame.iloc[:2]).content)
+    assert not table.begins_with(Content("", 2))
 
 
 def test_what_is_shown_has_the_types_of_the_table() -> None:
