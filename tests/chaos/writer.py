@@ -20,8 +20,9 @@ from chaos.stored import appended, made, seen
 from chaos.threads import ended_by_sigterm, work
 from streamlit_pgstate import PgStateError, State, Store, StoreUnavailable, UnknownToken, connect
 
-SIZES = (40_000, 200_000, 1_500_000, 3_000_000, 6_000_000)
-"""Of large values: beside the entry, in some chunks, sent ahead."""
+SIZES = {40_000: 4, 200_000: 3, 1_500_000: 2, 5_000_000: 1}
+"""Of large values: in one chunk, in two, and sent ahead; how often each. What a failed write has
+sent ahead stays for an hour, and each new standby copies it."""
 PAUSE = 0.05
 """Seconds between two calls of one hand, on average."""
 _AGAIN = 0.8
@@ -67,7 +68,8 @@ class Hand:
         self._set(session, state, self._keys["small"], size=0)
 
     def _set_large(self, session: str, state: State) -> None:
-        self._set(session, state, self._keys["large"], size=self._random.choice(SIZES))
+        (size,) = self._random.choices(list(SIZES), list(SIZES.values()))
+        self._set(session, state, self._keys["large"], size=size)
 
     def _set_mixed(self, session: str, state: State) -> None:
         self._set(session, state, self._keys["mixed"], size=self._random.choice((0, 0, 0, 50_000)))
@@ -90,7 +92,7 @@ class Hand:
 
     def _update(self, session: str, state: State) -> None:
         name = self._caller.next_name()
-        sizes = self._random.choice(((0, 0), (0, 0), (0, 0), (6_000_000, 40_000)))
+        sizes = self._random.choice(((0, 0), (0, 0), (0, 0), (5_000_000, 40_000)))
         values = {
             key: made(session, key, name, size=size) for key, size in zip(PAIR, sizes, strict=True)
         }
