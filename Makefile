@@ -5,6 +5,7 @@ PORT ?= 8501
 # On two cores: a test in a browser waits for two thirds of its time. 2 workers did 0.37 of them a
 # second, 4 did 0.54, and 6 did 0.61.
 WORKERS ?= 6
+MINUTES ?= 30
 
 BIN := .venv/bin
 DONE := .venv/done
@@ -13,7 +14,7 @@ apt = { apt-get update -qq && \
 	DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $(1); }
 IS_ROOT_WITH_APT := $(and $(filter 0,$(shell id -u)),$(shell command -v apt-get))
 
-.PHONY: help demo test everything quick fuzz audit servers engines engine-browsers matrix check node frontend bench format clean
+.PHONY: help demo test everything quick fuzz audit servers engines engine-browsers chaos matrix check node frontend bench format clean
 .DEFAULT_GOAL := help
 
 help: ## What can be made
@@ -55,6 +56,11 @@ audit: $(DONE)/test $(DONE)/check ## Ask PyPI for known vulnerabilities of what 
 
 servers: $(DONE)/test ## Test on PostgreSQL 14 to 18; make servers ONLY="14 debian-15" on some of them
 	WORKERS=$(WORKERS) $(BIN)/python tests/servers.py $(ONLY)
+
+# A seed makes the same faults again; the processes get to them at other moments.
+chaos: $(DONE)/test ## Kill, cut, freeze and fail over under writers, for MINUTES, and count what was lost
+	PYTHONPATH=tests $(BIN)/python -m chaos --minutes $(MINUTES) \
+		$(if $(SEED),--seed $(SEED)) $(if $(STANDBY),--standby $(STANDBY))
 
 matrix: $(DONE)/test ## Test values with other versions of Python, pandas, NumPy, and without polars, SciPy, Pillow
 	WORKERS=$(WORKERS) $(BIN)/python tests/matrix.py $(ONLY)
@@ -107,7 +113,7 @@ $(DONE)/demo: pyproject.toml | $(DONE)/venv
 	$(BIN)/python -m pip install --quiet --editable ".[embedded]"
 	@touch $@
 
-$(DONE)/test: $(DONE)/demo $(DONE)/browser $(DONE)/pgbouncer
+$(DONE)/test: $(DONE)/demo $(DONE)/browser $(DONE)/proxies
 	$(BIN)/python -m pip install --quiet --group test
 	@touch $@
 
@@ -136,10 +142,9 @@ ifneq ($(IS_ROOT_WITH_APT),)
 endif
 	@touch $@
 
-# One fault test puts pgbouncer between; without it that test says that it was skipped.
-$(DONE)/pgbouncer: | $(DONE)/demo
+# Some tests put pgbouncer before PostgreSQL, and haproxy before Streamlit.
+$(DONE)/proxies: | $(DONE)/demo
 ifneq ($(IS_ROOT_WITH_APT),)
-	command -v pgbouncer >/dev/null || { apt-get update -qq && \
-		DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends pgbouncer; }
+	@{ command -v pgbouncer && command -v haproxy; } >/dev/null || $(call apt,pgbouncer haproxy)
 endif
 	@touch $@

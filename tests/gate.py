@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -36,6 +38,9 @@ class Gate:
         self._listener: socket.socket | None = None
         self._ends: set[socket.socket] = set()
         self._dropped: set[socket.socket] = set()
+        self._held: dict[socket.socket, threading.Event] = {}
+        self._breaks_answer: Callable[[], bool] = lambda: False
+        self._opens_after = 0.0
         self.open()
 
     @property
@@ -43,6 +48,11 @@ class Gate:
         """Of the same database, through the gate."""
         through = self._target.set(host="127.0.0.1", port=self._port, query={})
         return through.render_as_string(hide_password=False)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether new connections are accepted; not so after an answer was lost."""
+        return self._listener is not None
 
     def open(self) -> None:
         if self._listener is None:
@@ -116,6 +126,36 @@ class Gate:
             self._loses_answers = False
             self.open()
 
+    @contextlib.contextmanager
+    def losing_some_answers(
+        self, chance: float, *, by: random.Random, opens_after: float
+    ) -> Iterator[None]:
+        """In place of an answer, now and then, that connection breaks; the others go on.
+
+        Args:
+            chance: of each answer, to be lost.
+            by: decides.
+            opens_after: seconds that a new connection takes meanwhile.
+        """
+        self._opens_after = opens_after
+        self._breaks_answer = lambda: by.random() < chance
+        try:
+            yield
+        finally:
+            self._breaks_answer = lambda: False
+            self._opens_after = 0.0
+
+    @contextlib.contextmanager
+    def holding_present_ones(self) -> Iterator[None]:
+        """What the connections of now carry comes through at the end only. New ones work."""
+        end = threading.Event()
+        with self._lock:
+            self._held |= dict.fromkeys(self._ends, end)
+        try:
+            yield
+        finally:
+            end.set()
+
     def drop_silently(self) -> None:
         """The connections of now carry nothing any more, and nobody is told. New ones work."""
         with self._lock:
@@ -138,17 +178,34 @@ class Gate:
                 near, _ = listener.accept()
             except OSError:
                 return
+            threading.Thread(target=self._join, args=[near], daemon=True).start()
+
+    def _join(self, near: socket.socket) -> None:
+        time.sleep(self._opens_after)
+        try:
             far = _connected(self._target)
-            with self._lock:
-                self._ends |= {near, far}
-            for one, other, flows in ((near, far, self._flows), (far, near, self._answers)):
-                threading.Thread(target=self._carry, args=[one, other, flows], daemon=True).start()
+        except OSError:  # the server is away
+            _close(near)
+            return
+        with self._lock:
+            self._ends |= {near, far}
+        answers = threading.Thread(target=self._carry, args=[far, near, self._answers], daemon=True)
+        answers.start()
+        self._carry(near, far, self._flows)
+        answers.join()
+        with self._lock:
+            for end in (near, far):
+                self._ends.discard(end)
+                self._dropped.discard(end)
+                self._held.pop(end, None)
 
     def _carry(self, source: socket.socket, target: socket.socket, flows: threading.Event) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
                 if source in self._dropped:
                     continue
+                if end := self._held.get(source):
+                    end.wait()
                 self._flows.wait()
                 flows.wait()
                 if cut := self._due("answer" if flows is self._answers else "question"):
@@ -158,6 +215,8 @@ class Gate:
                 if self._loses_answers and flows is self._answers:
                     self.shut()
                     return
+                if flows is self._answers and self._breaks_answer():
+                    break
                 target.sendall(data)
         _close(source)
         _close(target)

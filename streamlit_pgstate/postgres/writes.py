@@ -266,7 +266,7 @@ class Writer:
         recall: Callable[[Record], _T],
     ) -> _T:
         until = time.monotonic() + self._database.timeout
-        has_failed = False
+        has_failed = is_perhaps_stored = False
         with self._database.tracking_outages():
             while True:
                 slot = self._take_slot()
@@ -282,6 +282,7 @@ class Writer:
                 if step is Step.SETTLE:
                     record = settle(slot, until)
                     outcome = record.outcome
+                    is_perhaps_stored |= outcome is Outcome.HARMLESS
                     if outcome is Outcome.STORED:
                         self._free.append(slot)
                         return recall(record)
@@ -289,7 +290,9 @@ class Writer:
                 if outcome is Outcome.NOT_STORED:
                     self._free.append(slot)
                 if step is Step.RAISE:
-                    raise self._told(error, outcome) from None
+                    # What is known of the last try says nothing of those before.
+                    told = Outcome.UNKNOWN if is_perhaps_stored else outcome
+                    raise self._told(error, told) from None
                 if is_rolled_back(error):
                     pause_by_chance()
                 else:

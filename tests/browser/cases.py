@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import numpy as np
 import psycopg
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -41,6 +42,7 @@ def logged(*, fragment: bool = False) -> Iterator[None]:
         "visitor": st.context.headers.get("User-Agent"),
         "tab": st.query_params.get("tab"),
         "fragment": fragment,
+        "process": os.getpid(),
         **_cause(),
     }
     outer, _notes.seen = getattr(_notes, "seen", None), {}
@@ -137,6 +139,11 @@ def reads() -> None:
     st.button("run")
     note(word=pgstate.get("word"))
     note_session()
+
+
+@case
+def picture() -> None:
+    st.image(np.zeros((8, 8, 3), np.uint8))
 
 
 @case

@@ -19,6 +19,8 @@ class Run:
     is_over: bool = False
     is_followed: bool = False
     """Whether another one took its place, by `st.rerun` or by what the visitor did next."""
+    process: int = 0
+    """Of the server."""
     session: str = ""
     """Streamlit's, by its first letters."""
     changed: dict[str, str] = field(default_factory=dict)
@@ -60,7 +62,7 @@ class RunLog:
     def _take(self, line: dict[str, Any]) -> None:
         runs = self._runs.setdefault(line["visitor"], {})
         if line["event"] == "start":
-            cause = {"session": line["session"], "changed": line["changed"]}
+            cause = {name: line[name] for name in ("process", "session", "changed")}
             runs[line["run"]] = Run(line["visitor"], line["tab"], line["fragment"], {}, **cause)
         else:
             runs[line["run"]] = replace(

@@ -105,14 +105,19 @@ class Tab:
         self.reconnected()
 
     def kill_server(self) -> None:
-        """And wait until the page has noticed: else it looks connected to the next one.
+        """And wait until the page has noticed: else it looks connected to the next one."""
+        self.loaded()
+        self.server.kill()
+        self.lost()
 
-        First the page loads the scripts of what it shows: without them it would show errors.
-        """
+    def lost(self) -> None:
+        """Wait until the page has noticed that its server is away."""
+        self._await_connection("not([data-test-connection-state=CONNECTED])")
+
+    def loaded(self) -> None:
+        """Wait until the page has the scripts of what it shows: without them it shows errors."""
         loaded = "() => document.querySelector('[data-testid=stSkeleton]') === null"
         self.frame.wait_for_function(loaded, timeout=READY_WITHIN * 1000)
-        self.server.kill()
-        self._await_connection("not([data-test-connection-state=CONNECTED])")
 
     def reconnected(self) -> None:
         """Wait until the page has found its server again."""

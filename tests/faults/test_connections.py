@@ -19,7 +19,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from machine import PASSWORD, Server, free_port, locked, waiting
+from postgres_server import PASSWORD, Server, free_port, locked, waiting
 from sqlalchemy.engine import URL, make_url
 from streamlit.testing.v1 import AppTest
 

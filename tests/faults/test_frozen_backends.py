@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from everything import in_everything
 from gate import Gate
-from machine import SQL, Server, waiting
 from noise import noise
+from postgres_server import SQL, Server, waiting
 
 from streamlit_pgstate import State, Store, StoreUnavailable
 from streamlit_pgstate.postgres.rows import SMALL

@@ -1,9 +1,13 @@
-"""A PostgreSQL of the tests' own, which they may kill and freeze."""
+"""A PostgreSQL of a test's own, which the test may kill, freeze and copy.
+
+It runs the programs of the embedded one.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -23,34 +27,63 @@ psutil = pytest.importorskip("psutil")  # comes with the extra `embedded`, as th
 
 SQL = psycopg.Connection[Any]
 PASSWORD = "hunter2-is-the-password"
+READY_WITHIN = 60.0
 
 
 class Server:
-    """A PostgreSQL of one test file: over TCP with a password, over its socket without."""
+    """One server: over TCP with a password, over its socket without.
 
-    def __init__(self, folder: Path) -> None:
-        self.data = folder / "data"
-        self.user = server_user(self.data, 30)
-        self.programs = binaries(self.data)
+    Args:
+        data: the folder of its files and its socket. Its parent must be there.
+        **options: settings of PostgreSQL, beside those that each of these servers has.
+    """
+
+    def __init__(self, data: Path, **options: object) -> None:
+        self.data = data
+        self.user = server_user(data, 30)
+        self.wheel = binaries(data)
+        self.programs = self.wheel
         if self.user is not None:
-            self.programs = runnable(self.programs, self.user, 60)
-            os.chown(folder, self.user.uid, self.user.gid)
+            self.programs = runnable(self.wheel, self.user, 60)
+            os.chown(data.parent, self.user.uid, self.user.gid)
         self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
+        self._options = options
+
+    def create(self) -> None:
+        """Make it, empty, and start it."""
         options = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "-D"]
         subprocess.run(
             [self.programs / "initdb", *options, self.data],
             check=True,
             capture_output=True,
-            cwd=folder,
+            cwd=self.data.parent,
             **as_user(self.user),
         )
         (self.data / "pg_hba.conf").write_text(
-            "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
+            "local all all trust\nlocal replication all trust\n"
+            "host all all 127.0.0.1/32 scram-sha-256\n"
         )
         self.start()
         with self.sql() as sql:
             sql.execute(f"ALTER USER postgres PASSWORD '{PASSWORD}'")
+
+    def copy(self, primary: Server) -> None:
+        """Become a standby of `primary`, with a copy of what it holds. Not started yet."""
+        if self.data.exists():
+            shutil.rmtree(self.data)
+        source = f"host={primary.data} port={primary.port} user=postgres"
+        options = ["-D", self.data, "-R", "-X", "stream", "-c", "fast", "--no-sync"]
+        subprocess.run(
+            # A program of the wheel: a copy for another user has only what a server needs.
+            [self.wheel / "pg_basebackup", "-d", source, *options],
+            check=True,
+            capture_output=True,
+            cwd=self.data.parent,
+        )
+        if self.user is not None:
+            for path in (self.data, *self.data.rglob("*")):
+                os.chown(path, self.user.uid, self.user.gid, follow_symlinks=False)
 
     @property
     def url(self) -> str:
@@ -68,20 +101,29 @@ class Server:
             return
         options = {"listen_addresses": "127.0.0.1", "port": self.port, "fsync": "off"}
         options |= {"unix_socket_directories": self.data, "max_connections": 60}
+        options |= self._options
         arguments = [part for item in options.items() for part in ("-c", "{}={}".format(*item))]
         self.process = subprocess.Popen(
             [self.programs / "postgres", "-D", self.data, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd=self.data.parent,
             **as_user(self.user),
         )
-        until = time.monotonic() + 30
+        self.await_answer()
+
+    def await_answer(self) -> None:
+        """Wait until it lets clients in."""
+        until = time.monotonic() + READY_WITHIN
         while True:
             try:
                 self.sql().close()
             except psycopg.OperationalError:
+                assert self.process is not None
                 assert self.process.poll() is None
                 assert time.monotonic() < until
+                time.sleep(0.02)
             else:
                 return
 

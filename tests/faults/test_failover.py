@@ -1,0 +1,98 @@
+"""A primary is lost, and its standby takes over: what was acknowledged is there."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from chaos.cluster import Cluster
+
+from streamlit_pgstate import State, Store, StoreUnavailable, connect
+
+pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("failover")]
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    folder = Path(tempfile.mkdtemp(prefix="pgstate-failover-"))
+    folder.chmod(0o755)
+    cluster = Cluster(folder, is_synchronous=True)
+    try:
+        cluster.create()
+        yield cluster
+    finally:
+        cluster.close()
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def store(cluster: Cluster) -> Iterator[Store]:
+    """Replaces the fixture of the same name: of a database that is on both servers."""
+    cluster.standby.start()
+    cluster.await_standby()
+    store = connect(cluster.url, timeout=2)
+    yield store
+    store.close()
+
+
+def test_the_next_calls_find_the_standby_that_was_promoted(
+    cluster: Cluster, store: Store, token: str
+) -> None:
+    state, idle = store.state(token), store.state(token)
+    state.update({"small": 1, "large": b"x" * 5_000_000})
+    renewed = state.rotate()
+    assert renewed is not None
+    idle.refresh()
+    cluster.fail_over()
+    assert state.modify("small", lambda n: n + 1) == 2
+    idle["other"] = 1
+    assert idle["large"] == b"x" * 5_000_000
+    assert dict(store.state(renewed)) == {"large": b"x" * 5_000_000, "other": 1, "small": 2}
+
+
+def test_connections_to_a_server_that_only_reads_now_are_given_up(
+    cluster: Cluster, store: Store, token: str
+) -> None:
+    """The former primary may come back as a standby before its clients have noticed."""
+    state = store.state(token)
+    state["k"] = 1
+    with cluster.primary.sql() as sql:
+        sql.execute("ALTER SYSTEM SET default_transaction_read_only = on")
+        sql.execute("SELECT pg_reload_conf()")
+        with pytest.raises(StoreUnavailable):
+            state["k"] = 2
+        sql.execute("SET default_transaction_read_only = off")
+        sql.execute("ALTER SYSTEM RESET default_transaction_read_only")
+        sql.execute("SELECT pg_reload_conf()")
+    state["k"] = 3
+    assert store.state(token)["k"] == 3
+
+
+AGAIN: dict[str, Callable[[State], object]] = {
+    "set": lambda state: state.set("k", "new"),
+    "update": lambda state: state.update({"k": "new"}),
+    "modify": lambda state: state.modify("k", lambda _: "new"),
+}
+
+
+@pytest.mark.parametrize("again", AGAIN)
+def test_what_no_standby_has_is_not_acknowledged_when_it_is_tried_again(
+    again: str, cluster: Cluster, store: Store, token: str
+) -> None:
+    """PostgreSQL commits it alone when the client gives up, so that a read finds it."""
+    state = store.state(token)
+    state["k"] = "old"
+    cluster.standby.kill()
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable):
+            AGAIN[again](state)
+    cluster.primary.kill()
+    cluster.standby.start()
+    cluster.promote()
+    state.refresh()
+    assert state["k"] == "old"
+    AGAIN[again](state)
+    assert store.state(token)["k"] == "new"
