@@ -387,6 +387,8 @@ def configure(**settings: Unpack[AppKeywords]) -> None:
 
             `signing_key`: at least 32 characters.
 
+            `encryption_key`: 32 bytes in urlsafe base64; or several, of which the first encrypts.
+
             `auto_migrate` and `cookie`: booleans.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The command ``pgstate``: shows the status of the database, and migrates it.
+"""The command ``pgstate``: shows the status of the database, migrates it, and looks after it.
 
 For operators: it prints one line for each fact, an exit code tells scripts the result, and no
 output holds a traceback or a password. It reads ``secrets.toml`` without Streamlit, and imports
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from streamlit_pgstate.postgres.cleanup import Cleaned
     from streamlit_pgstate.postgres.engine import Database
     from streamlit_pgstate.postgres.migrate import Layout
+    from streamlit_pgstate.postgres.rekeying import Rekeyed
     from streamlit_pgstate.postgres.tables import Tables
     from streamlit_pgstate.settings import Settings
 
@@ -88,7 +89,7 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
 )
 @click.version_option(package_name="streamlit-pgstate", prog_name="pgstate")
 def main() -> None:
-    """Check, migrate or clean up the database of a Streamlit app that uses streamlit-pgstate.
+    """Check, migrate, clean up or encrypt the database of a Streamlit app with streamlit-pgstate.
 
     Run it in the folder of the app. It takes the URL and the schema of the database from the
     first of these that has them:
@@ -110,6 +111,7 @@ def main() -> None:
       PGSTATE_URL=postgresql://me:secret@db.example.com/app pgstate status
       pgstate migrate --schema team_a
       pgstate gc --dry-run
+      pgstate rekey --dry-run
 
     \b
     Exit codes:
@@ -231,6 +233,81 @@ def gc(url: str | None, schema: str | None, embedded: bool, dry_run: bool) -> No
 
 def _show_progress(done: Cleaned) -> None:
     click.echo(f"\r{done.total:,} rows", err=True, nl=False)
+
+
+@main.command()
+@_options
+@click.option("--dry-run", is_flag=True, help="Count what would be encrypted, and change nothing.")
+@click.option(
+    "--trust-plain",
+    is_flag=True,
+    help="Encrypt values, too, that are not encrypted though all were: a process without the key "
+    "has written them, or somebody else has.",
+)
+def rekey(
+    url: str | None, schema: str | None, embedded: bool, dry_run: bool, trust_plain: bool
+) -> None:
+    """Encrypt all values with the first key of encryption_key: those of older keys, and plain ones.
+
+    It reads encryption_key as the app does, from secrets.toml or PGSTATE_ENCRYPTION_KEY. First
+    give all processes of the app the new key: to read, then to write. Then run this. Then remove
+    the old key.
+
+    It is safe while apps run. It takes one transaction for each session; writers of that session
+    wait for it. If it is interrupted, what it has encrypted stays so: run it again.
+
+    \b
+    Exit codes:
+      0  all values are encrypted with the first key
+      1  some values could not be decrypted and are left as they were; or the tables are missing,
+         or older or newer than this version needs
+      2  an option or a setting is wrong or missing, or the user may not write
+      3  the database cannot be reached, or does not answer
+
+    \b
+    Examples:
+      pgstate rekey --dry-run
+      PGSTATE_ENCRYPTION_KEY="$NEW_KEY,$OLD_KEY" pgstate rekey
+    """
+    with _errors_in_one_line():
+        target = _find_target(url, schema, embedded=embedded)
+        if _is_embedded_and_new(target.settings):
+            raise ConfigError(_NO_DATABASE_HERE.format(home=target.settings.home))
+        with _tables(target.settings) as tables:
+            due = tables.count_rekey()
+            if dry_run:
+                click.echo(
+                    f"Would encrypt {_count(due.values, 'value')} of "
+                    f"{_count(due.sessions, 'session')}; {_are_encrypted(due)}."
+                )
+                return
+            with _progress_of(due.values) as show:
+                done = tables.rekey(trusts_plain=trust_plain, on_progress=show)
+            said = f"Encrypted {_count(done.values, 'value')}; {_are_encrypted(due)}."
+            if not done.left:
+                click.echo(f"{said} The other keys can be removed from encryption_key now.")
+                return
+            for fault in done.faults:
+                click.echo(fault)
+            if more := done.left - len(done.faults):
+                click.echo(f"… and {_count(more, 'value')} more.")
+            left = _count(done.left, "value")
+            click.echo(f"{said} {left} could not be decrypted. Keep all keys.")
+            raise SystemExit(ACTION_NEEDED)
+
+
+def _are_encrypted(found: Rekeyed) -> str:
+    return f"{_count(found.before, 'value')} had been encrypted with the first key before"
+
+
+@contextlib.contextmanager
+def _progress_of(total: int) -> Iterator[Callable[[Rekeyed], object]]:
+    """A progress bar over so many values, where a person looks on."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    with click.progressbar(length=total, file=sys.stderr) as bar:
+        yield lambda done: bar.update(done.values - bar.pos)
 
 
 @contextlib.contextmanager

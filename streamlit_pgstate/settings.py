@@ -6,11 +6,12 @@ the parser of URLs, and opens no engine.
 
 from __future__ import annotations
 
+import base64
 import difflib
 import os
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from pathlib import Path
@@ -30,7 +31,7 @@ THREE_WAYS = (
 URL_FORM = "postgresql://user:password@host:5432/database"
 
 _DRIVERS = {"postgres", "postgresql", "postgresql+psycopg"}
-_NOT_YET = {"history", "encryption_key"}
+_NOT_YET = {"history"}
 _MISSPELT = 0.65
 """How near a variable's name must be to a setting's, as `difflib` counts. ULR and DB_URL are 0.67
 of URL. What Kubernetes makes of a service with the name `pgstate`, as PORT, is below."""
@@ -42,6 +43,12 @@ _SIZE_UNITS = {"b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 _COUNT = re.compile(r"\d{1,18}", re.ASCII)
 _SCHEMA = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}", re.ASCII)
 _MINIMUM_SIGNING_KEY = 32
+_ENCRYPTION_KEY = re.compile(r"[A-Za-z0-9_-]{43}=?", re.ASCII)
+KEY_ADVICE = (
+    'Make one with: python -c "import base64, secrets; '
+    'print(base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())"'
+)
+"""How to make an `encryption_key`."""
 
 Address: TypeAlias = str | URL
 """A database: as text, or as SQLAlchemy's URL."""
@@ -64,6 +71,7 @@ class StoreKeywords(TypedDict, total=False):
     max_session_bytes: Size | None
     max_keys: int | str | None
     max_new_sessions: int | str | None
+    encryption_key: str | Sequence[str] | None
     signing_key: str | None
     timeout: Duration | None
     gc_interval: Duration | None
@@ -100,6 +108,8 @@ class Settings:
     max_session_bytes: int = 2**30
     max_keys: int = 10_000
     max_new_sessions: int = 600
+    encryption_key: tuple[bytes, ...] = field(default=(), repr=False)
+    """32 bytes each; the first encrypts, and all decrypt. Empty: nothing is encrypted."""
     signing_key: str | None = field(default=None, repr=False)
     timeout: timedelta = timedelta(seconds=10)
     gc_interval: timedelta = timedelta(hours=1)
@@ -290,6 +300,30 @@ def _signing_key(source: str, value: object) -> str:
     return value
 
 
+def _encryption_key(source: str, value: object) -> tuple[bytes, ...]:
+    texts: Sequence[object] = ()
+    if isinstance(value, str):
+        texts = value.split(",")
+    elif isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | memoryview):
+        texts = value
+    keys = [_key_in(text) for text in texts]
+    found = [key for key in keys if key is not None]
+    if not found or len(found) < len(keys):
+        which = f"Key {keys.index(None) + 1} of {len(keys)} is not one. " if len(keys) > 1 else ""
+        raise ConfigError(
+            f"{source} must be a key of 32 bytes in urlsafe base64 (44 characters), or a list of "
+            "such keys: the first encrypts, all decrypt. In the environment they are separated by "
+            f"commas. {which}{KEY_ADVICE}"
+        )
+    return tuple(dict.fromkeys(found))
+
+
+def _key_in(text: object) -> bytes | None:
+    if not isinstance(text, str) or not _ENCRYPTION_KEY.fullmatch(text.strip()):
+        return None
+    return base64.urlsafe_b64decode(text.strip().rstrip("=") + "=")
+
+
 def _duration(source: str, value: object) -> timedelta:
     seconds = _seconds(value)
     if seconds is None or not 0 < seconds < _TOO_MANY_SECONDS:
@@ -353,6 +387,7 @@ _CHECKS: dict[str, Callable[[str, object], Any]] = {
     "max_session_bytes": _size,
     "max_keys": _count,
     "max_new_sessions": _count,
+    "encryption_key": _encryption_key,
     "signing_key": _signing_key,
     "timeout": _duration,
     "gc_interval": _interval,

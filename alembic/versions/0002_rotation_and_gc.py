@@ -78,6 +78,8 @@ def upgrade() -> None:
     op.execute(new_identity.bindparams(identity=secrets.token_hex(8)))
     comment("previous_hash", "the token before the present one", schema)
     comment("rotated_at", "when the present token replaced it", schema)
+    comment("body", "other small values, and all that are encrypted", schema, table="entry")
+    comment("digest", "SHA-256 of kind and body, keyed if encrypted", schema, table="body")
 
 
 def downgrade() -> None:
@@ -89,6 +91,8 @@ def downgrade() -> None:
     )
     comment("previous_hash", "the one before the last rotate", schema)
     comment("rotated_at", None, schema)
+    comment("body", "other small values", schema, table="entry")
+    comment("digest", "SHA-256 of kind and body", schema, table="body")
     for name, table, *_ in reversed(INDEXES):
         op.drop_index(name, table, schema=schema)
     op.drop_column("body", "sent_at", schema=schema)
@@ -96,5 +100,5 @@ def downgrade() -> None:
         op.drop_column("session", column, schema=schema)
 
 
-def comment(column: str, text: str | None, schema: str | None) -> None:
-    op.alter_column("session", column, comment=text, schema=schema)
+def comment(column: str, text: str | None, schema: str | None, *, table: str = "session") -> None:
+    op.alter_column(table, column, comment=text, schema=schema)

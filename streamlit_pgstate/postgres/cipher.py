@@ -1,76 +1,208 @@
-"""The cipher: seals every stored body but small JSON where `keeps_text` is True, and opens it.
+"""The cipher of a session: turns encoded values into what its rows hold, and back.
 
-`tables` seals a body just before it becomes a parameter of a statement, and opens it just after a
-row has come. All other code works with plain bodies. A value is compared with what is stored by
-its plain body, or by its digest: a cipher may seal the same body differently each time. Keys,
-kinds, sizes and times are not sealed.
+`tables` seals just before a statement is sent, and opens just after a row has come. All other code
+works with plain bodies. Without the setting `encryption_key` the cipher is `PLAIN`, which stores
+bodies as they are; `encryption` has the other one.
 
-Rows that were stored before a cipher was set stay as they are until their value changes:
-
-- Small JSON in the column `value` is never sealed, so it is read as it is, whatever the cipher.
-  A cipher therefore cannot refuse text that somebody else has put into that column.
-- All other bodies are bytes, and go to `open` whoever wrote them. A cipher that is set on tables
-  with values in them has to tell plain bytes from its own, by a prefix for example.
-- Large values have the digest of the cipher that wrote them. The same value under another digest
-  counts as another value: setting it writes it once more.
+Keys, kinds, sizes and times are not sealed. A value is compared with what is stored by its plain
+body, or by its digest: a cipher may seal the same body differently each time.
 """
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+import io
+import uuid
+from collections.abc import Callable
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from streamlit_pgstate.codecs import Payload
 
+MAGIC: Final = b"\xc5pgs\x01"
+"""Sealed bytes begin with it. The last byte is the version of the format."""
+
+KEY_ID_BYTES: Final = 8
+NONCE_BYTES: Final = 12
+TAG_BYTES: Final = 16
+
+OVERHEAD: Final = len(MAGIC) + KEY_ID_BYTES + NONCE_BYTES + TAG_BYTES
+"""By so many bytes a sealed value is longer than the plain one. A visitor may store plain bytes
+that begin with `MAGIC`. Their length is the `size` of the entry, so they are not taken for
+sealed ones."""
+
+_NO_KEY: Final = (
+    "is encrypted, and this process has no key. Set `encryption_key` as the other processes of "
+    "the app have it."
+)
+_DAMAGED: Final = (
+    "is damaged: rows are missing or changed in the table `body`. Restore them from a backup, set "
+    "the value again, or delete the key."
+)
+
+
+class UnopenedError(Exception):
+    """A stored value cannot be opened.
+
+    Internal: `session` raises `DecodeError` instead. The message goes on after the name of the key:
+    "is …", what to do included. It holds no part of the value.
+    """
+
+
+class Large(NamedTuple):
+    """A large value, whose body lies in the table `body`."""
+
+    kind: str
+    size: int
+    digest: bytes
+
 
 class Cipher(Protocol):
-    """How bodies are stored in PostgreSQL. All methods may be called by several threads at once."""
+    """How the values of one session are stored. Methods may be called by several threads at once.
 
-    keeps_text: bool
-    """Whether small JSON is stored unsealed in the column `value`, where psql shows it."""
-
-    def seal(self, data: bytes | memoryview) -> bytes | memoryview:
-        """Return the bytes to store for a small body, or for one chunk of a large one.
-
-        `open` has to open the result on its own: two writers may each have stored some of the
-        chunks of one body. It has to open in any session and under any key: the statements COPY
-        and MOVE_BODIES carry sealed bytes to other sessions, and two keys with the same value share
-        its rows.
-        """
-
-    def open(self, data: bytes) -> bytes:
-        """Return what `seal` was given. The caller of the verb gets any exception as it is."""
+    What was sealed for one session, key and kind opens in no other place.
+    """
 
     def digest(self, payload: Payload) -> bytes:
-        """Return the name of a large body in its session: 32 bytes, the same for equal values.
+        """Return the name of a large body in its session: 32 bytes, the same for equal values."""
 
-        It is stored unsealed. Compute it with a secret key (HMAC, for example): a plain hash shows
-        which sessions hold equal values, and confirms a guess of one.
+    def seal(
+        self, key: str, payload: Payload, digest: bytes | None
+    ) -> tuple[str | None, bytes | None]:
+        """Return what the columns `value` and `body` of an entry hold.
+
+        Args:
+            key: the key of the entry.
+            payload: its value.
+            digest: of a large value, whose body is not in the entry.
         """
 
-    def confirms(self, payload: Payload, digest: bytes) -> bool:
-        """Whether the body that was read is the one that was stored under `digest`.
+    def open(
+        self,
+        key: str,
+        kind: str,
+        size: int,
+        text: str | None,
+        body: bytes | None,
+        digest: bytes | None,
+    ) -> bytes | None:
+        """Return the plain body of a small value. None for a large one, whose entry is good.
 
-        A cipher whose `open` refuses changed bytes may return True, but for chunks that stand in
-        another order. It must confirm what was stored before its key was set, too.
+        The arguments are the columns of the entry; `text` is the column `value`.
+
+        Raises:
+            UnopenedError: the entry was changed or moved, or its encryption key is unknown.
+        """
+
+    def seal_chunk(self, large: Large, part: int, data: memoryview) -> bytes | memoryview:
+        """Return the bytes to store for one chunk of a large body."""
+
+    def open_chunk(self, large: Large, part: int, data: bytes) -> bytes:
+        """Return what `seal_chunk` was given; `data` itself if that is not sealed.
+
+        Raises:
+            UnopenedError: the chunk was changed or moved, or its encryption key is unknown.
         """
 
 
 class _Plain:
     """Stores bodies as they are."""
 
-    keeps_text = True
-
-    def seal(self, data: bytes | memoryview) -> bytes | memoryview:
-        return data
-
-    def open(self, data: bytes) -> bytes:
-        return data
-
     def digest(self, payload: Payload) -> bytes:
         return payload.digest
 
-    def confirms(self, payload: Payload, digest: bytes) -> bool:
-        return payload.digest == digest
+    def seal(
+        self, key: str, payload: Payload, digest: bytes | None
+    ) -> tuple[str | None, bytes | None]:
+        if digest is not None:
+            return None, None
+        if payload.kind == "json":
+            return payload.body.decode(), None
+        return None, payload.body
+
+    def open(
+        self,
+        key: str,
+        kind: str,
+        size: int,
+        text: str | None,
+        body: bytes | None,
+        digest: bytes | None,
+    ) -> bytes | None:
+        if text is not None:
+            return text.encode()
+        if is_sealed(size, body, digest):
+            raise UnopenedError(_NO_KEY)
+        return body
+
+    def seal_chunk(self, large: Large, part: int, data: memoryview) -> memoryview:
+        return data
+
+    def open_chunk(self, large: Large, part: int, data: bytes) -> bytes:
+        return data
 
 
 PLAIN: Final[Cipher] = _Plain()
+
+FindCipher: TypeAlias = Callable[[uuid.UUID], Cipher]
+"""Finds the cipher of a session by its id."""
+
+
+def is_sealed(size: int, body: bytes | None, digest: bytes | None) -> bool:
+    """Whether an entry with these columns was sealed, by whatever key.
+
+    The entry of a large value has a `body` only if it is sealed: see `Cipher.seal`.
+    """
+    if body is None or not body.startswith(MAGIC):
+        return False
+    return digest is not None or len(body) == size + OVERHEAD
+
+
+class LargeBody:
+    """Puts a large body together from its chunks, as they come.
+
+    Args:
+        cipher: that of the session.
+        large: what the entry says of the body.
+    """
+
+    def __init__(self, cipher: Cipher, large: Large) -> None:
+        self._cipher = cipher
+        self._large = large
+        self._opened = io.BytesIO()  # grows in place, and getvalue() makes no copy
+        self._parts = 0
+        self._is_sealed = True
+        self._failure: UnopenedError | None = None
+
+    def add(self, data: bytes) -> int:
+        """Add the next chunk, and return how many bytes there are so far. Raises nothing.
+
+        An exception would break the connection that the other chunks still come on.
+        """
+        if self._failure is None:
+            try:
+                opened = self._cipher.open_chunk(self._large, self._parts, data)
+            except UnopenedError as failure:
+                self._failure = failure
+            else:
+                self._is_sealed = self._is_sealed and opened is not data
+                self._opened.write(opened)
+        self._parts += 1
+        return self._opened.tell()
+
+    def whole(self) -> bytes:
+        """Return the body.
+
+        Sealed chunks have shown by now that they belong here, and their length that none is
+        missing. The digest of plain bytes is computed.
+
+        Raises:
+            UnopenedError: chunks are missing, or were changed or moved.
+        """
+        if self._failure is not None:
+            raise self._failure
+        body = self._opened.getvalue()
+        kind, size, digest = self._large
+        if len(body) != size:
+            raise UnopenedError(_DAMAGED)
+        if not self._is_sealed and Payload(kind, body).digest != digest:
+            raise UnopenedError(_DAMAGED)
+        return body

@@ -194,6 +194,28 @@ class TimedConnection(psycopg.Connection[tuple[Any, ...]]):
         self.pgconn.finish()
 
 
+class Steps:
+    """Statements on one connection. Each has the whole `timeout`, and not all of them together.
+
+    Args:
+        connection: from `Database.connection`.
+        sql: the statements, by name.
+        timeout: seconds.
+    """
+
+    def __init__(
+        self, connection: TimedConnection, sql: Mapping[str, str], *, timeout: float
+    ) -> None:
+        self._connection = connection
+        self._sql = sql
+        self._timeout = timeout
+
+    def run(self, name: str, parameters: Mapping[str, Any]) -> list[_Row]:
+        """Run a statement and return its rows."""
+        self._connection.deadline = time.monotonic() + self._timeout
+        return self._connection.rows_of(self._sql[name], parameters)
+
+
 class _OutageLog:
     """Logs that the database is not available: once for each outage, not for each try."""
 

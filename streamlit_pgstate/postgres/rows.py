@@ -106,6 +106,8 @@ class Totals:
 class EntryRow(NamedTuple):
     """One entry: small (it has a `body`), large (it has a `digest`), or deleted (`kind` is None).
 
+    Or it cannot be opened: then it has a `fault`, and no body.
+
     A tuple, because a page load makes one for each key: a tuple takes 0.3 µs, a frozen dataclass
     1.5 µs.
     """
@@ -118,6 +120,8 @@ class EntryRow(NamedTuple):
     digest: bytes | None
     ttl: float | None
     seconds_left: float | None
+    fault: str | None = None
+    """Why the entry cannot be opened, for the message: see `cipher.UnopenedError`."""
 
 
 class Rotation(Enum):

@@ -74,7 +74,7 @@ def metadata(schema: str) -> MetaData:
         Column("expires_at", _TIME),
         Column("ttl", Double, comment="seconds, as `set` was given them"),
         Column("value", JSON, comment="small plain values, as readable text"),
-        Column("body", LargeBinary, comment="other small values"),
+        Column("body", LargeBinary, comment="other small values, and all that are encrypted"),
         Column("digest", LargeBinary, comment="large values: their rows in body"),
         PrimaryKeyConstraint("session_id", "key"),
         Index("entry_expires", "expires_at", postgresql_where=text("expires_at IS NOT NULL")),
@@ -85,7 +85,12 @@ def metadata(schema: str) -> MetaData:
         "body",
         tables,
         Column("session_id", Uuid, nullable=False),
-        Column("digest", LargeBinary, nullable=False, comment="SHA-256 of kind and body"),
+        Column(
+            "digest",
+            LargeBinary,
+            nullable=False,
+            comment="SHA-256 of kind and body, keyed if encrypted",
+        ),
         Column("part", Integer, nullable=False, comment="0, 1, 2, … put together in order"),
         Column("data", LargeBinary, nullable=False),
         Column(

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from streamlit_pgstate.postgres.cipher import KEY_ID_BYTES, MAGIC, OVERHEAD
+
 # Whether a session's row may be used. %(hash)s is NULL where the caller has no token: it has opened
 # the session by its id, as a job does, or the scope of the session has no tokens. The `token_hash`
 # of the latter is NULL, so no token opens it.
@@ -382,6 +384,11 @@ EMPTY_ENTRIES: Final = f"""
 UPDATE {{schema}}.entry SET version = %(version)s, {_TOMBSTONE}
 WHERE session_id = %(id)s AND kind IS NOT NULL"""
 
+# The entry is encrypted, by whatever key: it opens in its own session only.
+_IS_SEALED: Final = f"""(value IS NULL AND body IS NOT NULL
+    AND substr(body, 1, {len(MAGIC)}) = '\\x{MAGIC.hex()}'
+    AND (digest IS NOT NULL OR octet_length(body) = size + {OVERHEAD}))"""
+
 # Move entries from one session to another, in one transaction. Both sessions are locked by adding
 # one to their versions, in the order of their ids. No value leaves the server.
 LOCK_SESSION: Final = f"WITH {_locked()} SELECT version FROM locked"
@@ -395,7 +402,8 @@ WHERE b.session_id = %(id)s AND b.digest IN {_DIGESTS_OF_MOVED}
 MOVE_ENTRIES: Final = f"""{_NEW_ENTRY}
 SELECT %(to)s, key, %(version)s, kind, size, now(), expires_at, ttl, value, body, digest
 FROM {{schema}}.entry
-WHERE session_id = %(id)s AND key = ANY (%(key)s::text[]) AND {_HOLDS_A_VALUE}{_OVER_THE_OLD}
+WHERE session_id = %(id)s AND key = ANY (%(key)s::text[]) AND {_HOLDS_A_VALUE}
+    AND NOT {_IS_SEALED}{_OVER_THE_OLD}
 WHERE {_OLD_HOLDS_NOTHING} RETURNING key"""
 DROP_MOVED_BODIES: Final = f"""
 DELETE FROM {{schema}}.body b
@@ -419,8 +427,7 @@ SELECT key FROM {{schema}}.entry WHERE session_id = %(id)s AND key = ANY (%(key)
 # and copies of these, are counted together. Copies that are made at the same moment do not see each
 # other: there may be as many more as there are connections. A copy is as old as what was copied, so
 # no session lives on by copies for longer than `session_max_age`.
-COPY: Final = f"""
-WITH source AS (
+_COPY_CREATED: Final = f"""source AS (
     SELECT app, scope, created_at, coalesce(copy_of, id) AS origin,
         (SELECT coalesce(sum(size), 0) FROM {{schema}}.entry WHERE session_id = %(id)s) AS bytes
     FROM {{schema}}.session WHERE id = %(id)s AND {_USABLE}
@@ -439,7 +446,8 @@ created AS (
     FROM source, copies
     WHERE copies.number < %(max_copies)s AND copies.bytes + source.bytes <= %(max_bytes)s
     ON CONFLICT (id) DO NOTHING RETURNING version
-),
+)"""
+COPY: Final = f"""WITH {_COPY_CREATED},
 bodies AS (
     {_NEW_BODY}
     SELECT %(to)s, b.digest, b.part, b.data FROM created, {{schema}}.body b
@@ -448,7 +456,8 @@ bodies AS (
 {_NEW_ENTRY}
 SELECT %(to)s, old.key, created.version, old.kind, old.size, old.changed_at, old.expires_at,
     old.ttl, old.value, old.body, old.digest
-FROM created, {{schema}}.entry old WHERE old.session_id = %(id)s AND old.kind IS NOT NULL"""
+FROM created, {{schema}}.entry old
+WHERE old.session_id = %(id)s AND old.kind IS NOT NULL AND NOT {_IS_SEALED}"""
 
 # What was sent just now may be about to be referred to, but not in a session that was forgotten.
 _ORPHANED: Final = """(b.sent_at <= now() - make_interval(secs => %(sent_before)s)
@@ -519,6 +528,95 @@ INSERT INTO {schema}.setting AS s (name, value)
 VALUES ('cleaned_up_at', extract(epoch FROM now())::text)
 ON CONFLICT (name) DO UPDATE SET value = excluded.value
 WHERE s.value::float8 <= excluded.value::float8 - %(interval)s RETURNING 1"""
+
+# Sealed values open in their own session only, and under their own key. So the app opens them and
+# seals them anew where others are moved or copied within the server.
+SEALED_OF: Final = f"""
+SELECT key, version, kind, size, value::text, body, digest FROM {{schema}}.entry
+WHERE session_id = %(id)s AND {_HOLDS_A_VALUE}
+    AND (%(key)s::text[] IS NULL OR key = ANY (%(key)s::text[]))
+ORDER BY key"""
+_SEALED_ANEW: Final = """
+    unnest(%(key)s::text[], %(body)b::bytea[], %(digest)s::bytea[]) AS new(key, body, digest)"""
+KEEP_BODIES: Final = f"""
+{_SENT_BODY}
+SELECT %(to)s, b.digest, b.part, b.data, now() FROM {_SENT_BODIES}
+ON CONFLICT (session_id, digest, part)
+DO UPDATE SET data = excluded.data, sent_at = excluded.sent_at"""
+MOVE_SEALED: Final = f"""{_NEW_ENTRY}
+SELECT %(to)s, old.key, %(version)s, old.kind, old.size, now(), old.expires_at, old.ttl,
+    NULL, new.body, new.digest
+FROM {{schema}}.entry old, {_SEALED_ANEW}
+WHERE old.session_id = %(id)s AND old.key = new.key AND {_HOLDS_A_VALUE}{_OVER_THE_OLD}
+WHERE {_OLD_HOLDS_NOTHING} RETURNING key"""
+ONE_SNAPSHOT: Final = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
+COPY_SESSION: Final = f"WITH {_COPY_CREATED} SELECT version FROM created"
+COPY_SEALED: Final = f"""{_NEW_ENTRY}
+SELECT %(to)s, old.key, 1, old.kind, old.size, old.changed_at, old.expires_at, old.ttl,
+    NULL, new.body, new.digest
+FROM {{schema}}.entry old, {_SEALED_ANEW}
+WHERE old.session_id = %(id)s AND old.key = new.key"""
+
+# `pgstate rekey`. %(prefix)s is what begins all that the first key has sealed.
+_PREFIX_BYTES: Final = len(MAGIC) + KEY_ID_BYTES
+_OTHER_KEY: Final = f"""kind IS NOT NULL AND (value IS NOT NULL OR body IS NULL
+    OR substr(body, 1, {_PREFIX_BYTES}) <> %(prefix)s)"""
+_BODY_OF_OTHER_KEY: Final = f"substr(data, 1, {_PREFIX_BYTES}) <> %(prefix)s"
+REKEY_SESSIONS: Final = f"""
+SELECT session_id FROM (
+    (SELECT DISTINCT session_id FROM {{schema}}.entry
+    WHERE session_id > %(after)s AND {_OTHER_KEY} ORDER BY session_id LIMIT %(batch)s)
+    UNION
+    (SELECT DISTINCT session_id FROM {{schema}}.body
+    WHERE session_id > %(after)s AND {_BODY_OF_OTHER_KEY} ORDER BY session_id LIMIT %(batch)s)
+) AS found ORDER BY session_id LIMIT %(batch)s"""
+REKEY_COUNTS: Final = f"""
+SELECT count(*) FILTER (WHERE {_OTHER_KEY}), count(*) FILTER (WHERE NOT ({_OTHER_KEY})),
+    count(DISTINCT session_id) FILTER (WHERE {_OTHER_KEY})
+FROM {{schema}}.entry WHERE kind IS NOT NULL"""
+LOCK_FOR_REKEY: Final = f"{LOCK_FOR_SWEEP} RETURNING version"
+REKEY_LARGE: Final = f"""
+SELECT DISTINCT ON (digest) key, version, kind, size, value::text, body, digest
+FROM {{schema}}.entry
+WHERE session_id = %(id)s AND digest IS NOT NULL AND {_OTHER_KEY} ORDER BY digest"""
+REKEY_NEXT: Final = f"""
+SELECT key, version, kind, size, value::text, body, digest FROM {{schema}}.entry
+WHERE session_id = %(id)s AND key > %(after)s AND {_OTHER_KEY}
+ORDER BY key LIMIT %(batch)s FOR UPDATE"""
+# The entry of a large value gets a new version, so that caches hear of its new digest. The value of
+# another entry is the same in all caches.
+REKEY: Final = f"""
+UPDATE {{schema}}.entry AS e SET value = NULL, body = new.body, digest = new.digest,
+    version = CASE WHEN new.digest IS NULL THEN e.version
+        ELSE coalesce(%(version)s::bigint, e.version) END
+FROM {_SEALED_ANEW}
+WHERE e.session_id = %(id)s AND e.key = new.key"""
+COUNT_PARTS: Final = """
+SELECT count(*) FROM {schema}.body WHERE session_id = %(id)s AND digest = %(digest)s"""
+# No entry refers to what is left of other keys, nor to what was sealed for an entry that has
+# changed since. If a write has sent it ahead, that write finds another version of the session, and
+# sends it again.
+REKEY_SWEEP: Final = f"""
+DELETE FROM {{schema}}.body b WHERE b.session_id = %(id)s
+    AND ({_BODY_OF_OTHER_KEY} OR b.digest = ANY (%(digest)s::bytea[]))
+    AND NOT EXISTS (SELECT FROM {{schema}}.entry e
+        WHERE e.session_id = %(id)s AND e.digest = b.digest)"""
+
+# Whether values that are not sealed may be read is noted in `setting`. A permit has a signature, so
+# whoever has no key can make none. It is due where values were stored before there was a key.
+PLAIN_PERMIT: Final = f"""
+SELECT noted.value, noted.value IS NULL AND EXISTS (
+    SELECT FROM {{schema}}.entry WHERE kind IS NOT NULL
+) AND NOT EXISTS (SELECT FROM {{schema}}.entry WHERE {_IS_SEALED})
+FROM (SELECT (SELECT value FROM {{schema}}.setting WHERE name = 'plain_values')) AS noted(value)"""
+SEALED_ONLY: Final = """
+SELECT FROM {schema}.setting WHERE name = 'plain_values' AND value = %(permit)s"""
+PERMIT_PLAIN: Final = """
+INSERT INTO {schema}.setting (name, value) VALUES ('plain_values', %(permit)s)
+ON CONFLICT (name) DO NOTHING"""
+FORBID_PLAIN: Final = f"""
+UPDATE {{schema}}.setting SET value = %(permit)s WHERE name = 'plain_values' AND NOT EXISTS (
+    SELECT FROM {{schema}}.entry WHERE kind IS NOT NULL AND NOT {_IS_SEALED})"""
 
 # For operators, over all apps of the schema. Reads every row of `session` and `entry` once.
 TOTALS: Final = f"""

@@ -1,30 +1,45 @@
 """The tables: methods over rows. Each runs one of the `statements`, or a few.
 
 Stands between `writes` and `engine`, which have the connections, and a session, which has the
-cache. The `cipher` seals and opens bodies here.
+cache. The `cipher` of a session seals and opens its values here.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
-import itertools
 import logging
 import math
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from streamlit_pgstate.codecs import Payload
-from streamlit_pgstate.errors import MigrationRequired, PgStateError, Refusal, UnknownToken
-from streamlit_pgstate.postgres import migrate, statements
+from streamlit_pgstate.errors import (
+    ConfigError,
+    MigrationRequired,
+    PgStateError,
+    Refusal,
+    UnknownToken,
+)
+from streamlit_pgstate.postgres import chunks, migrate, statements
 from streamlit_pgstate.postgres.admission import Admission
-from streamlit_pgstate.postgres.cipher import PLAIN, Cipher
+from streamlit_pgstate.postgres.chunks import IN_ONE_STATEMENT
+from streamlit_pgstate.postgres.cipher import (
+    PLAIN,
+    Cipher,
+    FindCipher,
+    Large,
+    LargeBody,
+    UnopenedError,
+)
 from streamlit_pgstate.postgres.cleanup import SENT_BEFORE, Cleaned, Cleanup, Turns
-from streamlit_pgstate.postgres.engine import Database, no_objection
+from streamlit_pgstate.postgres.engine import Database, Steps, no_objection
 from streamlit_pgstate.postgres.migrate import Layout
+from streamlit_pgstate.postgres.permit import NO_PERMIT, PlainPermit
+from streamlit_pgstate.postgres.rekeying import Rekeyed, Rekeying
+from streamlit_pgstate.postgres.resealing import Home, Resealing
 from streamlit_pgstate.postgres.rows import (
     Changes,
     EntryRow,
@@ -39,16 +54,12 @@ from streamlit_pgstate.postgres.rows import (
 )
 from streamlit_pgstate.postgres.token import Token, TokenSigner
 from streamlit_pgstate.postgres.writes import Record, Run, Undone, Writer
-from streamlit_pgstate.settings import Settings
+from streamlit_pgstate.settings import KEY_ADVICE, Settings
+
+if TYPE_CHECKING:  # it needs the package cryptography
+    from streamlit_pgstate.postgres.encryption import Keyring
 
 _LOG = logging.getLogger(__name__)
-
-CHUNK: Final = 2**20
-"""Bytes of a large value in one row. Chunks of 256 KiB to 1 MiB were the fastest, to write and to
-read: 80 MB took 0.5 s and 0.25 s, and in a single row 1.9 s and 0.44 s."""
-
-IN_ONE_STATEMENT: Final = 4 * CHUNK
-"""Up to this many bytes of new bodies are sent within the write itself, in its one round trip."""
 
 ROTATION_GRACE: Final = timedelta(minutes=2)
 """How long the former token works once a browser has presented the new one: another tab may be
@@ -79,20 +90,20 @@ class Tables:
     tables, once. Safe for threads.
 
     Args:
-        settings: where the database is, and the limits.
-        cipher: how bodies are stored in the tables.
+        settings: where the database is, the limits, and the keys.
         before_statement: as in `Database`.
+
+    Raises:
+        ConfigError: as `Database`, or there is an `encryption_key` and not the package for it.
     """
 
     def __init__(
         self,
         settings: Settings,
         *,
-        cipher: Cipher = PLAIN,
         before_statement: Callable[[Database], None] = no_objection,
     ) -> None:
         self._settings = settings
-        self._cipher = cipher
         self._database = Database(settings, before_statement=before_statement)
         self._cleanup = Cleanup(
             database=self._database, sql=statements.of(settings.schema), batch=settings.gc_batch
@@ -103,6 +114,14 @@ class Tables:
         self._shared: tuple[TokenSigner, Identity] | None = None
         self._sql = statements.of(settings.schema)
         self._writer = Writer(self._database, self._sql)
+        self._cipher_of: FindCipher = lambda _: PLAIN
+        self._keyring = self._permit = None
+        self._lacks_key = False
+        """Whether all values here are to be encrypted, and this process has no key."""
+        if settings.encryption_key:
+            self._keyring = _keyring(settings.encryption_key)
+            self._permit = PlainPermit(self._database, self._sql, self._keyring)
+            self._cipher_of = self._keyring.ciphers(may_be_plain=self._permit.is_given)
         self._expiry_moves_every = min(_EXPIRY_MOVES_EVERY, settings.session_ttl / 10)
         self._slides_after = -math.inf
         self._constants = {
@@ -175,6 +194,47 @@ class Tables:
 
             turns = Turns(self._cleanup, interval=settings.gc_interval, may_begin=has_our_layout)
             turns.begin(self)
+
+    def rekey(
+        self,
+        *,
+        trusts_plain: bool = False,
+        on_progress: Callable[[Rekeyed], object] = lambda _: None,
+    ) -> Rekeyed:
+        """Seal everything anew that the first key of `encryption_key` has not sealed.
+
+        Args:
+            trusts_plain: whether values are sealed, too, that are not sealed and should be.
+            on_progress: called with what was done so far, after each session.
+
+        Raises:
+            ConfigError: there is no `encryption_key`.
+        """
+        rekeying = self._rekeying(trusts_plain=trusts_plain)
+        self._prepare_sealing()
+        return rekeying.run(on_progress)
+
+    def count_rekey(self) -> Rekeyed:
+        """Return what `rekey` would seal. Changes nothing."""
+        return self._rekeying(trusts_plain=False).count()
+
+    def _rekeying(self, *, trusts_plain: bool) -> Rekeying:
+        if self._keyring is None or self._permit is None:
+            raise ConfigError(
+                "No encryption_key is set. Set PGSTATE_ENCRYPTION_KEY, or `encryption_key` under "
+                "[connections.pgstate] in .streamlit/secrets.toml, to the new key and the keys so "
+                f"far. {KEY_ADVICE}"
+            )
+        self._check_layout_once()
+        may_be_plain = (lambda: True) if trusts_plain else self._permit.is_given
+        return Rekeying(
+            database=self._database,
+            sql=self._sql,
+            timeout=self._database.timeout,
+            prefix=self._keyring.prefix,
+            cipher_of=self._keyring.ciphers(may_be_plain=may_be_plain),
+            permit=self._permit,
+        )
 
     def sweep(self, ref: SessionRef) -> None:
         """Delete all bodies of the session that no entry refers to, and add one to its version.
@@ -261,7 +321,8 @@ class Tables:
         may_slide = "stale" in condition and time.monotonic() >= self._slides_after
         if may_slide and not self._note("SLIDE", parameters):
             self._slides_after = time.monotonic() + _AFTER_A_FAILED_SLIDE
-        return Changes(version, [self._entry(row) for row in rows[1:]])
+        cipher = self._cipher_of(ref.id)
+        return Changes(version, [_entry(cipher, row) for row in rows[1:]])
 
     def _note(self, name: str, parameters: Mapping[str, Any]) -> bool:
         """Note in the session's row that it was read. If that fails, what was read is good."""
@@ -286,28 +347,29 @@ class Tables:
         rows = self._run("ROWS", {"id": session_id})
         return [dict(zip(names, row, strict=True)) for row in rows]
 
-    def read_body(
-        self, ref: SessionRef, digest: bytes, *, size: int, on_progress: OnProgress
-    ) -> bytes:
-        """Read the bytes of a large value; too few if another writer has just replaced it.
+    def read_body(self, ref: SessionRef, large: Large, *, on_progress: OnProgress) -> bytes:
+        """Read the bytes of a large value.
 
         Args:
             ref: the session.
-            digest: the value's digest.
-            size: its number of bytes. The setting ``timeout`` applies to each MiB of them.
-            on_progress: called with the number of bytes read so far, and `size`.
+            large: the value. The setting ``timeout`` applies to each MiB of it.
+            on_progress: called with the number of bytes read so far, and that of all bytes.
+
+        Raises:
+            UnopenedError: rows are missing or changed; perhaps another writer has just replaced
+                the value.
         """
-
-        def joined(rows: Iterator[tuple[bytes]]) -> bytes:
-            body = io.BytesIO()  # grows in place, and getvalue() makes no copy
-            for (data,) in rows:
-                body.write(self._cipher.open(data))
-                on_progress(body.tell(), size)
-            return body.getvalue()
-
         self._check_layout_once()
-        parameters = {"id": ref.id, "digest": digest}
-        return self._database.stream(self._sql["READ_BODY"], parameters, joined)
+        cipher = self._cipher_of(ref.id)
+
+        def joined(rows: Iterator[tuple[bytes]]) -> LargeBody:
+            body = LargeBody(cipher, large)
+            for (data,) in rows:
+                on_progress(body.add(data), large.size)
+            return body
+
+        parameters = {"id": ref.id, "digest": large.digest}
+        return self._database.stream(self._sql["READ_BODY"], parameters, joined).whole()
 
     def write(
         self,
@@ -337,6 +399,7 @@ class Tables:
             snapshot is out of date, or the entry has another version. A `refresh` tells which.
         """
         writes = sorted(writes, key=lambda write: write.key)  # always this order: no deadlocks
+        self._prepare_sealing(writes)
         name, parameters = self._statement(ref, writes, snapshot, expected=expected)
         if name is None:
             return None
@@ -359,7 +422,8 @@ class Tables:
         Returns:
             The session's new version. None if nothing was written, as `write`.
         """
-        parameters = {**self._session_parameters(ref), **self._one(write), "expected": expected}
+        parameters = {**self._session_parameters(ref), **self._one(ref, write)}
+        parameters["expected"] = expected
         rows = self._put("RENEW", parameters, known=expected)
         return int(rows[0][0]) if rows else None
 
@@ -370,8 +434,8 @@ class Tables:
         bodies = _bodies(writes)
         is_plain = not bodies and not snapshot.digests
         if snapshot.version and is_plain and len(writes) == 1:
-            return "PUT" if expected is None else "PUT_IF", self._one(writes[0])
-        parameters = self._many(writes)
+            return "PUT" if expected is None else "PUT_IF", self._one(ref, writes[0])
+        parameters = self._many(ref, writes)
         if snapshot.version and is_plain and expected is None:
             return "PUT_MANY", parameters
         parameters |= {
@@ -381,7 +445,7 @@ class Tables:
         if _are_too_large(bodies):
             parameters |= _ahead_parameters(bodies)
             bodies = {}
-        parameters |= self._columns_of_bodies(_chunks(bodies))
+        parameters |= chunks.columns(self._cipher_of(ref.id), chunks.chunks_of(bodies))
         if not snapshot.version:
             return "CREATE_AND_PUT" if ref.may_create else None, parameters
         if "ahead_digest" in parameters:
@@ -414,16 +478,17 @@ class Tables:
         bodies = _bodies(writes)
         if not _are_too_large(bodies):
             return False
+        self._prepare_sealing(writes)
         parameters = {
             **self._session_parameters(ref),
             "may_create": ref.may_create,
             "mends": mends,
         }
-        chunks = _chunks(bodies)
-        sent, total = 0, sum(map(len, bodies.values()))
-        while batch := list(itertools.islice(chunks, IN_ONE_STATEMENT // CHUNK)):
-            self._run("SEND_BODIES", {**parameters, **self._columns_of_bodies(batch)})
-            sent += sum(len(data) for _, _, data in batch)
+        cipher = self._cipher_of(ref.id)
+        sent, total = 0, _total(bodies)
+        for batch in chunks.in_batches(chunks.chunks_of(bodies)):
+            self._run("SEND_BODIES", {**parameters, **chunks.columns(cipher, batch)})
+            sent += sum(len(chunk.data) for chunk in batch)
             on_progress(sent, total)
         return True
 
@@ -518,19 +583,41 @@ class Tables:
         self._writer.transact(empty, session_id=ref.id, recall=lambda _: None)
 
     def copy(self, source: SessionRef, token: Token) -> None:
-        """Copy everything that `source` holds into the new session of `token`.
+        """Copy everything that `source` holds into the new session of `token`, as of one moment.
 
         The copy gets no row if `source` has none or is refused, or if there are `MAX_COPIES` of it
         already, or if these would hold more together than one session may hold.
         """
         self._admit(source)
-        parameters = {
+        parameters: dict[str, Any] = {
+            **self._session_parameters(source),
             "to": token.session_id,
             "new_hash": token.secret_hash,
             "max_copies": MAX_COPIES,
             "max_bytes": self._settings.max_session_bytes,
         }
-        self._run("COPY", {**self._session_parameters(source), **parameters})
+        if self._keyring is None:
+            self._run("COPY", parameters)
+            return
+        self._prepare_sealing()
+        with self._database.connection() as connection, connection.transaction():
+            run = Steps(connection, self._sql, timeout=self._database.timeout).run
+            connection.execute(statements.ONE_SNAPSHOT)
+            if run("COPY_SESSION", parameters):
+                sealed = self._sealed_anew(run, {**parameters, "key": None})
+                run("COPY_SEALED", {**parameters, **sealed})
+
+    def _sealed_anew(self, run: Run, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Seal entries of the session `id` for the session `to`, and store their bodies there.
+
+        Values that cannot be opened are left out.
+        """
+        resealing = Resealing(
+            run,
+            source=Home(parameters["id"], self._cipher_of(parameters["id"])),
+            target=Home(parameters["to"], self._cipher_of(parameters["to"])),
+        )
+        return resealing.entries(run("SEALED_OF", parameters))._asdict()
 
     def move(self, source: SessionRef, target: SessionRef, keys: Sequence[str]) -> list[str]:
         """Move entries to another session, all in one transaction.
@@ -543,6 +630,7 @@ class Tables:
             UnknownToken: one of the sessions is refused; nothing was moved.
         """
         self.create_session(target)
+        self._prepare_sealing()
         of_source, of_target = self._session_parameters(source), self._session_parameters(target)
         both = ((source, of_source), (target, of_target))
         moving = {"id": source.id, "to": target.id, "key": sorted(keys)}
@@ -554,8 +642,12 @@ class Tables:
                 if not rows:
                     return Undone(Moved(refused=ref))
                 versions[ref.id] = rows[0][0]
-            run("MOVE_BODIES", moving)
-            rows = run("MOVE_ENTRIES", {**moving, "version": versions[target.id]})
+            into = {**moving, "version": versions[target.id]}
+            if self._keyring is None:
+                run("MOVE_BODIES", moving)
+                rows = run("MOVE_ENTRIES", into)
+            else:
+                rows = run("MOVE_SEALED", {**into, **self._sealed_anew(run, moving)})
             moved = sorted(row[0] for row in rows)
             going = {**moving, "key": moved}
             run("DROP_MOVED_BODIES", going)
@@ -583,6 +675,23 @@ class Tables:
         if not ref.has_tokenless_scope:
             self._admission.admit()
 
+    def _prepare_sealing(self, writes: Iterable[Write] = ()) -> None:
+        """Prepare to seal values: see `PlainPermit.settle`.
+
+        Raises:
+            ConfigError: the values of `writes` are to be encrypted, and this process has no key.
+        """
+        self._check_layout_once()
+        if self._permit is not None:
+            self._permit.settle()
+        keys = [write.key for write in writes if write.payload] if self._lacks_key else []
+        if keys:
+            raise ConfigError(
+                f"{keys[0]!r} was not stored: all values in this database are to be encrypted, and "
+                "this process has no key. Set `encryption_key` as the other processes of the app "
+                "have it."
+            )
+
     def _session_parameters(self, ref: SessionRef) -> dict[str, Any]:
         return {**self._constants, "id": ref.id, "hash": ref.token_hash, "scope": ref.scope}
 
@@ -604,50 +713,35 @@ class Tables:
         """
         if not self._checked:
             migrate.require_current(self._database, self._settings)
+            if self._permit is None:
+                found = self._database.query(self._sql["SEALED_ONLY"], {"permit": NO_PERMIT})
+                self._lacks_key = bool(found)
             self._checked = True
 
     # Rows, as statements take and return them
 
-    def digest(self, payload: Payload) -> bytes:
+    def digest(self, ref: SessionRef, payload: Payload) -> bytes:
         """Return the name of a large body in its session: see `Cipher.digest`."""
-        return self._cipher.digest(payload)
+        return self._cipher_of(ref.id).digest(payload)
 
-    def confirms(self, payload: Payload, digest: bytes) -> bool:
-        """Whether a large body is the one that was stored: see `Cipher.confirms`."""
-        return self._cipher.confirms(payload, digest)
+    def _one(self, ref: SessionRef, write: Write) -> dict[str, Any]:
+        return dict(zip(_COLUMNS, _values(self._cipher_of(ref.id), write), strict=True))
 
-    def _one(self, write: Write) -> dict[str, Any]:
-        return dict(zip(_COLUMNS, self._values(write), strict=True))
-
-    def _many(self, writes: Iterable[Write]) -> dict[str, Any]:
-        columns = zip(*map(self._values, writes), strict=True)
+    def _many(self, ref: SessionRef, writes: Iterable[Write]) -> dict[str, Any]:
+        cipher = self._cipher_of(ref.id)
+        columns = zip(*(_values(cipher, write) for write in writes), strict=True)
         return {name: list(column) for name, column in zip(_COLUMNS, columns, strict=True)}
 
-    def _values(self, write: Write) -> tuple[Any, ...]:
-        """Return one entry as `_COLUMNS`: plain values as text, others as bytes or by digest."""
-        key, payload = write.key, write.payload
-        if payload is None:  # the row stays and is empty, as after DELETE
-            return key, None, 0, None, None, None, None
-        if write.digest is not None:
-            return key, payload.kind, payload.size, None, None, write.digest, write.ttl
-        if payload.kind == "json" and self._cipher.keeps_text:
-            return key, payload.kind, payload.size, payload.body.decode(), None, None, write.ttl
-        body = self._cipher.seal(payload.body)
-        return key, payload.kind, payload.size, None, body, None, write.ttl
 
-    def _entry(self, row: tuple[Any, ...]) -> EntryRow:
-        key, version, kind, size, text, body, digest, ttl, seconds_left = row
-        if text is not None:
-            body = text.encode()
-        elif body is not None:
-            body = self._cipher.open(body)
-        return EntryRow(key, version, kind, size, body, digest, ttl, seconds_left)
-
-    def _columns_of_bodies(self, chunks: Iterable[tuple[bytes, int, memoryview]]) -> dict[str, Any]:
-        sealed = [(digest, part, self._cipher.seal(data)) for digest, part, data in chunks]
-        columns = list(zip(*sealed, strict=True)) or [(), (), ()]
-        names = ("body_digest", "body_part", "body_data")
-        return {name: list(column) for name, column in zip(names, columns, strict=True)}
+def _keyring(keys: Sequence[bytes]) -> Keyring:
+    try:
+        from streamlit_pgstate.postgres.encryption import Keyring
+    except ImportError as error:
+        raise ConfigError(
+            "`encryption_key` needs the package cryptography. "
+            'Run: pip install "streamlit-pgstate[encryption]"'
+        ) from error
+    return Keyring(keys)
 
 
 _CREATING: Final = {"CREATE_AND_PUT", "CREATE_SESSION"}
@@ -656,27 +750,45 @@ _CREATING: Final = {"CREATE_AND_PUT", "CREATE_SESSION"}
 _COLUMNS: Final = ("key", "kind", "size", "text", "body", "digest", "ttl")
 
 
-def _bodies(writes: Iterable[Write]) -> dict[bytes, bytes]:
-    """Return the bodies of the large values by digest: equal values once."""
-    found = {write.digest: write.payload.body for write in writes if write.digest and write.payload}
+def _values(cipher: Cipher, write: Write) -> tuple[Any, ...]:
+    """Return one entry as `_COLUMNS`."""
+    key, payload = write.key, write.payload
+    if payload is None:  # the row stays and is empty, as after DELETE
+        return key, None, 0, None, None, None, None
+    text, body = cipher.seal(key, payload, write.digest)
+    return key, payload.kind, payload.size, text, body, write.digest, write.ttl
+
+
+def _entry(cipher: Cipher, row: tuple[Any, ...]) -> EntryRow:
+    """Return a row of READ, opened. What cannot be opened has a fault, and hinders no other."""
+    key, version, kind, size, text, body, digest, ttl, seconds_left = row
+    if kind is None:
+        return EntryRow(key, version, None, size, None, None, None, None)
+    try:
+        body = cipher.open(key, kind, size, text, body, digest)
+    except UnopenedError as found:
+        return EntryRow(key, version, kind, size, None, digest, ttl, seconds_left, str(found))
+    return EntryRow(key, version, kind, size, body, digest, ttl, seconds_left)
+
+
+def _bodies(writes: Iterable[Write]) -> dict[bytes, Payload]:
+    """Return the large values by digest: equal values once."""
+    found = {write.digest: write.payload for write in writes if write.digest and write.payload}
     return dict(sorted(found.items()))  # always this order: no deadlocks
 
 
-def _are_too_large(bodies: Mapping[bytes, bytes]) -> bool:
+def _total(bodies: Mapping[bytes, Payload]) -> int:
+    return sum(payload.size for payload in bodies.values())
+
+
+def _are_too_large(bodies: Mapping[bytes, Payload]) -> bool:
     """Whether the bodies have to be sent ahead of the write."""
-    return sum(map(len, bodies.values())) > IN_ONE_STATEMENT
+    return _total(bodies) > IN_ONE_STATEMENT
 
 
-def _chunks(bodies: Mapping[bytes, bytes]) -> Iterator[tuple[bytes, int, memoryview]]:
-    for digest, body in bodies.items():
-        view = memoryview(body)
-        for part, start in enumerate(range(0, len(body), CHUNK)):
-            yield digest, part, view[start : start + CHUNK]
-
-
-def _ahead_parameters(bodies: Mapping[bytes, bytes]) -> dict[str, Any]:
+def _ahead_parameters(bodies: Mapping[bytes, Payload]) -> dict[str, Any]:
     """Return what a write checks of bodies that were sent ahead: how many chunks each has."""
-    parts = [-(-len(body) // CHUNK) for body in bodies.values()]
+    parts = [chunks.number_of(payload) for payload in bodies.values()]
     return {"ahead_digest": list(bodies), "ahead_parts": parts}
 
 

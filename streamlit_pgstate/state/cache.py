@@ -223,7 +223,7 @@ class Cache:
 def _is_same(entry: EntryRow | None, write: Write) -> bool:
     """Whether the entry holds the value that is to be written, however long it still lives."""
     payload = write.payload
-    if entry is None or payload is None or entry.kind != payload.kind:
+    if entry is None or payload is None or entry.kind != payload.kind or entry.fault is not None:
         return False
     if entry.body is not None:
         return entry.body == payload.body

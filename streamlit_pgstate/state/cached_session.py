@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from streamlit_pgstate.codecs import Payload
 from streamlit_pgstate.errors import DecodeError, UnknownToken
 from streamlit_pgstate.postgres import fork
+from streamlit_pgstate.postgres.cipher import Large, UnopenedError
 from streamlit_pgstate.postgres.rows import Changes, EntryRow, SessionRef, SessionTimes
 from streamlit_pgstate.postgres.tables import Tables
 from streamlit_pgstate.settings import Settings
@@ -140,28 +141,23 @@ class CachedSession:
 
         Raises:
             KeyError: a large value was deleted meanwhile.
-            DecodeError: rows of a large value are missing or changed.
+            DecodeError: rows of it are missing or changed, or cannot be decrypted.
         """
         if entry.body is not None:
             return Payload(entry.kind or "", entry.body)
         with self.lock:
-            body = self._large_body(entry, work)
-            while body is None:
+            while True:
+                try:
+                    return Payload(entry.kind or "", self._body(entry, work))
+                except UnopenedError as found:
+                    fault = found
                 self._refresh_locked()
                 newest = self._current(key)
                 if newest.version == entry.version:
                     break
                 entry = newest  # another writer has replaced it since
-                body = entry.body if entry.body is not None else self._large_body(entry, work)
-        kind = entry.kind or ""
-        if body is None:
-            with self.lock:
-                self._cache.doubt([key])  # to set the value again mends it
-            raise DecodeError(
-                f"{key!r} (kind {kind!r}) is damaged: rows are missing or changed in the table "
-                "`body`. Restore them from a backup, set the value again, or delete the key."
-            )
-        return Payload(kind, body)
+            self._cache.doubt([key])  # to set the value again mends it
+        raise DecodeError(f"{key!r} (kind {entry.kind!r}) {fault}")
 
     def _current(self, key: str) -> EntryRow:
         entry = self._cache.live(key)
@@ -169,17 +165,23 @@ class CachedSession:
             raise KeyError(key)
         return entry
 
-    def _large_body(self, row: EntryRow, work: Work) -> bytes | None:
-        """The body of an entry; None where rows of it are missing or changed."""
-        digest = row.digest or b""
-        kept = self._cache.body(digest)
+    def _body(self, row: EntryRow, work: Work) -> bytes:
+        """The body of an entry.
+
+        Raises:
+            UnopenedError: rows of it are missing or changed, or cannot be decrypted.
+        """
+        if row.fault is not None:
+            raise UnopenedError(row.fault)
+        if row.body is not None:
+            return row.body
+        large = Large(row.kind or "", row.size, row.digest or b"")
+        kept = self._cache.body(large.digest)
         if kept is not None:
             return kept
-        body = self.tables.read_body(self._ref, digest, size=row.size, on_progress=work.reach)
-        if len(body) != row.size or not self.tables.confirms(Payload(row.kind or "", body), digest):
-            return None
+        body = self.tables.read_body(self._ref, large, on_progress=work.reach)
         if self._keeps:
-            self._cache.keep_body(digest, body)
+            self._cache.keep_body(large.digest, body)
         return body
 
     def times(self) -> tuple[SessionTimes | None, list[EntryRow]]:

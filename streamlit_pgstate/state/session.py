@@ -112,7 +112,7 @@ class Session(CachedSession):
 
     def write_of(self, key: str, payload: Payload, *, ttl: float | None = None) -> Write:
         """A write of an encoded value; its body lies beside its entry where it is large."""
-        digest = self.tables.digest(payload) if payload.size > SMALL else None
+        digest = self.tables.digest(self._ref, payload) if payload.size > SMALL else None
         return Write(key, payload, ttl, digest)
 
     def store(self, payloads: Mapping[str, Payload], *, ttl: float | None, work: Work) -> None:

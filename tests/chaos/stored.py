@@ -73,4 +73,4 @@ def _sum(value: Mapping[str, Any]) -> str:
     names = ("session", "key", "base", "appended")
     text = repr([value.get(name) for name in names]).encode()
     fill = value.get("fill")
-    return hashlib.sha1(text + (fill if isinstance(fill, bytes) else b"?")).hexdigest()
+    return hashlib.sha256(text + (fill if isinstance(fill, bytes) else b"?")).hexdigest()

@@ -40,8 +40,18 @@ def emptied_url(shared_url: str) -> str:
     with psycopg.connect(shared_url, autocommit=True) as connection:
         for table in ("session", "entry", "body", "revision"):
             connection.execute(f"DELETE FROM pgstate.{table}")
-        connection.execute("DELETE FROM pgstate.setting WHERE name = 'cleaned_up_at'")
+        connection.execute(
+            "DELETE FROM pgstate.setting WHERE name IN ('cleaned_up_at', 'plain_values')"
+        )
     return shared_url
+
+
+@pytest.fixture
+def keyed_url(emptied_url: str) -> Iterator[str]:
+    """As `emptied_url`, for tests with an `encryption_key`: plain values may follow."""
+    yield emptied_url
+    with psycopg.connect(emptied_url, autocommit=True) as connection:
+        connection.execute("DELETE FROM pgstate.setting WHERE name = 'plain_values'")
 
 
 @pytest.fixture

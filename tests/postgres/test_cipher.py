@@ -1,11 +1,11 @@
-"""The cipher: with one that encrypts, every value comes back and no row shows any of it."""
+"""The setting `encryption_key`: every value comes back, and no row shows any of it."""
 
 from __future__ import annotations
 
+import base64
 import contextlib
-import hashlib
-import hmac
 import os
+import pickle
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,50 +14,25 @@ from typing import Any
 
 import psycopg
 import pytest
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from encrypted import KEY, MARK, OTHER_KEY, columns, everything_stored
+from fingerprint import fingerprint
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from noise import noise
+from strategies.anything import FAMILIES
+from strategies.large import large_values
+from streamlit.testing.v1 import AppTest
 
-from streamlit_pgstate import State, Store
-from streamlit_pgstate.codecs import Payload
-from streamlit_pgstate.postgres.cipher import PLAIN, Cipher
+import streamlit_pgstate as pgstate
+from streamlit_pgstate import ConfigError, DecodeError, State, Store, connect
+from streamlit_pgstate.page import apps
+from streamlit_pgstate.postgres.chunks import CHUNK, IN_ONE_STATEMENT
+from streamlit_pgstate.postgres.cipher import MAGIC
 from streamlit_pgstate.postgres.rows import SMALL, SessionRef
-from streamlit_pgstate.postgres.tables import CHUNK, IN_ONE_STATEMENT, Tables
-from streamlit_pgstate.settings import Settings
-from streamlit_pgstate.state.surroundings import Surroundings
 
 SQL = psycopg.Connection[Any]
 Counter = Callable[[], contextlib.AbstractContextManager[list[str]]]
-
-KEY = bytes(range(32))
-NONCE_BYTES = 12
-MARK = "a word of the visitor's"
-"""Stands in every value, at least once in each chunk of a large one."""
-
-
-class AesGcm:
-    """Encrypts with AES-256-GCM, each time with a new random nonce."""
-
-    keeps_text = False
-
-    def __init__(self, key: bytes = KEY) -> None:
-        self._key = key
-        self._aead = AESGCM(key)
-
-    def seal(self, data: bytes | memoryview) -> bytes:
-        nonce = os.urandom(NONCE_BYTES)
-        return nonce + self._aead.encrypt(nonce, data, None)
-
-    def open(self, data: bytes) -> bytes:
-        return self._aead.decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], None)
-
-    def digest(self, payload: Payload) -> bytes:
-        mac = hmac.new(self._key, payload.kind.encode() + b"\0", hashlib.sha256)
-        mac.update(payload.body)
-        return mac.digest()
-
-    def confirms(self, payload: Payload, digest: bytes) -> bool:
-        return digest in (self.digest(payload), payload.digest)
+OpenStore = Callable[..., Store]
 
 
 def marked(size: int, seed: str = "x") -> bytes:
@@ -80,19 +55,18 @@ every_large_value = pytest.mark.parametrize("name", LARGE)
 
 
 @pytest.fixture
-def url(emptied_url: str) -> str:
+def url(keyed_url: str) -> str:
     """Replaces the fixture of the same name: no test of this file leaves other tables."""
-    return emptied_url
+    return keyed_url
 
 
 @pytest.fixture
-def open_store(url: str) -> Iterator[Callable[[Cipher], Store]]:
-    """Makes a store whose tables have a cipher of the test's."""
+def open_store(url: str) -> Iterator[OpenStore]:
+    """Makes a store with these keys, or with none."""
     stores = []
 
-    def make(cipher: Cipher) -> Store:
-        tables = Tables(Settings.read({"url": url}, environment={}), cipher=cipher)
-        stores.append(Store(tables, surroundings=Surroundings()))
+    def make(*keys: str) -> Store:
+        stores.append(connect(url, encryption_key=keys or None))
         return stores[-1]
 
     yield make
@@ -101,36 +75,23 @@ def open_store(url: str) -> Iterator[Callable[[Cipher], Store]]:
 
 
 @pytest.fixture
-def store(open_store: Callable[[Cipher], Store]) -> Store:
+def store(open_store: OpenStore) -> Store:
     """Replaces the fixture of the same name: this one encrypts."""
-    return open_store(AesGcm())
+    return open_store(KEY)
 
 
 @pytest.fixture
-def other_store(open_store: Callable[[Cipher], Store]) -> Store:
+def other_store(open_store: OpenStore) -> Store:
     """A store with the same key, as another replica has it."""
-    return open_store(AesGcm())
-
-
-def columns(sql: SQL) -> list[bytes]:
-    """All bytes of values that stand in the tables, sorted: an update moves a row."""
-    rows = sql.execute(
-        """SELECT convert_to(value::text, 'UTF8') FROM pgstate.entry WHERE value IS NOT NULL
-        UNION ALL SELECT body FROM pgstate.entry WHERE body IS NOT NULL
-        UNION ALL SELECT data FROM pgstate.body
-        UNION ALL SELECT convert_to(value::text, 'UTF8') FROM pgstate.revision
-            WHERE value IS NOT NULL
-        UNION ALL SELECT body FROM pgstate.revision WHERE body IS NOT NULL"""
-    ).fetchall()
-    return sorted(row[0] for row in rows)
+    return open_store(KEY)
 
 
 def assert_sealed(sql: SQL) -> None:
     stored = columns(sql)
     assert stored
     for data in stored:
-        assert MARK.encode() not in data
-        AesGcm().open(data)
+        assert data.startswith(MAGIC)
+    assert MARK.encode() not in everything_stored(sql)
     assert sql.execute("SELECT count(value) FROM pgstate.entry").fetchone() == (0,)
 
 
@@ -138,11 +99,11 @@ def assert_sealed(sql: SQL) -> None:
 
 
 @every_value
-def test_the_same_rows_without_a_cipher_show_the_value(
-    open_store: Callable[[Cipher], Store], sql: SQL, name: str
+def test_the_same_rows_without_a_key_show_the_value(
+    open_store: OpenStore, sql: SQL, name: str
 ) -> None:
     """So that the other tests would find plain text if there were any."""
-    store = open_store(PLAIN)
+    store = open_store()
     store.state(store.new_token())["key"] = VALUES[name]
     assert all(MARK.encode() in data for data in columns(sql))
 
@@ -245,15 +206,18 @@ def test_another_process_reads_all_of_it(store: Store, url: str, token: str) -> 
     store.state(token).update(VALUES)
     program = (
         "import sys; sys.path[:0] = sys.argv[1:3]\n"
-        "from test_cipher import *\n"
-        "settings = Settings.read({'url': sys.argv[3]}, environment={})\n"
-        "store = Store(Tables(settings, cipher=AesGcm()), surroundings=Surroundings())\n"
-        "assert dict(store.state(sys.argv[4])) == VALUES\n"
-        "store.close()"
+        "from test_cipher import VALUES, connect\n"
+        "with_key = connect(sys.argv[3]).state(sys.argv[4])\n"
+        "assert dict(with_key) == VALUES"
     )
     here = Path(__file__).parent
     arguments = [str(here), str(here.parent), url, token]
-    subprocess.run([sys.executable, "-c", program, *arguments], check=True, timeout=60)
+    subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        check=True,
+        timeout=60,
+        env={**os.environ, "PGSTATE_ENCRYPTION_KEY": f"{KEY},{OTHER_KEY}"},
+    )
 
 
 def test_operators_see_sizes_and_kinds_but_no_text(store: Store, token: str) -> None:
@@ -264,20 +228,43 @@ def test_operators_see_sizes_and_kinds_but_no_text(store: Store, token: str) -> 
     assert store.totals().bytes == row["size"] == state._session.read("key").size  # type: ignore[union-attr]
 
 
-@every_value
-def test_another_key_opens_nothing(
-    open_store: Callable[[Cipher], Store], store: Store, token: str, name: str
-) -> None:
-    store.state(token)["key"] = VALUES[name]
-    with pytest.raises(InvalidTag):
-        open_store(AesGcm(bytes(32))).state(token)["key"]
+@pytest.mark.parametrize("family", FAMILIES)
+@settings(max_examples=settings().max_examples // 10)
+@given(data=st.data())
+def test_any_value_comes_back(family: str, data: st.DataObject, shared_encrypted: State) -> None:
+    value = data.draw(FAMILIES[family])
+    shared_encrypted["value"] = value
+    assert fingerprint(shared_encrypted["value"]) == fingerprint(value)
+
+
+@settings(max_examples=settings().max_examples // 10)
+@given(value=large_values())
+def test_any_large_value_comes_back(value: object, shared_encrypted: State) -> None:
+    shared_encrypted["value"] = value
+    assert fingerprint(shared_encrypted["value"]) == fingerprint(value)
+
+
+@pytest.fixture(scope="module")
+def shared_encrypted(database: Callable[[], str]) -> Iterator[State]:
+    """A state whose tables have a key, and that keeps nothing between two calls."""
+    store = connect(database(), encryption_key=KEY)
+    yield store.state(store.new_token(), cache=False)
+    store.close()
 
 
 # Values are compared as they were before they were sealed
 
 
-def test_the_test_cipher_seals_the_same_body_differently_each_time() -> None:
-    assert AesGcm().seal(b"x") != AesGcm().seal(b"x")
+def test_the_same_value_is_sealed_differently_in_each_place(store: Store, sql: SQL) -> None:
+    """Two keys, and two sessions, with equal values: no reader of the rows sees that."""
+    for _ in range(2):
+        state = store.state(store.new_token())
+        state.update({"a": MARK, "b": MARK})
+        state["large"] = VALUES["large bytes"]
+    rows = sql.execute("SELECT body FROM pgstate.entry").fetchall()
+    assert len({row[0] for row in rows}) == 6
+    digests = sql.execute("SELECT DISTINCT digest FROM pgstate.body").fetchall()
+    assert len(digests) == 2
 
 
 @every_value
@@ -344,39 +331,205 @@ def test_equal_large_values_in_one_update_are_stored_once(
     assert state["one"] == state["two"] == value
 
 
-# Rows from before there was a cipher
+# Values from before there was a key
 
 
-def test_small_json_from_before_is_read_and_is_sealed_by_the_next_write(
-    open_store: Callable[[Cipher], Store], store: Store, token: str, sql: SQL, round_trips: Counter
+@every_value
+def test_a_value_from_before_is_read_and_is_sealed_when_another_is_set(
+    open_store: OpenStore, token: str, sql: SQL, name: str
 ) -> None:
-    value = VALUES["small JSON"]
-    open_store(PLAIN).state(token)["key"] = value
-    state = store.state(token)
-    assert state["key"] == value
-    with round_trips() as trips:
-        state["key"] = value
-    assert len(trips) == 1  # it looks: the value is the same, so the row stays as it is
-    state["key"] = {**value, "more": 1}
+    open_store().state(token)["key"] = VALUES[name]
+    state = open_store(KEY).state(token)
+    assert state["key"] == VALUES[name]
+    state["key"] = [VALUES[name]]
     assert_sealed(sql)
-    assert store.state(token)["key"] == {**value, "more": 1}
+    assert open_store(KEY).state(token)["key"] == [VALUES[name]]
 
 
-@pytest.mark.parametrize("name", [name for name in VALUES if name != "small JSON"])
-def test_bytes_from_before_go_to_the_cipher_which_has_to_know_them(
-    open_store: Callable[[Cipher], Store], store: Store, token: str, name: str
+@pytest.mark.parametrize("name", ["small JSON", "small bytes"])
+def test_the_same_small_value_again_stays_as_it_is(
+    open_store: OpenStore, token: str, sql: SQL, round_trips: Counter, name: str
 ) -> None:
-    open_store(PLAIN).state(token)["key"] = VALUES[name]
-    with pytest.raises(InvalidTag):
-        store.state(token)["key"]
+    open_store().state(token)["key"] = VALUES[name]
+    stored = columns(sql)
+    state = open_store(KEY).state(token)
+    with round_trips() as trips:
+        state["key"] = VALUES[name]
+    assert len(trips) == 1, "it looks whether the value is still there"
+    assert columns(sql) == stored
 
 
 @every_large_value
 def test_a_large_value_from_before_is_sealed_when_it_is_set_again(
-    open_store: Callable[[Cipher], Store], store: Store, token: str, sql: SQL, name: str
+    open_store: OpenStore, token: str, sql: SQL, name: str
 ) -> None:
-    open_store(PLAIN).state(token)["key"] = VALUES[name]
-    state = store.state(token)
+    open_store().state(token)["key"] = VALUES[name]
+    state = open_store(KEY).state(token)
     state["key"] = VALUES[name]
     assert_sealed(sql)
-    assert store.state(token)["key"] == VALUES[name]
+    assert open_store(KEY).state(token)["key"] == VALUES[name]
+
+
+def test_bytes_of_a_visitor_that_look_sealed_are_bytes(
+    open_store: OpenStore, token: str, sql: SQL
+) -> None:
+    """Whoever uploads them makes no other value unreadable, neither without a key nor with one."""
+    forged = {
+        "short": MAGIC,
+        "longer": MAGIC + noise(100),
+        "large": MAGIC + noise(SMALL),
+        "chunks": (MAGIC + noise(CHUNK - len(MAGIC))) * 2,
+    }
+    plain = open_store()
+    plain.state(token).update(forged)
+    assert dict(plain.state(token)) == forged
+    assert dict(open_store(KEY).state(token)) == forged
+    sealed = open_store(KEY).state(open_store(KEY).new_token())
+    sealed.update(forged)
+    assert dict(open_store(KEY).state_of(sealed.id)) == forged
+
+
+# Which keys open what
+
+
+@every_value
+def test_all_keys_of_the_ring_open_and_the_first_one_seals(
+    open_store: OpenStore, store: Store, token: str, name: str
+) -> None:
+    store.state(token)["key"] = VALUES[name]
+    both = open_store(OTHER_KEY, KEY).state(token)
+    assert both["key"] == VALUES[name]
+    both["new"] = [VALUES[name]]
+    other = open_store(OTHER_KEY).state(token)
+    assert other["new"] == [VALUES[name]]
+    assert store.state(token).keys() == ["key", "new"]
+
+
+FAULTS: dict[str, tuple[tuple[str, ...], str]] = {
+    "another key": ((OTHER_KEY,), "with a key that is not in `encryption_key`"),
+    "no key": ((), "this process has no key"),
+}
+
+
+@every_value
+@pytest.mark.parametrize("process", FAULTS)
+def test_a_process_without_the_key_reads_no_value_and_says_why(
+    open_store: OpenStore, store: Store, token: str, process: str, name: str
+) -> None:
+    store.state(token)["key"] = VALUES[name]
+    keys, reason = FAULTS[process]
+    state = open_store(*keys).state(token)
+    for read in (state.get, state.pop, lambda key: state.modify(key, lambda value: value)):
+        with pytest.raises(DecodeError, match=rf"'key' .*{reason}") as caught:
+            read("key")  # type: ignore[operator]  # functions of three types
+        assert KEY not in str(caught.value)
+    assert state.keys() == ["key"]
+    assert "key" in state
+    assert store.state(token)["key"] == VALUES[name], "it is still there"
+
+
+@every_value
+def test_a_process_without_a_key_stores_nothing_where_all_is_to_be_encrypted(
+    open_store: OpenStore, store: Store, token: str, sql: SQL, name: str
+) -> None:
+    state = store.state(token)
+    state["key"] = 1
+    stored = columns(sql)
+    keyless = open_store().state(token)
+    for write in (by_set, by_update, by_amend):
+        with pytest.raises(ConfigError, match=r"no key\. Set `encryption_key`"):
+            write(keyless, VALUES[name])
+    with pytest.raises(ConfigError):
+        keyless.modify("another", lambda _: VALUES[name])
+    with pytest.raises(ConfigError):
+        open_store().state(open_store().new_token())["key"] = VALUES[name]
+    assert columns(sql) == stored
+    assert keyless.delete("key")
+    assert open_store().gc().total == 0
+
+
+@every_value
+def test_a_process_without_a_key_moves_and_copies_no_sealed_value_to_where_it_cannot_be_opened(
+    open_store: OpenStore, token: str, name: str
+) -> None:
+    keyless = open_store()
+    state = keyless.state(token)
+    state["plain"] = 1
+    open_store(KEY).state(token)["sealed"] = VALUES[name]
+    copied = keyless._tables.signer.mint()
+    keyless._tables.copy(SessionRef(state.id), copied)
+    assert keyless.state(copied.text).keys() == ["plain"]
+    assert keyless.state(keyless.new_token()).take_over(state) == ["plain"]
+    assert open_store(KEY).state(token)["sealed"] == VALUES[name]
+
+
+def test_a_job_opens_values_with_the_key_of_its_own_settings(
+    store: Store, token: str, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(apps, "_tables", {})  # other tests have these tables without a key
+    state = store.state(token)
+    state.update(VALUES)
+    pickled = pickle.dumps(state)
+    raw = base64.urlsafe_b64decode(KEY)
+    assert KEY.encode() not in pickled
+    assert raw not in pickled
+    monkeypatch.setenv("PGSTATE_URL", url)
+    keyless = pickle.loads(pickled)
+    with pytest.raises(DecodeError, match="this process has no key"):
+        keyless["small JSON"]
+    monkeypatch.setenv("PGSTATE_ENCRYPTION_KEY", KEY)
+    assert dict(pickle.loads(pickled)) == VALUES
+    for job in (keyless, pickle.loads(pickled)):
+        job._session.tables.close()  # of no store of this test
+
+
+# A page
+
+
+PAGE = """
+import streamlit as st
+import streamlit_pgstate as pgstate
+
+pgstate.persist("name", size="10")
+st.text_input("Name", key="name")
+st.text_input("Size", key="size")
+st.write(pgstate.get("city", "no city"))
+if st.button("Move"):
+    pgstate.set("city", "Rome")
+"""
+
+
+def visit(url: str, store: Store, token: str, *keys: str) -> AppTest:
+    app = AppTest.from_string(PAGE)
+    app.secrets["connections"] = {"pgstate": {"url": url, "encryption_key": list(keys)}}
+    pgstate.testing.visit(app, store, token)
+    return app.run()
+
+
+def test_a_page_comes_back_from_sealed_rows(store: Store, token: str, url: str, sql: SQL) -> None:
+    page = visit(url, store, token, KEY)
+    page.text_input(key="name").input(MARK)
+    page.button[0].click()
+    assert not page.run().exception
+    assert_sealed(sql)
+    again = visit(url, store, token, OTHER_KEY, KEY)
+    assert again.text_input(key="name").value == MARK
+    assert again.markdown[0].value == "Rome"
+
+
+def test_a_widget_whose_value_cannot_be_opened_hinders_no_other_and_is_not_overwritten(
+    store: Store, token: str, url: str, sql: SQL
+) -> None:
+    state = store.state(token)
+    state.update({"name": MARK, "size": "20", "city": "Rome"})
+    sql.execute("UPDATE pgstate.entry SET key = 'lost' WHERE key = 'size'")
+    sql.execute("UPDATE pgstate.entry SET key = 'size' WHERE key = 'name'")
+    sql.execute("UPDATE pgstate.entry SET key = 'name' WHERE key = 'lost'")
+    [stored] = sql.execute("SELECT body FROM pgstate.entry WHERE key = 'size'").fetchall()
+    page = visit(url, store, token, KEY)
+    assert not page.exception
+    assert (page.text_input(key="name").value, page.text_input(key="size").value) == ("", "10")
+    assert page.markdown[0].value == "Rome"
+    assert sql.execute("SELECT body FROM pgstate.entry WHERE key = 'size'").fetchall() == [stored]
+    page.text_input(key="size").input("30").run()
+    assert store.state(token)["size"] == "30"

@@ -11,8 +11,8 @@ import pytest
 from noise import noise
 
 from streamlit_pgstate import State, Store, UnknownToken, connect
+from streamlit_pgstate.postgres.chunks import CHUNK, IN_ONE_STATEMENT
 from streamlit_pgstate.postgres.rows import SMALL
-from streamlit_pgstate.postgres.tables import CHUNK, IN_ONE_STATEMENT
 
 Counter = Callable[[], contextlib.AbstractContextManager[list[str]]]
 Expect = Callable[[int], contextlib.AbstractContextManager[None]]

@@ -34,8 +34,8 @@ from streamlit_pgstate import (
     UnsupportedType,
     connect,
 )
+from streamlit_pgstate.postgres.chunks import CHUNK, IN_ONE_STATEMENT
 from streamlit_pgstate.postgres.rows import SMALL, SessionRef
-from streamlit_pgstate.postgres.tables import CHUNK, IN_ONE_STATEMENT
 
 SQL = psycopg.Connection[Any]
 Trips = Callable[[], Any]

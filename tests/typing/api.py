@@ -41,6 +41,7 @@ def verbs() -> None:
         max_session_bytes=2**30,
         max_keys=10_000,
         signing_key="k" * 48,
+        encryption_key=["k" * 44, "l" * 44],
         timeout=10,
         auto_migrate=True,
         cookie=True,

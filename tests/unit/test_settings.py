@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +19,9 @@ from streamlit_pgstate import ConfigError, configure, connect
 from streamlit_pgstate.settings import AppKeywords, Settings, StoreKeywords, connection_in
 
 KEY = "k" * 32
+SECRET = bytes(range(32))
+ENCRYPTION_KEY = base64.urlsafe_b64encode(SECRET).decode()
+OTHER_ENCRYPTION_KEY = base64.urlsafe_b64encode(SECRET[::-1]).decode()
 URL = "postgresql://ann:hunter2@db.example/app"
 PARSED = make_url("postgresql+psycopg://ann:hunter2@db.example/app")
 
@@ -30,6 +35,7 @@ SETTINGS: dict[str, tuple[Any, Any, str]] = {
     "max_value_bytes": (256 * 2**20, 2**20, "1MiB"),
     "max_session_bytes": (2**30, 2**31, "2GiB"),
     "max_keys": (10_000, 50, "50"),
+    "encryption_key": ((), (SECRET,), ENCRYPTION_KEY),
     "signing_key": (None, KEY, KEY),
     "timeout": (timedelta(seconds=10), timedelta(seconds=2.5), "2.5s"),
     "gc_interval": (timedelta(hours=1), timedelta(0), "0"),
@@ -86,7 +92,18 @@ BAD: list[tuple[str, Any, str]] = [
     ("auto_migrate", 1, "true or false"),
     ("cookie", "", "true or false"),
     ("history", 3, "not available in this version"),
-    ("encryption_key", KEY, "not available in this version"),
+    ("encryption_key", KEY, "32 bytes in urlsafe base64"),
+    ("encryption_key", ENCRYPTION_KEY[:-2], "secrets.token_bytes(32)"),
+    ("encryption_key", f"{ENCRYPTION_KEY}A", "44 characters"),
+    ("encryption_key", f"é{ENCRYPTION_KEY[1:]}", "32 bytes"),
+    ("encryption_key", f"+{ENCRYPTION_KEY[1:]}", "urlsafe"),
+    ("encryption_key", f"{ENCRYPTION_KEY},", "Key 2 of 2 is not one"),
+    ("encryption_key", f",{ENCRYPTION_KEY}", "Key 1 of 2 is not one"),
+    ("encryption_key", [ENCRYPTION_KEY, KEY], "Key 2 of 2 is not one"),
+    ("encryption_key", [], "32 bytes"),
+    ("encryption_key", SECRET, "32 bytes"),
+    ("encryption_key", [SECRET], "32 bytes"),
+    ("encryption_key", 5, "32 bytes"),
     ("sessionttl", 5, "is not a setting. Did you mean 'session_ttl'? There are: url, app"),
     ("urls", 5, "is not a setting. Did you mean 'url'?"),
     ("retries", 5, "is not a setting. There are: url, app"),
@@ -94,8 +111,9 @@ BAD: list[tuple[str, Any, str]] = [
 
 
 # What each type of a keyword looks like, for the settings that take it.
-SAMPLES: dict[type, tuple[Any, ...]] = {
-    str: (URL, "shop", "7d", "1MiB", "50", KEY, "true"),
+SAMPLES: dict[Any, tuple[Any, ...]] = {
+    str: (URL, "shop", "7d", "1MiB", "50", KEY, ENCRYPTION_KEY, "true"),
+    Sequence[str]: ([ENCRYPTION_KEY],),
     engine.URL: (PARSED,),
     timedelta: (timedelta(days=7),),
     float: (0.5,),
@@ -137,6 +155,10 @@ def test_each_setting_can_come_from_each_source(name: str, source: str) -> None:
         ("auto_migrate", "YES", True),
         ("auto_migrate", "0", False),
         ("url", make_url(URL), PARSED),
+        ("encryption_key", ENCRYPTION_KEY.rstrip("="), (SECRET,)),
+        ("encryption_key", [ENCRYPTION_KEY, OTHER_ENCRYPTION_KEY], (SECRET, SECRET[::-1])),
+        ("encryption_key", f"{ENCRYPTION_KEY}, {OTHER_ENCRYPTION_KEY}", (SECRET, SECRET[::-1])),
+        ("encryption_key", (ENCRYPTION_KEY, ENCRYPTION_KEY), (SECRET,)),
     ],
 )
 def test_a_setting_can_be_written_in_the_ways_that_people_write_it(
@@ -242,7 +264,7 @@ def complaint(**sources: Any) -> str:
     with pytest.raises(ConfigError) as caught:
         read(**sources)
     traceback_text = "".join(traceback.format_exception(caught.value))
-    for secret in ("hunter2", "er2@", KEY):
+    for secret in ("hunter2", "er2@", KEY, ENCRYPTION_KEY[1:-2]):
         assert secret not in traceback_text
     return str(caught.value)
 
@@ -316,6 +338,22 @@ def test_the_signing_key_is_in_no_repr() -> None:
     settings = read({"signing_key": KEY})
     assert settings.signing_key == KEY
     assert KEY not in repr(settings) + str(settings)
+
+
+def test_the_encryption_keys_are_in_no_repr() -> None:
+    settings = read({"encryption_key": [ENCRYPTION_KEY, OTHER_ENCRYPTION_KEY]})
+    store = connect(URL, encryption_key=[ENCRYPTION_KEY, OTHER_ENCRYPTION_KEY])
+    shown = repr(settings) + str(settings) + repr(store) + repr(vars(store._tables))
+    for secret in (ENCRYPTION_KEY, OTHER_ENCRYPTION_KEY, repr(SECRET), repr(SECRET[::-1])):
+        assert secret[:-1] not in shown
+
+
+def test_an_encryption_key_without_the_package_for_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "streamlit_pgstate.postgres.encryption", None)
+    with pytest.raises(ConfigError, match=r'pip install "streamlit-pgstate\[encryption\]"'):
+        connect(URL, encryption_key=ENCRYPTION_KEY)
 
 
 def test_settings_cannot_be_changed_after_they_were_checked() -> None:
