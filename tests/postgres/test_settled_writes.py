@@ -400,6 +400,27 @@ def test_where_it_cannot_be_settled_in_time_the_error_says_that_nobody_knows(
     behind.close()
 
 
+def test_where_an_earlier_try_may_have_been_stored_the_error_does_not_say_that_nothing_was(
+    store: Store, behind: Store, gate: Gate
+) -> None:
+    """The second one is refused, as the server is away by then."""
+    for after in itertools.count():
+        token = behind.new_token()
+        store.state(token)["n"] = 1
+        state = behind.state(token)
+        gate.cut("answer", after=after, then=gate.shut)
+        said = ""
+        try:
+            state.forget()
+        except StoreUnavailable as error:
+            said = str(error)
+        gate.open()
+        if gate.mend():
+            return
+        if "Nothing was stored" in said:
+            assert store.state(token)["n"] == 1
+
+
 def test_where_it_was_never_sent_the_error_says_that_nothing_was_stored(
     store: Store, gate: Gate
 ) -> None:
