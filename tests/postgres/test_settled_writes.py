@@ -317,6 +317,32 @@ def test_a_forgotten_user_is_not_emptied_again_after_another_has_written(
     raise AssertionError("no answer was lost after the commit")
 
 
+@pytest.mark.parametrize("value", [1, LARGE], ids=["small", "large"])
+def test_a_user_who_is_forgotten_leaves_nothing_of_a_write_that_waited_before(
+    value: object, url: str, store: Store, sql: Any
+) -> None:
+    """Its values came after the moment at which the statements of forget() began."""
+    ours, theirs = user(store, f"{type(value)}"), user(store, f"{type(value)}")
+    theirs["old"] = value
+    ours.refresh()
+    with ThreadPoolExecutor(2) as threads:
+        with psycopg.connect(url) as other:
+            other.execute("SELECT FROM pgstate.session FOR UPDATE")
+            written = threads.submit(theirs.set, "new", value)
+            waiting(sql, 1)
+            forgotten = threads.submit(ours.forget)
+            waiting(sql, 2)
+        written.result()
+        forgotten.result()
+    held = dict(user(store, f"{type(value)}"))
+    version = sql.execute("SELECT max(version) FROM pgstate.entry WHERE kind IS NOT NULL")
+    if held:  # forget() had the lock first
+        assert held == {"new": value}
+        assert version.fetchone() == (user(store, f"{type(value)}").version,)
+    bodies = sql.execute("SELECT count(*) FROM pgstate.body").fetchone()
+    assert bodies == (1 if held and value is LARGE else 0,)
+
+
 @pytest.mark.parametrize("at", ["question", "answer"])
 def test_what_is_taken_over_is_named(at: At, store: Store, behind: Store, gate: Gate) -> None:
     for after in itertools.count():
