@@ -60,7 +60,6 @@ _FIRST_PAUSE: Final = 0.01
 _LONGEST_PAUSE: Final = 0.5
 """Seconds between two tries to settle a write. A server that was restarted is back within some."""
 
-
 _QUICK: Final = 2**18
 _SLOWEST: Final = 2**16
 """Bytes that have to arrive within `timeout`, and bytes a second that are enough for all others:
@@ -274,6 +273,11 @@ class Writer:
                     answer = self._once(slot, until, send)
                 except Failure as failure:
                     error, reach = failure.error, failure.reach
+                except StoreUnavailable as full:  # all connections were in use
+                    self._free.append(slot)
+                    raise _saying(
+                        full, PERHAPS_STORED if is_perhaps_stored else NOTHING_STORED
+                    ) from None
                 else:
                     self._free.append(slot)
                     return answer
@@ -291,8 +295,8 @@ class Writer:
                     self._free.append(slot)
                 if step is Step.RAISE:
                     # What is known of the last try says nothing of those before.
-                    told = Outcome.UNKNOWN if is_perhaps_stored else outcome
-                    raise self._told(error, told) from None
+                    is_perhaps_stored |= outcome is not Outcome.NOT_STORED
+                    raise self._told(error, is_perhaps_stored=is_perhaps_stored) from None
                 if is_rolled_back(error):
                     pause_by_chance()
                 else:
@@ -342,12 +346,18 @@ class Writer:
 
         return self._once(slot, until, send)
 
-    def _told(self, error: psycopg.Error, outcome: Outcome) -> PgStateError:
+    def _told(self, error: psycopg.Error, *, is_perhaps_stored: bool) -> PgStateError:
         told = translate(error, self._database.place)
-        sentence = NOTHING_STORED if outcome is Outcome.NOT_STORED else PERHAPS_STORED
-        if isinstance(told, StoreUnavailable) and NOTHING_STORED.rstrip(".") not in str(told):
-            told.args = (f"{told} {sentence}",)
-        return told
+        if not isinstance(told, StoreUnavailable):
+            return told
+        return _saying(told, PERHAPS_STORED if is_perhaps_stored else NOTHING_STORED)
+
+
+def _saying(error: StoreUnavailable, sentence: str) -> StoreUnavailable:
+    """The error, whose message says this, too."""
+    if sentence.rstrip(".").lower() not in str(error).lower():
+        error.args = (f"{error} {sentence}",)
+    return error
 
 
 def step_after(outcome: Outcome, *, has_time: bool, has_failed: bool) -> Step:
