@@ -13,7 +13,7 @@ import contextlib
 import math
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from streamlit_pgstate.errors import PgStateError
 from streamlit_pgstate.postgres.engine import Database, Steps
@@ -21,9 +21,8 @@ from streamlit_pgstate.postgres.engine import Database, Steps
 if TYPE_CHECKING:  # it needs the package cryptography
     from streamlit_pgstate.postgres.encryption import Keyring
 
-_PATIENCE: Final = 300.0
-"""Seconds for a statement that may read all entries once: the first of all processes asks it, and
-`rekey`. A million entries take 0.2 s."""
+_PATIENCE: Final = 3600.0
+"""Seconds for the statement at the end of `rekey`, which reads all entries once."""
 
 _ASKS_AGAIN_AFTER: Final = 60.0
 """Seconds for which the answer is taken as it was. Until then a running process may go on to read
@@ -56,7 +55,8 @@ class PlainPermit:
     def settle(self) -> None:
         """Note whether plain values may be read, if nobody has. Call it before a value is sealed.
 
-        One round trip, once a process; three where it is to be noted.
+        One round trip, once a process; three where it is to be noted. Entries that are all plain so
+        far are read once.
         """
         if not self._is_noted:
             is_due = self._ask()
@@ -75,12 +75,14 @@ class PlainPermit:
 
     def withdraw(self) -> None:
         """Take the permit away, if there is no plain value any more."""
-        self._run("FORBID_PLAIN", {"permit": NO_PERMIT})
+        with self._database.connection() as connection:
+            steps = Steps(connection, self._sql, timeout=_PATIENCE)
+            steps.run("FORBID_PLAIN", {"permit": NO_PERMIT})
         self._asked_at = -math.inf
 
     def _ask(self) -> bool:
         """Read the note. Returns whether a permit is due, where there is none."""
-        note, is_due = self._run("PLAIN_PERMIT", {})[0]
+        note, is_due = self._database.query(self._sql["PLAIN_PERMIT"], {})[0]
         self._is_noted = note is not None
         self._is_given = note is not None and self._keyring.has_signed(_TEXT, note)
         self._asked_at = time.monotonic()
@@ -88,9 +90,5 @@ class PlainPermit:
 
     def _note(self, permit: str) -> None:
         """Write the note, unless another process is faster; then read it."""
-        self._run("PERMIT_PLAIN", {"permit": permit})
+        self._database.query(self._sql["PERMIT_PLAIN"], {"permit": permit})
         self._ask()
-
-    def _run(self, name: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        with self._database.connection() as connection:
-            return Steps(connection, self._sql, timeout=_PATIENCE).run(name, parameters)
