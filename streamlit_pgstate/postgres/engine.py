@@ -24,7 +24,7 @@ import sqlalchemy
 from psycopg import pq
 from sqlalchemy import event
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.exc import InvalidatePoolError, InvalidRequestError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import PoolProxiedConnection
 
@@ -451,6 +451,9 @@ class Database:
                 "or frozen.",
                 cause=error,
             ) from None
+        except InvalidRequestError as error:
+            # The pool has tried three connections. While it opened each, others broke.
+            raise psycopg.OperationalError("the connection broke") from error
         # SQLAlchemy has one type for the connections of all drivers. Here it is ours.
         connection: TimedConnection = pooled.driver_connection  # type: ignore[assignment]
         connection.deadline = until

@@ -65,6 +65,10 @@ _SLOWEST: Final = 2**16
 """Bytes that have to arrive within `timeout`, and bytes a second that are enough for all others:
 over a slow line 4 MiB may arrive a minute after the deadline of a small write."""
 
+_SETTLED_WITHIN: Final = 1.0
+"""Seconds after `timeout` in which such a write is still settled. Otherwise it could be stored long
+after it was given up, over a newer one."""
+
 
 class Step(Enum):
     """What follows a write that has failed."""
@@ -206,7 +210,11 @@ class Writer:
         def settle(slot: _Slot, until: float) -> Record:
             return self._settle(slot, until, {**parameters, "known": known}, creates=creates)
 
-        return self._deliver(send, settle, lambda record: [(record.version, record.deleted)])
+        def recalled(record: Record) -> list[Row]:
+            return [(record.version, record.deleted)]
+
+        settled_within = _SETTLED_WITHIN if size > _QUICK else 0.0
+        return self._deliver(send, settle, recalled, settled_within=settled_within)
 
     def transact(
         self,
@@ -263,6 +271,8 @@ class Writer:
         send: Callable[[TimedConnection, Mapping[str, Any]], _T],
         settle: Callable[[_Slot, float], Record],
         recall: Callable[[Record], _T],
+        *,
+        settled_within: float = 0.0,
     ) -> _T:
         until = time.monotonic() + self._database.timeout
         has_failed = is_perhaps_stored = False
@@ -283,8 +293,10 @@ class Writer:
                     return answer
                 step = next_step(error, reach, has_time=_has_time(until), has_failed=has_failed)
                 outcome = Outcome.NOT_STORED if reach is not Reach.NO_ANSWER else Outcome.UNKNOWN
-                if step is Step.SETTLE:
-                    record = settle(slot, until)
+                is_overdue = step is Step.RAISE and reach is Reach.NO_ANSWER
+                if step is Step.SETTLE or (is_overdue and settled_within):
+                    end = time.monotonic() + settled_within if is_overdue else until
+                    record = settle(slot, end)
                     outcome = record.outcome
                     is_perhaps_stored |= outcome is Outcome.HARMLESS
                     if outcome is Outcome.STORED:

@@ -16,7 +16,7 @@ from chaos.run import run
 
 FAULTS = (
     *("some answers lost", "app killed", "backends frozen", "PostgreSQL killed"),
-    *("primary lost, standby promoted", "connections frozen", "backend killed"),
+    *("primary lost, standby promoted", "answers held back", "backend killed"),
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 import random
 import threading
 import time
@@ -510,6 +511,48 @@ def test_a_backend_whose_client_has_gone_waits_for_no_lock(
             assert isinstance(late.exception(), StoreUnavailable)
             waiting(sql, 0)
     behind.close()
+
+
+def test_where_connections_break_faster_than_new_ones_open_it_is_an_outage(
+    store: Store, token: str
+) -> None:
+    state = store.state(token)
+    state["n"] = 1
+    store._tables._database._broke_at = math.inf  # one breaks while each new one opens
+    for verb in (state.refresh, lambda: state.set("n", 2)):
+        with pytest.raises(StoreUnavailable, match="the connection broke"):
+            verb()
+    store._tables._database._broke_at = -math.inf
+    assert state.modify("n", lambda n: n + 1) == 2
+
+
+@pytest.mark.parametrize("size", [1000, SMALL + 1, 600_000, 1_500_000])
+def test_a_write_that_was_given_up_is_not_stored_over_a_newer_one(
+    size: int, store: Store, sql: Any, gate: Gate
+) -> None:
+    """All of its bytes have left the client, and arrive when its time is over."""
+    token = store.new_token()
+    before = backends(sql)
+    behind = connect(gate.url, timeout=1)
+    state = behind.state(token)
+    state["k"] = "old"
+    late = backends(sql) - before
+    with gate.holding_present_ones():
+        with pytest.raises(StoreUnavailable):
+            state["k"] = noise(size)
+        store.state(token)["k"] = "newer"
+    behind.close()
+    until = time.monotonic() + 20
+    while late & backends(sql):  # until it has done what it was sent, and has seen its client's end
+        assert time.monotonic() < until
+    assert store.state(token)["k"] == "newer"
+
+
+def backends(sql: Any) -> set[int]:
+    """The process ids of the backends of this database."""
+    sql.execute("SELECT pg_stat_clear_snapshot()")
+    question = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+    return {pid for (pid,) in sql.execute(question)}
 
 
 def waiting(sql: Any, number: int) -> None:
