@@ -188,11 +188,14 @@ def _digest(frame: pd.DataFrame) -> str:
 
 
 def _content(frame: pd.DataFrame, rows: int | None = None) -> Content:
+    """The content of the first rows; of all by default."""
     rows = len(frame) if rows is None else rows
     if not rows:
         return Content(_digest(pd.DataFrame(columns=frame.columns)), 0)
-    frame = frame.take(np.arange(rows))  # a slice of Arrow's has the bytes of what is cut off
-    index = frame.index
+    # A slice of an Arrow array is encoded with what is cut off, so the rows are gathered. To take
+    # them as they are gives a slice; to take the first one twice does not.
+    index = frame.index[:rows]
+    frame = frame.take(np.append(np.arange(rows), 0))
     if index.dtype.kind in "iu" and np.array_equal(index, np.arange(rows)):
         frame = _counted(frame)
     return Content(_digest(frame.convert_dtypes()), rows)
