@@ -22,9 +22,9 @@ from gate import Gate
 from noise import noise
 
 from streamlit_pgstate import State, Store, StoreUnavailable, UnknownToken, connect
+from streamlit_pgstate.postgres.chunks import CHUNK
 from streamlit_pgstate.postgres.rows import SMALL, SessionRef
 from streamlit_pgstate.postgres.statements import SLOTS
-from streamlit_pgstate.postgres.tables import CHUNK
 
 pytestmark = pytest.mark.faults
 
@@ -459,26 +459,6 @@ def test_where_it_was_never_sent_the_error_says_that_nothing_was_stored(
         state["n"] = 2
     behind.close()
 
-
-def test_where_an_earlier_try_may_have_been_stored_the_error_does_not_say_that_nothing_was(
-    store: Store, behind: Store, gate: Gate
-) -> None:
-    """The second one is refused, as the server is away by then."""
-    for after in itertools.count():
-        token = behind.new_token()
-        store.state(token)["n"] = 1
-        state = behind.state(token)
-        gate.cut("answer", after=after, then=gate.shut)
-        said = ""
-        try:
-            state.forget()
-        except StoreUnavailable as error:
-            said = str(error)
-        gate.open()
-        if gate.mend():
-            return
-        if "Nothing was stored" in said:
-            assert store.state(token)["n"] == 1
 
 
 def test_a_lock_that_is_held_for_long_ends_a_write_within_the_timeout(

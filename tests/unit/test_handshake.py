@@ -122,6 +122,11 @@ def test_a_tab_has_its_state_copied_once_and_the_browsers_state_never() -> None:
     assert Handshake.of_known("A", may_copy=False).action_for(copied) is Action.CONFIRM
     copy = Handshake.of_known("A").copied("M", "A")
     assert copy.action_for(Answer(to="M", token="A", copied=True)) is Action.CHECK
-    for later in (copy.adopted("A"), copy.ended("N"), copy.begun("N"), copy.refusing("A")):
+    for later in (
+        copy.adopted("A"),
+        copy.ended("N"),
+        copy.begun("N"),
+        copy.refusing("A", Refusal.FINAL),
+    ):
         again = Answer(to=later.have, token="B", copied=True)
         assert later.action_for(again) is Action.CHECK
