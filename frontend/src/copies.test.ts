@@ -128,6 +128,14 @@ describe("copiesIn", () => {
     ]);
   });
 
+  it("lets no base path add attributes to the cookie", () => {
+    const { window, written } = page();
+    copiesIn(window, { ...OPTIONS, base: "/a; Domain=example.org" }).writeCookie(TOKEN);
+    expect(written).toEqual([
+      `pgstate.app.8501.%2Fa%3B%20Domain%3Dexample.org=${TOKEN}; Max-Age=100; Path=/; SameSite=Strict`,
+    ]);
+  });
+
   it("writes a cookie that is secure under https, and of the host alone", () => {
     const { window, written } = page("https://example.org/foo/");
     copiesIn(window, { ...OPTIONS, base: "/foo" }).writeCookie(TOKEN);

@@ -127,7 +127,8 @@ export function writeCookie(
   base: string,
 ): void {
   const seconds = text === null ? 0 : Math.round(maxAge);
-  const path = isSecure(page) ? "/" : base || "/";
+  // A base path with a semicolon would add attributes to the cookie.
+  const path = isSecure(page) || base.includes(";") ? "/" : base || "/";
   const cookie = `${cookieName(page, name)}=${text ?? ""}; Max-Age=${seconds}; Path=${path}`;
   for (const policy of policies(page)) {
     attempt(() => (page.document.cookie = `${cookie}; ${policy}`));
