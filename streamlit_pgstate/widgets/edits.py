@@ -6,6 +6,7 @@ the script passes. `editor` stores the edits in this form, and `table` applies t
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -105,6 +106,12 @@ class Edits:
     ) -> Edits:
         """What one widget's edits hold beyond earlier ones, by the rows of another table.
 
+        A row that the other table has keeps its index label. Streamlit labels the added rows of a
+        `RangeIndex` itself, by the rows that are left above them: with [3, 5] and an added row,
+        which gets 7, the deletion of row 5 makes 5 of 7. The saved row stays 7.
+
+        An added row whose label was edited counts as another row: it moves to the end.
+
         Args:
             earlier: edits of the same widget. The other table has them, or they were dropped.
             rows: the row of the other table for each row that the widget showed then. Such a row
@@ -123,18 +130,39 @@ class Edits:
             if cells and (place := rows.get(row)) is not None:
                 edited[place] = cells
         added: list[Cells] = []
-        for number, now in enumerate(self.added):
-            if number >= len(earlier.added) or ~number not in rows:
+        deleted = {row for row in self.deleted if row not in earlier.deleted}
+        former = {name: number for number, name in enumerate(_names(earlier.added))}
+        for name, now in zip(_names(self.added), self.added, strict=True):
+            number = former.pop(name, None)
+            if number is None or ~number not in rows:
                 added.append(dict(now))
                 continue
             before = earlier.added[number]
             cells = _changes(before, now, dict.fromkeys(before))
             if cells and (place := rows[~number]) is not None:
                 edited[place] = cells
-        deleted = {row for row in self.deleted if row not in earlier.deleted}
-        deleted |= {~number for number in range(len(self.added), len(earlier.added))}
+        deleted |= {~number for number in former.values()}
         places = {rows.get(row) for row in deleted}
         return Edits(edited, added, sorted(place for place in places if place is not None))
+
+
+def _names(added: Sequence[Cells]) -> list[str | int]:
+    """What tells the added rows of one widget apart: the index label, or else a number.
+
+    The browser moves the rows below a deleted one up, and sends a row only once its required cells
+    are filled. So the numbers of rows change. If rows with labels were matched by number, a deleted
+    row would turn into the labels of all rows below it being edited and the last one being
+    deleted. Streamlit deletes by label, after it has edited cells. So two rows would be gone.
+
+    Rows without labels are counted. All their cells are compared, so the values come out right
+    whichever row was deleted.
+    """
+    numbers = itertools.count()
+    names: list[str | int] = []
+    for cells in added:
+        label = cells.get(INDEX)
+        names.append(next(numbers) if label is None else repr(label))
+    return names
 
 
 def _list(state: Mapping[Any, Any], name: str) -> Sequence[Any]:

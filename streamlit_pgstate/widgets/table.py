@@ -198,7 +198,12 @@ def _content(frame: pd.DataFrame, rows: int | None = None) -> Content:
     frame = frame.take(np.append(np.arange(rows), 0))
     if index.dtype.kind in "iu" and np.array_equal(index, np.arange(rows)):
         frame = _counted(frame)
-    return Content(_digest(frame.convert_dtypes()), rows)
+    frame = frame.convert_dtypes()
+    # Without values `convert_dtypes` finds no dtype: NaN, NaT and None would still be told apart.
+    missing = np.full(len(frame), None, dtype=object)
+    for column in np.flatnonzero(frame.isna().all()).tolist():
+        frame.isetitem(column, missing)
+    return Content(_digest(frame), rows)
 
 
 def _counted(frame: pd.DataFrame) -> pd.DataFrame:

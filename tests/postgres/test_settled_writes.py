@@ -460,7 +460,6 @@ def test_where_it_was_never_sent_the_error_says_that_nothing_was_stored(
     behind.close()
 
 
-
 def test_a_lock_that_is_held_for_long_ends_a_write_within_the_timeout(
     url: str, store: Store
 ) -> None:
