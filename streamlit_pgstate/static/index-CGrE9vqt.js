@@ -217,7 +217,7 @@ function se(e, t) {
   };
 }
 function oe(e, t, n, r, i) {
-  const s = n === null ? 0 : Math.round(r), o = C(e) ? "/" : i || "/", c = `${ce(e, t)}=${n ?? ""}; Max-Age=${s}; Path=${o}`;
+  const s = n === null ? 0 : Math.round(r), o = C(e) || i.includes(";") ? "/" : i || "/", c = `${ce(e, t)}=${n ?? ""}; Max-Age=${s}; Path=${o}`;
   for (const l of Ue(e))
     if (d(() => e.document.cookie = `${c}; ${l}`), n !== null && d(() => ae(e, t)) === n) return;
 }
