@@ -14,7 +14,7 @@ from urllib.request import urlopen
 
 from programs import program
 from run_log import Run, RunLog
-from served import READY_WITHIN, Server, free_port, running
+from served import READY_WITHIN, Server, free_port, identity_in, running
 
 _DOCUMENT = Path(__file__).parents[2] / "docs" / "deployment.md"
 _DOCUMENTED = re.search(r"```haproxy\n(.*?)```", _DOCUMENT.read_text(), re.DOTALL)
@@ -51,6 +51,13 @@ class Replicas:
     @property
     def address(self) -> str:
         return f"http://{self.host}:{self.port}"
+
+    @property
+    def token_name(self) -> str:
+        """Under which the browser keeps the token in localStorage, and in the cookie."""
+        return f"pgstate.app.{identity_in(self.url, 'pgstate')}.{self.port}.{self.base}"
+
+    cookie_name = token_name
 
     @property
     def log(self) -> str:

@@ -197,7 +197,7 @@ def test_whatever_a_browser_sends_it_meets_no_error_but_ours_and_writes_nothing_
     for seed in seeds():
         lies, told, number = Lies(seed), 0, rounds(400) // 10
         while told < number:
-            with Liar(app.port, cookies=cookies(lies, app.port, planted)) as liar:
+            with Liar(app.port, cookies=cookies(lies, app.token_name, planted)) as liar:
                 visit = Visit(liar, lies, [*planted, forgotten], liar.run())
                 visit.note(visit.page)
                 for _ in range(30):
@@ -265,7 +265,7 @@ def test_the_server_sends_a_recording_as_sound_whatever_the_browser_says_it_is(
     """As a page it would read the token of whoever opens its link: it has the app's own address."""
     token = store.new_token()
     store.state(token)["recording"] = StoredFile(PAGE, name="recording.html", type=kind)
-    with Liar(app.port, cookies={f"pgstate.app.{app.port}.": token}) as liar:
+    with Liar(app.port, cookies={app.cookie_name: token}) as liar:
         (path,) = liar.run().media
         with urlopen(f"{app.address}{path}") as answer:
             assert answer.read() == PAGE
@@ -319,14 +319,14 @@ def test_another_visitors_fingerprint_and_id_open_nothing(app: Server, store: St
     assert victim["word"] == "the victim's"
 
 
-def cookies(lies: Lies, port: int, tokens: list[str]) -> dict[str, str]:
+def cookies(lies: Lies, name: str, tokens: list[str]) -> dict[str, str]:
     """Cookies that look like ours, as far as a header can hold them."""
     found = {}
     for _ in range(lies.randrange(4)):
-        base = lies.choice(("", "/", "/x", "%00", "%", "..", lies.text()))
+        base = lies.choice(("", "", "/", "/x", "%00", "%", "..", lies.text()))
         kind = lies.choice(("pgstate", "pgstate-tab"))
         value = lies.choice(tokens) if lies.random() < 0.3 else lies.token(tokens)
-        found[f"{kind}.app.{port}.{base}"] = value
+        found[f"{name.replace('pgstate', kind, 1)}{base}"] = value
     return {
         name: value
         for name, value in found.items()
