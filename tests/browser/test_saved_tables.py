@@ -25,8 +25,9 @@ PATIENCE = 30_000
 """Milliseconds until a page shows what a run has computed."""
 NOTE = "This table has changed since"
 WAYS = [
-    *(("button", "set"), ("callback", "persist"), ("auto", "set")),
-    *in_everything(("button", "persist"), ("callback", "set"), ("auto", "persist")),
+    *(("callback", "persist"), ("auto", "set")),
+    *in_everything(("button", "set"), ("button", "persist"), ("callback", "set")),
+    *in_everything(("auto", "persist")),
 ]
 """When the script saves the table, and where."""
 

@@ -85,7 +85,7 @@ def a_year_ahead(replicas: Replicas, database: Callable[[], str]) -> Replica:
     return replicas("ahead", CLOCK_IS_OFF_BY=str(401 * DAY))
 
 
-SEPARATE = [of_another_schema, of_another_database]
+SEPARATE = [of_another_database, *in_everything(of_another_schema)]
 """Their names in the browser differ, so that they do not even see the token."""
 REFUSING = [of_another_key, a_day_behind, *in_everything(a_year_ahead)]
 

@@ -78,7 +78,7 @@ AGAIN: dict[str, Callable[[State], object]] = {
 }
 
 
-@pytest.mark.parametrize("again", AGAIN)
+@pytest.mark.parametrize("again", ["set", "modify", *in_everything("update")])
 def test_what_no_standby_has_is_not_acknowledged_when_it_is_tried_again(
     again: str, cluster: Cluster, store: Store, token: str
 ) -> None:
