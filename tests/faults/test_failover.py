@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from chaos.cluster import Cluster
+from everything import in_everything
 
 from streamlit_pgstate import State, Store, StoreUnavailable, connect
 
