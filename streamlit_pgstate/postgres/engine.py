@@ -326,6 +326,8 @@ class Database:
         """How often a connection was thrown away, see `_discard_if_broken`. The next one may reach
         a server that lacks our last write, such as a standby after a failover. So caches that were
         read before are loaded again."""
+        self._closed_at = -math.inf
+        """When `close` was called last."""
         self._broke_at = -math.inf
         """When a connection broke last. Those that were opened before are not used again: they lead
         to the same server, which was restarted, or is a standby now."""
@@ -437,8 +439,7 @@ class Database:
             self._discard_if_broken(pooled, error)
             raise
         finally:
-            connection.used_at = time.monotonic()
-            pooled.close()
+            self._give_back(pooled, connection)
 
     def _checkout(self, until: float) -> tuple[PoolProxiedConnection, TimedConnection]:
         try:
@@ -492,8 +493,14 @@ class Database:
                 self._discard_if_broken(pooled, error)
                 raise
             finally:
-                connection.used_at = time.monotonic()
-                pooled.close()
+                self._give_back(pooled, connection)
+
+    def _give_back(self, pooled: PoolProxiedConnection, connection: TimedConnection) -> None:
+        """Return a connection to the pool; close it if the pool was closed while it was in use."""
+        connection.used_at = time.monotonic()
+        if connection.opened_at < self._closed_at and not connection.closed:
+            pooled.invalidate()
+        pooled.close()
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[TimedConnection]:
@@ -525,7 +532,11 @@ class Database:
         self.query("SELECT", {})
 
     def close(self) -> None:
-        """Close the connections that are not in use. The next statement opens new ones."""
+        """Close the connections. The next statement opens new ones.
+
+        One that is in use is closed when its statement ends: nobody else would close it.
+        """
+        self._closed_at = time.monotonic()
         self._engine.dispose()
 
     def _refuse_dead_connection(self, driver: Any, record: Any, proxy: Any) -> None:

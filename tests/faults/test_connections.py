@@ -581,6 +581,20 @@ def test_a_server_with_no_connection_left_is_an_outage_and_no_wrong_setting(
             sql.execute("DROP USER crowd")
 
 
+def test_a_connection_that_is_in_use_when_its_store_is_closed_is_closed_afterwards(
+    own: Server, opened: Callable[..., Store]
+) -> None:
+    store = opened(own.url)
+    database = store._tables._database
+    with database.connection() as connection:
+        store.close()
+        connection.execute("SELECT 1")
+    assert connection.closed
+    with database.connection() as another:
+        another.execute("SELECT 1")
+    assert not another.closed
+
+
 def test_a_process_with_over_a_thousand_open_files_is_served(state: State) -> None:
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = limits[1] if limits[1] != resource.RLIM_INFINITY else 4096
