@@ -108,6 +108,7 @@ def main(url: str) -> bool:
             str(row[0])
             for row in sql.execute("SELECT id FROM pgstate.session WHERE expires_at > now()")
         ]
+        # The time is what is measured: so long the writers write alone.
         without = written_during("without", sessions, store, lambda: time.sleep(BEFORE))
         command = [sys.executable, "-m", "streamlit_pgstate.cli", "gc", "--url", url]
         during = written_during(

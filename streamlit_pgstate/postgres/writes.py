@@ -346,6 +346,7 @@ class Writer:
                     break
             except StoreUnavailable:  # all connections are busy
                 break
+            # A server that is away tells nobody when it is back.
             time.sleep(max(0.0, min(pause, until - time.monotonic())))
             pause = min(2 * pause, _LONGEST_PAUSE)
         return Record(outcome=Outcome.UNKNOWN)

@@ -135,4 +135,4 @@ def _await_health(replicas: Replicas, process: subprocess.Popen[bytes]) -> None:
         with contextlib.suppress(OSError), urlopen(f"{replicas.address}/_stcore/health"):
             return
         assert time.monotonic() < deadline, os.fspath(replicas.folder)
-        time.sleep(0.05)
+        time.sleep(0.05)  # haproxy tells nobody that it listens

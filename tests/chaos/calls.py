@@ -75,7 +75,7 @@ class Caller:
         except tuple(WRONG_VALUES) as error:
             self.note_wrong_value(error)
             ended = {"outcome": UNKNOWN}
-        except Exception as error:  # noqa: BLE001  # the verdict shows it
+        except Exception as error:  # noqa: BLE001 - any is a finding, which the verdict shows
             self.note_strange(error)
             ended = {"outcome": UNKNOWN}
         self.journal.write(journal.ENDS, name=name, **ended)

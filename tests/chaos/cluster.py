@@ -98,7 +98,7 @@ class Cluster:
         """The standby is away for a while, and then the primary is lost: all that it had committed
         alone is gone. It has acknowledged nothing of that."""
         self.standby.kill()
-        time.sleep(seconds)
+        time.sleep(seconds)  # the fault itself: how long the standby is away
         self.primary.kill()
         self.standby.start()
         self.promote()
@@ -145,4 +145,4 @@ def _wait(condition: Callable[[], bool], otherwise: str) -> None:
             if condition():
                 return
         assert time.monotonic() < until, otherwise
-        time.sleep(0.05)
+        time.sleep(0.05)  # a server that is being promoted tells nobody

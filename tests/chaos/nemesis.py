@@ -70,12 +70,12 @@ class Nemesis:
         self.done[name] += 1
 
     def _for_a_while(self) -> None:
-        """Half of the times shorter than the timeout of the processes, else longer."""
+        """How long a fault lasts: half of the times shorter than the processes' timeout."""
         time.sleep(self._timeout * self._random.choice((0.3, 0.6, 1.3, 2.5)))
 
     def _cut(self) -> None:
         self._cluster.gate.shut()
-        time.sleep(self._random.choice((0, 0, 1)))
+        time.sleep(self._random.choice((0, 0, 1)))  # how long the server is away
         self._cluster.gate.open()
 
     def _freeze_connections(self) -> None:
@@ -106,7 +106,7 @@ class Nemesis:
     def _await_a_break(self) -> None:
         until = time.monotonic() + 10
         while self._cluster.gate.is_open and time.monotonic() < until:
-            time.sleep(0.01)
+            time.sleep(0.01)  # the gate tells nobody that it has shut
 
     def _drop_silently(self) -> None:
         self._cluster.gate.drop_silently()

@@ -84,7 +84,7 @@ class Reader:
                 continue
             except tuple(WRONG_VALUES) as error:
                 self._caller.note_wrong_value(error)
-            except Exception as error:  # noqa: BLE001  # the verdict shows it
+            except Exception as error:  # noqa: BLE001 - any is a finding, which the verdict shows
                 self._caller.note_strange(error)
         return found
 

@@ -176,7 +176,7 @@ def _strike(
             "until each process had written",
             flush=True,
         )
-        time.sleep(pauses.uniform(0, 2))
+        time.sleep(pauses.uniform(0, 2))  # so that faults meet the writers anywhere
 
 
 def _judged(history: History, faults: Counter[str], cleanups: Counter[str]) -> Outcome:

@@ -105,7 +105,7 @@ class Troop:
             now = self.acknowledged()
             if all(count > former for count, former in zip(now, before, strict=True)):
                 return True
-            time.sleep(0.1)
+            time.sleep(0.1)  # other processes write the files that are read here
         return False
 
     def _journal_of(self, number: int) -> Path:

@@ -64,7 +64,7 @@ class Liar:
         self._connecting = connect(
             f"ws://localhost:{port}/_stcore/stream",
             subprotocols=["streamlit"],  # type: ignore[list-item]  # a NewType of str
-            origin=f"http://localhost:{port}",  # type: ignore[arg-type]
+            origin=f"http://localhost:{port}",  # type: ignore[arg-type]  # a NewType of str
             additional_headers=header if cookies else {},
             max_size=None,
             compression=None,
@@ -102,7 +102,7 @@ class Liar:
         page = Page()
         while True:
             received = self._socket.recv(timeout=60)
-            message = ForwardMsg.FromString(received)  # type: ignore[arg-type]
+            message = ForwardMsg.FromString(received)  # type: ignore[arg-type]  # bytes
             kind = message.WhichOneof("type")
             if kind == "delta" and message.delta.WhichOneof("type") == "new_element":
                 _note(message.delta.new_element, message.delta.fragment_id, page)
