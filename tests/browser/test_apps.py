@@ -43,7 +43,7 @@ def test_the_pages_of_an_app_share_one_state(pages: Server, visitor: Visitor) ->
     assert tab.token() == token
 
 
-@pytest.mark.parametrize("path", ["/Second", "/Nothing"])
+@pytest.mark.parametrize("path", ["/Second", *in_everything("/Nothing")])
 def test_a_first_visit_by_a_deep_link(path: str, pages: Server, visitor: Visitor) -> None:
     tab = visitor.open(pages, path=path if "First" in pages.script else path.lower())
     tab.settled(1)

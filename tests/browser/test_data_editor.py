@@ -18,7 +18,7 @@ from visitor import Tab, Visitor
 
 NAMES = ["ada", "bob", "cyd"]
 ROWS = [
-    *("fixed", "dynamic"),
+    *("dynamic", *in_everything("fixed")),
     *(in_everything("add", "delete") if hasattr(st, "pagination") else []),
 ]
 """The values of `num_rows`; 1.51 has two."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from everything import in_everything
 from playwright.sync_api import expect
 from served import READY_WITHIN, Server
 from sqlalchemy.engine import URL, make_url
@@ -13,7 +14,7 @@ from visitor import Visitor
 from streamlit_pgstate.postgres.faults import Place
 
 
-@pytest.mark.parametrize("wrong", ["user", "database", "tables"])
+@pytest.mark.parametrize("wrong", ["database", *in_everything("user", "tables")])
 def test_the_page_of_an_error_names_no_place_and_the_log_does(
     wrong: str,
     server: URL,

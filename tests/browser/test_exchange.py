@@ -58,7 +58,10 @@ def assert_nothing_broke(tab: Tab) -> None:
 
 @pytest.mark.parametrize(
     ("exchange", "word"),
-    [(loses_its_cookie, "written"), (expires, None), (is_forgotten_elsewhere, None)],
+    [
+        *[(loses_its_cookie, "written"), (expires, None)],
+        *in_everything((is_forgotten_elsewhere, None)),
+    ],
 )
 def test_what_stands_above_the_first_verb_is_there_below_it(
     exchange: Exchange,
@@ -227,7 +230,7 @@ def test_waiting_below_another_verb_ends_when_the_browser_has_answered(
     assert tab.settled(1).seen["durable"] is True
 
 
-@pytest.mark.parametrize("is_known", [True, False])
+@pytest.mark.parametrize("is_known", [True, *in_everything(False)])
 def test_forget_leaves_nothing_of_the_tab_to_the_next_person_there(
     is_known: bool, app: Server, visitor: Visitor, rows: psycopg.Connection
 ) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from everything import in_everything
 from served import TOKEN, Server
 from visitor import Tab, Visitor
 
@@ -28,7 +29,8 @@ def boxes(tab: Tab) -> list[str]:
 
 
 WITH_COMPONENT = [
-    *("page_with_component", "page_with_component_in_sidebar", "page_with_component_at_end"),
+    "page_with_component",
+    *in_everything("page_with_component_in_sidebar", "page_with_component_at_end"),
 ]
 
 
@@ -153,7 +155,9 @@ def pg_dump() -> str:
     return str(newest)
 
 
-@pytest.mark.parametrize("case", ["visits", "around_fragment", "in_polling_fragment", "in_dialog"])
+@pytest.mark.parametrize(
+    "case", ["visits", "in_dialog", *in_everything("around_fragment", "in_polling_fragment")]
+)
 def test_the_console_has_no_more_errors_than_without_the_component(
     case: str, app: Server, visitor: Visitor
 ) -> None:

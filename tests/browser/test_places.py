@@ -203,7 +203,9 @@ def test_verbs_in_a_container(case: str, by: int, app: Server, visitor: Visitor)
     tab.settled(1)
 
 
-@pytest.mark.parametrize(("case", "runs"), [("stops", 1), ("reruns", 2), ("raises", 1)])
+@pytest.mark.parametrize(
+    ("case", "runs"), [("reruns", 2), *in_everything(("stops", 1), ("raises", 1))]
+)
 def test_a_value_set_right_before_the_run_ends_is_stored(
     case: str, runs: int, app: Server, visitor: Visitor, store_of_app: Store
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from everything import in_everything
 from served import TOKEN, Server, running
 from visitor import QUIET_FOR, Tab, Visitor, settled
 
@@ -252,7 +253,7 @@ def test_a_forgotten_tab_begins_anew(app: Server, visitor: Visitor) -> None:
     assert kept(tab) != [token]
 
 
-@pytest.mark.parametrize("bad", ["nonsense", "refused"])
+@pytest.mark.parametrize("bad", ["refused", *in_everything("nonsense")])
 def test_a_token_that_is_refused_is_replaced(bad: str, app: Server, visitor: Visitor) -> None:
     tab = opened(visitor, app)
     written(tab)

@@ -281,7 +281,7 @@ def test_a_tab_whose_session_is_forgotten_in_the_middle_of_its_run_follows(
     assert last.seen["id"] in (new, second.runs()[-1].seen["id"])
 
 
-@pytest.mark.parametrize("copies", ["both", "local", "cookie"])
+@pytest.mark.parametrize("copies", ["both", *in_everything("local", "cookie")])
 def test_site_data_cleared_under_an_open_tab_starts_anew_or_goes_on(
     copies: str, app: Server, visitor: Visitor
 ) -> None:

@@ -65,12 +65,14 @@ def expired(tab: Tab, store: Store, rows: psycopg.Connection) -> str:
 
 
 IN_BOTH_COPIES = [
-    *(forged, revoked, revoked_before_its_first_write),
-    *in_everything(cut, huge, of_another_app, of_another_key, expired),
+    *(forged, revoked_before_its_first_write),
+    *in_everything(revoked, cut, huge, of_another_app, of_another_key, expired),
 ]
 IN_ONE_COPY = [
-    *((forged, "cookie"), (huge, "local"), (revoked, "local"), (revoked, "cookie")),
-    *in_everything((forged, "local"), (cut, "cookie"), (of_another_app, "cookie")),
+    *((forged, "cookie"), (huge, "local"), (revoked, "local")),
+    *in_everything(
+        (revoked, "cookie"), (forged, "local"), (cut, "cookie"), (of_another_app, "cookie")
+    ),
     *in_everything((of_another_key, "local"), (expired, "cookie")),
     *in_everything((revoked_before_its_first_write, "local")),
 ]

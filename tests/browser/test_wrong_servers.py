@@ -87,7 +87,7 @@ def a_year_ahead(replicas: Replicas, database: Callable[[], str]) -> Replica:
 
 SEPARATE = [of_another_database, *in_everything(of_another_schema)]
 """Their names in the browser differ, so that they do not even see the token."""
-REFUSING = [of_another_key, a_day_behind, *in_everything(a_year_ahead)]
+REFUSING = [of_another_key, *in_everything(a_day_behind, a_year_ahead)]
 
 
 @pytest.mark.parametrize("wrong", SEPARATE)

@@ -28,6 +28,8 @@ from streamlit_pgstate.codecs import Payload, decode, encode
 TESTS = Path(__file__).parents[1]
 MANIFEST = json.loads((TESTS / "bodies" / "manifest.json").read_text())
 
+pytestmark = pytest.mark.xdist_group("another")  # they share a process that takes 2 s to start
+
 
 class Another:
     """The other process: `tests/another_process.py`."""
