@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from . import plain
+from .arrow_content import content_of
 from .arrow_stream import check_views, read_stream, size_of
 from .limits import check_size
 from .payload import Body, DamagedError
@@ -40,7 +41,10 @@ class BufferWriter:
         self._size = 0
 
     def add(self, values: pa.Array) -> int:
-        """Add an Arrow array without copying it; returns its position."""
+        """Add an Arrow array; returns its position. Copies only what `content_of` has to."""
+        return self._append(content_of(values))
+
+    def _append(self, values: pa.Array) -> int:
         ends = pa.array([0, len(values)], pa.int64())
         self._lists.append(pa.LargeListArray.from_arrays(ends, values))
         return len(self._lists) - 1
@@ -58,7 +62,7 @@ class BufferWriter:
         stored = values.view(storage_of(values.dtype)[0])
         buffers = [None, pa.py_buffer(stored)]
         arrow_type = _ARROW_TYPES[stored.dtype]
-        return self.add(pa.Array.from_buffers(arrow_type, len(stored), buffers))
+        return self._append(pa.Array.from_buffers(arrow_type, len(stored), buffers))
 
     def add_bytes(self, body: bytes) -> int:
         """Add bytes without copying them; returns their position."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import operator
 from collections.abc import Iterable
 from typing import Any
 
 import pyarrow as pa
 
+from .arrow_content import content_of
 from .arrow_stream import check_values, check_views, read_stream, size_of
 from .limits import check_size
 from .payload import Body, Codec, DamagedError, RefusedError
@@ -29,14 +31,24 @@ def write_stream(schema: Any, batches: Iterable[Any]) -> bytes:
                 f"of the Arrow type {field.type}, which is not kept. Cast it to its storage type"
             ).inside(f"column {field.name!r}")
     sink = io.BytesIO()
-    batches = list(batches)
+    written = []
     with pa.ipc.new_stream(pa.PythonFile(sink, "w"), schema) as stream:
-        for batch in batches:
-            check_values(batch)
+        for given in batches:
+            check_values(given)
+            batch = _content_of_batch(given)
+            written.append(batch)
             check_size(sink.tell() + size_of(batch))
             stream.write_batch(batch)
-    check_views(schema, batches, sink.tell())
+    check_views(schema, written, sink.tell())
     return sink.getvalue()
+
+
+def _content_of_batch(batch: Any) -> Any:
+    given = batch.columns
+    columns = [content_of(column) for column in given]
+    if all(map(operator.is_, columns, given)):  # also without columns: made anew, it has no rows
+        return batch
+    return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
 
 
 def read_kept(body: Body) -> tuple[Any, list[Any]]:

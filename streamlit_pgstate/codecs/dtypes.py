@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -152,12 +153,16 @@ def without_gaps(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 
 def _has_gaps(dtype: Dtype) -> bool:
+    """Whether the fields are not one right after the other: with gaps, or over each other."""
     if dtype.names is None:
         return False
-    fields = [dtype[name] for name in dtype.names]
-    return sum(field.itemsize for field in fields) != dtype.itemsize or any(
-        _has_gaps(field.base) for field in fields
-    )
+    every: dict[str, Any] = dict(dtype.fields or {})
+    end = 0
+    for field, start, *_ in sorted((every[name] for name in dtype.names), key=itemgetter(1)):
+        if start != end or _has_gaps(field.base):
+            return True
+        end += field.itemsize
+    return bool(end != dtype.itemsize)
 
 
 def check_values(values: np.ndarray[Any, Any]) -> None:
