@@ -17,13 +17,13 @@ MARK = "a word of the visitor's"
 
 
 def columns(sql: SQL) -> list[bytes]:
-    """All bytes of values that stand in the tables."""
+    """All bytes of values that stand in the tables, in an order that does not depend on these."""
     rows = sql.execute(
         """SELECT convert_to(value::text, 'UTF8') FROM pgstate.entry WHERE value IS NOT NULL
         UNION ALL SELECT body FROM pgstate.entry WHERE body IS NOT NULL AND digest IS NULL
         UNION ALL SELECT data FROM pgstate.body"""
     ).fetchall()
-    return [row[0] for row in rows]
+    return sorted(row[0] for row in rows)
 
 
 def everything_stored(sql: SQL) -> bytes:

@@ -167,7 +167,7 @@ class Turns:
 
     Args:
         cleanup: what is to be done.
-        interval: the setting `gc_interval`. All replicas share one turn in each.
+        interval: the setting `gc_interval`. All replicas with one role share one turn in each.
         may_begin: whether the tables have the layout that this version knows.
     """
 

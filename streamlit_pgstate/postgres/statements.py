@@ -522,10 +522,11 @@ SELECT (SELECT count(*) FROM {{schema}}.session WHERE {_ENDED}),
     (SELECT count(*) FROM {{schema}}.entry WHERE {_EXPIRED}),
     (SELECT count(*) FROM {{schema}}.entry WHERE {_NAME_OF_DELETED}),
     (SELECT count(*) FROM {{schema}}.body b WHERE {_ORPHANED_OF_ALL})"""
-# Whose turn it is: one process of all replicas, once in the interval.
+# Whose turn it is: one process of all replicas, once in the interval. They share a role. With row
+# security another role sees other rows, and so has a turn of its own.
 GC_TURN: Final = """
 INSERT INTO {schema}.setting AS s (name, value)
-VALUES ('cleaned_up_at', extract(epoch FROM now())::text)
+VALUES ('cleaned_up_at ' || current_user, extract(epoch FROM now())::text)
 ON CONFLICT (name) DO UPDATE SET value = excluded.value
 WHERE s.value::float8 <= excluded.value::float8 - %(interval)s RETURNING 1"""
 

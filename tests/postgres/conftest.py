@@ -41,7 +41,7 @@ def emptied_url(shared_url: str) -> str:
         for table in ("session", "entry", "body", "revision"):
             connection.execute(f"DELETE FROM pgstate.{table}")
         connection.execute(
-            "DELETE FROM pgstate.setting WHERE name IN ('cleaned_up_at', 'plain_values')"
+            "DELETE FROM pgstate.setting WHERE name NOT IN ('signing_key', 'identity')"
         )
     return shared_url
 

@@ -317,7 +317,7 @@ def test_of_all_replicas_one_takes_the_turn(state: State, store: Store, sql: SQL
         assert turns(replica).take() is None
         sql.execute(
             "UPDATE pgstate.setting SET value = (value::float8 - 3601)::text "
-            "WHERE name = 'cleaned_up_at'"
+            "WHERE name = 'cleaned_up_at ' || current_user"
         )
         assert turns(replica).take() == Cleaned()
 
