@@ -105,6 +105,9 @@ class StoreUnavailable(PgStateError, ConnectionError):
     is_silence: bool = False
     """Whether there was no connection, or no answer within ``timeout``."""
 
+    was_reached: bool = True
+    """Whether that database has ever answered this process."""
+
     is_outage: bool = True
     """Whether it ends when the database is back. False if other writers were faster each time."""
 

@@ -33,6 +33,9 @@ SENTENCE: Final = (
     "itself. What you click or send meanwhile may have to be repeated."
 )
 
+FIRST_SENTENCES: Final = f"{SENTENCE} The reason is in the server's log."
+"""For a process that has never reached its database: perhaps somebody has just set a wrong URL."""
+
 _LONG: Final = 1.0
 """Seconds of waiting for one statement after which the same run sends no more statements. A server
 that refuses answers within 0.01 s; a frozen one uses up the whole `timeout`."""
@@ -73,6 +76,7 @@ def in_script(error: PgStateError) -> PgStateError:
     away = _again(DatabaseAway, error)
     away.waited, away.ask_again = error.waited, error.ask_again
     away.database, away.is_silence = error.database, error.is_silence
+    away.was_reached = error.was_reached
     return away
 
 
@@ -124,11 +128,13 @@ class _FailedRun(RunListener):
 
     run: object
     ask_again: Callable[[], None] | None = None
+    was_reached: bool = True
     is_announced: bool = False
 
     def note(self, error: StoreUnavailable) -> None:
         """Note a failure. A run of a fragment shows the sentence in the fragment's own place."""
         self.ask_again = error.ask_again or self.ask_again
+        self.was_reached = self.was_reached and error.was_reached
         if self.is_announced or not script.is_fragment_run():
             return
         if script.fragment() and not script.is_callback() and not script.is_cached_function():
@@ -142,7 +148,7 @@ class _FailedRun(RunListener):
             return
         if script.is_fragment_run():  # a callback has failed, which can draw nothing
             if not is_followed:
-                runs.listen_to_next(_FailedRun(None, self.ask_again))
+                runs.listen_to_next(_FailedRun(None, self.ask_again, self.was_reached))
                 script.rerun_page()
             return
         # Also if another run follows: after `st.stop` it looks so, and what an overtaken run draws
@@ -154,7 +160,7 @@ class _FailedRun(RunListener):
 
     def _draw(self) -> None:
         with st.container(key=f"{KEY}_outage"):
-            st.info(SENTENCE, icon=":material/sync:")
+            st.info(SENTENCE if self.was_reached else FIRST_SENTENCES, icon=":material/sync:")
             bridge.mount_retry(lambda: _begin_try(self.ask_again), place=script.fragment())
 
 

@@ -222,9 +222,10 @@ class _OutageLog:
     def __init__(self) -> None:
         self._failed_at: float | None = None
         self._has_answered = False
+        self.has_ever_answered = False
 
     def note_answer(self) -> None:
-        self._has_answered = True
+        self._has_answered = self.has_ever_answered = True
 
     def note(self, error: StoreUnavailable) -> None:
         now = time.monotonic()
@@ -276,6 +277,7 @@ class _Tracking:
             error.ask_again = self._database.ask
             error.database = self._database
             error.is_silence = is_silence(error)
+            error.was_reached = self._log.has_ever_answered
             self._log.note(error)
 
 

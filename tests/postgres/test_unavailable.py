@@ -13,7 +13,7 @@ from gate import Gate
 from streamlit.testing.v1 import AppTest
 
 from streamlit_pgstate import StoreUnavailable, connect
-from streamlit_pgstate.page.outage import SENTENCE, DatabaseAway
+from streamlit_pgstate.page.outage import FIRST_SENTENCES, SENTENCE, DatabaseAway
 from streamlit_pgstate.postgres.engine import _is_new_outage
 
 pytestmark = pytest.mark.faults
@@ -47,12 +47,34 @@ def test_it_says_so_once_and_ends_the_run_which_succeeds_when_it_is_back(
         st.write("below")
 
     app = opened(script)
+    assert said(app.run()) == []
     gate.shut()
     assert said(app.run()) == [SENTENCE]
     assert [text.value for text in app.markdown] == ["above"]
     gate.open()
     assert said(app.run()) == []
     assert [text.value for text in app.markdown] == ["above", "below"]
+
+
+def test_a_process_that_has_never_reached_its_database_says_where_the_reason_is(
+    opened: Opened, gate: Gate
+) -> None:
+    """Perhaps the URL was mistyped, and it is its author who looks at the page."""
+
+    def script() -> None:
+        import streamlit_pgstate as pgstate
+
+        pgstate.get("name")
+
+    app = opened(script)
+    gate.shut()
+    for _ in range(2):
+        (sentences,) = said(app.run())
+        assert sentences == f"{SENTENCE} The reason is in the server's log."
+    gate.open()
+    assert said(app.run()) == []
+    gate.shut()
+    assert said(app.run()) == [SENTENCE]
 
 
 def test_while_it_is_away_verbs_of_each_kind_can_be_caught_and_say_so_once(
@@ -80,7 +102,7 @@ def test_while_it_is_away_verbs_of_each_kind_can_be_caught_and_say_so_once(
 
     app = opened(script)
     gate.shut()
-    assert said(app.run()) == [SENTENCE]
+    assert said(app.run()) == [FIRST_SENTENCES]
     names = ["get", "set", "persist", "mount", "uploader", "app", "tab"]
     assert [text.value for text in app.markdown] == [f"{n}: True DatabaseAway" for n in names]
 
@@ -101,7 +123,7 @@ def test_a_script_that_catches_it_and_stops_comes_back_by_itself_all_the_same(
 
     app = opened(script)
     gate.shut()
-    assert said(app.run()) == [SENTENCE]
+    assert said(app.run()) == [FIRST_SENTENCES]
 
 
 def test_a_callback_ends_its_run_too(opened: Opened, gate: Gate) -> None:
@@ -207,7 +229,7 @@ def test_a_run_waits_for_a_frozen_server_once_and_may_try_a_refusing_one_again(
 
     app = opened(script)
     with gate.frozen():
-        assert said(app.run()) == [SENTENCE]
+        assert said(app.run()) == [FIRST_SENTENCES]
     assert len(app.markdown) == 4
     assert app.session_state.took < 4  # a new connection has 2 s at least
     assert said(app.run()) == []
@@ -342,7 +364,7 @@ def test_parallel_fragments_that_fail_say_so_once(opened: Opened, gate: Gate) ->
 
     app = opened(script)
     gate.shut()
-    assert said(app.run()) == [SENTENCE]
+    assert said(app.run()) == [FIRST_SENTENCES]
     gate.open()
     assert said(app.run()) == []
     assert [text.value for text in app.markdown] == ["nothing"] * 3
