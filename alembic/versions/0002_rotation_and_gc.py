@@ -29,6 +29,43 @@ INDEXES = (
 )
 
 
+COMMENTS = {
+    "session": {
+        "id": "random; for the scopes user and app computed from the name",
+        "scope": "browser, tab, user or app: whose state it is",
+        "created_at": "of its first write; a copy has that of what was copied",
+        "pending_at": "when pending_hash was stored",
+    },
+    "entry": {
+        "session_id": "the id of its session",
+        "key": "as the script names it",
+        "changed_at": "when it was written or deleted last",
+        "expires_at": "from then on it counts as deleted; NULL: never",
+    },
+    "body": {
+        "session_id": "the id of its session",
+        "data": "a chunk of the value as encoded, or as encrypted",
+    },
+    "revision": {
+        "session_id": "the id of its session",
+        "key": "as in entry",
+        "version": "session.version of the write that made it",
+        "changed_at": "when it was written",
+        "operation": "what made it: a set, a deletion or another verb",
+        "kind": "as in entry",
+        "size": "as in entry",
+        "value": "as in entry",
+        "body": "as in entry",
+        "digest": "as in entry",
+    },
+    "setting": {
+        "name": "of what is kept: signing_key, identity, and notes of the package",
+        "value": "its value as text",
+    },
+}
+"""Of columns that had none: each has one now, which `\\d+` in psql shows."""
+
+
 def upgrade() -> None:
     schema = context.get_context().version_table_schema
     op.add_column(
@@ -80,6 +117,9 @@ def upgrade() -> None:
     comment("rotated_at", "when the present token replaced it", schema)
     comment("body", "other small values, and all that are encrypted", schema, table="entry")
     comment("digest", "SHA-256 of kind and body, keyed if encrypted", schema, table="body")
+    for table, columns in COMMENTS.items():
+        for column, text in columns.items():
+            comment(column, text, schema, table=table)
 
 
 def downgrade() -> None:
@@ -93,6 +133,9 @@ def downgrade() -> None:
     comment("rotated_at", None, schema)
     comment("body", "other small values", schema, table="entry")
     comment("digest", "SHA-256 of kind and body", schema, table="body")
+    for table, columns in COMMENTS.items():
+        for column in columns:
+            comment(column, None, schema, table=table)
     for name, table, *_ in reversed(INDEXES):
         op.drop_index(name, table, schema=schema)
     op.drop_column("body", "sent_at", schema=schema)

@@ -355,6 +355,17 @@ def test_the_model_and_the_migrations_make_the_same_tables(url: str) -> None:
     engine.dispose()
 
 
+def test_each_table_and_each_column_says_what_it_is_for(url: str) -> None:
+    silent = rows(
+        url,
+        """SELECT relname, attname FROM pg_class AS t JOIN pg_attribute AS c ON attrelid = t.oid
+        WHERE relnamespace = 'pgstate'::regnamespace AND relkind = 'r' AND attnum > 0
+            AND NOT attisdropped AND relname <> 'alembic_version'
+            AND (col_description(t.oid, attnum) IS NULL OR obj_description(t.oid) IS NULL)""",
+    )
+    assert silent == []
+
+
 def alembic(url: str, *arguments: str, **environment: str) -> str:
     """What the command says, typed at the root of the repository."""
     done = subprocess.run(
