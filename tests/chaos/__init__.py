@@ -8,6 +8,7 @@ part to those that it imports:
   database holds at the end; `report`, the counts as a table, is made of what `run` returns
 - `writer`, `page` and `reader` are the processes -> `calls`, each noted before and after;
   `stored`, the values that they write; `purse`, the tokens that they keep; `threads`
+- `gaps` are moments whose writes an asynchronous standby may lack -> `cluster`, `history`
 - `verdict` says which promises a history breaks -> `history`, all journals as changes, appends and
   reads -> `journal`, what one process has noted; `plan`, what all processes know
 """

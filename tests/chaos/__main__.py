@@ -22,7 +22,7 @@ def main() -> int:
         "--standby",
         choices=("synchronous", "asynchronous"),
         default="synchronous",
-        help="an asynchronous one may lack acknowledged writes when it takes over",
+        help="with an asynchronous one, all is judged but what it cannot have had in time",
     )
     options = parser.parse_args()
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(10**6)

@@ -1,7 +1,8 @@
 """The cluster: a primary and its standby, each behind a gate, and what takes over when one is lost.
 
-The standby is synchronous: a commit is acknowledged only when the standby has it. While there is
-none, writes wait, as PostgreSQL never takes the standby out of its list by itself.
+A synchronous standby has each commit before it is acknowledged. While there is none, writes wait,
+as PostgreSQL never takes the standby out of its list by itself. An asynchronous one may lack the
+last commits when it takes over.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,29 @@ _OPTIONS = {
 }
 
 
+_HISTORY = """
+SELECT pg_read_file('pg_wal/' || left(pg_walfile_name(pg_current_wal_lsn()), 8) || '.history')"""
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOver:
+    """A standby has taken over.
+
+    Attributes:
+        at: when it had, by `time.monotonic`.
+        position: in the log of the primary: up to there it had it.
+    """
+
+    at: float
+    position: int
+
+
+def position(text: str) -> int:
+    """A position in the log, which PostgreSQL shows as two hexadecimal numbers."""
+    high, low = text.split("/")
+    return (int(high, 16) << 32) + int(low, 16)
+
+
 class Cluster:
     """Two servers, of which one is the primary.
 
@@ -39,16 +64,18 @@ class Cluster:
     """
 
     def __init__(self, folder: Path, *, is_synchronous: bool) -> None:
-        self._is_synchronous = is_synchronous
+        self.is_synchronous = is_synchronous
         self.primary = Server(_made(folder / "a") / "data", **_OPTIONS)
         self.standby = Server(_made(folder / "b") / "data", **_OPTIONS)
         self.gates: dict[Server, Gate] = {}
+        self.take_overs: list[TakeOver] = []
+        """In their order."""
 
     def create(self) -> None:
         self.primary.create()
         self.standby.user = self.primary.user
         with self.primary.sql() as sql:
-            if self._is_synchronous:  # read with the configuration, below
+            if self.is_synchronous:  # read with the configuration, below
                 sql.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
         self.standby.copy(self.primary)
         self.standby.start()
@@ -79,7 +106,7 @@ class Cluster:
 
     def await_standby(self) -> None:
         """Wait until the standby has caught up, so that it may take over."""
-        expected = "sync" if self._is_synchronous else "async"
+        expected = "sync" if self.is_synchronous else "async"
 
         def has_caught_up() -> bool:
             with self.sql() as sql:
@@ -96,7 +123,7 @@ class Cluster:
 
     def fail_over_behind(self, seconds: float) -> None:
         """The standby is away for a while, and then the primary is lost: all that it had committed
-        alone is gone. It has acknowledged nothing of that."""
+        alone is gone. To a synchronous standby's clients it has acknowledged nothing of that."""
         self.standby.kill()
         time.sleep(seconds)  # the fault itself: how long the standby is away
         self.primary.kill()
@@ -115,6 +142,10 @@ class Cluster:
 
         _wait(is_primary, "the standby was not promoted")
         self.primary, self.standby = self.standby, self.primary
+        with self.primary.sql() as sql:
+            (history,) = sql.execute(_HISTORY).fetchone() or ("",)
+        _, switched_at, *_ = history.strip().splitlines()[-1].split()
+        self.take_overs.append(TakeOver(time.monotonic(), position(switched_at)))
         self.standby.copy(self.primary)
         self.standby.start()
         self.await_standby()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import psycopg
 
 from chaos import verdict
+from chaos.gaps import Gap, met
 from chaos.history import ACKNOWLEDGED, REFUSED, History, Read
 from chaos.plan import Plan, keys
 from chaos.stored import Spoilt, seen
@@ -22,14 +24,32 @@ SELECT (SELECT count(*) FROM pgstate.entry e JOIN pgstate.session s ON s.id = e.
         WHERE s.revoked_at IS NOT NULL)"""
 
 
-def inspect(history: History, plan: Plan, store: Store, sql: psycopg.Connection[Any]) -> None:
-    """Add to the history what is found: a last read of all keys, and promises that are broken."""
+def inspect(
+    history: History, plan: Plan, store: Store, sql: psycopg.Connection[Any], lost: list[Gap]
+) -> None:
+    """Add to the history what is found: a last read of all keys, and promises that are broken.
+
+    Args:
+        history: of the run.
+        plan: of the run.
+        store: that has time.
+        sql: a connection to the primary.
+        lost: gaps. A session that was filled in one may be gone, or as it was before.
+    """
+    filled = {call["session"]: call["begin"] for call in history.others if call["verb"] == "fill"}
     for name, token in plan.sessions.items():
         history.reads += _last_reads(history, store, plan, name, token)
     for call in history.others:
+        if call["verb"] not in {"forget", "take_over"}:
+            continue
+        session = call["session"]
+        began = min(filled[session], filled.get(f"{session} target", math.inf))
+        may_be_undone = met(lost, began, call["end"])
         if call["verb"] == "forget":
-            history.broken += _of_forgotten(call, store)
-        elif call["verb"] == "take_over":
+            history.broken += _of_forgotten(call, store, may_be_undone=may_be_undone)
+        elif may_be_undone:
+            history.broken += _of_undone(call, store)
+        else:
             history.broken += _of_taken_over(call, store)
     (left,) = sql.execute(_LEFT).fetchall()
     if any(left):
@@ -52,17 +72,38 @@ def _last_reads(
         yield Read(**facts, end=time.monotonic(), base=found.base, count=count, last=last)
 
 
-def _of_forgotten(call: dict[str, Any], store: Store) -> Iterator[tuple[str, str]]:
+def _of_forgotten(
+    call: dict[str, Any], store: Store, *, may_be_undone: bool
+) -> Iterator[tuple[str, str]]:
     try:
         found = set(store.state(call["token"]).keys())
     except UnknownToken:
         if call["outcome"] == REFUSED:
             yield verdict.LATE, f"{call} forgot"
         return
+    if may_be_undone and found in (set(), _PARTS):
+        return
     if call["outcome"] == ACKNOWLEDGED:
         yield verdict.REVIVED, f"{call} and it holds {found}"
     elif found != _PARTS:
         yield verdict.LOST, f"{call} left {found}"
+
+
+def _of_undone(call: dict[str, Any], store: Store) -> Iterator[tuple[str, str]]:
+    """Whatever is left of two sessions is whole, and of these two."""
+    both = {call["session"], f"{call['session']} target"}
+    for name in ("source", "target"):
+        try:
+            state = store.state(call[name])
+            for key in state:
+                value = state[key]
+                seen(value, value["session"], key)
+                if value["session"] not in both:
+                    yield verdict.MIXED, f"{call}: {value['session']}"
+        except UnknownToken:
+            continue
+        except (PgStateError, Spoilt) as error:
+            yield verdict.SPLIT, f"{call}: {error!r}"
 
 
 def _of_taken_over(call: dict[str, Any], store: Store) -> Iterator[tuple[str, str]]:

@@ -28,6 +28,7 @@ def report(outcome: Outcome) -> str:
             _row("values read", outcome.reads),
             *(_row(f"cleanups {how}", count) for how, count in sorted(outcome.cleanups.items())),
             *(_row(fault, count) for fault, count in sorted(outcome.faults.items())),
+            _row("acknowledged, and may be undone", outcome.in_gaps),
             "",
             _row("must be 0", "found"),
             *(_row(promise, broken[promise]) for promise in PROMISES),

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from chaos import verdict
 from chaos.cluster import Cluster
+from chaos.gaps import excused, gaps, watched
 from chaos.history import History
 from chaos.inspection import inspect
 from chaos.journal import lines
@@ -39,6 +40,7 @@ class Outcome:
         faults: how often each was made.
         cleanups: how many cleanups there were, and how many met an outage.
         broken: promises, with what broke each.
+        in_gaps: how many changes were acknowledged that an asynchronous standby may lack.
     """
 
     calls: Counter[tuple[str, str]]
@@ -46,6 +48,7 @@ class Outcome:
     faults: Counter[str]
     cleanups: Counter[str]
     broken: list[tuple[str, str]]
+    in_gaps: int
 
 
 def run(
@@ -101,13 +104,16 @@ def _run(
     troop = Troop(plan, folder / "plan.json", members=members, readers=1)
     nemesis = Nemesis(cluster, troop, seed=seed, timeout=TIMEOUT)
     history = History()
-    with _processes(troop), _cleaning(store) as cleanups:
+    with _processes(troop), _cleaning(store) as cleanups, watched(cluster) as answers:
         history.broken += _strike(nemesis, troop, seed=seed, minutes=minutes, faults=faults)
     for path in sorted(folder.glob("*.journal")):
         history.add(lines(path), settled_after=_SETTLED_AFTER)
+    # A synchronous standby lacks nothing.
+    lost = [] if cluster.is_synchronous else gaps(answers, cluster.take_overs)
+    in_gaps = excused(history, lost)
     with cluster.sql() as sql:
-        inspect(history, plan, _patient(cluster), sql)
-    return _judged(history, nemesis.done, cleanups)
+        inspect(history, plan, _patient(cluster), sql, lost)
+    return _judged(history, nemesis.done, cleanups, in_gaps)
 
 
 def _new_session(store: Store) -> str:
@@ -179,7 +185,9 @@ def _strike(
         time.sleep(pauses.uniform(0, 2))  # so that faults meet the writers anywhere
 
 
-def _judged(history: History, faults: Counter[str], cleanups: Counter[str]) -> Outcome:
+def _judged(
+    history: History, faults: Counter[str], cleanups: Counter[str], in_gaps: int
+) -> Outcome:
     calls = Counter[tuple[str, str]]()
     for change in {change.name: change for change in history.changes}.values():
         verb = "delete" if change.is_deletion else "set, update"
@@ -195,4 +203,5 @@ def _judged(history: History, faults: Counter[str], cleanups: Counter[str]) -> O
         faults=faults,
         cleanups=cleanups,
         broken=verdict.broken(history),
+        in_gaps=in_gaps,
     )

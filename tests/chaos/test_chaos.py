@@ -38,3 +38,19 @@ def test_no_promise_is_broken_while_everything_else_is(seed: int, folder: Path) 
     assert outcome.broken == []
     assert outcome.calls["set, update", ACKNOWLEDGED] > 0
     assert outcome.reads > 0
+
+
+BEHIND = ("standby away, then primary lost", "app killed", "primary lost, standby promoted")
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("seed", in_everything(3))
+def test_an_asynchronous_standby_lacks_the_last_writes_and_breaks_no_other_promise(
+    seed: int, folder: Path
+) -> None:
+    outcome = run(folder, seed=seed, faults=BEHIND, writers=1, is_synchronous=False)
+    print(report(outcome))
+    assert outcome.broken == []
+    assert outcome.in_gaps > 0
+    assert outcome.calls["modify", ACKNOWLEDGED] > 0

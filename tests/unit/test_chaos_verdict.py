@@ -6,13 +6,17 @@ from typing import Any
 
 import pytest
 from chaos import stored
+from chaos.cluster import TakeOver
+from chaos.gaps import Answer, Gap, excused, gaps
 from chaos.history import IDLE, KILLED, REFUSED, UNKNOWN, Append, Change, History, Read
 from chaos.verdict import (
     EXPIRED,
+    HALF,
     LATE,
     LOST,
     LOST_MODIFY,
     NOWHERE,
+    STRANDED,
     UNTRUE,
     broken,
 )
@@ -151,6 +155,10 @@ CASES: dict[str, tuple[list[str], list[Change | Append | Read]]] = {
 @pytest.mark.parametrize("name", CASES)
 def test_the_verdict_of_a_history(name: str) -> None:
     expected, events = CASES[name]
+    assert [promise for promise, _ in broken(of(events))] == expected
+
+
+def of(events: list[Change | Append | Read]) -> History:
     history = History()
     for event in events:
         match event:
@@ -160,7 +168,56 @@ def test_the_verdict_of_a_history(name: str) -> None:
                 history.appends.append(event)
             case Read():
                 history.reads.append(event)
+    return history
+
+
+ANSWERS = [Answer(float(at), 100 * at) for at in range(10)]
+
+
+def test_a_gap_begins_where_the_standby_surely_had_all() -> None:
+    """Every second the log grows by 100. Standbys took over with up to 350, and with all."""
+    taken = [TakeOver(6.5, 350), TakeOver(9.5, 950)]
+    assert gaps(ANSWERS, taken) == [Gap(3.0, 6.5), Gap(9.0, 9.5)]
+
+
+def test_a_standby_that_has_none_of_what_was_asked_may_lack_all_since_the_last_one() -> None:
+    taken = [TakeOver(4.5, 420), TakeOver(6.5, 440)]
+    assert gaps(ANSWERS, taken) == [Gap(4.0, 4.5), Gap(4.5, 6.5)]
+
+
+GAP = [Gap(2.5, 4.5)]
+"""The change `SECOND` ends in it."""
+
+
+@pytest.mark.parametrize(
+    ("expected", "events"),
+    [
+        ([], [FIRST, SECOND, read(5, 6, "1")]),
+        ([], [FIRST, SECOND, read(5, 6, "2")]),
+        ([LOST], [FIRST, SECOND, read(5, 6, None)]),
+        ([LOST], [FIRST, SECOND, put("3", 5, 6), read(7, 8, "2")]),
+        ([LOST], [FIRST, put("2", 2, 2.4), read(5, 6, "1")]),
+        ([LOST], [FIRST, put("2", 4, 5), read(6, 7, "1")]),
+        ([NOWHERE], [FIRST, SECOND, read(5, 6, "9")]),
+        ([], [put("v", 0, 1), add("a", 2, 3, 1), add("b", 5, 6, 1), read(7, 8, "v", 1, "b")]),
+        ([LOST_MODIFY], [put("v", 0, 1), add("a", 1, 2, 1), add("b", 5, 6, 1)]),
+    ],
+)
+def test_what_was_acknowledged_in_a_gap_may_be_undone_and_nothing_else(
+    expected: list[str], events: list[Change | Append | Read]
+) -> None:
+    history = of(events)
+    excused(history, GAP)
     assert [promise for promise, _ in broken(history)] == expected
+
+
+def test_a_token_that_was_rotated_in_a_gap_may_open_nothing() -> None:
+    call = {"verb": "rotate", "begin": 2, "end": 3, "outcome": "acknowledged"}
+    told = [(STRANDED, "none of 2 tokens opens the session of a1"), (HALF, "a1")]
+    for session, rest in (("a1", told[1:]), ("a2", told)):
+        history = History(others=[{**call, "session": session}], broken=list(told))
+        excused(history, GAP)
+        assert history.broken == rest
 
 
 def test_a_value_that_was_written_is_whole() -> None:
