@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from _frames import ROWS, mixed_frame
 from harness import Result, measure, report
 
 from streamlit_pgstate.codecs import compression, decode, encode, register
 from streamlit_pgstate.codecs.file import StoredFile
 
 RANDOM = np.random.default_rng(1)
-ROWS = 100_000
 
 
 @dataclass
@@ -32,20 +32,7 @@ class Order:
 
 def values() -> dict[str, Any]:
     """One value of every kind, most of them of some MB."""
-    mixed = pd.DataFrame(
-        {
-            "id": np.arange(ROWS),
-            "amount": RANDOM.normal(size=ROWS).round(2),
-            "share": RANDOM.random(ROWS),
-            "count": RANDOM.integers(0, 1000, ROWS),
-            "city": RANDOM.choice(["Berlin", "Paris", "Rome", "Madrid"], ROWS),
-            "name": [f"user {number}" for number in range(ROWS)],
-            "at": pd.date_range("2026-01-01", periods=ROWS, freq="min"),
-            "kind": pd.Categorical(RANDOM.choice(list("abc"), ROWS)),
-            "done": RANDOM.random(ROWS) > 0.5,
-            "stars": pd.array(RANDOM.integers(0, 6, ROWS), "Int8"),
-        }
-    )
+    mixed = mixed_frame(RANDOM)
     found = {
         "json: a form of 20 fields": {f"field {n}": f"value {n}" for n in range(20)},
         "json: 2,000 dicts": [{"id": n, "name": f"user {n}", "x": n / 7} for n in range(2000)],

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from _frames import mixed_frame
 from harness import Result, measure, report
 
 from streamlit_pgstate import connect
@@ -23,28 +24,8 @@ from streamlit_pgstate.postgres import embedded
 VALUE = "v" * 80
 NAMES = [f"widget {number}" for number in range(20)]
 KEY = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
-RANDOM = np.random.default_rng(1)
-ROWS = 100_000
 SHORT, LONG = {"rounds": 101, "repeats": 9}, {"rounds": 21, "repeats": 1}
 """Short turns: the differences are smaller than the drift of a machine within a second."""
-
-
-def mixed_frame() -> pd.DataFrame:
-    """100,000 rows and 10 columns."""
-    return pd.DataFrame(
-        {
-            "id": np.arange(ROWS),
-            "amount": RANDOM.normal(size=ROWS).round(2),
-            "share": RANDOM.random(ROWS),
-            "count": RANDOM.integers(0, 1000, ROWS),
-            "city": RANDOM.choice(["Berlin", "Paris", "Rome", "Madrid"], ROWS),
-            "name": [f"user {number}" for number in range(ROWS)],
-            "at": pd.date_range("2026-01-01", periods=ROWS, freq="min"),
-            "kind": pd.Categorical(RANDOM.choice(list("abc"), ROWS)),
-            "done": RANDOM.random(ROWS) > 0.5,
-            "stars": pd.array(RANDOM.integers(0, 6, ROWS), "Int8"),
-        }
-    )
 
 
 class Visitor:
@@ -76,7 +57,7 @@ class Visitor:
 
 
 def main(url: str) -> None:
-    frame = mixed_frame()
+    frame = mixed_frame(np.random.default_rng(1))
     plain, sealed = Visitor(url, None, frame), Visitor(url, KEY, frame)
 
     def both(title: str, does: str, **often: int) -> Result:

@@ -155,7 +155,7 @@ def test_a_copy_of_the_database_does_not_cost_a_token_that_it_does_not_know(
 ) -> None:
     """A copy takes a young token without a row for a new visitor's. An older one it refuses."""
     copy = replicas("copy", url=database())
-    tab = opened(replicas("behind", CLOCK_IS_OFF_BY=str(-25 * 3600)), visitor)
+    tab = opened(a_day_behind(replicas, database), visitor)
     tab.settled(1)
     tab.click("write")
     first = tab.settled(1)

@@ -15,6 +15,7 @@ from gate import Gate
 from sqlalchemy.engine import URL
 from streamlit.components.v2 import manifest_scanner
 
+from streamlit_pgstate import Store, connect
 from streamlit_pgstate.state import accesses
 from streamlit_pgstate.state.accesses import Accesses
 
@@ -52,6 +53,20 @@ def keyed_url(emptied_url: str) -> Iterator[str]:
     yield emptied_url
     with psycopg.connect(emptied_url, autocommit=True) as connection:
         connection.execute("DELETE FROM pgstate.setting WHERE name = 'plain_values'")
+
+
+@pytest.fixture
+def open_store(url: str) -> Iterator[Callable[..., Store]]:
+    """Makes a store with these keys, or with none."""
+    stores = []
+
+    def make(*keys: str) -> Store:
+        stores.append(connect(url, encryption_key=keys or None))
+        return stores[-1]
+
+    yield make
+    for store in stores:
+        store.close()
 
 
 @pytest.fixture

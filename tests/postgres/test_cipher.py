@@ -61,20 +61,6 @@ def url(keyed_url: str) -> str:
 
 
 @pytest.fixture
-def open_store(url: str) -> Iterator[OpenStore]:
-    """Makes a store with these keys, or with none."""
-    stores = []
-
-    def make(*keys: str) -> Store:
-        stores.append(connect(url, encryption_key=keys or None))
-        return stores[-1]
-
-    yield make
-    for store in stores:
-        store.close()
-
-
-@pytest.fixture
 def store(open_store: OpenStore) -> Store:
     """Replaces the fixture of the same name: this one encrypts."""
     return open_store(KEY)

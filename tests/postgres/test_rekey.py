@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 from encrypted import KEY, MARK, OTHER_KEY, THIRD_KEY, everything_stored
 from noise import noise
 
-from streamlit_pgstate import DecodeError, State, Store, connect
+from streamlit_pgstate import DecodeError, State, Store
 from streamlit_pgstate.cli import main
 from streamlit_pgstate.postgres.chunks import CHUNK, IN_ONE_STATEMENT
 from streamlit_pgstate.postgres.rekeying import Rekeyed, Rekeying
@@ -41,20 +41,6 @@ VALUES: dict[str, Any] = {
 def url(keyed_url: str) -> str:
     """Replaces the fixture of the same name: no test of this file leaves other tables."""
     return keyed_url
-
-
-@pytest.fixture
-def open_store(url: str) -> Iterator[OpenStore]:
-    """Makes a store with these keys, or with none."""
-    stores = []
-
-    def make(*keys: str) -> Store:
-        stores.append(connect(url, encryption_key=keys or None))
-        return stores[-1]
-
-    yield make
-    for store in stores:
-        store.close()
 
 
 @pytest.fixture(autouse=True)

@@ -276,17 +276,9 @@ def mixed(url: str) -> Iterator[tuple[Store, State]]:
 
 
 @pytest.fixture
-def reopened(url: str) -> Iterator[Callable[..., State]]:
+def reopened(open_store: Callable[..., Store]) -> Reopen:
     """The state as a process reads it that starts now."""
-    stores = []
-
-    def reopen(state: State, *keys: str) -> State:
-        stores.append(connect(url, encryption_key=keys or (KEY,)))
-        return stores[-1].state_of(state.id)
-
-    yield reopen
-    for store in stores:
-        store.close()
+    return lambda state, *keys: open_store(*(keys or (KEY,))).state_of(state.id)
 
 
 def test_plain_values_from_before_are_read_by_every_process_with_the_key(

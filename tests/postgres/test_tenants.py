@@ -327,6 +327,11 @@ def test_an_app_works_whole_behind_the_policies(apps: tuple[Store, Store]) -> No
         assert newer is not None
         assert store.state(newer)["kept"] == LARGE + b"kept"
         assert store.state_of(state.id)["kept"] == LARGE + b"kept"
+        copied = store._tables.signer.mint()
+        store._tables.copy(store.state(newer)._session._ref, copied)
+        copy = store.state(copied.text)
+        assert copy["kept"] == LARGE + b"kept"
+        copy.forget()
         user = users_state(store)
         assert user.take_over(store.state(newer)) == ["kept"]
         assert dict(user) == {"kept": LARGE + b"kept"}
@@ -379,6 +384,8 @@ def test_an_app_opens_no_session_of_another_and_cleans_up_its_own(
     with psycopg.connect(walled) as owner:
         left = owner.execute("SELECT tenant FROM pgstate.session").fetchall()
         assert left == [(tenants[0].name,)]
+    with contextlib.closing(connect(walled)) as owners:
+        assert owners.gc() == Cleaned(rows=1)  # of all apps
 
 
 def take(store: Store) -> Cleaned | None:
