@@ -131,6 +131,8 @@ class Tables:
             "session_ttl": settings.session_ttl.total_seconds(),
             "session_max_age": settings.session_max_age.total_seconds(),
             "expiry_moves_every": self._expiry_moves_every.total_seconds(),
+            "max_keys": settings.max_keys,
+            "max_bytes": settings.max_session_bytes,
         }
 
     def __repr__(self) -> str:
@@ -245,6 +247,32 @@ class Tables:
         with self._database.transaction() as connection:
             connection.execute(self._sql["LOCK_FOR_SWEEP"], parameters)
             connection.execute(self._sql["SWEEP"], parameters)
+
+    def recount(self, ref: SessionRef) -> None:
+        """Delete what has expired in the session, and count anew what it holds.
+
+        Called before a write is refused that comes over a limit: values whose ttl is over count
+        until they are deleted, and somebody may have deleted rows by hand. Adds one to the
+        session's version.
+        """
+        parameters = {"id": ref.id}
+
+        def recount(run: Run) -> None:
+            for step in ("LOCK_FOR_SWEEP", "DROP_EXPIRED_BODIES", "GC_EXPIRED_OF", "RECOUNT"):
+                run(step, parameters)
+
+        self._check_layout_once()
+        self._writer.repeat(recount)
+
+    def discard_sent(self, ref: SessionRef, writes: Iterable[Write]) -> None:
+        """Delete the bodies of `send_ahead` whose write was refused. Adds one to the version."""
+        parameters = {"id": ref.id, "digest": list(_bodies(writes))}
+
+        def discard(run: Run) -> None:
+            for step in ("LOCK_FOR_SWEEP", "DISCARD_SENT"):
+                run(step, parameters)
+
+        self._writer.repeat(discard)
 
     def close(self) -> None:
         """Close idle connections. A later method opens new ones."""
@@ -397,6 +425,9 @@ class Tables:
         Returns:
             The session's new version. None if nothing was written: the session is refused, the
             snapshot is out of date, or the entry has another version. A `refresh` tells which.
+
+        Raises:
+            SessionFull: the session would grow over a limit; nothing was written.
         """
         writes = sorted(writes, key=lambda write: write.key)  # always this order: no deadlocks
         self._prepare_sealing(writes)
@@ -451,6 +482,10 @@ class Tables:
         if "ahead_digest" in parameters:
             return "PUT_AHEAD", parameters
         return "PUT_LARGE" if expected is None else "PUT_LARGE_IF", parameters
+
+    def sends_ahead(self, writes: Sequence[Write]) -> bool:
+        """Whether the bodies of a `write` are too large for one statement: see `send_ahead`."""
+        return _are_too_large(_bodies(writes))
 
     def send_ahead(
         self,
@@ -594,7 +629,6 @@ class Tables:
             "to": token.session_id,
             "new_hash": token.secret_hash,
             "max_copies": MAX_COPIES,
-            "max_bytes": self._settings.max_session_bytes,
         }
         if self._keyring is None:
             self._run("COPY", parameters)
@@ -628,12 +662,13 @@ class Tables:
 
         Raises:
             UnknownToken: one of the sessions is refused; nothing was moved.
+            SessionFull: `target` would grow over a limit; nothing was moved.
         """
         self.create_session(target)
         self._prepare_sealing()
         of_source, of_target = self._session_parameters(source), self._session_parameters(target)
         both = ((source, of_source), (target, of_target))
-        moving = {"id": source.id, "to": target.id, "key": sorted(keys)}
+        moving = {**self._constants, "id": source.id, "to": target.id, "key": sorted(keys)}
 
         def move(run: Run) -> Moved | Undone[Moved]:
             versions = {}

@@ -32,7 +32,8 @@ HOT = (
 )
 COLD = {
     *("IDENTITY", "ROWS", "TOTALS", "GC_COUNTS", "GC_TURN", "GC_END", "GC_REMOVE", "GC_EXPIRED"),
-    *("GC_EXPIRED_LARGE", "GC_EXPIRED_OF", "GC_NAMES", "GC_ORPHANED"),
+    *("GC_EXPIRED_ROWLESS", "GC_EXPIRED_LARGE", "GC_EXPIRED_OF", "GC_NAMES", "GC_ORPHANED"),
+    *("DROP_EXPIRED_BODIES", "RECOUNT", "DISCARD_SENT"),
     *("GC_ERASE_ENTRIES", "GC_ERASE_BODIES", "GC_ERASE_REVISIONS", "MOVED", "COPY"),
     *("PLAIN_PERMIT", "PERMIT_PLAIN", "FORBID_PLAIN", "SEALED_ONLY"),
     *("REKEY", "REKEY_COUNTS", "REKEY_LARGE", "REKEY_NEXT", "REKEY_SESSIONS", "REKEY_SWEEP"),
@@ -74,6 +75,7 @@ TYPES = {
     "to": "uuid",
     "max_copies": "int",
     "max_bytes": "bigint",
+    "max_keys": "bigint",
     "version": "bigint",
     "slot": "bigint",
     "number": "bigint",
