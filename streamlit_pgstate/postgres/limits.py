@@ -12,7 +12,7 @@ from typing import Final
 
 import psycopg
 
-from streamlit_pgstate.errors import LimitExceeded
+from streamlit_pgstate.errors import LimitExceeded, PgStateError
 from streamlit_pgstate.postgres import statements
 from streamlit_pgstate.settings import Settings
 
@@ -45,6 +45,17 @@ class SessionFull(LimitExceeded):
         return error
 
 
+class NotAsKnown(PgStateError):
+    """The value that a write was to replace is not the one that its caller knows.
+
+    It has changed nothing, and is sent again in another way.
+    """
+
+
+class ReplacesAnother(psycopg.errors.InvalidParameterValue):
+    """As `NotAsKnown`, from the statement."""
+
+
 class OverLimit(psycopg.errors.InvalidParameterValue):
     """The statement would have made the session hold more than a limit. It changed nothing."""
 
@@ -54,12 +65,23 @@ class OverLimit(psycopg.errors.InvalidParameterValue):
         self.held = held
 
 
-def read_refusal(message: str) -> OverLimit | None:
+def read_refusal(message: str) -> OverLimit | ReplacesAnother | None:
     """Return what PostgreSQL's message says of a limit; None if it is about something else."""
+    if statements.NOT_AS_KNOWN in message:
+        return ReplacesAnother(message)
     for limit, mark in _MARKS.items():
         found = re.search(rf"{re.escape(mark)}(\d+)", message)
         if found:
             return OverLimit(limit, int(found[1]))
+    return None
+
+
+def told(error: psycopg.Error) -> PgStateError | None:
+    """Return our error for one of `read_refusal`; None for another one."""
+    if isinstance(error, OverLimit):
+        return SessionFull.of(error.limit, error.held)
+    if isinstance(error, ReplacesAnother):
+        return NotAsKnown(str(error))
     return None
 
 

@@ -36,6 +36,7 @@ from streamlit_pgstate.postgres.cipher import (
 )
 from streamlit_pgstate.postgres.cleanup import SENT_BEFORE, Cleaned, Cleanup, Turns
 from streamlit_pgstate.postgres.engine import Database, Steps, no_objection
+from streamlit_pgstate.postgres.limits import NotAsKnown
 from streamlit_pgstate.postgres.migrate import Layout
 from streamlit_pgstate.postgres.permit import NO_PERMIT, PlainPermit
 from streamlit_pgstate.postgres.rekeying import Rekeyed, Rekeying
@@ -439,7 +440,10 @@ class Tables:
         parameters |= {**self._session_parameters(ref), "expected": expected, "mends": mends}
         is_ahead = name == "PUT_AHEAD"
         size = 0 if is_ahead else sum(write.payload.size for write in writes if write.payload)
-        rows = self._put(name, parameters, known=snapshot.reached, size=size)
+        try:
+            rows = self._put(name, parameters, known=snapshot.reached, size=size)
+        except NotAsKnown:
+            rows = self._put("PUT", parameters, known=snapshot.reached, size=size)
         return int(rows[0][0]) if rows else None
 
     def renew(self, ref: SessionRef, write: Write, *, expected: int) -> int | None:
@@ -465,7 +469,12 @@ class Tables:
         bodies = _bodies(writes)
         is_plain = not bodies and not snapshot.digests
         if snapshot.version and is_plain and len(writes) == 1:
-            return "PUT" if expected is None else "PUT_IF", self._one(ref, writes[0])
+            parameters = self._one(ref, writes[0])
+            if expected is not None:
+                return "PUT_IF", parameters
+            if not snapshot.is_latest:
+                return "PUT", parameters
+            return "PUT_AS_KNOWN", parameters | _growth(writes[0], snapshot)
         parameters = self._many(ref, writes)
         if snapshot.version and is_plain and expected is None:
             return "PUT_MANY", parameters
@@ -804,6 +813,17 @@ def _entry(cipher: Cipher, row: tuple[Any, ...]) -> EntryRow:
     except UnopenedError as found:
         return EntryRow(key, version, kind, size, None, digest, ttl, seconds_left, str(found))
     return EntryRow(key, version, kind, size, body, digest, ttl, seconds_left)
+
+
+def _growth(write: Write, snapshot: Snapshot) -> dict[str, Any]:
+    """Return what a write of one small value adds to its session, by what the caller knows."""
+    old_size = snapshot.sizes.get(write.key)
+    size = write.payload.size if write.payload else 0
+    return {
+        "old_size": old_size,
+        "more_keys": (write.payload is not None) - (old_size is not None),
+        "more_bytes": size - (old_size or 0),
+    }
 
 
 def _bodies(writes: Iterable[Write]) -> dict[bytes, Payload]:

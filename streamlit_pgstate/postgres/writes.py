@@ -360,9 +360,7 @@ class Writer:
         return self._once(slot, until, send)
 
     def _told(self, error: psycopg.Error, *, is_perhaps_stored: bool) -> PgStateError:
-        if isinstance(error, limits.OverLimit):
-            return limits.SessionFull.of(error.limit, error.held)
-        told = translate(error, self._database.place)
+        told = limits.told(error) or translate(error, self._database.place)
         if not isinstance(told, StoreUnavailable):
             return told
         return _saying(told, PERHAPS_STORED if is_perhaps_stored else NOTHING_STORED)
@@ -407,8 +405,8 @@ def _sent(
             raise  # the limit of the user in `url`
         raise LockHeld(str(error)) from None
     except psycopg.errors.InvalidParameterValue as error:
-        if over := limits.read_refusal(str(error)):
-            raise over from None
+        if refusal := limits.read_refusal(str(error)):
+            raise refusal from None
         if statements.TOO_LATE not in str(error):
             raise
         # If it was not late by our clock, the server's has been set: read it before the next use.

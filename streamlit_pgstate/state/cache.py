@@ -102,8 +102,12 @@ class Cache:
     def snapshot(self, keys: Iterable[str]) -> Snapshot:
         """What a write to `keys` is decided upon."""
         held = [self.entries[key] for key in keys if key in self.entries]
-        digests = {entry.digest for entry in held if entry.digest is not None}
-        return Snapshot(version=self.version, digests=digests, reached=self.reached)
+        return Snapshot(
+            version=self.version,
+            reached=self.reached,
+            digests={entry.digest for entry in held if entry.digest is not None},
+            sizes={entry.key: entry.size for entry in held},
+        )
 
     def excess(self, settings: Settings, writes: Sequence[Write]) -> str | None:
         """What these writes would make too much in the session, as far as is known.

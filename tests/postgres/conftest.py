@@ -36,10 +36,10 @@ def shared_url(server: URL, admin: psycopg.Connection[Any], template: str) -> It
 
 
 @pytest.fixture
-def emptied_url(shared_url: str) -> Iterator[str]:
+def emptied_url(shared_url: str, request: pytest.FixtureRequest) -> Iterator[str]:
     """The URL of a database with our tables, emptied: 3 ms, where a clone takes 100 to 400.
 
-    After the test each session counts what it holds.
+    After the test each session counts what it holds, unless the test has changed entries by hand.
     """
     with psycopg.connect(shared_url, autocommit=True) as connection:
         for table in ("session", "entry", "body", "revision"):
@@ -48,6 +48,8 @@ def emptied_url(shared_url: str) -> Iterator[str]:
             "DELETE FROM pgstate.setting WHERE name IN ('cleaned_up_at', 'plain_values')"
         )
     yield shared_url
+    if request.node.get_closest_marker("changes_entries"):
+        return
     with psycopg.connect(shared_url, autocommit=True) as connection:
         assert wrong_counters(connection) == []
 

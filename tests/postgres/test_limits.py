@@ -377,6 +377,35 @@ def test_rows_that_were_deleted_by_hand_do_not_count_for_long(connected: Connect
     assert dict(store.state_of(state.id)) == {"c": b"x" * 100, "d": b"x" * 200}
 
 
+def test_a_value_that_another_has_changed_counts_right_whatever_the_cache_knows(
+    connected: Connect, sql: SQL, round_trips: Counter
+) -> None:
+    store = connected(max_keys=2, max_session_bytes=200)
+    token = store.new_token()
+    stale, other = store.state(token), store.state(token)
+    stale.update({"a": b"x" * 50, "b": b"x" * 50})
+    other.refresh()
+    other["a"] = b"x" * 150
+    with round_trips() as trips:
+        stale["a"] = b"y"
+    assert len(trips) <= 2
+    del other["b"]
+    stale["b"] = b"y" * 199
+    other.refresh()
+    other.delete("a")
+    assert held(sql, stale.id) == (1, 199)
+    assert wrong_counters(sql) == []
+    assert not is_stored(lambda: stale.set("a", b"yy"))
+    other["b"] = b"x" * 100
+    stale["a"] = b"y" * 50
+    for turn in range(1, 4):  # one that knows that others have written does not guess again
+        other["a"] = b"x" * turn
+        with round_trips() as trips:
+            stale["a"] = b"y" * (turn + 1)
+        assert len(trips) == 1
+    assert wrong_counters(sql) == []
+
+
 # What else adds and takes away
 
 
