@@ -36,6 +36,8 @@ class SessionFull(LimitExceeded):
     limit: Limit
     held: int
     """How much the session would hold."""
+    is_first_write: bool = False
+    """Whether the session holds nothing else, so that nothing can make room."""
 
     @classmethod
     def of(cls, limit: Limit, held: int) -> SessionFull:

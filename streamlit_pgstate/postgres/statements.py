@@ -624,18 +624,21 @@ counted AS (
     FROM (SELECT {_GONE} FROM emptied) AS gone WHERE id = %(id)s
 )
 SELECT 1 FROM emptied"""
-# Before a write is refused that would come over a limit. LOCK_FOR_SWEEP comes first, then these
-# with GC_EXPIRED_OF between them: what has expired counts until it is deleted. Somebody may have
-# deleted entries by hand: then the counters were too high.
-DROP_EXPIRED_BODIES: Final = f"""
-DELETE FROM {{schema}}.body b WHERE b.session_id = %(id)s
-    AND b.digest IN (SELECT digest FROM {{schema}}.entry WHERE session_id = %(id)s AND {_EXPIRED})
-    AND NOT EXISTS (SELECT FROM {{schema}}.entry e
-        WHERE e.session_id = %(id)s AND e.digest = b.digest AND {_HAS_NOT_EXPIRED})"""
-RECOUNT: Final = f"""
+# Before a write is refused that would come over a limit, after LOCK_FOR_SWEEP. What has expired
+# counts until it is deleted. Somebody may have deleted entries by hand: then the counters were too
+# high.
+RECOUNT: Final = f"""WITH dropped AS (
+    DELETE FROM {{schema}}.body b WHERE b.session_id = %(id)s AND b.digest IN (
+            SELECT digest FROM {{schema}}.entry WHERE session_id = %(id)s AND {_EXPIRED})
+        AND NOT EXISTS (SELECT FROM {{schema}}.entry e
+            WHERE e.session_id = %(id)s AND e.digest = b.digest AND {_HAS_NOT_EXPIRED})
+),
+emptied AS (
+    UPDATE {{schema}}.entry SET {_TOMBSTONE} WHERE session_id = %(id)s AND {_EXPIRED}
+)
 UPDATE {{schema}}.session SET keys = held.keys, bytes = held.bytes
 FROM (
-    SELECT {_HELD} FROM {{schema}}.entry WHERE session_id = %(id)s AND kind IS NOT NULL
+    SELECT {_HELD} FROM {{schema}}.entry WHERE session_id = %(id)s AND {_HOLDS_A_VALUE}
 ) AS held
 WHERE id = %(id)s"""
 # After a write was refused whose bodies were sent ahead. LOCK_FOR_SWEEP comes first: a write of

@@ -36,7 +36,7 @@ from streamlit_pgstate.postgres.cipher import (
 )
 from streamlit_pgstate.postgres.cleanup import SENT_BEFORE, Cleaned, Cleanup, Turns
 from streamlit_pgstate.postgres.engine import Database, Steps, no_objection
-from streamlit_pgstate.postgres.limits import NotAsKnown
+from streamlit_pgstate.postgres.limits import NotAsKnown, SessionFull
 from streamlit_pgstate.postgres.migrate import Layout
 from streamlit_pgstate.postgres.permit import NO_PERMIT, PlainPermit
 from streamlit_pgstate.postgres.rekeying import Rekeyed, Rekeying
@@ -259,7 +259,7 @@ class Tables:
         parameters = {"id": ref.id}
 
         def recount(run: Run) -> None:
-            for step in ("LOCK_FOR_SWEEP", "DROP_EXPIRED_BODIES", "GC_EXPIRED_OF", "RECOUNT"):
+            for step in ("LOCK_FOR_SWEEP", "RECOUNT"):
                 run(step, parameters)
 
         self._check_layout_once()
@@ -444,6 +444,9 @@ class Tables:
             rows = self._put(name, parameters, known=snapshot.reached, size=size)
         except NotAsKnown:
             rows = self._put("PUT", parameters, known=snapshot.reached, size=size)
+        except SessionFull as full:
+            full.is_first_write = name == "CREATE_AND_PUT"
+            raise
         return int(rows[0][0]) if rows else None
 
     def renew(self, ref: SessionRef, write: Write, *, expected: int) -> int | None:

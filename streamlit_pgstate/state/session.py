@@ -324,11 +324,13 @@ class Session(CachedSession):
             LimitExceeded: the session would grow over a limit; nothing was stored.
         """
         try:
-            return write()
-        except SessionFull:
+            try:
+                return write()
+            except SessionFull as full:
+                if full.is_first_write:
+                    raise
             self.tables.recount(self._ref)
             self._refresh_locked()
-        try:
             return write()
         except SessionFull as full:
             self._discard_sent(writes)
