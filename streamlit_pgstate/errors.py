@@ -145,7 +145,7 @@ class UnsupportedType(PgStateError, TypeError):
 
 
 class LimitExceeded(PgStateError, ValueError):
-    """A value, or a session, would grow over a limit that ``configure`` sets. Nothing was stored."""
+    """A value, or a session, would grow over a limit that ``configure`` sets."""
 
 
 class DecodeError(PgStateError, ValueError):

@@ -181,18 +181,19 @@ _GONE: Final = "count(*) AS keys, coalesce(sum(old_size), 0)::bigint AS bytes"
 _COUNTED_DOWN: Final = "keys = session.keys - gone.keys, bytes = session.bytes - gone.bytes"
 
 # A caller who knows the size of the value that it replaces can tell what the write adds. So the
-# session's row is written once. If there was another value, or none, or if the write comes over a
-# limit by what the caller knows, an error undoes it. Then PUT follows, and that one knows.
+# session's row is written once. If there was another value, or none, an error undoes it, and PUT
+# follows, which knows.
 NOT_AS_KNOWN: Final = "this write replaces another value than its caller knows"
 """A part of the message of that error."""
 
 _UNLIKE_KNOWN: Final = f"set_config('lock_timeout', '{NOT_AS_KNOWN}', true)::bigint"
 _COUNTED_AS_KNOWN: Final = """,
         keys = keys + %(more_keys)s::int, bytes = bytes + %(more_bytes)s::bigint"""
-_FITS_AS_KNOWN: Final = f"""CASE
-        WHEN %(more_keys)s::int > 0 AND session.keys > %(max_keys)s::bigint
-            OR %(more_bytes)s::bigint > 0 AND session.bytes > %(max_bytes)s::bigint
-        THEN {_UNLIKE_KNOWN} ELSE {_IN_TIME} END"""
+_FITS_AS_KNOWN: Final = (
+    _FITS.replace("{keys}", "%(more_keys)s::int")
+    .replace("{bytes}", "%(more_bytes)s::bigint")
+    .replace("{otherwise}", _IN_TIME)
+)
 _WAS_AS_KNOWN: Final = f"""CASE WHEN old_size IS NOT DISTINCT FROM %(old_size)s::bigint
     THEN version ELSE {_UNLIKE_KNOWN} END"""
 
@@ -640,7 +641,7 @@ UPDATE {{schema}}.session SET keys = held.keys, bytes = held.bytes
 FROM (
     SELECT {_HELD} FROM {{schema}}.entry WHERE session_id = %(id)s AND {_HOLDS_A_VALUE}
 ) AS held
-WHERE id = %(id)s"""
+WHERE id = %(id)s RETURNING version"""
 # After a write was refused whose bodies were sent ahead. LOCK_FOR_SWEEP comes first: a write of
 # others that has sent the same ones looks again.
 DISCARD_SENT: Final = """

@@ -249,21 +249,24 @@ class Tables:
             connection.execute(self._sql["LOCK_FOR_SWEEP"], parameters)
             connection.execute(self._sql["SWEEP"], parameters)
 
-    def recount(self, ref: SessionRef) -> None:
+    def recount(self, ref: SessionRef) -> int:
         """Delete what has expired in the session, and count anew what it holds.
 
         Called before a write is refused that comes over a limit: values whose ttl is over count
-        until they are deleted, and somebody may have deleted rows by hand. Adds one to the
-        session's version.
+        until they are deleted, and somebody may have deleted rows by hand.
+
+        Returns:
+            The session's version, to which this adds one; 0 if it has no row.
         """
         parameters = {"id": ref.id}
 
-        def recount(run: Run) -> None:
-            for step in ("LOCK_FOR_SWEEP", "RECOUNT"):
-                run(step, parameters)
+        def recount(run: Run) -> int:
+            run("LOCK_FOR_SWEEP", parameters)
+            rows = run("RECOUNT", parameters)
+            return int(rows[0][0]) if rows else 0
 
         self._check_layout_once()
-        self._writer.repeat(recount)
+        return self._writer.repeat(recount)
 
     def discard_sent(self, ref: SessionRef, writes: Iterable[Write]) -> None:
         """Delete the bodies of `send_ahead` whose write was refused. Adds one to the version."""

@@ -180,9 +180,13 @@ class Cache:
 
         Else the cache stays where it is, and the next refresh brings what it missed.
         """
-        self.reached = max(self.reached, version)
+        self.note_reached(version)
         if version == self.version + 1:
             self.version = version
+
+    def note_reached(self, version: int) -> None:
+        """Note that the session has reached a version, which the next refresh reads."""
+        self.reached = max(self.reached, version)
 
     def _put(self, entry: EntryRow) -> None:
         self.steps += 1

@@ -239,8 +239,9 @@ class Session(CachedSession):
             return
         keys = [write.key for write in writes]
         self._send_ahead(writes, work)
+        within_limits = _WithinLimits(self, writes)
         for _ in range(MAX_ATTEMPTS):
-            version, snapshot = self._within_limits(lambda: self._put(writes), writes)
+            version, snapshot = within_limits.run(lambda: self._put(writes))
             if version is not None:
                 self._remember(writes, version)
                 if snapshot.digests or any(write.digest for write in writes):
@@ -310,32 +311,11 @@ class Session(CachedSession):
 
     # Limits: the statement that writes compares, so that no number of writers passes one
 
-    def _within_limits(
-        self, write: Callable[[], _T], writes: list[Write], *, doing: str | None = None
-    ) -> _T:
-        """Make a write. Before it is refused, delete what has expired, and count anew.
-
-        Args:
-            write: makes it.
-            writes: what it writes.
-            doing: what the message says of it.
-
-        Raises:
-            LimitExceeded: the session would grow over a limit; nothing was stored.
-        """
-        try:
-            try:
-                return write()
-            except SessionFull as full:
-                if full.is_first_write:
-                    raise
-            self.tables.recount(self._ref)
+    def make_room(self, writes: Sequence[Write]) -> None:
+        """Delete what has expired, and count anew what the session holds."""
+        self._cache.note_reached(self.tables.recount(self._ref))
+        if self.tables.sends_ahead(writes):  # such a write needs to know the version
             self._refresh_locked()
-            return write()
-        except SessionFull as full:
-            self._discard_sent(writes)
-            excess = limits.said(self.settings, full.limit, full.held)
-            raise _refused(doing or _described(writes), excess) from None
 
     def _refuse_before_sending(self, writes: list[Write]) -> None:
         """Refuse large bodies before they are sent, where they would be refused afterwards.
@@ -349,7 +329,7 @@ class Session(CachedSession):
         if excess := self._cache.excess(self.settings, writes):
             raise _refused(_described(writes), excess)
 
-    def _discard_sent(self, writes: list[Write]) -> None:
+    def discard_sent(self, writes: Sequence[Write]) -> None:
         """Delete bodies that were sent ahead of a write that was refused."""
         if not self.tables.sends_ahead(writes):
             return
@@ -377,9 +357,10 @@ class Session(CachedSession):
         """
         with self.lock:
             write = self.write_of(key, payload, ttl=entry.ttl if entry else None)
+            within_limits = _WithinLimits(self, [write])
             for _ in range(MAX_ATTEMPTS):
                 known = self._cache.version
-                if self._replace(write, entry, work):
+                if self._replace(write, entry, work, within_limits):
                     return True
                 if not self._cache.expires(key):
                     self.refresh()
@@ -389,7 +370,9 @@ class Session(CachedSession):
                     return False
             return False
 
-    def _replace(self, write: Write, entry: EntryRow | None, work: Work) -> bool:
+    def _replace(
+        self, write: Write, entry: EntryRow | None, work: Work, within_limits: _WithinLimits
+    ) -> bool:
         if not self._is_current(write.key, entry):
             return False  # another thread was faster: the snapshot would have its entry, not ours
         if entry and self._cache.holds(write):
@@ -401,9 +384,7 @@ class Session(CachedSession):
         if self._send_ahead([write], work) and not self._is_current(write.key, entry):
             return False
         expected = entry.version if entry else 0
-        version, snapshot = self._within_limits(
-            lambda: self._put([write], expected=expected), [write]
-        )
+        version, snapshot = within_limits.run(lambda: self._put([write], expected=expected))
         if version is not None:
             self._remember([write], version)
             if snapshot.digests or write.digest:
@@ -537,16 +518,53 @@ class Session(CachedSession):
             if not rows:
                 return []
             names = [row.key for row in rows]
-            moved = self._within_limits(
-                lambda: self.tables.move(other._ref, self._ref, names),
-                [],
-                doing=f"Taking over {named(names)}",
-            )
+            within_limits = _WithinLimits(self, [], doing=f"Taking over {named(names)}")
+            moved = within_limits.run(lambda: self.tables.move(other._ref, self._ref, names))
             other.refresh()
             self.refresh()
             other._note_written(moved, other.version, deleted=True)
             self._note_written(moved, self.version)
             return moved
+
+
+class _WithinLimits:
+    """A write, in as many tries as it takes. Makes room, once, before the write is refused.
+
+    Args:
+        session: where it goes.
+        writes: what is written.
+        doing: what a message says of it.
+    """
+
+    __slots__ = ("_doing", "_has_made_room", "_session", "_writes")
+
+    def __init__(
+        self, session: Session, writes: Sequence[Write], *, doing: str | None = None
+    ) -> None:
+        self._session = session
+        self._writes = writes
+        self._doing = doing
+        self._has_made_room = False
+
+    def run(self, write: Callable[[], _T]) -> _T:
+        """Try it.
+
+        Raises:
+            LimitExceeded: the session would grow over a limit; nothing was stored.
+        """
+        while True:
+            try:
+                return write()
+            except SessionFull as full:
+                if self._has_made_room or full.is_first_write:
+                    raise self._refused(full) from None
+            self._has_made_room = True
+            self._session.make_room(self._writes)
+
+    def _refused(self, full: SessionFull) -> LimitExceeded:
+        self._session.discard_sent(self._writes)
+        excess = limits.said(self._session.settings, full.limit, full.held)
+        return _refused(self._doing or _described(self._writes), excess)
 
 
 class _Doubting:
@@ -571,7 +589,7 @@ def _ignore(token: Token) -> None:
     """Nobody keeps it but the caller."""
 
 
-def _described(writes: list[Write]) -> str:
+def _described(writes: Sequence[Write]) -> str:
     sizes = {write.key: write.payload.size for write in writes if write.payload}
     return f"{named(list(sizes))} ({sum(sizes.values()):,} bytes)"
 
