@@ -187,11 +187,14 @@ NOT_AS_KNOWN: Final = "this write replaces another value than its caller knows"
 """A part of the message of that error."""
 
 _UNLIKE_KNOWN: Final = f"set_config('lock_timeout', '{NOT_AS_KNOWN}', true)::bigint"
-_COUNTED_AS_KNOWN: Final = """,
-        keys = keys + %(more_keys)s::int, bytes = bytes + %(more_bytes)s::bigint"""
+_MORE_KEYS: Final = """((%(kind)s::text IS NOT NULL)::int
+            - (%(old_size)s::bigint IS NOT NULL)::int)"""
+_MORE_BYTES: Final = "(%(size)s::bigint - coalesce(%(old_size)s::bigint, 0))"
+_COUNTED_AS_KNOWN: Final = f""",
+        keys = keys + {_MORE_KEYS}, bytes = bytes + {_MORE_BYTES}"""
 _FITS_AS_KNOWN: Final = (
-    _FITS.replace("{keys}", "%(more_keys)s::int")
-    .replace("{bytes}", "%(more_bytes)s::bigint")
+    _FITS.replace("{keys}", _MORE_KEYS)
+    .replace("{bytes}", _MORE_BYTES)
     .replace("{otherwise}", _IN_TIME)
 )
 _WAS_AS_KNOWN: Final = f"""CASE WHEN old_size IS NOT DISTINCT FROM %(old_size)s::bigint

@@ -480,7 +480,8 @@ class Tables:
                 return "PUT_IF", parameters
             if not snapshot.is_latest:
                 return "PUT", parameters
-            return "PUT_AS_KNOWN", parameters | _growth(writes[0], snapshot)
+            parameters["old_size"] = snapshot.sizes.get(writes[0].key)
+            return "PUT_AS_KNOWN", parameters
         parameters = self._many(ref, writes)
         if snapshot.version and is_plain and expected is None:
             return "PUT_MANY", parameters
@@ -819,17 +820,6 @@ def _entry(cipher: Cipher, row: tuple[Any, ...]) -> EntryRow:
     except UnopenedError as found:
         return EntryRow(key, version, kind, size, None, digest, ttl, seconds_left, str(found))
     return EntryRow(key, version, kind, size, body, digest, ttl, seconds_left)
-
-
-def _growth(write: Write, snapshot: Snapshot) -> dict[str, Any]:
-    """Return what a write of one small value adds to its session, by what the caller knows."""
-    old_size = snapshot.sizes.get(write.key)
-    size = write.payload.size if write.payload else 0
-    return {
-        "old_size": old_size,
-        "more_keys": (write.payload is not None) - (old_size is not None),
-        "more_bytes": size - (old_size or 0),
-    }
 
 
 def _bodies(writes: Iterable[Write]) -> dict[bytes, Payload]:

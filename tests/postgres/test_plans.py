@@ -85,8 +85,6 @@ TYPES = {
     "max_copies": "int",
     "max_bytes": "bigint",
     "max_keys": "bigint",
-    "more_keys": "int",
-    "more_bytes": "bigint",
     "old_size": "bigint",
     "version": "bigint",
     "slot": "bigint",
