@@ -590,9 +590,9 @@ DELETE FROM {{schema}}.session WHERE id IN (
 ) RETURNING id"""
 # An expired entry becomes an empty row, as by DELETE: caches of before its last write hear of it.
 # As in a write, the session's row is locked before the entry, and its counters are written last. A
-# session that a writer holds is left to the next cleanup, so nobody waits for another here. A writer
-# may have renewed an entry before the lock, so its expiry is compared again; with IS TRUE no index
-# serves for that, as each batch would read all that has expired.
+# session that a writer holds is left to the next cleanup, so nobody waits for another here.
+# A writer may have renewed an entry before the lock, so its expiry is compared again. IS TRUE keeps
+# the index on the expiry out of that: each batch would read all that has expired.
 GC_EXPIRED: Final = f"""WITH due AS MATERIALIZED (
     SELECT e.session_id, e.key
     FROM {{schema}}.entry e JOIN {{schema}}.session s ON s.id = e.session_id

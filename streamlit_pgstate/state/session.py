@@ -290,6 +290,8 @@ class Session(CachedSession):
 
     def _send_ahead(self, writes: list[Write], work: Work) -> bool:
         """Send what is too large for one statement, then see what others wrote meanwhile."""
+        if not self.tables.sends_ahead(writes):
+            return False
         self._refuse_before_sending(writes)
         mends = self._cache.is_uncertain(write.key for write in writes)
         is_sent = self.tables.send_ahead(self._ref, writes, on_progress=work.reach, mends=mends)
@@ -322,7 +324,7 @@ class Session(CachedSession):
 
         The cache may be out of date: the database is asked before anything is refused.
         """
-        if not self.tables.sends_ahead(writes) or self._cache.excess(self.settings, writes) is None:
+        if self._cache.excess(self.settings, writes) is None:
             return
         self.tables.recount(self._ref)
         self.load()
