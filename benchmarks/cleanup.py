@@ -35,9 +35,11 @@ BEFORE = 15.0
 
 # A sixteenth of the sessions has expired, and so have two of the fifty entries of all others.
 FILL = f"""
-INSERT INTO pgstate.session (id, app, scope, version, token_hash, created_at, seen_at, expires_at)
+INSERT INTO pgstate.session (id, app, scope, version, token_hash, created_at, seen_at, expires_at,
+    keys, bytes)
 SELECT gen_random_uuid(), 'app', 'browser', 1, sha256(n::text::bytea), now(), now(),
-    now() + CASE WHEN n % 16 = 0 THEN interval '-1 day' ELSE interval '30 days' END
+    now() + CASE WHEN n % 16 = 0 THEN interval '-1 day' ELSE interval '30 days' END,
+    {ENTRIES_OF_EACH}, {ENTRIES_OF_EACH} * 82
 FROM generate_series(1, {SESSIONS}) AS n;
 INSERT INTO pgstate.entry (session_id, key, version, kind, size, changed_at, expires_at, ttl, value)
 SELECT s.id, 'key ' || n, 1, 'json', 82, now(),

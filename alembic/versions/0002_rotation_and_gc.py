@@ -1,10 +1,11 @@
 """A rotated token waits for its browser; gc has indexes; writes have ids; an identity.
 
-The copies of a tab's state name what was copied, so that they can be counted.
+The copies of a tab's state name what was copied, so that they can be counted. A session counts its
+keys and bytes, and an entry knows the size of what it replaced, so that limits are exact.
 
 No index covers a column that an ordinary write changes, so such writes stay HOT. `expires_at` of a
-session moves at most hourly. The time of a chunk and the ids of writes have constant defaults: no
-row is rewritten.
+session moves at most hourly. The time of a chunk, the ids of writes and the counters have constant
+defaults: no row is rewritten but those of sessions that hold values, which are counted.
 """
 
 from __future__ import annotations
@@ -27,6 +28,11 @@ INDEXES = (
     ("entry_deleted", "entry", "session_id", "kind IS NULL"),
     ("session_copies", "session", "copy_of", "copy_of IS NOT NULL"),
 )
+
+COUNTERS = {
+    "keys": "its rows in entry that hold a value",
+    "bytes": "the sizes of these values",
+}
 
 
 COMMENTS = {
@@ -94,6 +100,27 @@ def upgrade() -> None:
         ),
         schema=schema,
     )
+    for name, said in COUNTERS.items():
+        op.add_column(
+            "session",
+            sa.Column(
+                name, sa.BigInteger, nullable=False, server_default=sa.text("0"), comment=said
+            ),
+            schema=schema,
+        )
+    op.add_column(
+        "entry",
+        sa.Column("old_size", sa.BigInteger, comment="of the value that its last write replaced"),
+        schema=schema,
+    )
+    op.execute(
+        f"""UPDATE "{schema}".session SET keys = held.keys, bytes = held.bytes
+            FROM (
+                SELECT session_id, count(*) AS keys, sum(size) AS bytes
+                FROM "{schema}".entry WHERE kind IS NOT NULL GROUP BY session_id
+            ) AS held
+            WHERE id = held.session_id"""  # noqa: S608 - a checked name
+    )
     op.add_column(
         "body",
         sa.Column(
@@ -139,7 +166,8 @@ def downgrade() -> None:
     for name, table, *_ in reversed(INDEXES):
         op.drop_index(name, table, schema=schema)
     op.drop_column("body", "sent_at", schema=schema)
-    for column in ("copy_of", "writes", "pending_at", "pending_hash"):
+    op.drop_column("entry", "old_size", schema=schema)
+    for column in ("bytes", "keys", "copy_of", "writes", "pending_at", "pending_hash"):
         op.drop_column("session", column, schema=schema)
 
 

@@ -94,6 +94,7 @@ class Cleanup:
             ("sessions", self._end),
             ("rows", self._remove),
             ("values", lambda batch: self._delete("GC_EXPIRED", batch)),
+            ("values", lambda batch: self._delete("GC_EXPIRED_ROWLESS", batch)),
             ("values", lambda batch: self._sweep_each("GC_EXPIRED_LARGE", "GC_EXPIRED_OF", batch)),
             ("names", lambda batch: self._delete("GC_NAMES", batch)),
             ("bodies", lambda batch: self._sweep_each("GC_ORPHANED", "SWEEP", batch)),

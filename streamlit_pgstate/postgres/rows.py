@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
@@ -177,3 +177,10 @@ class Snapshot:
     too, even if others have written before it."""
     digests: Collection[bytes] = ()
     """Digests of the large values that the written keys hold before the write."""
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    """Sizes of all values that the written keys hold before the write."""
+
+    @property
+    def is_latest(self) -> bool:
+        """Whether nobody is known to have written since."""
+        return self.version == self.reached

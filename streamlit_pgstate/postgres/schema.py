@@ -73,6 +73,20 @@ def metadata(schema: str) -> MetaData:
         Column(
             "copy_of", Uuid, comment="the tab's state of which this is a copy, or a copy's copy"
         ),
+        Column(
+            "keys",
+            BigInteger,
+            nullable=False,
+            server_default=text("0"),
+            comment="its rows in entry that hold a value",
+        ),
+        Column(
+            "bytes",
+            BigInteger,
+            nullable=False,
+            server_default=text("0"),
+            comment="the sizes of these values",
+        ),
         Index("session_expires", "expires_at", postgresql_where=text("revoked_at IS NULL")),
         Index("session_revoked", "revoked_at", postgresql_where=text("revoked_at IS NOT NULL")),
         Index("session_copies", "copy_of", postgresql_where=text("copy_of IS NOT NULL")),
@@ -92,6 +106,7 @@ def metadata(schema: str) -> MetaData:
         Column("value", JSON, comment="small plain values, as readable text"),
         Column("body", LargeBinary, comment="other small values, and all that are encrypted"),
         Column("digest", LargeBinary, comment="large values: their rows in body"),
+        Column("old_size", BigInteger, comment="of the value that its last write replaced"),
         PrimaryKeyConstraint("session_id", "key"),
         Index("entry_expires", "expires_at", postgresql_where=text("expires_at IS NOT NULL")),
         Index("entry_deleted", "session_id", postgresql_where=text("kind IS NULL")),

@@ -122,13 +122,33 @@ TOO_LATE: Final = "this write came after its deadline"
 _IN_TIME: Final = f"""CASE WHEN clock_timestamp() < to_timestamp(%(deadline)s::float8)
     THEN session.version ELSE set_config('lock_timeout', '{TOO_LATE}', true)::bigint END"""
 
-# Every write locks the session's row first, by adding one to its version. So versions are in the
-# order of commits. If the new version is %(known)s plus one, nobody else has written since the
-# caller's cache was read.
+OVER_KEYS: Final = "over max_keys: "
+OVER_BYTES: Final = "over max_session_bytes: "
+"""Parts of the messages of the errors that `_FITS` raises. What the session would hold follows."""
+
+# `session.keys` and `session.bytes` count the rows in `entry` that hold a value, and their sizes,
+# those included whose ttl is over. A write changes them in its own transaction. This is evaluated
+# when it has: a write that has added something, and comes over a limit, raises an error, and so is
+# undone. One that takes something away is stored, also where the limit was lowered since.
+_FITS: Final = f"""CASE WHEN {{keys}} > 0 AND session.keys > %(max_keys)s::bigint
+    THEN set_config('lock_timeout', '{OVER_KEYS}' || session.keys::text, true)::bigint
+    WHEN {{bytes}} > 0 AND session.bytes > %(max_bytes)s::bigint
+    THEN set_config('lock_timeout', '{OVER_BYTES}' || session.bytes::text, true)::bigint
+    ELSE {{otherwise}} END"""
+
+
+def _fits(otherwise: str, *, of: str = "grown") -> str:
+    fits = _FITS.replace("{keys}", f"{of}.keys").replace("{bytes}", f"{of}.bytes")
+    return fits.replace("{otherwise}", otherwise)
+
+
+# Every write locks the session's row first. So versions are in the order of commits. If the new
+# version is %(known)s plus one, nobody else has written since the caller's cache was read.
 _LOCKED: Final = f"""locked AS (
-    UPDATE {{schema}}.session SET version = version + 1, writes = {_recorded("version + 1")}
-    WHERE id = %(id)s AND {_IS_PATIENT} AND {_USABLE} AND {_IS_NEW} {{only_if}}
-    RETURNING {_IN_TIME} AS version
+    UPDATE {{schema}}.session
+    SET version = version + 1, writes = {_recorded("version + 1")}{{grown}}
+    WHERE id = %(id)s AND {_IS_PATIENT} AND {_USABLE} AND {_IS_NEW}
+    RETURNING {{answer}} AS version
 )"""
 
 # A write that may change nothing, or counts what it changes, locks the session's row first and
@@ -138,25 +158,68 @@ _LOCKED_FIRST: Final = f"""locked AS MATERIALIZED (
     WHERE id = %(id)s AND {_IS_PATIENT} AND {_USABLE} AND {_IS_NEW} {{only_if}}
     FOR NO KEY UPDATE
 )"""
-_RECORDED_LAST: Final = f"""
-UPDATE {{schema}}.session SET version = locked.version, writes = {_recorded("locked.version")}
-FROM locked, done WHERE id = %(id)s RETURNING {_IN_TIME}"""
+_RECORDED: Final = f"""
+UPDATE {{schema}}.session SET version = version + 1, writes = {_recorded("version + 1")}"""
+_COUNTED: Final = "keys = session.keys + grown.keys, bytes = session.bytes + grown.bytes"
+_RECORDED_LAST: Final = f"""{_RECORDED}, {_COUNTED}
+FROM grown WHERE id = %(id)s RETURNING {_fits(_IN_TIME)}"""
+
+# What a write adds to the counters. `entry.old_size` is the size of the value that it has replaced,
+# NULL for none. RETURNING knows no old values before PostgreSQL 18, and what a SELECT reads may be
+# older than the lock. No row comes where nothing was written. An aggregate takes 3 µs longer than
+# the first of these, which is for one row.
+_GROWN_BY_ONE: Final = """grown AS (
+    SELECT (kind IS NOT NULL)::int - (old_size IS NOT NULL)::int AS keys,
+        size - coalesce(old_size, 0) AS bytes FROM done
+)"""
+_GROWN: Final = """grown AS (
+    SELECT count(kind) - count(old_size) AS keys,
+        (sum(size) - coalesce(sum(old_size), 0))::bigint AS bytes FROM done HAVING count(*) > 0
+)"""
+_HELD: Final = "count(*) AS keys, coalesce(sum(size), 0)::bigint AS bytes"
+_GONE: Final = "count(*) AS keys, coalesce(sum(old_size), 0)::bigint AS bytes"
+_COUNTED_DOWN: Final = "keys = session.keys - gone.keys, bytes = session.bytes - gone.bytes"
+
+# A caller who knows the size of the value that it replaces can tell what the write adds. So the
+# session's row is written once. If there was another value, or none, an error undoes it, and PUT
+# follows, which knows.
+NOT_AS_KNOWN: Final = "this write replaces another value than its caller knows"
+"""A part of the message of that error."""
+
+_UNLIKE_KNOWN: Final = f"set_config('lock_timeout', '{NOT_AS_KNOWN}', true)::bigint"
+_MORE_KEYS: Final = """((%(kind)s::text IS NOT NULL)::int
+            - (%(old_size)s::bigint IS NOT NULL)::int)"""
+_MORE_BYTES: Final = "(%(size)s::bigint - coalesce(%(old_size)s::bigint, 0))"
+_COUNTED_AS_KNOWN: Final = f""",
+        keys = keys + {_MORE_KEYS}, bytes = bytes + {_MORE_BYTES}"""
+_FITS_AS_KNOWN: Final = (
+    _FITS.replace("{keys}", _MORE_KEYS)
+    .replace("{bytes}", _MORE_BYTES)
+    .replace("{otherwise}", _IN_TIME)
+)
+_WAS_AS_KNOWN: Final = f"""CASE WHEN old_size IS NOT DISTINCT FROM %(old_size)s::bigint
+    THEN version ELSE {_UNLIKE_KNOWN} END"""
 
 _NEW_SESSION: Final = """
 INSERT INTO {schema}.session
-    (id, app, scope, version, token_hash, created_at, seen_at, expires_at, writes)"""
+    (id, app, scope, version, token_hash, created_at, seen_at, expires_at, writes, keys, bytes)"""
 
 # The first write of a session creates its row, unless another tab has just done so.
 _CREATED: Final = f"""locked AS ({_NEW_SESSION}
     SELECT %(id)s::uuid, %(app)s::text, %(scope)s::text, 1, %(hash)s::bytea, now(), now(),
-        now() + {_LIFETIME_OF_NEW}, ARRAY[%(slot)s::bigint, %(number)s::bigint, 1, 0]
+        now() + {_LIFETIME_OF_NEW}, ARRAY[%(slot)s::bigint, %(number)s::bigint, 1, 0],
+        {{keys}}, {{bytes}}
     WHERE {_IS_PATIENT}
-    ON CONFLICT (id) DO NOTHING RETURNING {_IN_TIME} AS version
+    ON CONFLICT (id) DO NOTHING RETURNING {_fits(_IN_TIME, of="session")} AS version
 )"""
+_CREATED_EMPTY: Final = _CREATED.replace("{keys}", "0").replace("{bytes}", "0")
+_CREATED_WITH_ENTRIES: Final = _CREATED.replace(
+    "{keys}", "cardinality(array_remove(%(kind)s::text[], NULL))"
+).replace("{bytes}", "(SELECT sum(n) FROM unnest(%(size)s::bigint[]) AS n)")
 
 # A deleted entry stays as an empty row, so that other caches see the deletion.
 _EMPTIED: Final = """kind = NULL, size = 0, changed_at = now(), expires_at = NULL, value = NULL,
-    body = NULL, digest = NULL"""
+    body = NULL, digest = NULL, old_size = CASE WHEN kind IS NOT NULL THEN size END"""
 _TOMBSTONE: Final = f"{_EMPTIED}, ttl = NULL"
 
 # If somebody has deleted the row of a session by hand, its entries are still there. They do not
@@ -166,7 +229,7 @@ _FORMER_ENTRIES: Final = f"""UPDATE {{schema}}.entry SET version = locked.versio
 
 # Run when a session without a row is given to a job, which has no token and so could not create the
 # row itself; and before entries are moved to a session.
-CREATE_SESSION: Final = f"WITH {_CREATED} {_FORMER_ENTRIES}"
+CREATE_SESSION: Final = f"WITH {_CREATED_EMPTY} {_FORMER_ENTRIES}"
 
 _ONE: Final = """(SELECT %(key)s::text AS key, %(kind)s::text AS kind, %(size)s::bigint AS size,
     %(text)s::text AS text, %(body)s::bytea AS body, %(digest)s::bytea AS digest,
@@ -182,7 +245,8 @@ INSERT INTO {schema}.entry AS e (session_id, key, version, kind, size, changed_a
 _OVER_THE_OLD: Final = """
 ON CONFLICT (session_id, key) DO UPDATE SET version = excluded.version, kind = excluded.kind,
     size = excluded.size, changed_at = excluded.changed_at, expires_at = excluded.expires_at,
-    ttl = excluded.ttl, value = excluded.value, body = excluded.body, digest = excluded.digest"""
+    ttl = excluded.ttl, value = excluded.value, body = excluded.body, digest = excluded.digest,
+    old_size = CASE WHEN e.kind IS NOT NULL THEN e.size END"""
 _OLD_HOLDS_NOTHING: Final = "(e.kind IS NULL OR e.expires_at <= excluded.changed_at)"
 
 _HAS_NOT_EXPIRED: Final = "(expires_at IS NULL OR expires_at > now())"
@@ -192,7 +256,7 @@ _ENTRIES: Final = f"""{_NEW_ENTRY}
 SELECT %(id)s, new.key, locked.version, new.kind, new.size, now(),
     now() + make_interval(secs => new.ttl), new.ttl, new.text::json, new.body, new.digest
 FROM locked, {{new}} AS new(key, kind, size, text, body, digest, ttl){{if_there}}{_OVER_THE_OLD}
-{{where}} RETURNING version"""
+{{where}} RETURNING {{answer}}"""
 
 # The entry still has the version that modify() started from; 0 stands for no value.
 _IF_EXPECTED: Final = f"""WHERE %(expected)s = CASE
@@ -254,38 +318,46 @@ _COMPLETE: Final = """AND version = %(known)s AND NOT EXISTS (
         WHERE b.session_id = %(id)s AND b.digest = a.digest))"""
 
 
-def _locked(only_if: str = "") -> str:
-    return _LOCKED.replace("{only_if}", only_if)
+def _locked(grown: str = "", answer: str = _IN_TIME) -> str:
+    return _LOCKED.replace("{grown}", grown).replace("{answer}", answer)
 
 
 def _locked_first(only_if: str = "") -> str:
     return _LOCKED_FIRST.replace("{only_if}", only_if)
 
 
-def _entries(new: str, where: str = "") -> str:
+def _entries(new: str, where: str = "", answer: str = "kind, size, old_size") -> str:
     if_there = _IF_THERE if where else ""
     with_new = _ENTRIES.replace("{new}", new).replace("{where}", where)
-    return with_new.replace("{if_there}", if_there)
+    return with_new.replace("{if_there}", if_there).replace("{answer}", answer)
 
 
-# The writes: one statement each, in one round trip and in autocommit. On the server PUT takes
-# 10 µs more than a bare upsert of the same row, and unnest() takes another 25 µs.
-PUT: Final = f"WITH {_locked()} {_entries(_ONE)}"
+# The writes: one statement each, in one round trip and in autocommit. PUT takes 15 µs more than
+# PUT_AS_KNOWN on the server, as it finds the session's row twice, and unnest() takes another 20 µs.
+PUT: Final = f"""WITH {_locked_first()},
+done AS ({_entries(_ONE)}), {_GROWN_BY_ONE} {_RECORDED_LAST}"""
+PUT_AS_KNOWN: Final = (
+    f"WITH {_locked(_COUNTED_AS_KNOWN, _FITS_AS_KNOWN)} {_entries(_ONE, answer=_WAS_AS_KNOWN)}"
+)
 PUT_IF: Final = f"""WITH {_locked_first()},
-done AS ({_entries(_ONE, _IF_EXPECTED)}) {_RECORDED_LAST}"""
-PUT_MANY: Final = f"WITH {_locked()} {_entries(_MANY)}"
-PUT_LARGE: Final = f"WITH {_locked()}, {_BODIES}, {_DROPPED} {_entries(_MANY)}"
+done AS ({_entries(_ONE, _IF_EXPECTED)}), {_GROWN_BY_ONE} {_RECORDED_LAST}"""
+PUT_MANY: Final = f"""WITH {_locked_first()},
+done AS ({_entries(_MANY)}), {_GROWN} {_RECORDED_LAST}"""
+PUT_LARGE: Final = f"""WITH {_locked_first()}, {_BODIES}, {_DROPPED},
+done AS ({_entries(_MANY)}), {_GROWN} {_RECORDED_LAST}"""
 PUT_LARGE_IF: Final = f"""WITH {_locked_first(_AS_EXPECTED)}, {_BODIES}, {_DROPPED},
-done AS ({_entries(_MANY, _IF_EXPECTED)}) {_RECORDED_LAST}"""
-PUT_AHEAD: Final = f"WITH {_locked(_COMPLETE)}, {_DROPPED} {_entries(_MANY)}"
-CREATE_AND_PUT: Final = f"""WITH {_CREATED}, {_BODIES},
-former AS ({_FORMER_ENTRIES} AND key <> ALL (%(key)s::text[])) {_entries(_MANY)}"""
+done AS ({_entries(_MANY, _IF_EXPECTED)}), {_GROWN} {_RECORDED_LAST}"""
+PUT_AHEAD: Final = f"""WITH {_locked_first(_COMPLETE)}, {_DROPPED},
+done AS ({_entries(_MANY)}), {_GROWN} {_RECORDED_LAST}"""
+CREATE_AND_PUT: Final = f"""WITH {_CREATED_WITH_ENTRIES}, {_BODIES},
+former AS ({_FORMER_ENTRIES} AND key <> ALL (%(key)s::text[])),
+done AS ({_entries(_MANY)}) SELECT locked.version FROM locked"""
 
 # Sets a new expiry of a large value that the entry holds already. Its bytes are not sent again.
-_HELD: Final = f"""AND EXISTS (SELECT FROM {{schema}}.entry
+_HOLDS_IT: Final = f"""AND EXISTS (SELECT FROM {{schema}}.entry
     WHERE session_id = %(id)s AND key = %(key)s AND version = %(expected)s
         AND digest = %(digest)s AND {_HAS_NOT_EXPIRED})"""
-RENEW: Final = f"""WITH {_locked_first(_HELD)},
+RENEW: Final = f"""WITH {_locked_first(_HOLDS_IT)},
 done AS (
     UPDATE {{schema}}.entry AS e SET version = locked.version, changed_at = now(),
         expires_at = now() + make_interval(secs => %(ttl)s::float8), ttl = %(ttl)s::float8
@@ -293,7 +365,7 @@ done AS (
     WHERE e.session_id = %(id)s AND e.key = %(key)s AND e.version = %(expected)s
     RETURNING e.version
 )
-{_RECORDED_LAST}"""
+{_RECORDED} WHERE id = %(id)s AND EXISTS (SELECT FROM done) RETURNING {_IN_TIME}"""
 SEND_BODIES: Final = f"""
 {_SENT_BODY}
 SELECT %(id)s, b.digest, b.part, b.data, now() FROM {_SENT_BODIES}
@@ -307,15 +379,15 @@ deleted AS (
     UPDATE {{schema}}.entry SET version = locked.version, {_EMPTIED},
         ttl = CASE WHEN {_HAS_NOT_EXPIRED} THEN NULL ELSE 0 END
     FROM locked WHERE session_id = %(id)s AND key = ANY (%(key)s::text[]) AND kind IS NOT NULL
-    RETURNING entry.ttl
+    RETURNING entry.ttl, old_size
 ),
-counted AS MATERIALIZED (
-    SELECT count(*) FILTER (WHERE ttl IS NULL) AS deleted FROM deleted
+gone AS MATERIALIZED (
+    SELECT count(*) FILTER (WHERE ttl IS NULL) AS deleted, {_GONE} FROM deleted
 )
 UPDATE {{schema}}.session SET version = locked.version,
-    writes = {_recorded("locked.version", "counted.deleted")}
-FROM locked, counted WHERE id = %(id)s
-RETURNING {_IN_TIME}, counted.deleted"""
+    writes = {_recorded("locked.version", "gone.deleted")}, {_COUNTED_DOWN}
+FROM locked, gone WHERE id = %(id)s
+RETURNING {_IN_TIME}, gone.deleted"""
 
 # What has become of a write whose answer was lost: its record. Where there is none, one with a
 # negative version goes in, so that the write does nothing if it arrives now. Nothing goes in if
@@ -358,7 +430,7 @@ INSERT INTO {{schema}}.session (id, app, scope, version, token_hash, created_at,
 SELECT %(id)s::uuid, %(app)s::text, %(scope)s::text, 1, %(hash)s::bytea, now(), now(),
     now() + make_interval(secs => %(session_ttl)s), now()
 WHERE {_IS_PATIENT}
-ON CONFLICT (id) DO UPDATE SET version = session.version + 1,
+ON CONFLICT (id) DO UPDATE SET version = session.version + 1, keys = 0, bytes = 0,
     revoked_at = coalesce(session.revoked_at, excluded.revoked_at)
 WHERE excluded.token_hash IS NULL OR excluded.token_hash = session.token_hash
     OR excluded.token_hash = session.pending_hash
@@ -376,7 +448,8 @@ ERASE_REVISIONS: Final = "DELETE FROM {schema}.revision WHERE session_id = %(id)
 # before the lock.
 LOCK_TO_EMPTY: Final = f"""
 UPDATE {{schema}}.session SET version = version + 1, revoked_at = NULL, created_at = now(),
-    seen_at = now(), expires_at = now() + {_LIFETIME_OF_ROW}, writes = {_recorded("version + 1")}
+    seen_at = now(), expires_at = now() + {_LIFETIME_OF_ROW}, writes = {_recorded("version + 1")},
+    keys = 0, bytes = 0
 WHERE id = %(id)s AND {_IS_PATIENT} AND {_IS_NEW}
     AND (%(always)s OR revoked_at IS NOT NULL OR expires_at <= now())
 RETURNING {_IN_TIME}"""
@@ -399,18 +472,30 @@ MOVE_BODIES: Final = f"""
 SELECT %(to)s, b.digest, b.part, b.data FROM {{schema}}.body b
 WHERE b.session_id = %(id)s AND b.digest IN {_DIGESTS_OF_MOVED}
 {_IF_NEW}"""
-MOVE_ENTRIES: Final = f"""{_NEW_ENTRY}
-SELECT %(to)s, key, %(version)s, kind, size, now(), expires_at, ttl, value, body, digest
-FROM {{schema}}.entry
-WHERE session_id = %(id)s AND key = ANY (%(key)s::text[]) AND {_HOLDS_A_VALUE}
-    AND NOT {_IS_SEALED}{_OVER_THE_OLD}
-WHERE {_OLD_HOLDS_NOTHING} RETURNING key"""
+_MOVED_IN: Final = f"""{_GROWN},
+counted AS (
+    UPDATE {{schema}}.session SET {_COUNTED}
+    FROM grown WHERE id = %(to)s RETURNING {_fits("1")}
+)
+SELECT key FROM done, counted"""
+MOVE_ENTRIES: Final = f"""WITH done AS ({_NEW_ENTRY}
+    SELECT %(to)s, key, %(version)s, kind, size, now(), expires_at, ttl, value, body, digest
+    FROM {{schema}}.entry
+    WHERE session_id = %(id)s AND key = ANY (%(key)s::text[]) AND {_HOLDS_A_VALUE}
+        AND NOT {_IS_SEALED}{_OVER_THE_OLD}
+    WHERE {_OLD_HOLDS_NOTHING} RETURNING key, kind, size, old_size
+), {_MOVED_IN}"""
 DROP_MOVED_BODIES: Final = f"""
 DELETE FROM {{schema}}.body b
 WHERE b.session_id = %(id)s AND b.digest IN {_DIGESTS_OF_MOVED} AND {_NO_OTHER_KEY_HOLDS_IT}"""
 DROP_MOVED_ENTRIES: Final = f"""
-UPDATE {{schema}}.entry SET version = %(version)s, {_TOMBSTONE}
-WHERE session_id = %(id)s AND key = ANY (%(key)s::text[])"""
+WITH moved AS (
+    UPDATE {{schema}}.entry SET version = %(version)s, {_TOMBSTONE}
+    WHERE session_id = %(id)s AND key = ANY (%(key)s::text[]) AND kind IS NOT NULL
+    RETURNING old_size
+)
+UPDATE {{schema}}.session SET {_COUNTED_DOWN}
+FROM (SELECT {_GONE} FROM moved) AS gone WHERE id = %(id)s"""
 
 # What was moved, where the answer to COMMIT was lost: the entries that have the version of the
 # move, in one session or as empty rows in the other. Others may have written over them since.
@@ -428,9 +513,11 @@ SELECT key FROM {{schema}}.entry WHERE session_id = %(id)s AND key = ANY (%(key)
 # other: there may be as many more as there are connections. A copy is as old as what was copied, so
 # no session lives on by copies for longer than `session_max_age`.
 _COPY_CREATED: Final = f"""source AS (
-    SELECT app, scope, created_at, coalesce(copy_of, id) AS origin,
-        (SELECT coalesce(sum(size), 0) FROM {{schema}}.entry WHERE session_id = %(id)s) AS bytes
-    FROM {{schema}}.session WHERE id = %(id)s AND {_USABLE}
+    SELECT app, scope, created_at, coalesce(copy_of, id) AS origin, held.keys, held.bytes
+    FROM {{schema}}.session, (
+        SELECT {_HELD} FROM {{schema}}.entry
+        WHERE session_id = %(id)s AND kind IS NOT NULL{{only_if}}
+    ) AS held WHERE id = %(id)s AND {_USABLE}
 ),
 copies AS (
     SELECT count(DISTINCT c.id) AS number, coalesce(sum(e.size), 0) AS bytes
@@ -440,14 +527,19 @@ copies AS (
 ),
 created AS (
     INSERT INTO {{schema}}.session (id, app, scope, version, token_hash, created_at, seen_at,
-        expires_at, copy_of)
+        expires_at, copy_of, keys, bytes)
     SELECT %(to)s, app, scope, 1, %(new_hash)s, created_at, now(),
-        least(now() + {_LIFETIME_OF_COPY}, {_AT_THE_LATEST}), origin
+        least(now() + {_LIFETIME_OF_COPY}, {_AT_THE_LATEST}), origin, {{counters}}
     FROM source, copies
     WHERE copies.number < %(max_copies)s AND copies.bytes + source.bytes <= %(max_bytes)s
+        AND source.keys <= %(max_keys)s
     ON CONFLICT (id) DO NOTHING RETURNING version
 )"""
-COPY: Final = f"""WITH {_COPY_CREATED},
+_COPY_CREATED_FULL: Final = _COPY_CREATED.replace(
+    "{counters}", "source.keys, source.bytes"
+).replace("{only_if}", f"\n            AND NOT {_IS_SEALED}")
+_COPY_CREATED_EMPTY: Final = _COPY_CREATED.replace("{counters}", "0, 0").replace("{only_if}", "")
+COPY: Final = f"""WITH {_COPY_CREATED_FULL},
 bodies AS (
     {_NEW_BODY}
     SELECT %(to)s, b.digest, b.part, b.data FROM created, {{schema}}.body b
@@ -485,7 +577,8 @@ _EXPIRED: Final = "expires_at <= now()"
 _NAME_OF_DELETED: Final = f"kind IS NULL AND changed_at < now() - {_LEAVES}"
 # An expired session counts as forgotten from now on: its row stays, so that no token revives it.
 GC_END: Final = f"""
-UPDATE {{schema}}.session SET revoked_at = now(), version = version + 1 WHERE id IN (
+UPDATE {{schema}}.session SET revoked_at = now(), version = version + 1, keys = 0, bytes = 0
+WHERE id IN (
     SELECT id FROM {{schema}}.session WHERE {_ENDED} LIMIT %(batch)s FOR UPDATE SKIP LOCKED
 ) RETURNING id"""
 GC_ERASE_ENTRIES: Final = "DELETE FROM {schema}.entry WHERE session_id = ANY (%(ids)s)"
@@ -496,17 +589,71 @@ DELETE FROM {{schema}}.session WHERE id IN (
     SELECT id FROM {{schema}}.session WHERE {_LEFT} LIMIT %(batch)s FOR UPDATE SKIP LOCKED
 ) RETURNING id"""
 # An expired entry becomes an empty row, as by DELETE: caches of before its last write hear of it.
-GC_EXPIRED: Final = f"""
+# As in a write, the session's row is locked before the entry, and its counters are written last. A
+# session that a writer holds is left to the next cleanup, so nobody waits for another here.
+# A writer may have renewed an entry before the lock, so its expiry is compared again. IS TRUE keeps
+# the index on the expiry out of that: each batch would read all that has expired.
+GC_EXPIRED: Final = f"""WITH due AS MATERIALIZED (
+    SELECT e.session_id, e.key
+    FROM {{schema}}.entry e JOIN {{schema}}.session s ON s.id = e.session_id
+    WHERE e.{_EXPIRED} AND e.digest IS NULL
+    LIMIT %(batch)s FOR NO KEY UPDATE OF s SKIP LOCKED
+),
+emptied AS (
+    UPDATE {{schema}}.entry AS e SET {_TOMBSTONE} FROM due
+    WHERE e.session_id = due.session_id AND e.key = due.key
+        AND (e.{_EXPIRED}) IS TRUE AND e.digest IS NULL
+    RETURNING e.session_id, old_size
+),
+counted AS (
+    UPDATE {{schema}}.session SET {_COUNTED_DOWN}
+    FROM (SELECT session_id, {_GONE} FROM emptied GROUP BY session_id) AS gone
+    WHERE id = gone.session_id
+)
+SELECT 1 FROM emptied"""
+# If somebody has deleted the row of a session by hand, nobody counts its entries.
+GC_EXPIRED_ROWLESS: Final = f"""
 UPDATE {{schema}}.entry SET {_TOMBSTONE} WHERE (session_id, key) IN (
-    SELECT session_id, key FROM {{schema}}.entry WHERE {_EXPIRED} AND digest IS NULL
+    SELECT session_id, key FROM {{schema}}.entry e WHERE {_EXPIRED} AND digest IS NULL
+        AND NOT EXISTS (SELECT FROM {{schema}}.session WHERE id = e.session_id)
     LIMIT %(batch)s FOR UPDATE SKIP LOCKED
 ) RETURNING 1"""
 GC_EXPIRED_LARGE: Final = f"""
 SELECT DISTINCT session_id FROM (
     SELECT session_id FROM {{schema}}.entry WHERE {_EXPIRED} AND digest IS NOT NULL LIMIT %(batch)s
 ) AS found ORDER BY session_id"""
-GC_EXPIRED_OF: Final = f"""
-UPDATE {{schema}}.entry SET {_TOMBSTONE} WHERE session_id = %(id)s AND {_EXPIRED} RETURNING 1"""
+GC_EXPIRED_OF: Final = f"""WITH emptied AS (
+    UPDATE {{schema}}.entry SET {_TOMBSTONE} WHERE session_id = %(id)s AND {_EXPIRED}
+    RETURNING old_size
+),
+counted AS (
+    UPDATE {{schema}}.session SET {_COUNTED_DOWN}
+    FROM (SELECT {_GONE} FROM emptied) AS gone WHERE id = %(id)s
+)
+SELECT 1 FROM emptied"""
+# Before a write is refused that would come over a limit, after LOCK_FOR_SWEEP. What has expired
+# counts until it is deleted. Somebody may have deleted entries by hand: then the counters were too
+# high.
+RECOUNT: Final = f"""WITH dropped AS (
+    DELETE FROM {{schema}}.body b WHERE b.session_id = %(id)s AND b.digest IN (
+            SELECT digest FROM {{schema}}.entry WHERE session_id = %(id)s AND {_EXPIRED})
+        AND NOT EXISTS (SELECT FROM {{schema}}.entry e
+            WHERE e.session_id = %(id)s AND e.digest = b.digest AND {_HAS_NOT_EXPIRED})
+),
+emptied AS (
+    UPDATE {{schema}}.entry SET {_TOMBSTONE} WHERE session_id = %(id)s AND {_EXPIRED}
+)
+UPDATE {{schema}}.session SET keys = held.keys, bytes = held.bytes
+FROM (
+    SELECT {_HELD} FROM {{schema}}.entry WHERE session_id = %(id)s AND {_HOLDS_A_VALUE}
+) AS held
+WHERE id = %(id)s RETURNING version"""
+# After a write was refused whose bodies were sent ahead. LOCK_FOR_SWEEP comes first: a write of
+# others that has sent the same ones looks again.
+DISCARD_SENT: Final = """
+DELETE FROM {schema}.body b WHERE b.session_id = %(id)s AND b.digest = ANY (%(digest)s::bytea[])
+    AND NOT EXISTS (SELECT FROM {schema}.entry e
+        WHERE e.session_id = %(id)s AND e.digest = b.digest)"""
 GC_NAMES: Final = f"""
 DELETE FROM {{schema}}.entry WHERE (session_id, key) IN (
     SELECT session_id, key FROM {{schema}}.entry WHERE {_NAME_OF_DELETED}
@@ -544,19 +691,23 @@ KEEP_BODIES: Final = f"""
 SELECT %(to)s, b.digest, b.part, b.data, now() FROM {_SENT_BODIES}
 ON CONFLICT (session_id, digest, part)
 DO UPDATE SET data = excluded.data, sent_at = excluded.sent_at"""
-MOVE_SEALED: Final = f"""{_NEW_ENTRY}
-SELECT %(to)s, old.key, %(version)s, old.kind, old.size, now(), old.expires_at, old.ttl,
-    NULL, new.body, new.digest
-FROM {{schema}}.entry old, {_SEALED_ANEW}
-WHERE old.session_id = %(id)s AND old.key = new.key AND {_HOLDS_A_VALUE}{_OVER_THE_OLD}
-WHERE {_OLD_HOLDS_NOTHING} RETURNING key"""
+MOVE_SEALED: Final = f"""WITH done AS ({_NEW_ENTRY}
+    SELECT %(to)s, old.key, %(version)s, old.kind, old.size, now(), old.expires_at, old.ttl,
+        NULL, new.body, new.digest
+    FROM {{schema}}.entry old, {_SEALED_ANEW}
+    WHERE old.session_id = %(id)s AND old.key = new.key AND {_HOLDS_A_VALUE}{_OVER_THE_OLD}
+    WHERE {_OLD_HOLDS_NOTHING} RETURNING key, kind, size, old_size
+), {_MOVED_IN}"""
 ONE_SNAPSHOT: Final = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
-COPY_SESSION: Final = f"WITH {_COPY_CREATED} SELECT version FROM created"
-COPY_SEALED: Final = f"""{_NEW_ENTRY}
-SELECT %(to)s, old.key, 1, old.kind, old.size, old.changed_at, old.expires_at, old.ttl,
-    NULL, new.body, new.digest
-FROM {{schema}}.entry old, {_SEALED_ANEW}
-WHERE old.session_id = %(id)s AND old.key = new.key"""
+COPY_SESSION: Final = f"WITH {_COPY_CREATED_EMPTY} SELECT version FROM created"
+COPY_SEALED: Final = f"""WITH copied AS ({_NEW_ENTRY}
+    SELECT %(to)s, old.key, 1, old.kind, old.size, old.changed_at, old.expires_at, old.ttl,
+        NULL, new.body, new.digest
+    FROM {{schema}}.entry old, {_SEALED_ANEW}
+    WHERE old.session_id = %(id)s AND old.key = new.key RETURNING size
+)
+UPDATE {{schema}}.session SET {_COUNTED}
+FROM (SELECT {_HELD} FROM copied) AS grown WHERE id = %(to)s"""
 
 # `pgstate rekey`. %(prefix)s is what begins all that the first key has sealed.
 _PREFIX_BYTES: Final = len(MAGIC) + KEY_ID_BYTES

@@ -36,6 +36,7 @@ from streamlit_pgstate.postgres.cipher import (
 )
 from streamlit_pgstate.postgres.cleanup import SENT_BEFORE, Cleaned, Cleanup, Turns
 from streamlit_pgstate.postgres.engine import Database, Steps, no_objection
+from streamlit_pgstate.postgres.limits import NotAsKnown, SessionFull
 from streamlit_pgstate.postgres.migrate import Layout
 from streamlit_pgstate.postgres.permit import NO_PERMIT, PlainPermit
 from streamlit_pgstate.postgres.rekeying import Rekeyed, Rekeying
@@ -131,6 +132,8 @@ class Tables:
             "session_ttl": settings.session_ttl.total_seconds(),
             "session_max_age": settings.session_max_age.total_seconds(),
             "expiry_moves_every": self._expiry_moves_every.total_seconds(),
+            "max_keys": settings.max_keys,
+            "max_bytes": settings.max_session_bytes,
         }
 
     def __repr__(self) -> str:
@@ -245,6 +248,35 @@ class Tables:
         with self._database.transaction() as connection:
             connection.execute(self._sql["LOCK_FOR_SWEEP"], parameters)
             connection.execute(self._sql["SWEEP"], parameters)
+
+    def recount(self, ref: SessionRef) -> int:
+        """Delete what has expired in the session, and count anew what it holds.
+
+        Called before a write is refused that comes over a limit: values whose ttl is over count
+        until they are deleted, and somebody may have deleted rows by hand.
+
+        Returns:
+            The session's version, to which this adds one; 0 if it has no row.
+        """
+        parameters = {"id": ref.id}
+
+        def recount(run: Run) -> int:
+            run("LOCK_FOR_SWEEP", parameters)
+            rows = run("RECOUNT", parameters)
+            return int(rows[0][0]) if rows else 0
+
+        self._check_layout_once()
+        return self._writer.repeat(recount)
+
+    def discard_sent(self, ref: SessionRef, writes: Iterable[Write]) -> None:
+        """Delete the bodies of `send_ahead` whose write was refused. Adds one to the version."""
+        parameters = {"id": ref.id, "digest": list(_bodies(writes))}
+
+        def discard(run: Run) -> None:
+            for step in ("LOCK_FOR_SWEEP", "DISCARD_SENT"):
+                run(step, parameters)
+
+        self._writer.repeat(discard)
 
     def close(self) -> None:
         """Close idle connections. A later method opens new ones."""
@@ -397,6 +429,9 @@ class Tables:
         Returns:
             The session's new version. None if nothing was written: the session is refused, the
             snapshot is out of date, or the entry has another version. A `refresh` tells which.
+
+        Raises:
+            SessionFull: the session would grow over a limit; nothing was written.
         """
         writes = sorted(writes, key=lambda write: write.key)  # always this order: no deadlocks
         self._prepare_sealing(writes)
@@ -408,7 +443,13 @@ class Tables:
         parameters |= {**self._session_parameters(ref), "expected": expected, "mends": mends}
         is_ahead = name == "PUT_AHEAD"
         size = 0 if is_ahead else sum(write.payload.size for write in writes if write.payload)
-        rows = self._put(name, parameters, known=snapshot.reached, size=size)
+        try:
+            rows = self._put(name, parameters, known=snapshot.reached, size=size)
+        except NotAsKnown:
+            rows = self._put("PUT", parameters, known=snapshot.reached, size=size)
+        except SessionFull as full:
+            full.is_first_write = name == "CREATE_AND_PUT"
+            raise
         return int(rows[0][0]) if rows else None
 
     def renew(self, ref: SessionRef, write: Write, *, expected: int) -> int | None:
@@ -434,7 +475,13 @@ class Tables:
         bodies = _bodies(writes)
         is_plain = not bodies and not snapshot.digests
         if snapshot.version and is_plain and len(writes) == 1:
-            return "PUT" if expected is None else "PUT_IF", self._one(ref, writes[0])
+            parameters = self._one(ref, writes[0])
+            if expected is not None:
+                return "PUT_IF", parameters
+            if not snapshot.is_latest:
+                return "PUT", parameters
+            parameters["old_size"] = snapshot.sizes.get(writes[0].key)
+            return "PUT_AS_KNOWN", parameters
         parameters = self._many(ref, writes)
         if snapshot.version and is_plain and expected is None:
             return "PUT_MANY", parameters
@@ -451,6 +498,10 @@ class Tables:
         if "ahead_digest" in parameters:
             return "PUT_AHEAD", parameters
         return "PUT_LARGE" if expected is None else "PUT_LARGE_IF", parameters
+
+    def sends_ahead(self, writes: Sequence[Write]) -> bool:
+        """Whether the bodies of a `write` are too large for one statement: see `send_ahead`."""
+        return _are_too_large(_bodies(writes))
 
     def send_ahead(
         self,
@@ -594,7 +645,6 @@ class Tables:
             "to": token.session_id,
             "new_hash": token.secret_hash,
             "max_copies": MAX_COPIES,
-            "max_bytes": self._settings.max_session_bytes,
         }
         if self._keyring is None:
             self._run("COPY", parameters)
@@ -628,12 +678,13 @@ class Tables:
 
         Raises:
             UnknownToken: one of the sessions is refused; nothing was moved.
+            SessionFull: `target` would grow over a limit; nothing was moved.
         """
         self.create_session(target)
         self._prepare_sealing()
         of_source, of_target = self._session_parameters(source), self._session_parameters(target)
         both = ((source, of_source), (target, of_target))
-        moving = {"id": source.id, "to": target.id, "key": sorted(keys)}
+        moving = {**self._constants, "id": source.id, "to": target.id, "key": sorted(keys)}
 
         def move(run: Run) -> Moved | Undone[Moved]:
             versions = {}

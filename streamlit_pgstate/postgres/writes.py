@@ -23,7 +23,7 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar
 import psycopg
 
 from streamlit_pgstate.errors import PgStateError, StoreUnavailable
-from streamlit_pgstate.postgres import fork, statements
+from streamlit_pgstate.postgres import fork, limits, statements
 from streamlit_pgstate.postgres.engine import (
     Database,
     Failure,
@@ -360,7 +360,7 @@ class Writer:
         return self._once(slot, until, send)
 
     def _told(self, error: psycopg.Error, *, is_perhaps_stored: bool) -> PgStateError:
-        told = translate(error, self._database.place)
+        told = limits.told(error) or translate(error, self._database.place)
         if not isinstance(told, StoreUnavailable):
             return told
         return _saying(told, PERHAPS_STORED if is_perhaps_stored else NOTHING_STORED)
@@ -405,6 +405,8 @@ def _sent(
             raise  # the limit of the user in `url`
         raise LockHeld(str(error)) from None
     except psycopg.errors.InvalidParameterValue as error:
+        if refusal := limits.read_refusal(str(error)):
+            raise refusal from None
         if statements.TOO_LATE not in str(error):
             raise
         # If it was not late by our clock, the server's has been set: read it before the next use.

@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Final
 
+from streamlit_pgstate.postgres import limits
 from streamlit_pgstate.postgres.rows import Changes, EntryRow, Snapshot, Write
 from streamlit_pgstate.settings import Settings
 
@@ -48,7 +49,7 @@ class Cache:
         self._bodies: OrderedDict[bytes, bytes] = OrderedDict()
         """Large bodies by digest, the last used one last."""
         self._size = 0
-        """The sizes of all entries added up, for the limit."""
+        """The sizes of all entries added up."""
         self.version = 0
         """The session's version up to which everything is known; 0: it has no row yet."""
         self.reached = 0
@@ -91,10 +92,6 @@ class Cache:
         """Whether the entry of `key` has a ttl."""
         return key in self._deadlines
 
-    def expired(self) -> list[str]:
-        """The keys whose ttl has run out, and whose rows are still there."""
-        return [key for key in self._deadlines if self.live(key) is None]
-
     def value_version(self, entry: EntryRow | None) -> int:
         """The version that wrote an entry's value; 0 for no entry.
 
@@ -105,28 +102,29 @@ class Cache:
     def snapshot(self, keys: Iterable[str]) -> Snapshot:
         """What a write to `keys` is decided upon."""
         held = [self.entries[key] for key in keys if key in self.entries]
-        digests = {entry.digest for entry in held if entry.digest is not None}
-        return Snapshot(version=self.version, digests=digests, reached=self.reached)
+        return Snapshot(
+            version=self.version,
+            reached=self.reached,
+            digests={entry.digest for entry in held if entry.digest is not None},
+            sizes={entry.key: entry.size for entry in held},
+        )
 
-    def excess(
-        self, settings: Settings, sizes: Mapping[str, int], deleted: Sequence[str] = ()
-    ) -> str | None:
-        """What would be too much in the session with entries of these sizes; None for nothing."""
-        held = [self.entries[key] for key in (*sizes, *deleted) if key in self.entries]
-        more = len(sizes) - len(held)
-        count = len(self.entries) + more
-        if more > 0 and count > settings.max_keys:
-            return (
-                f"{count:,} keys in this session, over max_keys ({settings.max_keys:,}). "
-                "Delete some, or raise the setting."
-            )
-        growth = sum(sizes.values()) - sum(row.size for row in held)
-        if growth > 0 and self._size + growth > settings.max_session_bytes:
-            return (
-                f"{self._size + growth:,} bytes in this session, over max_session_bytes "
-                f"({settings.max_session_bytes:,}). Delete some keys, or raise the setting."
-            )
-        return None
+    def excess(self, settings: Settings, writes: Sequence[Write]) -> str | None:
+        """What these writes would make too much in the session, as far as is known.
+
+        None for nothing. The statement that writes knows.
+        """
+        held = [self.entries[write.key] for write in writes if write.key in self.entries]
+        sizes = [write.payload.size for write in writes if write.payload]
+        more_keys = len(sizes) - len(held)
+        more_bytes = sum(sizes) - sum(row.size for row in held)
+        return limits.excess(
+            settings,
+            keys=len(self.entries) + more_keys,
+            bytes=self._size + more_bytes,
+            more_keys=more_keys,
+            more_bytes=more_bytes,
+        )
 
     # What a read brings
 
@@ -182,9 +180,13 @@ class Cache:
 
         Else the cache stays where it is, and the next refresh brings what it missed.
         """
-        self.reached = max(self.reached, version)
+        self.note_reached(version)
         if version == self.version + 1:
             self.version = version
+
+    def note_reached(self, version: int) -> None:
+        """Note that the session has reached a version, which the next refresh reads."""
+        self.reached = max(self.reached, version)
 
     def _put(self, entry: EntryRow) -> None:
         self.steps += 1

@@ -227,7 +227,7 @@ class State(MutableMapping[str, Any]):
         Raises:
             InvalidKey: `key` cannot be a key.
             UnsupportedType: the value holds what cannot be kept exactly.
-            LimitExceeded: it is too large; nothing was sent.
+            LimitExceeded: it is too large, or the session would be; the former value stays.
             StoreUnavailable: the database is not available. The message says whether nothing was
                 stored, or nobody knows.
         """

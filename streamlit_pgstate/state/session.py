@@ -11,7 +11,7 @@ import contextlib
 import dataclasses
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from streamlit_pgstate import codecs
 from streamlit_pgstate.codecs import Payload
@@ -22,11 +22,14 @@ from streamlit_pgstate.errors import (
     StoreUnavailable,
     UnknownToken,
 )
+from streamlit_pgstate.postgres import limits
+from streamlit_pgstate.postgres.limits import SessionFull
 from streamlit_pgstate.postgres.rows import (
     SMALL,
     EntryRow,
     Rotation,
     SessionRef,
+    Snapshot,
     Write,
 )
 from streamlit_pgstate.postgres.tables import Tables
@@ -39,6 +42,7 @@ from streamlit_pgstate.state.progress import Work
 from streamlit_pgstate.state.surroundings import Surroundings
 
 _LOG = logging.getLogger(__name__)
+_T = TypeVar("_T")
 
 MAX_ATTEMPTS: Final = 100
 """Tries of a write that met other writers. Each meeting means that one of them got through."""
@@ -233,14 +237,11 @@ class Session(CachedSession):
             self._refresh_locked()  # a write does not move the expiry, only a read does
         if not writes or (len(writes) == 1 and self._renews(writes[0])):
             return
-        self._make_room_or_refuse(writes)
         keys = [write.key for write in writes]
         self._send_ahead(writes, work)
+        within_limits = _WithinLimits(self, writes)
         for _ in range(MAX_ATTEMPTS):
-            with self._doubting(keys):
-                snapshot = self._cache.snapshot(keys)
-                mends = self._cache.is_uncertain(keys)
-                version = self.tables.write(self._ref, writes, snapshot, mends=mends)
+            version, snapshot = within_limits.run(lambda: self._put(writes))
             if version is not None:
                 self._remember(writes, version)
                 if snapshot.digests or any(write.digest for write in writes):
@@ -256,6 +257,17 @@ class Session(CachedSession):
             f"{named(keys)} could not be written: others wrote to this session "
             f"{MAX_ATTEMPTS} times meanwhile. Write less often."
         )
+
+    def _put(
+        self, writes: list[Write], *, expected: int | None = None
+    ) -> tuple[int | None, Snapshot]:
+        """Send a write; the version that it made, and what it was decided upon."""
+        keys = [write.key for write in writes]
+        snapshot = self._cache.snapshot(keys)
+        with self._doubting(keys):
+            mends = self._cache.is_uncertain(keys)
+            version = self.tables.write(self._ref, writes, snapshot, expected=expected, mends=mends)
+        return version, snapshot
 
     def _renews(self, write: Write) -> bool:
         """Whether the entry held this large value already, so that its expiry alone was set."""
@@ -278,6 +290,9 @@ class Session(CachedSession):
 
     def _send_ahead(self, writes: list[Write], work: Work) -> bool:
         """Send what is too large for one statement, then see what others wrote meanwhile."""
+        if not self.tables.sends_ahead(writes):
+            return False
+        self._refuse_before_sending(writes)
         mends = self._cache.is_uncertain(write.key for write in writes)
         is_sent = self.tables.send_ahead(self._ref, writes, on_progress=work.reach, mends=mends)
         if is_sent:
@@ -296,21 +311,34 @@ class Session(CachedSession):
             self._note_written([write.key], version, deleted=write.payload is None)
         self._cache.reach(version)
 
-    def _make_room_or_refuse(self, writes: list[Write]) -> None:
-        """Refuse what would grow the session over a limit, as far as the cache knows.
+    # Limits: the statement that writes compares, so that no number of writers passes one
 
-        Entries whose ttl is over count, so they are deleted before anything is refused.
+    def make_room(self, writes: Sequence[Write]) -> None:
+        """Delete what has expired, and count anew what the session holds."""
+        self._cache.note_reached(self.tables.recount(self._ref))
+        if self.tables.sends_ahead(writes):  # such a write needs to know the version
+            self._refresh_locked()
+
+    def _refuse_before_sending(self, writes: list[Write]) -> None:
+        """Refuse large bodies before they are sent, where they would be refused afterwards.
+
+        The cache may be out of date: the database is asked before anything is refused.
         """
-        sizes = {write.key: write.payload.size for write in writes if write.payload}
-        deleted = [write.key for write in writes if write.payload is None]
-        settings = self.settings
-        excess = self._cache.excess(settings, sizes, deleted)
-        if excess and (expired := self._cache.expired()):
-            self._delete(expired)
-            excess = self._cache.excess(settings, sizes, deleted)
-        if excess:
-            names, size = named(list(sizes)), sum(sizes.values())
-            raise LimitExceeded(f"{names} ({size:,} bytes) would make {excess}")
+        if self._cache.excess(self.settings, writes) is None:
+            return
+        self.tables.recount(self._ref)
+        self.load()
+        if excess := self._cache.excess(self.settings, writes):
+            raise _refused(_described(writes), excess)
+
+    def discard_sent(self, writes: Sequence[Write]) -> None:
+        """Delete bodies that were sent ahead of a write that was refused."""
+        if not self.tables.sends_ahead(writes):
+            return
+        try:
+            self.tables.discard_sent(self._ref, writes)
+        except PgStateError as error:
+            _LOG.debug("Bodies were left to the next cleanup: %s", error)
 
     # A change that depends on the value
 
@@ -331,9 +359,10 @@ class Session(CachedSession):
         """
         with self.lock:
             write = self.write_of(key, payload, ttl=entry.ttl if entry else None)
+            within_limits = _WithinLimits(self, [write])
             for _ in range(MAX_ATTEMPTS):
                 known = self._cache.version
-                if self._replace(write, entry, work):
+                if self._replace(write, entry, work, within_limits):
                     return True
                 if not self._cache.expires(key):
                     self.refresh()
@@ -343,7 +372,9 @@ class Session(CachedSession):
                     return False
             return False
 
-    def _replace(self, write: Write, entry: EntryRow | None, work: Work) -> bool:
+    def _replace(
+        self, write: Write, entry: EntryRow | None, work: Work, within_limits: _WithinLimits
+    ) -> bool:
         if not self._is_current(write.key, entry):
             return False  # another thread was faster: the snapshot would have its entry, not ours
         if entry and self._cache.holds(write):
@@ -352,16 +383,10 @@ class Session(CachedSession):
                 return self._is_current(write.key, entry)
             if write.digest is not None:
                 return self._renew(write, entry)
-        self._make_room_or_refuse([write])
         if self._send_ahead([write], work) and not self._is_current(write.key, entry):
             return False
-        snapshot = self._cache.snapshot([write.key])
         expected = entry.version if entry else 0
-        with self._doubting([write.key]):
-            mends = self._cache.is_uncertain([write.key])
-            version = self.tables.write(
-                self._ref, [write], snapshot, expected=expected, mends=mends
-            )
+        version, snapshot = within_limits.run(lambda: self._put([write], expected=expected))
         if version is not None:
             self._remember([write], version)
             if snapshot.digests or write.digest:
@@ -494,15 +519,54 @@ class Session(CachedSession):
             ]
             if not rows:
                 return []
-            sizes = {row.key: row.size for row in rows}
-            if excess := self._cache.excess(self.settings, sizes):
-                raise LimitExceeded(f"Taking over {named(list(sizes))} would make {excess}")
-            moved = self.tables.move(other._ref, self._ref, list(sizes))
+            names = [row.key for row in rows]
+            within_limits = _WithinLimits(self, [], doing=f"Taking over {named(names)}")
+            moved = within_limits.run(lambda: self.tables.move(other._ref, self._ref, names))
             other.refresh()
             self.refresh()
             other._note_written(moved, other.version, deleted=True)
             self._note_written(moved, self.version)
             return moved
+
+
+class _WithinLimits:
+    """A write, in as many tries as it takes. Makes room, once, before the write is refused.
+
+    Args:
+        session: where it goes.
+        writes: what is written.
+        doing: what a message says of it.
+    """
+
+    __slots__ = ("_doing", "_has_made_room", "_session", "_writes")
+
+    def __init__(
+        self, session: Session, writes: Sequence[Write], *, doing: str | None = None
+    ) -> None:
+        self._session = session
+        self._writes = writes
+        self._doing = doing
+        self._has_made_room = False
+
+    def run(self, write: Callable[[], _T]) -> _T:
+        """Try it.
+
+        Raises:
+            LimitExceeded: the session would grow over a limit; nothing was stored.
+        """
+        while True:
+            try:
+                return write()
+            except SessionFull as full:
+                if self._has_made_room or full.is_first_write:
+                    raise self._refused(full) from None
+            self._has_made_room = True
+            self._session.make_room(self._writes)
+
+    def _refused(self, full: SessionFull) -> LimitExceeded:
+        self._session.discard_sent(self._writes)
+        excess = limits.said(self._session.settings, full.limit, full.held)
+        return _refused(self._doing or _described(self._writes), excess)
 
 
 class _Doubting:
@@ -518,12 +582,22 @@ class _Doubting:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        if error is not None:  # Ctrl-C, too
+        # Ctrl-C, too. A write that was refused has certainly stored nothing.
+        if error is not None and not isinstance(error, SessionFull):
             self._cache.doubt(self._keys)
 
 
 def _ignore(token: Token) -> None:
     """Nobody keeps it but the caller."""
+
+
+def _described(writes: Sequence[Write]) -> str:
+    sizes = {write.key: write.payload.size for write in writes if write.payload}
+    return f"{named(list(sizes))} ({sum(sizes.values()):,} bytes)"
+
+
+def _refused(doing: str, excess: str) -> LimitExceeded:
+    return LimitExceeded(f"{doing} would make {excess}")
 
 
 def outrun(message: str) -> StoreUnavailable:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import psycopg
+from counters import wrong_counters
 
 from chaos import verdict
 from chaos.gaps import Gap, met
@@ -54,6 +55,7 @@ def inspect(
     (left,) = sql.execute(_LEFT).fetchall()
     if any(left):
         history.broken.append((verdict.LEFT, f"{left[0]} entries, {left[1]} chunks"))
+    history.broken += [(verdict.MISCOUNTED, str(row)) for row in wrong_counters(sql)]
 
 
 def _last_reads(

@@ -37,12 +37,13 @@ STRANDED = "browsers stranded by rotate"
 REVIVED = "forgotten sessions revived"
 SPLIT = "sessions split by take_over"
 LEFT = "rows left by forget"
+MISCOUNTED = "sessions that count wrong"
 STRANGE = "errors that are no outage"
 STUCK = "no progress after a fault"
 
 PROMISES = (
     *(LOST, HALF, DOUBLED, LOST_MODIFY, MIXED, TORN, NOWHERE, LATE, EXPIRED, UNTRUE),
-    *(STRANDED, REVIVED, SPLIT, LEFT, STRANGE, STUCK),
+    *(STRANDED, REVIVED, SPLIT, LEFT, MISCOUNTED, STRANGE, STUCK),
 )
 """What must be 0 at the end of a run."""
 

@@ -20,6 +20,7 @@ import sqlalchemy
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from counters import wrong_counters
 from sqlalchemy.engine import make_url
 
 from streamlit_pgstate import (
@@ -392,6 +393,34 @@ def test_alembic_works_at_the_root_of_the_repository(empty_url: str) -> None:
     with opened(empty_url) as store:  # empty again, and filled again
         store.state(store.new_token())["n"] = 1
     assert tables(empty_url) == OURS
+
+
+def test_the_second_layout_counts_what_sessions_hold(empty_url: str) -> None:
+    alembic(empty_url, "upgrade", "0001")
+    with psycopg.connect(empty_url) as sql:
+        sql.execute(
+            """INSERT INTO pgstate.session (id, app, version, created_at, seen_at, expires_at)
+            SELECT md5(n::text)::uuid, 'app', 9, now(), now(), now() + interval '9 days'
+            FROM generate_series(1, 3) n"""
+        )
+        sql.execute(
+            """INSERT INTO pgstate.entry (session_id, key, version, kind, size, changed_at,
+                expires_at, value)
+            SELECT md5(n::text)::uuid, 'key' || k, 9, CASE WHEN k < 5 THEN 'json' END,
+                CASE WHEN k < 5 THEN 100 * n + k ELSE 0 END, now(),
+                CASE WHEN k = 4 THEN now() - interval '1 day' END,
+                CASE WHEN k < 5 THEN '1'::json END
+            FROM generate_series(1, 2) n, generate_series(1, 6) k"""
+        )
+    alembic(empty_url, "upgrade", "head")
+    with psycopg.connect(empty_url, autocommit=True) as sql:
+        counted = sql.execute("SELECT keys, bytes FROM pgstate.session ORDER BY bytes").fetchall()
+        assert counted == [(0, 0), (4, 410), (4, 810)]
+        assert wrong_counters(sql) == []
+    alembic(empty_url, "downgrade", "0001")
+    alembic(empty_url, "upgrade", "head")
+    with psycopg.connect(empty_url, autocommit=True) as sql:
+        assert wrong_counters(sql) == []
 
 
 def test_alembic_works_with_a_schema_that_is_the_user_s_default(

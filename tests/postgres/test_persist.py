@@ -852,6 +852,28 @@ def test_one_value_too_large_does_not_keep_the_others_from_being_saved(
     assert dict(state) == {"size": "typed"}
 
 
+def test_what_another_tab_has_filled_is_not_passed_and_what_it_has_emptied_is_used(
+    tab: Callable[[Script], AppTest], state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGSTATE_MAX_SESSION_BYTES", "1000")
+    app = ran(
+        tab("""
+            pgstate.persist("note", "size")
+            st.session_state.get("during", lambda: None)()
+            st.text_input("Note", key="note")
+            st.text_input("Size", key="size")
+        """)
+    )
+    app.session_state["during"] = lambda: state.set("other", b"x" * 950)
+    app.text_input(key="size").set_value("10")
+    app.text_input(key="note").set_value("n" * 100).run()
+    assert "max_session_bytes (1,000)" in app.toast[0].value.replace("\\", "")
+    assert set(state) == {"other", "size"}
+    app.session_state["during"] = lambda: state.delete("other")
+    app.run()
+    assert dict(state) == {"note": "n" * 100, "size": "10"}
+
+
 def test_a_default_may_come_with_a_second_persist(
     tab: Callable[[Script], AppTest], state: State
 ) -> None:

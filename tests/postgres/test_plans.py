@@ -22,7 +22,16 @@ KEYS = 20
 
 HOT = (
     *("READ", "SLIDE", "PRESENT", "SESSION", "READ_BODY"),
-    *("PUT", "PUT_IF", "PUT_MANY", "PUT_LARGE", "PUT_LARGE_IF", "PUT_AHEAD", "CREATE_AND_PUT"),
+    *(
+        "PUT",
+        "PUT_AS_KNOWN",
+        "PUT_IF",
+        "PUT_MANY",
+        "PUT_LARGE",
+        "PUT_LARGE_IF",
+        "PUT_AHEAD",
+        "CREATE_AND_PUT",
+    ),
     *("RENEW", "CREATE_SESSION", "SEND_BODIES", "DELETE", "ROTATE"),
     *("SETTLE", "LOCK_TO_EMPTY", "EMPTY_ENTRIES"),
     *("LOCK_SESSION", "MOVE_BODIES", "MOVE_ENTRIES", "DROP_MOVED_BODIES", "DROP_MOVED_ENTRIES"),
@@ -32,7 +41,8 @@ HOT = (
 )
 COLD = {
     *("IDENTITY", "ROWS", "TOTALS", "GC_COUNTS", "GC_TURN", "GC_END", "GC_REMOVE", "GC_EXPIRED"),
-    *("GC_EXPIRED_LARGE", "GC_EXPIRED_OF", "GC_NAMES", "GC_ORPHANED"),
+    *("GC_EXPIRED_ROWLESS", "GC_EXPIRED_LARGE", "GC_EXPIRED_OF", "GC_NAMES", "GC_ORPHANED"),
+    *("RECOUNT", "DISCARD_SENT"),
     *("GC_ERASE_ENTRIES", "GC_ERASE_BODIES", "GC_ERASE_REVISIONS", "MOVED", "COPY"),
     *("PLAIN_PERMIT", "PERMIT_PLAIN", "FORBID_PLAIN", "SEALED_ONLY"),
     *("REKEY", "REKEY_COUNTS", "REKEY_LARGE", "REKEY_NEXT", "REKEY_SESSIONS", "REKEY_SWEEP"),
@@ -74,13 +84,15 @@ TYPES = {
     "to": "uuid",
     "max_copies": "int",
     "max_bytes": "bigint",
+    "max_keys": "bigint",
+    "old_size": "bigint",
     "version": "bigint",
     "slot": "bigint",
     "number": "bigint",
     "deadline": "float8",
     "wait": "text",
 }
-OF_ONE = {"PUT", "PUT_IF", "RENEW"}
+OF_ONE = {"PUT", "PUT_AS_KNOWN", "PUT_IF", "RENEW"}
 SEVERAL = {"key", "kind", "size", "text", "body", "digest", "ttl"}
 PRIMARY_KEYS = {"session": "session_pkey", "entry": "entry_pkey", "body": "body_pkey"}
 
@@ -170,6 +182,7 @@ def test_every_look_up_names_the_session(filled: SQL, name: str) -> None:
         ("PRESENT", "session"),
         ("READ_BODY", "body"),
         ("PUT", "session"),
+        ("PUT_AS_KNOWN", "session"),
         ("PUT_MANY", "session"),
         ("PUT_LARGE", "body"),
         ("PUT_LARGE_IF", "entry"),

@@ -567,20 +567,6 @@ def test_a_key_set_without_a_ttl_no_longer_expires(
     assert state["k"] == 1
 
 
-def test_expired_keys_make_room(
-    limited: Callable[..., State], later: Callable[[float], None], sql: SQL
-) -> None:
-    state = limited(max_keys=2, max_session_bytes=1000)
-    state.set("a", b"x" * 400, ttl=60)
-    state.set("b", b"x" * 400, ttl=60)
-    with pytest.raises(LimitExceeded):
-        state.set("c", b"x" * 900)
-    later(61)
-    state.set("c", b"x" * 900)
-    assert state.keys() == ["c"]
-    assert one(sql, "SELECT sum(size) FROM pgstate.entry") == 900
-
-
 @pytest.mark.parametrize("ttl", [0, -1, math.nan, math.inf, 10**400, timedelta(0), True, "5"])
 def test_a_ttl_that_is_none_is_refused(state: State, sql: SQL, ttl: Any) -> None:
     with pytest.raises(ConfigError, match="ttl must be"):

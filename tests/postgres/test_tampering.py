@@ -18,6 +18,8 @@ from streamlit_pgstate.postgres.chunks import CHUNK
 from streamlit_pgstate.postgres.cipher import MAGIC
 from streamlit_pgstate.postgres.rows import SMALL
 
+pytestmark = pytest.mark.changes_entries
+
 SQL = psycopg.Connection[Any]
 Reopen = Callable[..., State]
 

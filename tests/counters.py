@@ -1,0 +1,20 @@
+"""The counters of sessions, beside what their entries hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+
+_WRONG = """
+SELECT s.id, s.keys, s.bytes, held.keys, held.bytes
+FROM pgstate.session s, LATERAL (
+    SELECT count(*) AS keys, coalesce(sum(size), 0)::bigint AS bytes
+    FROM pgstate.entry e WHERE e.session_id = s.id AND e.kind IS NOT NULL
+) AS held
+WHERE (s.keys, s.bytes) <> (held.keys, held.bytes)"""
+
+
+def wrong_counters(sql: psycopg.Connection[Any]) -> list[tuple[Any, ...]]:
+    """Sessions that count something else than they hold: id, keys, bytes, and what is right."""
+    return sql.execute(_WRONG).fetchall()
