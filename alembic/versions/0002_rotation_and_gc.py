@@ -3,8 +3,8 @@
 The copies of a tab's state name what was copied, so that they can be counted.
 
 No index covers a column that an ordinary write changes, so such writes stay HOT. `expires_at` of a
-session moves at most hourly. The time of a chunk and the ids of writes have constant defaults: no
-row is rewritten.
+session moves at most hourly. The time of a chunk, the ids of writes and the epoch have constant
+defaults: no row is rewritten.
 """
 
 from __future__ import annotations
@@ -47,6 +47,17 @@ def upgrade() -> None:
             nullable=False,
             server_default=sa.text("'{}'"),
             comment="the last writes: slot, number, version after it, values it deleted",
+        ),
+        schema=schema,
+    )
+    op.add_column(
+        "session",
+        sa.Column(
+            "epoch",
+            sa.BigInteger,
+            nullable=False,
+            server_default=sa.text("0"),
+            comment="which life of the session: another one after forget, where no token opens it",
         ),
         schema=schema,
     )
@@ -96,7 +107,7 @@ def downgrade() -> None:
     for name, table, *_ in reversed(INDEXES):
         op.drop_index(name, table, schema=schema)
     op.drop_column("body", "sent_at", schema=schema)
-    for column in ("copy_of", "writes", "pending_at", "pending_hash"):
+    for column in ("copy_of", "epoch", "writes", "pending_at", "pending_hash"):
         op.drop_column("session", column, schema=schema)
 
 

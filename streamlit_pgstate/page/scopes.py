@@ -7,14 +7,16 @@ refreshed once a run.
 
 from __future__ import annotations
 
+import functools
 import threading
 import weakref
+from dataclasses import dataclass
 from typing import NoReturn, TypeVar
 
 import streamlit as st
 
 from streamlit_pgstate.component import script
-from streamlit_pgstate.errors import ConfigError, NoSessionError
+from streamlit_pgstate.errors import ConfigError, NoSessionError, UnknownToken
 from streamlit_pgstate.page import tab as _tab
 from streamlit_pgstate.page.surroundings import SURROUNDINGS
 from streamlit_pgstate.page.tab import Tab
@@ -118,30 +120,67 @@ def _identity() -> tuple[str, str]:
     return issuer, subject
 
 
+@dataclass(frozen=True, slots=True)
+class _OpenedState:
+    """A state beside the browser's, as one run of a tab has it."""
+
+    session: Session
+    state: State
+    run: object
+    """The run that has refreshed it."""
+
+
 class _Opened:
-    """The states beside the browser's that one tab has opened, by scope."""
+    """The states beside the browser's that one tab has opened, by scope.
+
+    Each run has a state of its own over the session that all runs of the tab share. If a run
+    forgets its state, that one goes on with another session. What threads of former runs have is
+    of no use any more.
+    """
 
     def __init__(self, tab: Tab) -> None:
         self._tables = tab.tables
         self._live = tab.live
         self._lock = threading.Lock()
-        self._states: dict[str, tuple[Session, State]] = {}
-        self._seen: dict[str, object] = {}
-        """The run in which each was last refreshed."""
+        self._states: dict[str, _OpenedState] = {}
 
     def open(self, kind: type[StateT], ref: SessionRef) -> StateT:
         run = script.run()
         with self._lock:
-            session, state = self._states.get(ref.scope, (None, None))
-            if session is None or not isinstance(state, kind) or session.id != ref.id:
-                session = Session(self._tables, ref, surroundings=SURROUNDINGS)
-                session.load()
-                state = kind(session)
-            elif self._seen[ref.scope] is not run:
-                session.refresh()
-            self._states[ref.scope], self._seen[ref.scope] = (session, state), run
-        self._live.follow(session)
+            known = self._states.get(ref.scope)
+            if known is None or known.session.id != ref.id:
+                session = self._loaded(ref)
+            elif known.run is run and isinstance(known.state, kind):
+                return known.state
+            else:
+                session = self._refreshed(known.session, ref)
+            state = kind(session)
+            self._states[ref.scope] = _OpenedState(session, state, run)
+        self._live.follow(session, functools.partial(self._refreshed_quietly, session, ref))
         return state
+
+    def _loaded(self, ref: SessionRef) -> Session:
+        session = Session(self._tables, ref, surroundings=SURROUNDINGS)
+        session.load()
+        return session
+
+    def _refreshed(self, session: Session, ref: SessionRef) -> Session:
+        """The session, or another one, empty, if it was forgotten or has expired."""
+        try:
+            session.refresh()
+        except UnknownToken:
+            return self._loaded(ref)
+        return session
+
+    def _refreshed_quietly(self, session: Session, ref: SessionRef) -> Session:
+        """As `_refreshed`, beside the runs of the tab. The next run uses what this returns."""
+        try:
+            session.refresh_without_lock()
+        except UnknownToken:
+            begun = self._loaded(ref)
+            self._live.follow(begun, functools.partial(self._refreshed_quietly, begun, ref))
+            return begun
+        return session
 
 
 _known: weakref.WeakKeyDictionary[Tab, _Opened] = weakref.WeakKeyDictionary()

@@ -45,6 +45,8 @@ class SessionRef:
     is_presented: bool = True
     """Whether the token came from a browser or a caller. False for one that `rotate` has just made:
     until a browser presents it, the token before it goes on to work."""
+    epoch: int | None = None
+    """Which life of the session was loaded; 0 if it had no row, None if nothing was loaded yet."""
 
     @classmethod
     def of(cls, token: Token, scope: str = "browser", *, is_presented: bool = True) -> SessionRef:
@@ -142,6 +144,8 @@ class Changes(NamedTuple):
     version: int
     """The session's version; 0 if it has no row yet."""
     entries: list[EntryRow]
+    epoch: int = 0
+    """Which life of the session this is; 0 if it has no row yet."""
 
 
 @dataclass(frozen=True, slots=True)

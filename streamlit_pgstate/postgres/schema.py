@@ -55,6 +55,13 @@ def metadata(schema: str) -> MetaData:
             comment="the last writes: slot, number, version after it, values it deleted",
         ),
         Column(
+            "epoch",
+            BigInteger,
+            nullable=False,
+            server_default=text("0"),
+            comment="which life of the session: another one after forget, where no token opens it",
+        ),
+        Column(
             "copy_of", Uuid, comment="the tab's state of which this is a copy, or a copy's copy"
         ),
         Index("session_expires", "expires_at", postgresql_where=text("revoked_at IS NULL")),

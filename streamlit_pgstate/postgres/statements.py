@@ -12,11 +12,22 @@ from typing import Final
 
 from streamlit_pgstate.postgres.cipher import KEY_ID_BYTES, MAGIC, OVERHEAD
 
+# What was read, and what is written, belongs to one life of a session. A session of a scope without
+# tokens begins another one, with another epoch, when it is forgotten or has expired: then all that
+# has loaded the former one is refused, and brings nothing of it back. A row gets an epoch over 0
+# from the clock, so that it differs from that of a row before it; each further life has a lower one
+# below 0. Who has found no row has the epoch 0: it fits any first life, whose row another one may
+# have made meanwhile, and no later one. %(epoch)s is NULL for who has loaded nothing yet.
+_SAME_EPOCH: Final = """(%(epoch)s::bigint IS NULL OR epoch = %(epoch)s::bigint
+        OR %(epoch)s::bigint = 0 AND epoch >= 0)"""
+_FIRST_EPOCH: Final = "(extract(epoch FROM now()) * 1000000)::bigint"
+_NEXT_EPOCH: Final = "-abs(epoch) - 1"
+
 # Whether a session's row may be used. %(hash)s is NULL where the caller has no token: it has opened
 # the session by its id, as a job does, or the scope of the session has no tokens. The `token_hash`
 # of the latter is NULL, so no token opens it.
-_USABLE: Final = """revoked_at IS NULL AND expires_at > now() AND (%(hash)s::bytea IS NULL
-    OR token_hash = %(hash)s OR pending_hash = %(hash)s
+_USABLE: Final = f"""revoked_at IS NULL AND expires_at > now() AND {_SAME_EPOCH}
+    AND (%(hash)s::bytea IS NULL OR token_hash = %(hash)s OR pending_hash = %(hash)s
     OR previous_hash = %(hash)s AND rotated_at > now() - make_interval(secs => %(grace)s)
     ) IS TRUE"""
 
@@ -43,21 +54,21 @@ _STALE: Final = "seen_at < now() - make_interval(secs => %(expiry_moves_every)s)
 _FORGOTTEN: Final = "(revoked_at < expires_at) IS TRUE"
 
 _FOUND: Final = f"""found AS MATERIALIZED (
-    SELECT version, {_USABLE} AS usable, {_STALE} AS is_stale,
+    SELECT version, epoch, {_USABLE} AS usable, {_STALE} AS is_stale,
         (pending_hash = %(hash)s) IS TRUE AS is_pending, {_FORGOTTEN} AS is_forgotten
     FROM {{schema}}.session WHERE id = %(id)s
 )"""
 
-# A page load (%(since)s is -1) or a later run: the session as one row (key NULL), then its entries
-# that are newer than %(since)s. The entries are not read at all if the session's version is still
-# %(since)s. One round trip, which writes nothing and takes no lock: it works on a read-only server,
-# and beside a writer that holds the session's row.
+# A page load (%(since)s is -1) or a later run: the session as one row (key NULL, its epoch where
+# entries have their size), then its entries that are newer than %(since)s. The entries are not read
+# at all if the session's version is still %(since)s. One round trip, which writes nothing and takes
+# no lock: it works on a read-only server, and beside a writer that holds the session's row.
 READ: Final = f"""WITH {_FOUND}
 SELECT NULL::text, version,
     CASE WHEN NOT usable THEN CASE WHEN is_forgotten THEN 'forgotten' ELSE 'refused' END
         ELSE CASE WHEN is_stale THEN 'stale ' ELSE '' END
             || CASE WHEN is_pending THEN 'pending' ELSE '' END
-    END, NULL::bigint, NULL::text, NULL::bytea, NULL::bytea, NULL::float8, NULL::float8
+    END, epoch, NULL::text, NULL::bytea, NULL::bytea, NULL::float8, NULL::float8
 FROM found
 UNION ALL
 SELECT e.key, e.version, e.kind, e.size, e.value::text, e.body, e.digest, e.ttl,
@@ -144,12 +155,13 @@ FROM locked, done WHERE id = %(id)s RETURNING {_IN_TIME}"""
 
 _NEW_SESSION: Final = """
 INSERT INTO {schema}.session
-    (id, app, scope, version, token_hash, created_at, seen_at, expires_at, writes)"""
+    (id, app, scope, version, token_hash, created_at, seen_at, expires_at, writes, epoch)"""
 
 # The first write of a session creates its row, unless another tab has just done so.
 _CREATED: Final = f"""locked AS ({_NEW_SESSION}
     SELECT %(id)s::uuid, %(app)s::text, %(scope)s::text, 1, %(hash)s::bytea, now(), now(),
-        now() + {_LIFETIME_OF_NEW}, ARRAY[%(slot)s::bigint, %(number)s::bigint, 1, 0]
+        now() + {_LIFETIME_OF_NEW}, ARRAY[%(slot)s::bigint, %(number)s::bigint, 1, 0],
+        {_FIRST_EPOCH}
     WHERE {_IS_PATIENT}
     ON CONFLICT (id) DO NOTHING RETURNING {_IN_TIME} AS version
 )"""
@@ -376,7 +388,8 @@ ERASE_REVISIONS: Final = "DELETE FROM {schema}.revision WHERE session_id = %(id)
 # before the lock.
 LOCK_TO_EMPTY: Final = f"""
 UPDATE {{schema}}.session SET version = version + 1, revoked_at = NULL, created_at = now(),
-    seen_at = now(), expires_at = now() + {_LIFETIME_OF_ROW}, writes = {_recorded("version + 1")}
+    seen_at = now(), expires_at = now() + {_LIFETIME_OF_ROW}, epoch = {_NEXT_EPOCH},
+    writes = {_recorded("version + 1")}
 WHERE id = %(id)s AND {_IS_PATIENT} AND {_IS_NEW}
     AND (%(always)s OR revoked_at IS NOT NULL OR expires_at <= now())
 RETURNING {_IN_TIME}"""

@@ -308,10 +308,11 @@ class Tables:
         parameters = self._session_parameters(ref)
         rows = self._run("READ", {**parameters, "since": since})
         if not rows:
-            if not ref.may_create:
+            # A row that was there, and has no tokens, goes when it was forgotten two days ago.
+            if not ref.may_create or (ref.has_tokenless_scope and ref.epoch):
                 raise _unknown(ref)
             return Changes(0, [])
-        _, version, condition, *_ = rows[0]
+        _, version, condition, epoch, *_ = rows[0]
         if condition == "forgotten":
             raise _unknown(ref, Refusal.FINAL)
         if condition == "refused":
@@ -322,7 +323,7 @@ class Tables:
         if may_slide and not self._note("SLIDE", parameters):
             self._slides_after = time.monotonic() + _AFTER_A_FAILED_SLIDE
         cipher = self._cipher_of(ref.id)
-        return Changes(version, [_entry(cipher, row) for row in rows[1:]])
+        return Changes(version, [_entry(cipher, row) for row in rows[1:]], epoch)
 
     def _note(self, name: str, parameters: Mapping[str, Any]) -> bool:
         """Note in the session's row that it was read. If that fails, what was read is good."""
@@ -565,7 +566,9 @@ class Tables:
             raise _unknown(ref)
 
     def empty(self, ref: SessionRef, *, only_if_dead: bool = False) -> None:
-        """Delete everything that a session of a tokenless scope holds. It can be used again.
+        """Delete everything that a session of a tokenless scope holds, and begin another epoch.
+
+        A session without a row gets one, so that a first write that was under way is refused.
 
         Args:
             ref: the session.
@@ -574,13 +577,20 @@ class Tables:
         self._check_layout_once()
         parameters = {**self._session_parameters(ref), "always": not only_if_dead}
 
-        def empty(run: Run) -> None:
-            for (version,) in run("LOCK_TO_EMPTY", parameters):
+        def empty(run: Run) -> bool:
+            locked = run("LOCK_TO_EMPTY", parameters)
+            for (version,) in locked:
                 run("EMPTY_ENTRIES", {**parameters, "version": version})
                 run("ERASE_BODIES", parameters)
                 run("ERASE_REVISIONS", parameters)
+            return bool(locked)
 
-        self._writer.transact(empty, session_id=ref.id, recall=lambda _: None)
+        def has_emptied() -> bool:
+            return self._writer.transact(empty, session_id=ref.id, recall=lambda _: True)
+
+        if not has_emptied() and not only_if_dead:
+            self.create_session(ref)
+            has_emptied()
 
     def copy(self, source: SessionRef, token: Token) -> None:
         """Copy everything that `source` holds into the new session of `token`, as of one moment.
@@ -693,7 +703,13 @@ class Tables:
             )
 
     def _session_parameters(self, ref: SessionRef) -> dict[str, Any]:
-        return {**self._constants, "id": ref.id, "hash": ref.token_hash, "scope": ref.scope}
+        return {
+            **self._constants,
+            "id": ref.id,
+            "hash": ref.token_hash,
+            "scope": ref.scope,
+            "epoch": ref.epoch,
+        }
 
     def _run(
         self,
@@ -793,12 +809,23 @@ def _ahead_parameters(bodies: Mapping[bytes, Payload]) -> dict[str, Any]:
 
 
 def _unknown(ref: SessionRef, refusal: Refusal = Refusal.DATABASE) -> UnknownToken:
-    error = UnknownToken(
-        "This session was forgotten, has expired, or its token was replaced by rotate(). In an "
-        "app, reload the page. Elsewhere, make a new token with Store.new_token()."
-        if ref.token_hash is not None
-        else f"Session {ref.id} was forgotten, has expired, or is stored in another database or "
-        "schema than this process uses. Compare its settings `url` and `schema` with the app's."
-    )
+    if ref.has_tokenless_scope:
+        message = (
+            f"This state of scope {ref.scope!r} was forgotten, or has expired, since it was read, "
+            f"so nothing was stored. pgstate.scope({ref.scope!r}) returns the present one, which "
+            "is empty. In an app, reload the page. A job whose state is gone has nobody to work "
+            "for."
+        )
+    elif ref.token_hash is None:
+        message = (
+            f"Session {ref.id} was forgotten, has expired, or is stored in another database or "
+            "schema than this process uses. Compare its settings `url` and `schema` with the app's."
+        )
+    else:
+        message = (
+            "This session was forgotten, has expired, or its token was replaced by rotate(). In an "
+            "app, reload the page. Elsewhere, make a new token with Store.new_token()."
+        )
+    error = UnknownToken(message)
     error.session_id, error.refusal = ref.id, refusal
     return error

@@ -423,7 +423,8 @@ class Session(CachedSession):
             UnknownToken: it is not one; nothing has changed.
         """
         with self.lock:
-            before, self._ref = self._ref, ref
+            before = self._ref
+            self._ref = dataclasses.replace(ref, epoch=before.epoch)
             try:
                 self.refresh()
             except UnknownToken:
@@ -438,10 +439,14 @@ class Session(CachedSession):
         theirs they would be locked out two minutes later.
         """
         if self.is_stored:
-            self._ref = SessionRef(self.id, scope=self._ref.scope)
+            self._ref = SessionRef(self.id, scope=self._ref.scope, epoch=self._ref.epoch)
 
-    def forget(self) -> None:
-        """Delete all values and the token. A user's session has no token, and goes on empty.
+    def forget(self) -> Session:
+        """Delete all values and the token. Nothing that uses this session can write any more.
+
+        Returns:
+            The session to go on with. A user's session has no token and begins another life, for
+            which there is another object: threads and former runs keep this one. Else this one.
 
         Raises:
             ConfigError: the session is the app's.
@@ -454,11 +459,18 @@ class Session(CachedSession):
         with self.lock:
             self._walk.end()
             if self._ref.has_tokenless_scope:
+                if self._ref.epoch is None:
+                    self.load()  # else it would not know which life ends
                 self.tables.empty(self._ref)
-                self.load()
-            else:
-                self.tables.forget(self._ref)
                 self._cache.clear()
+                return self._in_next_life()
+            self.tables.forget(self._ref)
+            self._cache.clear()
+            return self
+
+    def _in_next_life(self) -> Session:
+        ref = dataclasses.replace(self._ref, epoch=None)
+        return Session(self._source, ref, surroundings=self.surroundings, cache=self._keeps)
 
     def discard(self) -> None:
         """Forget a session that nobody needs: should that fail, it expires by itself."""

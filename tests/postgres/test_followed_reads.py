@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
 import psycopg
 import pytest
@@ -22,7 +21,6 @@ from streamlit.testing.v1 import AppTest
 
 import streamlit_pgstate as pgstate
 from streamlit_pgstate import State, Store, StoreUnavailable
-from streamlit_pgstate.errors import UnknownToken
 from streamlit_pgstate.page.following import Pace
 from streamlit_pgstate.page.live import Live
 from streamlit_pgstate.page.tab import Tab
@@ -395,10 +393,14 @@ def test_a_page_still_runs_where_its_session_ends_and_the_read_after_that_fails(
     monkeypatch.setattr(Tab, "_leave_page", lambda tab: None)  # no script runs here
     state.forget()
     shared = live.app.session_state["app"]
-    ref, shared._session._ref = shared._session._ref, SessionRef(uuid4(), b"unknown")
-    with pytest.raises(UnknownToken):
-        live.is_due()
-    shared._session._ref = ref
+
+    def fail() -> None:
+        raise StoreUnavailable("No answer.")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(shared._session, "refresh_without_lock", fail)
+        with pytest.raises(StoreUnavailable):
+            live.is_due()
     assert live.is_due()
     assert not live.is_due()
 

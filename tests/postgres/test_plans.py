@@ -43,6 +43,7 @@ COLD = {
 TYPES = {
     "id": "uuid",
     "hash": "bytea",
+    "epoch": "bigint",
     "new_hash": "bytea",
     "grace": "float8",
     "pending_for": "float8",
@@ -187,6 +188,7 @@ def test_entries_are_not_looked_at_when_the_version_has_not_moved(filled: SQL) -
     parameters = {
         "id": uuid.UUID(filled.execute("SELECT md5('1')").fetchone()[0]),  # type: ignore[index]
         "hash": None,
+        "epoch": None,
         "grace": 120,
         "session_ttl": 2_592_000,
         "session_max_age": 34_560_000,
