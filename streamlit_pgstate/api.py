@@ -385,7 +385,7 @@ def configure(**settings: Unpack[AppKeywords]) -> None:
 
             `max_keys`: the number of keys of one session.
 
-            `signing_key`: at least 32 characters.
+            `signing_key`: at least 32 characters; or several, of which the first signs.
 
             `encryption_key`: 32 bytes in urlsafe base64; or several, of which the first encrypts.
 

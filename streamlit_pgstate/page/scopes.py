@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import functools
 import threading
+import uuid
 import weakref
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn, TypeVar
 
@@ -80,8 +82,8 @@ def user() -> UserState:
         ConfigError: the app has no login.
     """
     tab = _tab.present()
-    ref = SessionRef(tab.tables.signer.session_of_user(*_identity()), scope="user")
-    return _opened(tab).open(UserState, ref)
+    session_id, *former = tab.tables.signer.sessions_of_user(*_identity())
+    return _opened(tab).open(UserState, SessionRef(session_id, scope="user"), former)
 
 
 def app() -> State:
@@ -124,6 +126,8 @@ def _identity() -> tuple[str, str]:
 class _OpenedState:
     """A state beside the browser's, as one run of a tab has it."""
 
+    ref: SessionRef
+    """What was asked for. The session may still be under a former id."""
     session: Session
     state: State
     run: object
@@ -144,43 +148,54 @@ class _Opened:
         self._lock = threading.Lock()
         self._states: dict[str, _OpenedState] = {}
 
-    def open(self, kind: type[StateT], ref: SessionRef) -> StateT:
+    def open(self, kind: type[StateT], ref: SessionRef, former: Sequence[uuid.UUID] = ()) -> StateT:
+        """The state of a session, as the present run has it.
+
+        Args:
+            kind: the class of the state.
+            ref: the session.
+            former: ids by former signing keys, under which it may still be.
+        """
+        find = functools.partial(self._loaded, ref, former)
         run = script.run()
         with self._lock:
             known = self._states.get(ref.scope)
-            if known is None or known.session.id != ref.id:
-                session = self._loaded(ref)
+            if known is None or known.ref != ref:
+                session = find()
             elif known.run is run and isinstance(known.state, kind):
                 return known.state
             else:
-                session = self._refreshed(known.session, ref)
+                session = _refreshed(known.session, find)
             state = kind(session)
-            self._states[ref.scope] = _OpenedState(session, state, run)
-        self._live.follow(session, functools.partial(self._refreshed_quietly, session, ref))
+            self._states[ref.scope] = _OpenedState(ref, session, state, run)
+        self._live.follow(session, functools.partial(self._refreshed_quietly, session, find))
         return state
 
-    def _loaded(self, ref: SessionRef) -> Session:
+    def _loaded(self, ref: SessionRef, former: Sequence[uuid.UUID]) -> Session:
+        if former:
+            ref = self._tables.home_of(ref, former)
         session = Session(self._tables, ref, surroundings=SURROUNDINGS)
         session.load()
         return session
 
-    def _refreshed(self, session: Session, ref: SessionRef) -> Session:
-        """The session, or another one, empty, if it was forgotten or has expired."""
-        try:
-            session.refresh()
-        except UnknownToken:
-            return self._loaded(ref)
-        return session
-
-    def _refreshed_quietly(self, session: Session, ref: SessionRef) -> Session:
+    def _refreshed_quietly(self, session: Session, find: Callable[[], Session]) -> Session:
         """As `_refreshed`, beside the runs of the tab. The next run uses what this returns."""
         try:
             session.refresh_without_lock()
         except UnknownToken:
-            begun = self._loaded(ref)
-            self._live.follow(begun, functools.partial(self._refreshed_quietly, begun, ref))
+            begun = find()
+            self._live.follow(begun, functools.partial(self._refreshed_quietly, begun, find))
             return begun
         return session
+
+
+def _refreshed(session: Session, find: Callable[[], Session]) -> Session:
+    """The session, or the one that has taken its place, if it was forgotten, expired or moved."""
+    try:
+        session.refresh()
+    except UnknownToken:
+        return find()
+    return session
 
 
 _known: weakref.WeakKeyDictionary[Tab, _Opened] = weakref.WeakKeyDictionary()

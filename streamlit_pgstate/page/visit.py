@@ -275,6 +275,7 @@ class Visit:
                 may_copy = self._transport.may_copy
                 self._settle(Handshake.of_known(token.fingerprint, may_copy=may_copy))
                 self._use(token, session)
+                self._sign_anew(token)
                 return
         token = self.tables.signer.mint()
         refused = None if text is None else fingerprint(text)
@@ -288,6 +289,17 @@ class Visit:
         self._began_at, self._opened_in = script.address(), script.run()
         self._use(token, self._session_of(token))
         self._ask_at_end()  # the script may switch at once to a page without any verb
+
+    def _sign_anew(self, token: Token) -> None:
+        """Have the browser keep the token under the first signing key, so that the others can go.
+
+        Only for a token that came with the page. Two pages, at replicas with the keys in another
+        order, would replace each other's for ever.
+        """
+        if token.is_by_former_key and not (self._transport.is_strict or self._transport.may_copy):
+            signed = self.tables.signer.signed_anew(token)
+            self._settle(self._agreed.succeeded(signed.fingerprint))
+            self._token, self._veil = signed, bridge.new_veil()
 
     @property
     def _label(self) -> str:

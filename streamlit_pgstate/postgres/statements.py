@@ -425,6 +425,23 @@ DROP_MOVED_ENTRIES: Final = f"""
 UPDATE {{schema}}.entry SET version = %(version)s, {_TOMBSTONE}
 WHERE session_id = %(id)s AND key = ANY (%(key)s::text[])"""
 
+# A user's session has an id by a signing key. If that is another key now, the session moves to its
+# new id, in one transaction. The row under the former id stays, revoked, so that whoever has it
+# open is refused, and so that no replica with the keys in another order takes it for the session.
+HOMES: Final = """
+SELECT id, revoked_at IS NULL AND expires_at > now() FROM {schema}.session
+WHERE id = ANY (%(ids)s::uuid[])"""
+LEAVE_HOME: Final = f"""
+UPDATE {{schema}}.session SET version = version + 1, revoked_at = now(),
+    writes = {_recorded("version + 1")}
+WHERE id = %(id)s AND {_IS_PATIENT} AND {_USABLE} AND {_IS_NEW} RETURNING {_IN_TIME}"""
+NEW_HOME: Final = f"""
+INSERT INTO {{schema}}.session (id, app, scope, version, created_at, seen_at, expires_at, epoch)
+SELECT %(to)s, app, scope, 1, created_at, seen_at, expires_at, {_FIRST_EPOCH}
+FROM {{schema}}.session WHERE id = %(id)s ON CONFLICT (id) DO NOTHING RETURNING version"""
+HELD_KEYS: Final = f"""
+SELECT key FROM {{schema}}.entry WHERE session_id = %(id)s AND {_HOLDS_A_VALUE}"""
+
 # What was moved, where the answer to COMMIT was lost: the entries that have the version of the
 # move, in one session or as empty rows in the other. Others may have written over them since.
 MOVED: Final = f"""

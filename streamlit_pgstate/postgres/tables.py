@@ -6,6 +6,7 @@ cache. The `cipher` of a session seals and opens its values here.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import logging
 import math
@@ -71,6 +72,9 @@ whoever has the former token cannot replace what the visitor's browser has store
 
 MAX_COPIES: Final = 100
 """How many copies of a tab's state there may be at once."""
+
+_TRIES_TO_MOVE: Final = 3
+"""How often a session is looked for that other replicas move meanwhile."""
 
 _AFTER_A_FAILED_SLIDE: Final = 60.0
 """Seconds without another try to move a sliding expiry, after one has failed."""
@@ -263,8 +267,8 @@ class Tables:
     def _read_once(self) -> tuple[TokenSigner, Identity]:
         if self._shared is None:
             [(stored_key, name, copy)] = self._run("IDENTITY", {})
-            key = self._settings.signing_key or stored_key
-            if key is None:
+            keys = self._settings.signing_key or ((stored_key,) if stored_key else ())
+            if not keys:
                 raise self._is_missing(
                     "The signing key is missing in the table `setting`. Restore that row from a "
                     "backup, or set `signing_key`: with another key all tokens are void."
@@ -276,7 +280,7 @@ class Tables:
                 )
             app, max_age = self._settings.app, self._settings.session_max_age
             mark = hashlib.sha256(f"{name}.{copy}".encode()).hexdigest()[:8]
-            signer = TokenSigner(key, app=app, max_age=max_age)
+            signer = TokenSigner(*keys, app=app, max_age=max_age)
             self._shared = signer, Identity(name, mark)
         return self._shared
 
@@ -652,16 +656,8 @@ class Tables:
                 if not rows:
                     return Undone(Moved(refused=ref))
                 versions[ref.id] = rows[0][0]
-            into = {**moving, "version": versions[target.id]}
-            if self._keyring is None:
-                run("MOVE_BODIES", moving)
-                rows = run("MOVE_ENTRIES", into)
-            else:
-                rows = run("MOVE_SEALED", {**into, **self._sealed_anew(run, moving)})
-            moved = sorted(row[0] for row in rows)
-            going = {**moving, "key": moved}
-            run("DROP_MOVED_BODIES", going)
-            run("DROP_MOVED_ENTRIES", {**going, "version": versions[source.id]})
+            moved = self._move_entries(run, moving, version=versions[target.id])
+            run("DROP_MOVED_ENTRIES", {**moving, "key": moved, "version": versions[source.id]})
             return Moved(keys=moved)
 
         def recall(record: Record) -> Moved:
@@ -672,6 +668,55 @@ class Tables:
         if moved.refused is not None:
             raise _unknown(moved.refused)
         return moved.keys
+
+    def home_of(self, ref: SessionRef, former: Sequence[uuid.UUID]) -> SessionRef:
+        """Return where the session of a tokenless scope is, whose id may be by a former key.
+
+        It is moved to the id `ref.id`, in one transaction, unless it has been moved away from
+        there: then another replica still has another key first, and it stays where it is.
+
+        Args:
+            ref: the session under the id by the first key.
+            former: its ids by the other keys.
+        """
+        ids = [ref.id, *former]
+        for _ in range(_TRIES_TO_MOVE):
+            homes = dict(self._run("HOMES", {"ids": ids}))
+            found, is_to_be_moved = home_among(ids, homes)
+            home = dataclasses.replace(ref, id=found)
+            if not is_to_be_moved or self._rehome(home, ref):
+                return ref if is_to_be_moved else home
+        return home
+
+    def _rehome(self, source: SessionRef, target: SessionRef) -> bool:
+        """Move a session of a tokenless scope to another id; False if nothing was moved.
+
+        Whoever has opened it under the former id is refused from now on.
+        """
+        self._prepare_sealing()
+        parameters = {**self._session_parameters(source), "to": target.id}
+
+        def rehome(run: Run) -> bool | Undone[bool]:
+            if not run("LEAVE_HOME", parameters) or not run("NEW_HOME", parameters):
+                return Undone(False)  # another replica was faster
+            keys = sorted(row[0] for row in run("HELD_KEYS", parameters))
+            moved = self._move_entries(run, {**parameters, "key": keys}, version=1)
+            # What this process cannot open must not be left where nobody looks for it.
+            return True if moved == keys else Undone(False)
+
+        return self._writer.transact(rehome, session_id=source.id, recall=lambda _: True)
+
+    def _move_entries(self, run: Run, moving: Mapping[str, Any], *, version: int) -> list[str]:
+        """Move entries and their bodies from the session `id` to `to`; return their keys."""
+        into = {**moving, "version": version}
+        if self._keyring is None:
+            run("MOVE_BODIES", moving)
+            rows = run("MOVE_ENTRIES", into)
+        else:
+            rows = run("MOVE_SEALED", {**into, **self._sealed_anew(run, moving)})
+        moved = sorted(row[0] for row in rows)
+        run("DROP_MOVED_BODIES", {**moving, "key": moved})
+        return moved
 
     def _put(
         self, name: str, parameters: dict[str, Any], *, known: int, size: int = 0
@@ -747,6 +792,23 @@ class Tables:
         cipher = self._cipher_of(ref.id)
         columns = zip(*(_values(cipher, write) for write in writes), strict=True)
         return {name: list(column) for name, column in zip(_COLUMNS, columns, strict=True)}
+
+
+def home_among(
+    ids: Sequence[uuid.UUID], is_usable: Mapping[uuid.UUID, bool]
+) -> tuple[uuid.UUID, bool]:
+    """Decide under which of its ids a session is used, and whether it is to be moved to the first.
+
+    Args:
+        ids: which it may have, in the order of the signing keys.
+        is_usable: the ids that have a row, and whether it may be used. A session that has been
+            moved leaves a row that may not.
+    """
+    first, *others = ids
+    other = next((id_ for id_ in others if is_usable.get(id_)), None)
+    if is_usable.get(first) or other is None:
+        return first, False
+    return other, first not in is_usable
 
 
 def _keyring(keys: Sequence[bytes]) -> Keyring:

@@ -25,6 +25,7 @@ HOT = (
     *("PUT", "PUT_IF", "PUT_MANY", "PUT_LARGE", "PUT_LARGE_IF", "PUT_AHEAD", "CREATE_AND_PUT"),
     *("RENEW", "CREATE_SESSION", "SEND_BODIES", "DELETE", "ROTATE"),
     *("SETTLE", "LOCK_TO_EMPTY", "EMPTY_ENTRIES"),
+    *("LEAVE_HOME", "NEW_HOME", "HELD_KEYS"),
     *("LOCK_SESSION", "MOVE_BODIES", "MOVE_ENTRIES", "DROP_MOVED_BODIES", "DROP_MOVED_ENTRIES"),
     *("REVOKE", "ERASE_ENTRIES", "ERASE_BODIES", "ERASE_REVISIONS"),
     *("LOCK_FOR_SWEEP", "SWEEP"),
@@ -36,7 +37,7 @@ COLD = {
     *("GC_ERASE_ENTRIES", "GC_ERASE_BODIES", "GC_ERASE_REVISIONS", "MOVED", "COPY"),
     *("PLAIN_PERMIT", "PERMIT_PLAIN", "FORBID_PLAIN", "SEALED_ONLY"),
     *("REKEY", "REKEY_COUNTS", "REKEY_LARGE", "REKEY_NEXT", "REKEY_SESSIONS", "REKEY_SWEEP"),
-    *("LOCK_FOR_REKEY", "COUNT_PARTS", "COPY_SESSION"),
+    *("LOCK_FOR_REKEY", "COUNT_PARTS", "COPY_SESSION", "HOMES"),
 }
 """Of one row, for operators, in the background, after a lost answer, or for a duplicated tab."""
 
@@ -73,6 +74,7 @@ TYPES = {
     "mends": "bool",
     "sent_before": "float8",
     "to": "uuid",
+    "ids": "uuid[]",
     "max_copies": "int",
     "max_bytes": "bigint",
     "version": "bigint",
