@@ -42,6 +42,22 @@ def upgrade() -> None:
     op.add_column(
         "session",
         sa.Column(
+            "login_hash", sa.LargeBinary, comment="whose login the token is of, as a keyed hash"
+        ),
+        schema=schema,
+    )
+    op.add_column(
+        "session",
+        sa.Column(
+            "previous_login",
+            sa.LargeBinary,
+            comment="the login that has replaced previous_hash, and with which alone it works",
+        ),
+        schema=schema,
+    )
+    op.add_column(
+        "session",
+        sa.Column(
             "writes",
             ARRAY(sa.BigInteger),
             nullable=False,
@@ -95,6 +111,11 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     schema = context.get_context().version_table_schema
+    # A token that was replaced at a login opens nothing.
+    op.execute(
+        f"""UPDATE "{schema}".session SET previous_hash = NULL
+            WHERE previous_login IS NOT NULL"""  # noqa: S608 - a checked name
+    )
     # Where a rotation waits for its browser, both tokens go on to work for two minutes.
     op.execute(
         f"""UPDATE "{schema}".session SET previous_hash = token_hash, token_hash = pending_hash,
@@ -107,7 +128,15 @@ def downgrade() -> None:
     for name, table, *_ in reversed(INDEXES):
         op.drop_index(name, table, schema=schema)
     op.drop_column("body", "sent_at", schema=schema)
-    for column in ("copy_of", "epoch", "writes", "pending_at", "pending_hash"):
+    for column in (
+        "copy_of",
+        "epoch",
+        "writes",
+        "previous_login",
+        "login_hash",
+        "pending_at",
+        "pending_hash",
+    ):
         op.drop_column("session", column, schema=schema)
 
 

@@ -15,10 +15,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn, TypeVar
 
-import streamlit as st
-
 from streamlit_pgstate.component import script
-from streamlit_pgstate.errors import ConfigError, NoSessionError, UnknownToken
+from streamlit_pgstate.errors import ConfigError, UnknownToken
+from streamlit_pgstate.page import login
 from streamlit_pgstate.page import tab as _tab
 from streamlit_pgstate.page.surroundings import SURROUNDINGS
 from streamlit_pgstate.page.tab import Tab
@@ -81,8 +80,8 @@ def user() -> UserState:
         NoSessionError: nobody is logged in.
         ConfigError: the app has no login.
     """
-    tab = _tab.present()
-    session_id, *former = tab.tables.signer.sessions_of_user(*_identity())
+    tab, who = _tab.present(), login.required()
+    session_id, *former = tab.tables.signer.sessions_of_user(who.issuer, who.subject)
     return _opened(tab).open(UserState, SessionRef(session_id, scope="user"), former)
 
 
@@ -96,30 +95,6 @@ def app() -> State:
 def unknown(name: object) -> NoReturn:
     meanings = ", ".join(f"{name!r} ({meaning})" for name, meaning in _MEANINGS.items())
     raise ConfigError(f"There is no scope {name!r}; there are {meanings}.")
-
-
-def _identity() -> tuple[str, str]:
-    """Issuer and subject, which never change. An e-mail address may pass to somebody else."""
-    if "is_logged_in" not in st.user:
-        raise ConfigError(
-            "The scope 'user' needs st.login, and there is no [auth] in .streamlit/secrets.toml. "
-            "Add it (docs.streamlit.io, «User authentication»), or use the scope 'browser'."
-        )
-    if not st.user["is_logged_in"]:
-        raise NoSessionError(
-            "Nobody is logged in, so there is no user whose state the scope 'user' could be. "
-            "Ask before: if not st.user.is_logged_in: st.button('Log in', on_click=st.login), "
-            "st.stop(). Until then there is pgstate.scope(), whose keys scope('user').adopt() "
-            "takes over."
-        )
-    issuer, subject = st.user.get("iss"), st.user.get("sub")
-    if not (isinstance(issuer, str) and isinstance(subject, str) and issuer and subject):
-        raise ConfigError(
-            "The login gives no issuer and subject (`iss` and `sub` in st.user), by which the "
-            "scope 'user' tells users apart. Every OpenID Connect provider has them; a proxy "
-            "that fills st.user (server.trustedUserHeaders) may not."
-        )
-    return issuer, subject
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,12 @@ def metadata(schema: str) -> MetaData:
         Column("revoked_at", _TIME, comment="forgotten: never used again"),
         Column("pending_hash", LargeBinary, comment="a new token, until a browser presents it"),
         Column("pending_at", _TIME),
+        Column("login_hash", LargeBinary, comment="whose login the token is of, as a keyed hash"),
+        Column(
+            "previous_login",
+            LargeBinary,
+            comment="the login that has replaced previous_hash, and with which alone it works",
+        ),
         Column(
             "writes",
             ARRAY(BigInteger),

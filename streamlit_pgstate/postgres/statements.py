@@ -23,13 +23,17 @@ _SAME_EPOCH: Final = """(%(epoch)s::bigint IS NULL OR epoch = %(epoch)s::bigint
 _FIRST_EPOCH: Final = "(extract(epoch FROM now()) * 1000000)::bigint"
 _NEXT_EPOCH: Final = "-abs(epoch) - 1"
 
+# How long the former token works after an ordinary rotation. One that was replaced at a login works
+# for who is logged in by that login alone: %(logins)s has the hashes of the present login.
+_IN_GRACE: Final = "rotated_at > now() - make_interval(secs => %(grace)s)"
+
 # Whether a session's row may be used. %(hash)s is NULL where the caller has no token: it has opened
 # the session by its id, as a job does, or the scope of the session has no tokens. The `token_hash`
 # of the latter is NULL, so no token opens it.
 _USABLE: Final = f"""revoked_at IS NULL AND expires_at > now() AND {_SAME_EPOCH}
     AND (%(hash)s::bytea IS NULL OR token_hash = %(hash)s OR pending_hash = %(hash)s
-    OR previous_hash = %(hash)s AND rotated_at > now() - make_interval(secs => %(grace)s)
-    ) IS TRUE"""
+    OR previous_hash = %(hash)s AND CASE WHEN previous_login IS NULL THEN {_IN_GRACE}
+        ELSE previous_login = ANY (%(logins)s::bytea[]) END) IS TRUE"""
 
 TOKENLESS_SCOPES: Final = ("app", "user")
 """Scopes whose sessions have no tokens: their ids are computed from the name of app or user."""
@@ -55,20 +59,25 @@ _FORGOTTEN: Final = "(revoked_at < expires_at) IS TRUE"
 
 _FOUND: Final = f"""found AS MATERIALIZED (
     SELECT version, epoch, {_USABLE} AS usable, {_STALE} AS is_stale,
-        (pending_hash = %(hash)s) IS TRUE AS is_pending, {_FORGOTTEN} AS is_forgotten
+        (pending_hash = %(hash)s) IS TRUE AS is_pending, {_FORGOTTEN} AS is_forgotten,
+        (previous_hash = %(hash)s AND previous_login IS NOT NULL) IS TRUE AS is_replaced,
+        revoked_at IS NULL AND {_IN_GRACE} AS is_recent, login_hash
     FROM {{schema}}.session WHERE id = %(id)s
 )"""
 
-# A page load (%(since)s is -1) or a later run: the session as one row (key NULL, its epoch where
-# entries have their size), then its entries that are newer than %(since)s. The entries are not read
-# at all if the session's version is still %(since)s. One round trip, which writes nothing and takes
-# no lock: it works on a read-only server, and beside a writer that holds the session's row.
+# A page load (%(since)s is -1) or a later run: the session as one row (key NULL, its epoch and
+# login where entries have size and body), then its entries that are newer than %(since)s. The
+# entries are not read at all if the session's version is still %(since)s. One round trip, which
+# writes nothing and takes no lock: it works on a read-only server, and beside a writer that holds
+# the session's row.
 READ: Final = f"""WITH {_FOUND}
 SELECT NULL::text, version,
-    CASE WHEN NOT usable THEN CASE WHEN is_forgotten THEN 'forgotten' ELSE 'refused' END
-        ELSE CASE WHEN is_stale THEN 'stale ' ELSE '' END
+    CASE WHEN NOT usable THEN CASE WHEN is_forgotten THEN 'forgotten'
+            WHEN is_replaced AND is_recent THEN 'replaced at a login' ELSE 'refused' END
+        ELSE CASE WHEN is_replaced THEN 'replaced ' ELSE '' END
+            || CASE WHEN is_stale THEN 'stale ' ELSE '' END
             || CASE WHEN is_pending THEN 'pending' ELSE '' END
-    END, epoch, NULL::text, NULL::bytea, NULL::bytea, NULL::float8, NULL::float8
+    END, epoch, NULL::text, login_hash, NULL::bytea, NULL::float8, NULL::float8
 FROM found
 UNION ALL
 SELECT e.key, e.version, e.kind, e.size, e.value::text, e.body, e.digest, e.ttl,
@@ -154,14 +163,14 @@ UPDATE {{schema}}.session SET version = locked.version, writes = {_recorded("loc
 FROM locked, done WHERE id = %(id)s RETURNING {_IN_TIME}"""
 
 _NEW_SESSION: Final = """
-INSERT INTO {schema}.session
-    (id, app, scope, version, token_hash, created_at, seen_at, expires_at, writes, epoch)"""
+INSERT INTO {schema}.session (id, app, scope, version, token_hash, created_at, seen_at,
+    expires_at, writes, epoch, login_hash)"""
 
 # The first write of a session creates its row, unless another tab has just done so.
 _CREATED: Final = f"""locked AS ({_NEW_SESSION}
     SELECT %(id)s::uuid, %(app)s::text, %(scope)s::text, 1, %(hash)s::bytea, now(), now(),
         now() + {_LIFETIME_OF_NEW}, ARRAY[%(slot)s::bigint, %(number)s::bigint, 1, 0],
-        {_FIRST_EPOCH}
+        {_FIRST_EPOCH}, %(login)s::bytea
     WHERE {_IS_PATIENT}
     ON CONFLICT (id) DO NOTHING RETURNING {_IN_TIME} AS version
 )"""
@@ -346,17 +355,39 @@ RETURNING writes[{_PLACE} + 1], writes[{_PLACE} + 2], writes[{_PLACE} + 3]"""
 # waits for its browser: else two tabs that rotate at once would make a token that no browser keeps.
 # A pending token that no browser has presented within a day is replaced: its answer was lost.
 # A second time it does nothing, and succeeds.
-ROTATE: Final = f"""
-UPDATE {{schema}}.session SET pending_hash = %(new_hash)s, pending_at = now()
-WHERE id = %(id)s AND {_USABLE} AND token_hash = %(hash)s
+_PENDING: Final = "pending_hash = %(new_hash)s, pending_at = now()"
+_MAY_ROTATE: Final = f"""id = %(id)s AND {_USABLE} AND token_hash = %(hash)s
     AND (pending_hash IS NULL OR pending_hash = %(new_hash)s
-        OR pending_at < now() - make_interval(secs => %(pending_for)s)) RETURNING version"""
+        OR pending_at < now() - make_interval(secs => %(pending_for)s))"""
+ROTATE: Final = f"""
+UPDATE {{schema}}.session SET {_PENDING} WHERE {_MAY_ROTATE} RETURNING version"""
+ROTATE_AT_LOGOUT: Final = f"""
+UPDATE {{schema}}.session SET {_PENDING}, login_hash = NULL WHERE {_MAY_ROTATE} RETURNING version"""
+
+# Somebody has logged in: the new token is the present one at once, and no other one opens the
+# session, nor one that waits for its browser. The one before it does for who is logged in by the
+# same login, so that a browser which has not got the new one gets it with its next page load. A
+# session without a row gets one, so that its former token is refused.
+REPLACE_AT_LOGIN: Final = f"""
+UPDATE {{schema}}.session SET token_hash = %(new_hash)s, previous_hash = %(hash)s,
+    previous_login = %(login)s, rotated_at = now(), pending_hash = NULL, pending_at = NULL,
+    login_hash = %(login)s
+WHERE id = %(id)s AND {_USABLE} AND (token_hash = %(hash)s OR pending_hash = %(hash)s)
+RETURNING version"""
+CREATE_AT_LOGIN: Final = f"""WITH locked AS (
+    INSERT INTO {{schema}}.session (id, app, scope, version, token_hash, previous_hash,
+        previous_login, rotated_at, login_hash, created_at, seen_at, expires_at, epoch)
+    SELECT %(id)s, %(app)s, %(scope)s, 1, %(new_hash)s, %(hash)s, %(login)s::bytea, now(),
+        %(login)s::bytea, now(), now(), now() + {_LIFETIME_OF_NEW}, {_FIRST_EPOCH}
+    ON CONFLICT (id) DO NOTHING RETURNING version
+),
+former AS ({_FORMER_ENTRIES}) SELECT version FROM locked"""
 
 # A browser has presented the pending token: from now on it is the current one, and the one before
 # it works for the grace alone. If somebody holds the row, it is left to the next read.
 PRESENT: Final = f"""
 UPDATE {{schema}}.session SET previous_hash = token_hash, token_hash = pending_hash,
-    rotated_at = now(), pending_hash = NULL, pending_at = NULL
+    rotated_at = now(), pending_hash = NULL, pending_at = NULL, previous_login = NULL
 WHERE id = %(id)s AND (
     SELECT true FROM {{schema}}.session
     WHERE id = %(id)s AND {_USABLE} AND pending_hash = %(hash)s FOR UPDATE SKIP LOCKED
@@ -374,8 +405,9 @@ ON CONFLICT (id) DO UPDATE SET version = session.version + 1,
     revoked_at = coalesce(session.revoked_at, excluded.revoked_at)
 WHERE excluded.token_hash IS NULL OR excluded.token_hash = session.token_hash
     OR excluded.token_hash = session.pending_hash
-    OR excluded.token_hash = session.previous_hash
-        AND session.rotated_at > excluded.seen_at - make_interval(secs => %(grace)s)
+    OR excluded.token_hash = session.previous_hash AND CASE WHEN session.previous_login IS NULL
+        THEN session.rotated_at > excluded.seen_at - make_interval(secs => %(grace)s)
+        ELSE session.previous_login = ANY (%(logins)s::bytea[]) END
 RETURNING {_IN_TIME}"""
 ERASE_ENTRIES: Final = "DELETE FROM {schema}.entry WHERE session_id = %(id)s"
 ERASE_BODIES: Final = "DELETE FROM {schema}.body WHERE session_id = %(id)s"

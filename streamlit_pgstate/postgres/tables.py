@@ -316,9 +316,11 @@ class Tables:
             if not ref.may_create or (ref.has_tokenless_scope and ref.epoch):
                 raise _unknown(ref)
             return Changes(0, [])
-        _, version, condition, epoch, *_ = rows[0]
+        _, version, condition, epoch, _, login, *_ = rows[0]
         if condition == "forgotten":
             raise _unknown(ref, Refusal.FINAL)
+        if condition == "replaced at a login":
+            raise _unknown(ref, Refusal.LOGIN)
         if condition == "refused":
             raise _unknown(ref)
         if "pending" in condition and ref.is_presented:
@@ -327,7 +329,8 @@ class Tables:
         if may_slide and not self._note("SLIDE", parameters):
             self._slides_after = time.monotonic() + _AFTER_A_FAILED_SLIDE
         cipher = self._cipher_of(ref.id)
-        return Changes(version, [_entry(cipher, row) for row in rows[1:]], epoch)
+        entries = [_entry(cipher, row) for row in rows[1:]]
+        return Changes(version, entries, epoch, login, "replaced" in condition)
 
     def _note(self, name: str, parameters: Mapping[str, Any]) -> bool:
         """Note in the session's row that it was read. If that fails, what was read is good."""
@@ -550,6 +553,31 @@ class Tables:
             return Rotation.DONE
         return Rotation.BY_ANOTHER if self.load(ref).version else Rotation.NO_ROW
 
+    def rotate_at_logout(self, ref: SessionRef, token: Token) -> bool:
+        """As `rotate`, and note that nobody is logged in; False if nothing was changed."""
+        parameters = {**self._session_parameters(ref), "new_hash": token.secret_hash}
+        return bool(self._run("ROTATE_AT_LOGOUT", parameters))
+
+    def replace_at_login(self, ref: SessionRef, token: Token, *, has_row: bool) -> bool:
+        """Give the session another token at once, as somebody has logged in.
+
+        Args:
+            ref: the session; the first of its `logins` is noted.
+            token: the new token.
+            has_row: whether the session is known to have a row. Otherwise it gets one.
+
+        Returns:
+            False if nothing was changed: others have changed the token, or made the row, meanwhile.
+
+        Raises:
+            LimitExceeded: too many sessions are created.
+        """
+        if not has_row:
+            self._admit(ref)
+        login = {"new_hash": token.secret_hash, "login": ref.logins[0]}
+        parameters = {**self._session_parameters(ref), **login}
+        return bool(self._run("REPLACE_AT_LOGIN" if has_row else "CREATE_AT_LOGIN", parameters))
+
     def forget(self, ref: SessionRef) -> None:
         """Delete everything that the session holds. No token and no open tab can restore it.
 
@@ -754,6 +782,8 @@ class Tables:
             "hash": ref.token_hash,
             "scope": ref.scope,
             "epoch": ref.epoch,
+            "logins": list(ref.logins),
+            "login": ref.login,
         }
 
     def _run(

@@ -104,6 +104,7 @@ class TokenSigner:
         # Derived once: to derive it for each token would take a quarter of the time of a check.
         self._signers = [_signer(_derived(key, f"streamlit-pgstate.token.{app}")) for key in keys]
         self._user_keys = [_derived(key, f"streamlit-pgstate.user.{app}") for key in keys]
+        self._login_keys = [_derived(key, f"streamlit-pgstate.login.{app}") for key in keys]
         marks = [_derived(key, f"streamlit-pgstate.mark.{app}").hex() for key in keys]
         self.key_mark: Final = _mark_of(marks)
         """Tells the keys that are read from others, in whatever order they are. It is safe to
@@ -121,10 +122,37 @@ class TokenSigner:
 
         So whoever does this gets the same one, and the database need not hear of it.
         """
-        body, issued, _ = token.text.rsplit(".", 2)
+        body, issued, _ = token.text.split(".")
+        return dataclasses.replace(token, text=self._signed(body, issued), is_by_former_key=False)
+
+    def _signed(self, body: str, issued: str) -> str:
         signature = self._signers[0].get_signature(f"{body}.{issued}").decode("ascii")
-        text = f"{body}.{issued}.{signature}"
-        return dataclasses.replace(token, text=text, is_by_former_key=False)
+        return f"{body}.{issued}.{signature}"
+
+    def login_hashes(self, session_id: uuid.UUID, issuer: str, subject: str) -> tuple[bytes, ...]:
+        """Return what a session's row notes of a login, by the first key and by the others.
+
+        Without a key nobody can tell from it who it is, nor that two sessions are of one user.
+        """
+        name = session_id.bytes + json.dumps([issuer, subject]).encode()
+        return tuple(hmac.digest(key, b"login" + name, "sha256") for key in self._login_keys)
+
+    def successors(self, token: Token, issuer: str, subject: str) -> list[Token]:
+        """Return the token that replaces `token` at a login: by the first key, and by the others.
+
+        It is computed from the token's secret, the login and the key. So all tabs and replicas get
+        the same one, and it is not lost with an answer. Whoever has the token, but not that login,
+        cannot get it. The database holds no secret, so nobody can compute it from there.
+        """
+        secret = base64_decode(token.text.split(".")[0])[16:]
+        login = json.dumps([issuer, subject]).encode()
+        made = []
+        for key in self._login_keys:
+            new = hmac.digest(key, b"successor" + secret + login, "sha256")
+            body = base64_encode(token.session_id.bytes + new).decode("ascii")
+            text = self._signed(body, token.text.split(".")[1])
+            made.append(Token(text, token.session_id, _hash(new), token.issued_at))
+        return made
 
     def session_of_user(self, issuer: str, subject: str) -> uuid.UUID:
         """Return the id of a logged-in user's session: the same on every device.

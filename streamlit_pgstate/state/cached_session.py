@@ -63,6 +63,10 @@ class CachedSession:
         self._cache = Cache()
         self._walk: Walk[EntryRow] = Walk()
         self._is_unread = True
+        self.login: bytes | None = None
+        """The login under which the session has its token, as of the last read; None for nobody."""
+        self.is_replaced = False
+        """Whether the token that this session was read with was replaced at that login."""
 
     @property
     def tables(self) -> Tables:
@@ -291,10 +295,11 @@ class CachedSession:
 
     def _apply(self, changes: Changes) -> None:
         self._cache.apply(changes)
-        self._note_epoch(changes)
+        self._note_row(changes)
         self._note_verified()
 
-    def _note_epoch(self, changes: Changes) -> None:
+    def _note_row(self, changes: Changes) -> None:
+        self.login, self.is_replaced = changes.login, changes.is_replaced
         if self._ref.epoch != changes.epoch:  # at first, and when a row was made meanwhile
             self._ref = dataclasses.replace(self._ref, epoch=changes.epoch)
 
@@ -313,5 +318,5 @@ class CachedSession:
     def _begin_with(self, changes: Changes, breaks: int) -> None:
         self._is_unread = False
         self._cache.begin_with(changes, breaks=breaks)
-        self._note_epoch(changes)
+        self._note_row(changes)
         self._note_verified()

@@ -405,10 +405,66 @@ class Session(CachedSession):
                 return self._waiting
             if rotation is Rotation.NO_ROW:
                 token = self.tables.signer.mint()  # nothing is kept: another session
-            self._ref = SessionRef.of(token, is_presented=rotation is Rotation.NO_ROW)
-            self._waiting = token if rotation is Rotation.DONE else None
+                self._ref = SessionRef.of(token)
+            else:
+                self._wait_for(token)
         self.on_rotate(token)
         return token
+
+    def rotate_at_logout(self) -> None:
+        """As `rotate`, once the visitor has logged out. Does nothing if another rotation waits."""
+        with self.lock:
+            token = self.tables.signer.mint(self.id)
+            if not self.tables.rotate_at_logout(self._ref, token):
+                return
+            self._wait_for(token)
+            self.login = None
+        self.on_rotate(token)
+
+    def _wait_for(self, token: Token) -> None:
+        """Work with a new token that the browser has not presented yet."""
+        self._ref = dataclasses.replace(self._under(token), is_presented=False)
+        self._waiting = token
+
+    def _under(self, token: Token) -> SessionRef:
+        """The same session, opened by another of its tokens."""
+        return dataclasses.replace(
+            self._ref, token_hash=token.secret_hash, issued_at=token.issued_at, is_presented=True
+        )
+
+    def replace_at_login(self, token: Token, logins: tuple[bytes, ...]) -> bool:
+        """Work with `token`, and with no other one any more: somebody has logged in.
+
+        Args:
+            token: the new token.
+            logins: the hashes of the login; the first is noted.
+
+        Returns:
+            False if the token was changed by others meanwhile. Then the session is up to date.
+
+        Raises:
+            UnknownToken: others have logged in with it.
+            LimitExceeded: too many sessions are created.
+        """
+        with self.lock:
+            has_row = self.is_stored
+            self._ref = dataclasses.replace(self._ref, logins=logins)
+            if not self.tables.replace_at_login(self._ref, token, has_row=has_row):
+                self.refresh()
+                return False
+            self._ref, self.login, self._waiting = self._under(token), logins[0], None
+            if not has_row:
+                self.load()
+        self.on_rotate(token)
+        return True
+
+    def catch_up(self, tokens: Iterable[Token]) -> None:
+        """Work with that one of `tokens` that has replaced this session's own at the login."""
+        for token in tokens:
+            with contextlib.suppress(UnknownToken):
+                self.follow(self._under(token))
+                self.on_rotate(token)
+                return
 
     def present(self) -> None:
         """Note that the browser keeps the token: the next refresh ends the one before it."""
