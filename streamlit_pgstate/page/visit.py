@@ -492,8 +492,23 @@ class Visit:
         run.question = question
         if not script.is_fragment_run():
             self._on_page[key] = None if script.fragment() else question
-        request, on_answer = self._request(question), functools.partial(self._on_answer, key)
+        on_answer = functools.partial(self._on_answer, key)
+        if self._is_to_confirm():
+            request = self._request(dataclasses.replace(question, ask=True))
+            bridge.mount_in_fragment(request, key=key, on_answer=on_answer)
+            return
+        request = self._request(question)
         bridge.mount(request, key=key, on_answer=on_answer, has_slot=key in self._on_page)
+
+    def _is_to_confirm(self) -> bool:
+        """Whether to ask the browser if it keeps the new token of a rotation.
+
+        Until it does, the former token goes on to work. The answer is one of a fragment, so it
+        starts no run of the script: an app that rotates in each run comes to rest.
+        """
+        waits = self._agreed.waits and self._agreed.durable is None  # for an answer that does
+        is_own_place = not (script.fragment() or script.is_callback() or script.is_fragment_run())
+        return self.session.awaits_browser and is_own_place and not waits
 
     def _place(self) -> str:
         return "-".join(part for part in (self._transport.place, script.fragment()) if part)

@@ -553,6 +553,10 @@ class Tables:
             return Rotation.DONE
         return Rotation.BY_ANOTHER if self.load(ref).version else Rotation.NO_ROW
 
+    def present(self, ref: SessionRef) -> None:
+        """Note that a browser keeps the new token. If that fails, the next load does so."""
+        self._note("PRESENT", self._session_parameters(ref))
+
     def rotate_at_logout(self, ref: SessionRef, token: Token) -> bool:
         """As `rotate`, and note that nobody is logged in; False if nothing was changed."""
         parameters = {**self._session_parameters(ref), "new_hash": token.secret_hash}

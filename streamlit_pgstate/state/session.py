@@ -466,11 +466,18 @@ class Session(CachedSession):
                 self.on_rotate(token)
                 return
 
+    @property
+    def awaits_browser(self) -> bool:
+        """Whether this session works with a new token that no browser has presented yet."""
+        return self._waiting is not None
+
     def present(self) -> None:
-        """Note that the browser keeps the token: the next refresh ends the one before it."""
+        """Note that the browser keeps the token. One that has waited for it ends the one before."""
         with self.lock:
             self._ref = dataclasses.replace(self._ref, is_presented=True)
-            self._waiting = None
+            if self._waiting is not None:
+                self._waiting = None
+                self.tables.present(self._ref)
 
     def follow(self, ref: SessionRef) -> None:
         """Go on under another token of the same session, and refresh.
