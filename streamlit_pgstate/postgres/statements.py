@@ -32,8 +32,8 @@ _IN_GRACE: Final = "rotated_at > now() - make_interval(secs => %(grace)s)"
 # of the latter is NULL, so no token opens it.
 _USABLE: Final = f"""revoked_at IS NULL AND expires_at > now() AND {_SAME_EPOCH}
     AND (%(hash)s::bytea IS NULL OR token_hash = %(hash)s OR pending_hash = %(hash)s
-    OR previous_hash = %(hash)s AND CASE WHEN previous_login IS NULL THEN {_IN_GRACE}
-        ELSE previous_login = ANY (%(logins)s::bytea[]) END) IS TRUE"""
+    OR previous_hash = %(hash)s AND (previous_login IS NULL AND {_IN_GRACE}
+        OR previous_login = ANY (%(logins)s::bytea[]))) IS TRUE"""
 
 TOKENLESS_SCOPES: Final = ("app", "user")
 """Scopes whose sessions have no tokens: their ids are computed from the name of app or user."""
@@ -405,9 +405,9 @@ ON CONFLICT (id) DO UPDATE SET version = session.version + 1,
     revoked_at = coalesce(session.revoked_at, excluded.revoked_at)
 WHERE excluded.token_hash IS NULL OR excluded.token_hash = session.token_hash
     OR excluded.token_hash = session.pending_hash
-    OR excluded.token_hash = session.previous_hash AND CASE WHEN session.previous_login IS NULL
-        THEN session.rotated_at > excluded.seen_at - make_interval(secs => %(grace)s)
-        ELSE session.previous_login = ANY (%(logins)s::bytea[]) END
+    OR excluded.token_hash = session.previous_hash AND (session.previous_login IS NULL
+            AND session.rotated_at > excluded.seen_at - make_interval(secs => %(grace)s)
+        OR session.previous_login = ANY (%(logins)s::bytea[]))
 RETURNING {_IN_TIME}"""
 ERASE_ENTRIES: Final = "DELETE FROM {schema}.entry WHERE session_id = %(id)s"
 ERASE_BODIES: Final = "DELETE FROM {schema}.body WHERE session_id = %(id)s"

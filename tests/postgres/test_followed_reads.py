@@ -20,7 +20,7 @@ from noise import noise
 from streamlit.testing.v1 import AppTest
 
 import streamlit_pgstate as pgstate
-from streamlit_pgstate import State, Store, StoreUnavailable
+from streamlit_pgstate import State, Store, StoreUnavailable, UnknownToken
 from streamlit_pgstate.page.following import Pace
 from streamlit_pgstate.page.live import Live
 from streamlit_pgstate.page.tab import Tab
@@ -403,6 +403,28 @@ def test_a_page_still_runs_where_its_session_ends_and_the_read_after_that_fails(
             live.is_due()
     assert live.is_due()
     assert not live.is_due()
+
+
+def test_a_live_page_notices_that_the_apps_state_was_forgotten_and_goes_on_with_the_next(
+    page: Callable[..., Page], store: Store
+) -> None:
+    live = page(
+        "state = st.session_state['app'] = pgstate.scope('app'); "
+        "st.session_state['word'] = state.get('word')"
+    )
+    before = live.app.session_state["app"]
+    before["word"] = "secret"
+    assert live.is_due()
+    assert live.run().app.session_state["word"] == "secret"
+    store.state_of(before.id).forget()
+    assert live.is_due()
+    assert live.run().app.session_state["word"] is None
+    assert not live.is_due()
+    with pytest.raises(UnknownToken):
+        before["word"] = "secret"
+    live.app.session_state["app"]["word"] = "new"
+    assert live.is_due()
+    assert live.run().app.session_state["word"] == "new"
 
 
 @pytest.fixture
