@@ -222,6 +222,25 @@ def test_a_logout_and_the_login_of_another_give_another_token_to_the_same_state(
     assert [opens(store, token) for token in tokens[-2:]] == [False, True]
 
 
+def test_an_app_that_rotates_in_each_run_by_itself_loses_nothing_at_a_login(
+    app: Server, visitor: Visitor
+) -> None:
+    """Also the run that finds the login: an app may rotate there, as it had to once."""
+    tab = visitor.open(app, "rotates_each_run")
+    first = tab.settled(1).seen
+    before = tab.token()
+    log_in(visitor, app, "whose app rotates, too")
+    for _ in range(3):
+        tab.reload()
+        run = tab.settled()
+        assert (run.seen["id"], run.seen["word"]) == (first["id"], "written")
+    assert tab.token() != before
+    log_out(visitor)
+    for _ in range(2):
+        tab.reload()
+        assert tab.settled().seen["id"] == first["id"]
+
+
 def test_a_browser_without_a_token_gets_one_and_keeps_it(app: Server, visitor: Visitor) -> None:
     log_in(visitor, app, "who is logged in from the beginning")
     tab = visitor.open(app, "reads")
