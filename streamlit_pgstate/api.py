@@ -305,10 +305,10 @@ def session() -> SessionInfo:
 
 @verb
 def rotate() -> None:
-    """Give this browser a new token for the same state, for instance after a login.
+    """Give this browser a new token for the same state. A login by st.login does so by itself.
 
-    Both tokens open the state until the browser has presented the new one, with its next page load
-    or by another tab. After that the former token stays valid for two more minutes, for requests
+    Both tokens open the state until the browser has said that it keeps the new one, mostly within
+    a second. After that the former token stays valid for two more minutes, for requests
     that are already on their way. If two tabs rotate at once, one of them does, and both get its
     token. Only the current token can be rotated.
 
@@ -385,7 +385,7 @@ def configure(**settings: Unpack[AppKeywords]) -> None:
 
             `max_keys`: the number of keys of one session.
 
-            `signing_key`: at least 32 characters.
+            `signing_key`: at least 32 characters; or several, of which the first signs.
 
             `encryption_key`: 32 bytes in urlsafe base64; or several, of which the first encrypts.
 

@@ -127,6 +127,9 @@ class Refusal(Enum):
     """By this server's clock it is too old, or from the future."""
     DATABASE = "database"
     """This database has no such session, or only one that has expired or has another token."""
+    LOGIN = "login"
+    """Somebody has just logged in with it, so it was replaced. If that was in this browser, the
+    browser gets the other one in a moment: what it has must stay where it is until then."""
 
 
 class UnknownToken(PgStateError, LookupError):

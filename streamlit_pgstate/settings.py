@@ -72,7 +72,7 @@ class StoreKeywords(TypedDict, total=False):
     max_keys: int | str | None
     max_new_sessions: int | str | None
     encryption_key: str | Sequence[str] | None
-    signing_key: str | None
+    signing_key: str | Sequence[str] | None
     timeout: Duration | None
     gc_interval: Duration | None
     gc_batch: int | str | None
@@ -110,7 +110,8 @@ class Settings:
     max_new_sessions: int = 600
     encryption_key: tuple[bytes, ...] = field(default=(), repr=False)
     """32 bytes each; the first encrypts, and all decrypt. Empty: nothing is encrypted."""
-    signing_key: str | None = field(default=None, repr=False)
+    signing_key: tuple[str, ...] = field(default=(), repr=False)
+    """The first signs, and all are read. Empty: the key in the database."""
     timeout: timedelta = timedelta(seconds=10)
     gc_interval: timedelta = timedelta(hours=1)
     gc_batch: int = 1_000
@@ -291,21 +292,32 @@ def _schema(source: str, value: object) -> str:
     return value
 
 
-def _signing_key(source: str, value: object) -> str:
-    if not isinstance(value, str) or len(value) < _MINIMUM_SIGNING_KEY:
+def _signing_key(source: str, value: object) -> tuple[str, ...]:
+    keys = [key.strip() if isinstance(key, str) else key for key in _listed(value)]
+    found = [key for key in keys if isinstance(key, str) and len(key) >= _MINIMUM_SIGNING_KEY]
+    if not found or len(found) < len(keys):
+        which = next((n for n, key in enumerate(keys, start=1) if key not in found), 0)
         raise ConfigError(
-            f"{source} must be text of at least {_MINIMUM_SIGNING_KEY} characters. Make one "
-            'with: python -c "import secrets; print(secrets.token_urlsafe(48))"'
+            f"{source} must be text of at least {_MINIMUM_SIGNING_KEY} characters, or a list of "
+            "such keys: the first signs, all are read. In text they are separated by commas, so a "
+            "key that has a comma must stand in a list. "
+            + (f"Key {which} of {len(keys)} is too short. " if len(keys) > 1 else "")
+            + 'Make one with: python -c "import secrets; print(secrets.token_urlsafe(48))"'
         )
-    return value
+    return tuple(dict.fromkeys(found))
+
+
+def _listed(value: object) -> Sequence[object]:
+    """Several keys: a list, or text that separates them by commas. Empty if it is neither."""
+    if isinstance(value, str):
+        return value.split(",")
+    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | memoryview):
+        return value
+    return ()
 
 
 def _encryption_key(source: str, value: object) -> tuple[bytes, ...]:
-    texts: Sequence[object] = ()
-    if isinstance(value, str):
-        texts = value.split(",")
-    elif isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | memoryview):
-        texts = value
+    texts = _listed(value)
     keys = [_key_in(text) for text in texts]
     found = [key for key in keys if key is not None]
     if not found or len(found) < len(keys):

@@ -4,8 +4,8 @@ The copies of a tab's state name what was copied, so that they can be counted. A
 keys and bytes, and an entry knows the size of what it replaced, so that limits are exact.
 
 No index covers a column that an ordinary write changes, so such writes stay HOT. `expires_at` of a
-session moves at most hourly. The time of a chunk, the ids of writes and the counters have constant
-defaults: no row is rewritten but those of sessions that hold values, which are counted.
+session moves at most hourly. The time of a chunk, the ids of writes, the epoch and the counters have
+constant defaults: no row is rewritten but those of sessions that hold values, which are counted.
 """
 
 from __future__ import annotations
@@ -85,11 +85,38 @@ def upgrade() -> None:
     op.add_column(
         "session",
         sa.Column(
+            "login_hash", sa.LargeBinary, comment="whose login the token is of, as a keyed hash"
+        ),
+        schema=schema,
+    )
+    op.add_column(
+        "session",
+        sa.Column(
+            "previous_login",
+            sa.LargeBinary,
+            comment="the login that has replaced previous_hash, and with which alone it works",
+        ),
+        schema=schema,
+    )
+    op.add_column(
+        "session",
+        sa.Column(
             "writes",
             ARRAY(sa.BigInteger),
             nullable=False,
             server_default=sa.text("'{}'"),
             comment="the last writes: slot, number, version after it, values it deleted",
+        ),
+        schema=schema,
+    )
+    op.add_column(
+        "session",
+        sa.Column(
+            "epoch",
+            sa.BigInteger,
+            nullable=False,
+            server_default=sa.text("0"),
+            comment="which life of the session: another one after forget, where no token opens it",
         ),
         schema=schema,
     )
@@ -151,6 +178,11 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     schema = context.get_context().version_table_schema
+    # A token that was replaced at a login opens nothing.
+    op.execute(
+        f"""UPDATE "{schema}".session SET previous_hash = NULL
+            WHERE previous_login IS NOT NULL"""  # noqa: S608 - a checked name
+    )
     # Where a rotation waits for its browser, both tokens go on to work for two minutes.
     op.execute(
         f"""UPDATE "{schema}".session SET previous_hash = token_hash, token_hash = pending_hash,
@@ -167,7 +199,10 @@ def downgrade() -> None:
         op.drop_index(name, table, schema=schema)
     op.drop_column("body", "sent_at", schema=schema)
     op.drop_column("entry", "old_size", schema=schema)
-    for column in ("bytes", "keys", "copy_of", "writes", "pending_at", "pending_hash"):
+    for column in (
+        *("bytes", "keys", "copy_of", "epoch", "writes"),
+        *("previous_login", "login_hash", "pending_at", "pending_hash"),
+    ):
         op.drop_column("session", column, schema=schema)
 
 

@@ -268,6 +268,25 @@ def mount(
         )
 
 
+def mount_in_fragment(request: TokenRequest, *, key: str, on_answer: Callable[[], object]) -> None:
+    """As `mount`, in a fragment of its own: the answer runs that fragment, and not the script."""
+    if is_apptest():
+        return
+
+    @st.fragment
+    def ask() -> None:
+        _component()(
+            key=key,
+            data=request.as_data(),
+            on_answer_change=on_answer,
+            width="content",
+            height="content",
+        )
+
+    with still_place():
+        ask()
+
+
 def mount_live(on_tick: Callable[[Tick], None], *, channels: Callable[[], dict[str, int]]) -> None:
     """Put the live component into the page, in a fragment of its own. Each tick runs the fragment.
 

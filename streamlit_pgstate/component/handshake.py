@@ -231,6 +231,14 @@ class Handshake:
         replacing = self._replacing(self.have, because)
         return replace(replacing, have=have, standing=Standing.CANDIDATE)
 
+    def left_behind(self, have: str) -> Handshake:
+        """The token was replaced at a login, of which the browser hears in a moment.
+
+        A candidate stands in. It replaces nothing: what the browser has is a token of the same
+        session, or will be.
+        """
+        return replace(self._replacing(None), have=have, standing=Standing.CANDIDATE)
+
     def forgotten(self, have: str) -> Handshake:
         """The visitor has forgotten the session. A candidate replaces all tokens."""
         return replace(self.ended(have), clears=True)

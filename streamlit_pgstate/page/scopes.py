@@ -7,14 +7,17 @@ refreshed once a run.
 
 from __future__ import annotations
 
+import functools
 import threading
+import uuid
 import weakref
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import NoReturn, TypeVar
 
-import streamlit as st
-
 from streamlit_pgstate.component import script
-from streamlit_pgstate.errors import ConfigError, NoSessionError
+from streamlit_pgstate.errors import ConfigError, UnknownToken
+from streamlit_pgstate.page import login
 from streamlit_pgstate.page import tab as _tab
 from streamlit_pgstate.page.surroundings import SURROUNDINGS
 from streamlit_pgstate.page.tab import Tab
@@ -77,9 +80,9 @@ def user() -> UserState:
         NoSessionError: nobody is logged in.
         ConfigError: the app has no login.
     """
-    tab = _tab.present()
-    ref = SessionRef(tab.tables.signer.session_of_user(*_identity()), scope="user")
-    return _opened(tab).open(UserState, ref)
+    tab, who = _tab.present(), login.required()
+    session_id, *former = tab.tables.signer.sessions_of_user(who.issuer, who.subject)
+    return _opened(tab).open(UserState, SessionRef(session_id, scope="user"), former)
 
 
 def app() -> State:
@@ -94,54 +97,80 @@ def unknown(name: object) -> NoReturn:
     raise ConfigError(f"There is no scope {name!r}; there are {meanings}.")
 
 
-def _identity() -> tuple[str, str]:
-    """Issuer and subject, which never change. An e-mail address may pass to somebody else."""
-    if "is_logged_in" not in st.user:
-        raise ConfigError(
-            "The scope 'user' needs st.login, and there is no [auth] in .streamlit/secrets.toml. "
-            "Add it (docs.streamlit.io, «User authentication»), or use the scope 'browser'."
-        )
-    if not st.user["is_logged_in"]:
-        raise NoSessionError(
-            "Nobody is logged in, so there is no user whose state the scope 'user' could be. "
-            "Ask before: if not st.user.is_logged_in: st.button('Log in', on_click=st.login), "
-            "st.stop(). Until then there is pgstate.scope(), whose keys scope('user').adopt() "
-            "takes over."
-        )
-    issuer, subject = st.user.get("iss"), st.user.get("sub")
-    if not (isinstance(issuer, str) and isinstance(subject, str) and issuer and subject):
-        raise ConfigError(
-            "The login gives no issuer and subject (`iss` and `sub` in st.user), by which the "
-            "scope 'user' tells users apart. Every OpenID Connect provider has them; a proxy "
-            "that fills st.user (server.trustedUserHeaders) may not."
-        )
-    return issuer, subject
+@dataclass(frozen=True, slots=True)
+class _OpenedState:
+    """A state beside the browser's, as one run of a tab has it."""
+
+    ref: SessionRef
+    """What was asked for. The session may still be under a former id."""
+    session: Session
+    state: State
+    run: object
+    """The run that has refreshed it."""
 
 
 class _Opened:
-    """The states beside the browser's that one tab has opened, by scope."""
+    """The states beside the browser's that one tab has opened, by scope.
+
+    Each run has a state of its own over the session that all runs of the tab share. If a run
+    forgets its state, that one goes on with another session. What threads of former runs have is
+    of no use any more.
+    """
 
     def __init__(self, tab: Tab) -> None:
         self._tables = tab.tables
         self._live = tab.live
         self._lock = threading.Lock()
-        self._states: dict[str, tuple[Session, State]] = {}
-        self._seen: dict[str, object] = {}
-        """The run in which each was last refreshed."""
+        self._states: dict[str, _OpenedState] = {}
 
-    def open(self, kind: type[StateT], ref: SessionRef) -> StateT:
+    def open(self, kind: type[StateT], ref: SessionRef, former: Sequence[uuid.UUID] = ()) -> StateT:
+        """The state of a session, as the present run has it.
+
+        Args:
+            kind: the class of the state.
+            ref: the session.
+            former: ids by former signing keys, under which it may still be.
+        """
+        find = functools.partial(self._loaded, ref, former)
         run = script.run()
         with self._lock:
-            session, state = self._states.get(ref.scope, (None, None))
-            if session is None or not isinstance(state, kind) or session.id != ref.id:
-                session = Session(self._tables, ref, surroundings=SURROUNDINGS)
-                session.load()
-                state = kind(session)
-            elif self._seen[ref.scope] is not run:
-                session.refresh()
-            self._states[ref.scope], self._seen[ref.scope] = (session, state), run
-        self._live.follow(session)
+            known = self._states.get(ref.scope)
+            if known is None or known.ref != ref:
+                session = find()
+            elif known.run is run and isinstance(known.state, kind):
+                return known.state
+            else:
+                session = _refreshed(known.session, find)
+            state = kind(session)
+            self._states[ref.scope] = _OpenedState(ref, session, state, run)
+        self._live.follow(session, functools.partial(self._refreshed_quietly, session, find))
         return state
+
+    def _loaded(self, ref: SessionRef, former: Sequence[uuid.UUID]) -> Session:
+        if former:
+            ref = self._tables.home_of(ref, former)
+        session = Session(self._tables, ref, surroundings=SURROUNDINGS)
+        session.load()
+        return session
+
+    def _refreshed_quietly(self, session: Session, find: Callable[[], Session]) -> Session:
+        """As `_refreshed`, beside the runs of the tab. The next run uses what this returns."""
+        try:
+            session.refresh_without_lock()
+        except UnknownToken:
+            begun = find()
+            self._live.follow(begun, functools.partial(self._refreshed_quietly, begun, find))
+            return begun
+        return session
+
+
+def _refreshed(session: Session, find: Callable[[], Session]) -> Session:
+    """The session, or the one that has taken its place, if it was forgotten, expired or moved."""
+    try:
+        session.refresh()
+    except UnknownToken:
+        return find()
+    return session
 
 
 _known: weakref.WeakKeyDictionary[Tab, _Opened] = weakref.WeakKeyDictionary()

@@ -13,6 +13,7 @@ import functools
 import logging
 import threading
 import time
+import uuid
 from collections import deque
 from collections.abc import Callable, Iterator, Set
 from typing import Final, TypeVar
@@ -22,17 +23,20 @@ import streamlit as st
 from streamlit_pgstate.component import bridge, runs, script
 from streamlit_pgstate.component.bridge import Acceptance, TokenReply, TokenRequest
 from streamlit_pgstate.component.cookies import label
-from streamlit_pgstate.component.handshake import Action, Answer, Handshake, Question
+from streamlit_pgstate.component.handshake import Action, Answer, Handshake, Question, Standing
 from streamlit_pgstate.component.runs import RunListener
 from streamlit_pgstate.component.script import Address
 from streamlit_pgstate.component.transport import Transport
 from streamlit_pgstate.errors import (
     ConfigError,
+    LimitExceeded,
     NoSessionError,
     PgStateError,
     Refusal,
     UnknownToken,
 )
+from streamlit_pgstate.page import login
+from streamlit_pgstate.page.login import Login
 from streamlit_pgstate.page.surroundings import SURROUNDINGS
 from streamlit_pgstate.postgres.rows import SessionRef
 from streamlit_pgstate.postgres.tables import Tables
@@ -44,6 +48,9 @@ _LOG = logging.getLogger(__name__)
 
 _ANSWERS_WITHIN: Final = 5.0
 """Seconds that a first run waits for the browser if no cookie can come. It answers within 0.1."""
+
+_TRIES_AT_LOGIN: Final = 2
+"""How often a run tries to replace a token that other tabs or replicas replace at that moment."""
 
 _T = TypeVar("_T")
 
@@ -119,6 +126,12 @@ class Visit:
         self._back_to: Address | None = None
         """Where to run again after a candidate was dropped; None for the present page."""
         self._is_left = False
+        self._noticed: uuid.UUID | None = None
+        """The session of which this page has noticed who is logged in."""
+        self._is_beginning = True
+        """Whether the browser's token at the opening of the page has still to be heard of."""
+        self._comes_with_page = False
+        """Whether the present token came with the page, and was not replaced yet."""
 
     @property
     def state(self) -> State:
@@ -194,8 +207,18 @@ class Visit:
                 self._act_on_replies(run)
             if self._session is before:
                 self._refresh()
+            self._notice_login_or_end()
         except PgStateError as error:
             run.failure = error
+
+    def _notice_login_or_end(self) -> None:
+        for _ in range(_TRIES_AT_LOGIN):
+            try:
+                self._notice_login()
+            except UnknownToken as error:
+                self._end(error.refusal)
+            if self._noticed == self.session.id:
+                break
 
     def call(self, verb: Callable[[State], _T]) -> _T:
         """Run a verb on the state. If another tab has just forgotten it, the script starts anew."""
@@ -234,10 +257,10 @@ class Visit:
             self.session.forget()
             run = self._present_run()
             self._mark_stale()
-            run.is_stale = False
+            run.is_stale = self._is_beginning = False
             token = self.tables.signer.mint()
             self._settle(self._agreed.forgotten(token.fingerprint))
-            self._use(token, self._session_of(token))
+            self._use(token, self._session_of_new(token))
             self._ask(run)
 
     def forget_unseen(self) -> None:
@@ -271,10 +294,13 @@ class Visit:
                 if self._transport.is_strict:
                     raise self._of_another_store(error) from error
                 because = error.refusal
+                if because is Refusal.LOGIN:
+                    text = None
             else:
                 may_copy = self._transport.may_copy
                 self._settle(Handshake.of_known(token.fingerprint, may_copy=may_copy))
                 self._use(token, session)
+                self._comes_with_page = True
                 return
         token = self.tables.signer.mint()
         refused = None if text is None else fingerprint(text)
@@ -286,8 +312,19 @@ class Visit:
         )
         self._settle(handshake if self.tables.settings.cookie else handshake.waiting())
         self._began_at, self._opened_in = script.address(), script.run()
-        self._use(token, self._session_of(token))
+        self._use(token, self._session_of_new(token))
         self._ask_at_end()  # the script may switch at once to a page without any verb
+
+    def _sign_anew(self) -> None:
+        """Have the browser keep the token under the first signing key, so that the others can go.
+
+        Only for a token that came with the page. Two pages, at replicas with the keys in another
+        order, would replace each other's for ever.
+        """
+        token, comes_with_page = self._token, self._comes_with_page
+        self._comes_with_page = False
+        if comes_with_page and token is not None and token.is_by_former_key:
+            self._replace_token(self.tables.signer.signed_anew(token))
 
     @property
     def _label(self) -> str:
@@ -303,10 +340,80 @@ class Visit:
         )
 
     def _session_of(self, token: Token) -> Session:
-        ref = SessionRef.of(token, self._transport.scope)
+        return self._loaded(self._ref_of(token))
+
+    def _session_of_new(self, token: Token) -> Session:
+        """The session of a token that was minted just now: nobody has planted it."""
+        ref = self._ref_of(token)
+        return self._loaded(dataclasses.replace(ref, login=next(iter(ref.logins), None)))
+
+    def _loaded(self, ref: SessionRef) -> Session:
         session = Session(self.tables, ref, surroundings=SURROUNDINGS)
         session.load()
         return session
+
+    def _ref_of(self, token: Token) -> SessionRef:
+        ref = SessionRef.of(token, self._transport.scope)
+        return dataclasses.replace(ref, logins=self._logins(ref.id))
+
+    # Who is logged in
+
+    @functools.cached_property
+    def _who(self) -> Login | None:
+        """Who was logged in when this page was opened: a login or a logout opens it anew.
+
+        None for a state of a tab, whose token never leaves that tab, and in an AppTest.
+        """
+        if self._transport.may_copy or script.is_apptest():
+            return None
+        return login.present()
+
+    def _logins(self, session_id: uuid.UUID) -> tuple[bytes, ...]:
+        """The hashes of the present login; none for nobody."""
+        who = self._who
+        if who is None:
+            return ()
+        return self.tables.signer.login_hashes(session_id, who.issuer, who.subject)
+
+    def _notice_login(self) -> None:
+        """Replace the browser's token, once, if another one is logged in than so far.
+
+        Raises:
+            StoreUnavailable: the token was not replaced. The next run tries it again.
+        """
+        if self._transport.may_copy or script.is_apptest() or self._noticed == self.session.id:
+            return
+        session, is_candidate = self.session, self._agreed.standing is Standing.CANDIDATE
+        step = login.step(
+            noted=session.login,
+            logins=self._logins(session.id),
+            is_replaced=session.is_replaced,
+            is_beginning=self._is_beginning,
+            is_candidate=is_candidate,
+        )
+        if step is not login.Step.NOTHING and not self._follow_login(step):
+            return
+        if not is_candidate:
+            self._noticed, self._is_beginning = session.id, False
+            self._sign_anew()
+
+    def _follow_login(self, step: login.Step) -> bool:
+        """Carry out what a login or a logout asks for; False if that is to be tried again."""
+        session, token, who = self.session, self._token, self._who
+        assert token is not None  # noqa: S101 - _open has set it
+        if step is login.Step.ROTATE or who is None:
+            with contextlib.suppress(PgStateError):  # nobody gains by the former one
+                session.rotate_at_logout()
+            return True
+        successors = self.tables.signer.successors(token, who.issuer, who.subject)
+        if step is login.Step.CATCH_UP:
+            session.catch_up(successors)
+            return True
+        try:
+            return session.replace_at_login(successors[0], self._logins(session.id))
+        except LimitExceeded as error:
+            _LOG.debug("A token that was perhaps planted is replaced later: %s", error)
+            return False
 
     def _use(self, token: Token, session: Session) -> None:
         self._token, self._session, self._state = token, session, State(session)
@@ -360,9 +467,13 @@ class Visit:
     def _end(self, because: Refusal) -> None:
         """Begin an empty session in place of one that has ended."""
         script.end_if_overtaken()
+        self._is_beginning = False
         token = self.tables.signer.mint()
-        self._settle(self._agreed.ended(token.fingerprint, because))
-        self._go_over(token, self._session_of(token))
+        is_login = because is Refusal.LOGIN
+        agreed = self._agreed
+        have = token.fingerprint
+        self._settle(agreed.left_behind(have) if is_login else agreed.ended(have, because))
+        self._go_over(token, self._session_of_new(token))
 
     # The browser
 
@@ -381,8 +492,23 @@ class Visit:
         run.question = question
         if not script.is_fragment_run():
             self._on_page[key] = None if script.fragment() else question
-        request, on_answer = self._request(question), functools.partial(self._on_answer, key)
+        on_answer = functools.partial(self._on_answer, key)
+        if self._is_to_confirm():
+            request = self._request(dataclasses.replace(question, ask=True))
+            bridge.mount_in_fragment(request, key=key, on_answer=on_answer)
+            return
+        request = self._request(question)
         bridge.mount(request, key=key, on_answer=on_answer, has_slot=key in self._on_page)
+
+    def _is_to_confirm(self) -> bool:
+        """Whether to ask the browser if it keeps the new token of a rotation.
+
+        Until it does, the former token goes on to work. The answer is one of a fragment, so it
+        starts no run of the script: an app that rotates in each run comes to rest.
+        """
+        waits = self._agreed.waits and self._agreed.durable is None  # for an answer that does
+        is_own_place = not (script.fragment() or script.is_callback() or script.is_fragment_run())
+        return self.session.awaits_browser and is_own_place and not waits
 
     def _place(self) -> str:
         return "-".join(part for part in (self._transport.place, script.fragment()) if part)
@@ -509,9 +635,10 @@ class Visit:
     def _begin_anew(self, answer: Answer) -> None:
         """Continue with an empty session: the browser keeps no token any more."""
         before, is_dropped = self.session, self._agreed.drops_its_state(answer)
+        self._is_beginning = False
         token = self.tables.signer.mint()
         self._settle(self._agreed.begun(token.fingerprint))
-        self._go_over(token, self._session_of(token))
+        self._go_over(token, self._session_of_new(token))
         if is_dropped:
             self._drop(before)
 
@@ -528,12 +655,16 @@ class Visit:
                 self._session_of(token).forget()
                 self._settle(self._agreed.refusing(token.fingerprint, Refusal.FINAL))
         except UnknownToken as error:
+            if error.refusal is Refusal.LOGIN:  # the browser's other page brings the new one
+                self._settle(self._agreed.going_without())
+                return
             self._settle(self._agreed.refusing(fingerprint(text), error.refusal))
 
     def _adopt(self, token: Token, answer: Answer) -> None:
         """Continue with the token of the browser."""
-        ref = SessionRef.of(token, self._transport.scope)
+        ref = self._ref_of(token)
         before, is_dropped = self.session, self._agreed.drops_its_state(answer)
+        self._is_beginning &= is_dropped  # otherwise this page has stored its own token before
         if before.id == ref.id:
             before.follow(ref)  # keep the object: a thread may use it
             self._token = token

@@ -45,6 +45,12 @@ class SessionRef:
     is_presented: bool = True
     """Whether the token came from a browser or a caller. False for one that `rotate` has just made:
     until a browser presents it, the token before it goes on to work."""
+    epoch: int | None = None
+    """Which life of the session was loaded; 0 if it had no row, None if nothing was loaded yet."""
+    logins: tuple[bytes, ...] = ()
+    """Hashes of the present login, by each signing key: see `TokenSigner.login_hashes`."""
+    login: bytes | None = None
+    """The login that a first write notes. Only for a token that nobody else can know."""
 
     @classmethod
     def of(cls, token: Token, scope: str = "browser", *, is_presented: bool = True) -> SessionRef:
@@ -142,6 +148,12 @@ class Changes(NamedTuple):
     version: int
     """The session's version; 0 if it has no row yet."""
     entries: list[EntryRow]
+    epoch: int = 0
+    """Which life of the session this is; 0 if it has no row yet."""
+    login: bytes | None = None
+    """The login under which the session has its token; None for nobody."""
+    is_replaced: bool = False
+    """Whether the caller's token was replaced at that login."""
 
 
 @dataclass(frozen=True, slots=True)

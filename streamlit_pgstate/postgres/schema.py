@@ -63,12 +63,25 @@ def metadata(schema: str) -> MetaData:
         Column("revoked_at", _TIME, comment="forgotten: never used again"),
         Column("pending_hash", LargeBinary, comment="a new token, until a browser presents it"),
         Column("pending_at", _TIME, comment="when pending_hash was stored"),
+        Column("login_hash", LargeBinary, comment="whose login the token is of, as a keyed hash"),
+        Column(
+            "previous_login",
+            LargeBinary,
+            comment="the login that has replaced previous_hash, and with which alone it works",
+        ),
         Column(
             "writes",
             ARRAY(BigInteger),
             nullable=False,
             server_default=text("'{}'"),
             comment="the last writes: slot, number, version after it, values it deleted",
+        ),
+        Column(
+            "epoch",
+            BigInteger,
+            nullable=False,
+            server_default=text("0"),
+            comment="which life of the session: another one after forget, where no token opens it",
         ),
         Column(
             "copy_of", Uuid, comment="the tab's state of which this is a copy, or a copy's copy"

@@ -12,13 +12,28 @@ from typing import Final
 
 from streamlit_pgstate.postgres.cipher import KEY_ID_BYTES, MAGIC, OVERHEAD
 
+# What was read, and what is written, belongs to one life of a session. A session of a scope without
+# tokens begins another one, with another epoch, when it is forgotten or has expired: then all that
+# has loaded the former one is refused, and brings nothing of it back. A row gets an epoch over 0
+# from the clock, so that it differs from that of a row before it; each further life has a lower one
+# below 0. Who has found no row has the epoch 0: it fits any first life, whose row another one may
+# have made meanwhile, and no later one. %(epoch)s is NULL for who has loaded nothing yet.
+_SAME_EPOCH: Final = """(%(epoch)s::bigint IS NULL OR epoch = %(epoch)s::bigint
+        OR %(epoch)s::bigint = 0 AND epoch >= 0)"""
+_FIRST_EPOCH: Final = "(extract(epoch FROM now()) * 1000000)::bigint"
+_NEXT_EPOCH: Final = "-abs(epoch) - 1"
+
+# How long the former token works after an ordinary rotation. One that was replaced at a login works
+# for who is logged in by that login alone: %(logins)s has the hashes of the present login.
+_IN_GRACE: Final = "rotated_at > now() - make_interval(secs => %(grace)s)"
+
 # Whether a session's row may be used. %(hash)s is NULL where the caller has no token: it has opened
 # the session by its id, as a job does, or the scope of the session has no tokens. The `token_hash`
 # of the latter is NULL, so no token opens it.
-_USABLE: Final = """revoked_at IS NULL AND expires_at > now() AND (%(hash)s::bytea IS NULL
-    OR token_hash = %(hash)s OR pending_hash = %(hash)s
-    OR previous_hash = %(hash)s AND rotated_at > now() - make_interval(secs => %(grace)s)
-    ) IS TRUE"""
+_USABLE: Final = f"""revoked_at IS NULL AND expires_at > now() AND {_SAME_EPOCH}
+    AND (%(hash)s::bytea IS NULL OR token_hash = %(hash)s OR pending_hash = %(hash)s
+    OR previous_hash = %(hash)s AND (previous_login IS NULL AND {_IN_GRACE}
+        OR previous_login = ANY (%(logins)s::bytea[]))) IS TRUE"""
 
 TOKENLESS_SCOPES: Final = ("app", "user")
 """Scopes whose sessions have no tokens: their ids are computed from the name of app or user."""
@@ -43,21 +58,26 @@ _STALE: Final = "seen_at < now() - make_interval(secs => %(expiry_moves_every)s)
 _FORGOTTEN: Final = "(revoked_at < expires_at) IS TRUE"
 
 _FOUND: Final = f"""found AS MATERIALIZED (
-    SELECT version, {_USABLE} AS usable, {_STALE} AS is_stale,
-        (pending_hash = %(hash)s) IS TRUE AS is_pending, {_FORGOTTEN} AS is_forgotten
+    SELECT version, epoch, {_USABLE} AS usable, {_STALE} AS is_stale,
+        (pending_hash = %(hash)s) IS TRUE AS is_pending, {_FORGOTTEN} AS is_forgotten,
+        (previous_hash = %(hash)s AND previous_login IS NOT NULL) IS TRUE AS is_replaced,
+        revoked_at IS NULL AND {_IN_GRACE} AS is_recent, login_hash
     FROM {{schema}}.session WHERE id = %(id)s
 )"""
 
-# A page load (%(since)s is -1) or a later run: the session as one row (key NULL), then its entries
-# that are newer than %(since)s. The entries are not read at all if the session's version is still
-# %(since)s. One round trip, which writes nothing and takes no lock: it works on a read-only server,
-# and beside a writer that holds the session's row.
+# A page load (%(since)s is -1) or a later run: the session as one row (key NULL, its epoch and
+# login where entries have size and body), then its entries that are newer than %(since)s. The
+# entries are not read at all if the session's version is still %(since)s. One round trip, which
+# writes nothing and takes no lock: it works on a read-only server, and beside a writer that holds
+# the session's row.
 READ: Final = f"""WITH {_FOUND}
 SELECT NULL::text, version,
-    CASE WHEN NOT usable THEN CASE WHEN is_forgotten THEN 'forgotten' ELSE 'refused' END
-        ELSE CASE WHEN is_stale THEN 'stale ' ELSE '' END
+    CASE WHEN NOT usable THEN CASE WHEN is_forgotten THEN 'forgotten'
+            WHEN is_replaced AND is_recent THEN 'replaced at a login' ELSE 'refused' END
+        ELSE CASE WHEN is_replaced THEN 'replaced ' ELSE '' END
+            || CASE WHEN is_stale THEN 'stale ' ELSE '' END
             || CASE WHEN is_pending THEN 'pending' ELSE '' END
-    END, NULL::bigint, NULL::text, NULL::bytea, NULL::bytea, NULL::float8, NULL::float8
+    END, epoch, NULL::text, login_hash, NULL::bytea, NULL::float8, NULL::float8
 FROM found
 UNION ALL
 SELECT e.key, e.version, e.kind, e.size, e.value::text, e.body, e.digest, e.ttl,
@@ -201,14 +221,14 @@ _WAS_AS_KNOWN: Final = f"""CASE WHEN old_size IS NOT DISTINCT FROM %(old_size)s:
     THEN version ELSE {_UNLIKE_KNOWN} END"""
 
 _NEW_SESSION: Final = """
-INSERT INTO {schema}.session
-    (id, app, scope, version, token_hash, created_at, seen_at, expires_at, writes, keys, bytes)"""
+INSERT INTO {schema}.session (id, app, scope, version, token_hash, created_at, seen_at,
+    expires_at, writes, epoch, login_hash, keys, bytes)"""
 
 # The first write of a session creates its row, unless another tab has just done so.
 _CREATED: Final = f"""locked AS ({_NEW_SESSION}
     SELECT %(id)s::uuid, %(app)s::text, %(scope)s::text, 1, %(hash)s::bytea, now(), now(),
         now() + {_LIFETIME_OF_NEW}, ARRAY[%(slot)s::bigint, %(number)s::bigint, 1, 0],
-        {{keys}}, {{bytes}}
+        {_FIRST_EPOCH}, %(login)s::bytea, {{keys}}, {{bytes}}
     WHERE {_IS_PATIENT}
     ON CONFLICT (id) DO NOTHING RETURNING {_fits(_IN_TIME, of="session")} AS version
 )"""
@@ -406,17 +426,39 @@ RETURNING writes[{_PLACE} + 1], writes[{_PLACE} + 2], writes[{_PLACE} + 3]"""
 # waits for its browser: else two tabs that rotate at once would make a token that no browser keeps.
 # A pending token that no browser has presented within a day is replaced: its answer was lost.
 # A second time it does nothing, and succeeds.
-ROTATE: Final = f"""
-UPDATE {{schema}}.session SET pending_hash = %(new_hash)s, pending_at = now()
-WHERE id = %(id)s AND {_USABLE} AND token_hash = %(hash)s
+_PENDING: Final = "pending_hash = %(new_hash)s, pending_at = now()"
+_MAY_ROTATE: Final = f"""id = %(id)s AND {_USABLE} AND token_hash = %(hash)s
     AND (pending_hash IS NULL OR pending_hash = %(new_hash)s
-        OR pending_at < now() - make_interval(secs => %(pending_for)s)) RETURNING version"""
+        OR pending_at < now() - make_interval(secs => %(pending_for)s))"""
+ROTATE: Final = f"""
+UPDATE {{schema}}.session SET {_PENDING} WHERE {_MAY_ROTATE} RETURNING version"""
+ROTATE_AT_LOGOUT: Final = f"""
+UPDATE {{schema}}.session SET {_PENDING}, login_hash = NULL WHERE {_MAY_ROTATE} RETURNING version"""
+
+# Somebody has logged in: the new token is the present one at once, and no other one opens the
+# session, nor one that waits for its browser. The one before it does for who is logged in by the
+# same login, so that a browser which has not got the new one gets it with its next page load. A
+# session without a row gets one, so that its former token is refused.
+REPLACE_AT_LOGIN: Final = f"""
+UPDATE {{schema}}.session SET token_hash = %(new_hash)s, previous_hash = %(hash)s,
+    previous_login = %(login)s, rotated_at = now(), pending_hash = NULL, pending_at = NULL,
+    login_hash = %(login)s
+WHERE id = %(id)s AND {_USABLE} AND (token_hash = %(hash)s OR pending_hash = %(hash)s)
+RETURNING version"""
+CREATE_AT_LOGIN: Final = f"""WITH locked AS (
+    INSERT INTO {{schema}}.session (id, app, scope, version, token_hash, previous_hash,
+        previous_login, rotated_at, login_hash, created_at, seen_at, expires_at, epoch)
+    SELECT %(id)s, %(app)s, %(scope)s, 1, %(new_hash)s, %(hash)s, %(login)s::bytea, now(),
+        %(login)s::bytea, now(), now(), now() + {_LIFETIME_OF_NEW}, {_FIRST_EPOCH}
+    ON CONFLICT (id) DO NOTHING RETURNING version
+),
+former AS ({_FORMER_ENTRIES}) SELECT version FROM locked"""
 
 # A browser has presented the pending token: from now on it is the current one, and the one before
 # it works for the grace alone. If somebody holds the row, it is left to the next read.
 PRESENT: Final = f"""
 UPDATE {{schema}}.session SET previous_hash = token_hash, token_hash = pending_hash,
-    rotated_at = now(), pending_hash = NULL, pending_at = NULL
+    rotated_at = now(), pending_hash = NULL, pending_at = NULL, previous_login = NULL
 WHERE id = %(id)s AND (
     SELECT true FROM {{schema}}.session
     WHERE id = %(id)s AND {_USABLE} AND pending_hash = %(hash)s FOR UPDATE SKIP LOCKED
@@ -434,8 +476,9 @@ ON CONFLICT (id) DO UPDATE SET version = session.version + 1, keys = 0, bytes = 
     revoked_at = coalesce(session.revoked_at, excluded.revoked_at)
 WHERE excluded.token_hash IS NULL OR excluded.token_hash = session.token_hash
     OR excluded.token_hash = session.pending_hash
-    OR excluded.token_hash = session.previous_hash
-        AND session.rotated_at > excluded.seen_at - make_interval(secs => %(grace)s)
+    OR excluded.token_hash = session.previous_hash AND (session.previous_login IS NULL
+            AND session.rotated_at > excluded.seen_at - make_interval(secs => %(grace)s)
+        OR session.previous_login = ANY (%(logins)s::bytea[]))
 RETURNING {_IN_TIME}"""
 ERASE_ENTRIES: Final = "DELETE FROM {schema}.entry WHERE session_id = %(id)s"
 ERASE_BODIES: Final = "DELETE FROM {schema}.body WHERE session_id = %(id)s"
@@ -448,8 +491,8 @@ ERASE_REVISIONS: Final = "DELETE FROM {schema}.revision WHERE session_id = %(id)
 # before the lock.
 LOCK_TO_EMPTY: Final = f"""
 UPDATE {{schema}}.session SET version = version + 1, revoked_at = NULL, created_at = now(),
-    seen_at = now(), expires_at = now() + {_LIFETIME_OF_ROW}, writes = {_recorded("version + 1")},
-    keys = 0, bytes = 0
+    seen_at = now(), expires_at = now() + {_LIFETIME_OF_ROW}, epoch = {_NEXT_EPOCH},
+    writes = {_recorded("version + 1")}, keys = 0, bytes = 0
 WHERE id = %(id)s AND {_IS_PATIENT} AND {_IS_NEW}
     AND (%(always)s OR revoked_at IS NOT NULL OR expires_at <= now())
 RETURNING {_IN_TIME}"""
@@ -496,6 +539,23 @@ WITH moved AS (
 )
 UPDATE {{schema}}.session SET {_COUNTED_DOWN}
 FROM (SELECT {_GONE} FROM moved) AS gone WHERE id = %(id)s"""
+
+# A user's session has an id by a signing key. If that is another key now, the session moves to its
+# new id, in one transaction. The row under the former id stays, revoked, so that whoever has it
+# open is refused, and so that no replica with the keys in another order takes it for the session.
+HOMES: Final = """
+SELECT id, revoked_at IS NULL AND expires_at > now() FROM {schema}.session
+WHERE id = ANY (%(ids)s::uuid[])"""
+LEAVE_HOME: Final = f"""
+UPDATE {{schema}}.session SET version = version + 1, revoked_at = now(),
+    writes = {_recorded("version + 1")}
+WHERE id = %(id)s AND {_IS_PATIENT} AND {_USABLE} AND {_IS_NEW} RETURNING {_IN_TIME}"""
+NEW_HOME: Final = f"""
+INSERT INTO {{schema}}.session (id, app, scope, version, created_at, seen_at, expires_at, epoch)
+SELECT %(to)s, app, scope, 1, created_at, seen_at, expires_at, {_FIRST_EPOCH}
+FROM {{schema}}.session WHERE id = %(id)s ON CONFLICT (id) DO NOTHING RETURNING version"""
+HELD_KEYS: Final = f"""
+SELECT key FROM {{schema}}.entry WHERE session_id = %(id)s AND {_HOLDS_A_VALUE}"""
 
 # What was moved, where the answer to COMMIT was lost: the entries that have the version of the
 # move, in one session or as empty rows in the other. Others may have written over them since.

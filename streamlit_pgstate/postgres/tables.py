@@ -6,6 +6,7 @@ cache. The `cipher` of a session seals and opens its values here.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import logging
 import math
@@ -72,6 +73,9 @@ whoever has the former token cannot replace what the visitor's browser has store
 
 MAX_COPIES: Final = 100
 """How many copies of a tab's state there may be at once."""
+
+_TRIES_TO_MOVE: Final = 3
+"""How often a session is looked for that other replicas move meanwhile."""
 
 _AFTER_A_FAILED_SLIDE: Final = 60.0
 """Seconds without another try to move a sliding expiry, after one has failed."""
@@ -295,8 +299,8 @@ class Tables:
     def _read_once(self) -> tuple[TokenSigner, Identity]:
         if self._shared is None:
             [(stored_key, name, copy)] = self._run("IDENTITY", {})
-            key = self._settings.signing_key or stored_key
-            if key is None:
+            keys = self._settings.signing_key or ((stored_key,) if stored_key else ())
+            if not keys:
                 raise self._is_missing(
                     "The signing key is missing in the table `setting`. Restore that row from a "
                     "backup, or set `signing_key`: with another key all tokens are void."
@@ -308,7 +312,7 @@ class Tables:
                 )
             app, max_age = self._settings.app, self._settings.session_max_age
             mark = hashlib.sha256(f"{name}.{copy}".encode()).hexdigest()[:8]
-            signer = TokenSigner(key, app=app, max_age=max_age)
+            signer = TokenSigner(*keys, app=app, max_age=max_age)
             self._shared = signer, Identity(name, mark)
         return self._shared
 
@@ -340,12 +344,15 @@ class Tables:
         parameters = self._session_parameters(ref)
         rows = self._run("READ", {**parameters, "since": since})
         if not rows:
-            if not ref.may_create:
+            # A row that was there, and has no tokens, goes when it was forgotten two days ago.
+            if not ref.may_create or (ref.has_tokenless_scope and ref.epoch):
                 raise _unknown(ref)
             return Changes(0, [])
-        _, version, condition, *_ = rows[0]
+        _, version, condition, epoch, _, login, *_ = rows[0]
         if condition == "forgotten":
             raise _unknown(ref, Refusal.FINAL)
+        if condition == "replaced at a login":
+            raise _unknown(ref, Refusal.LOGIN)
         if condition == "refused":
             raise _unknown(ref)
         if "pending" in condition and ref.is_presented:
@@ -354,7 +361,8 @@ class Tables:
         if may_slide and not self._note("SLIDE", parameters):
             self._slides_after = time.monotonic() + _AFTER_A_FAILED_SLIDE
         cipher = self._cipher_of(ref.id)
-        return Changes(version, [_entry(cipher, row) for row in rows[1:]])
+        entries = [_entry(cipher, row) for row in rows[1:]]
+        return Changes(version, entries, epoch, login, "replaced" in condition)
 
     def _note(self, name: str, parameters: Mapping[str, Any]) -> bool:
         """Note in the session's row that it was read. If that fails, what was read is good."""
@@ -596,6 +604,35 @@ class Tables:
             return Rotation.DONE
         return Rotation.BY_ANOTHER if self.load(ref).version else Rotation.NO_ROW
 
+    def present(self, ref: SessionRef) -> None:
+        """Note that a browser keeps the new token. If that fails, the next load does so."""
+        self._note("PRESENT", self._session_parameters(ref))
+
+    def rotate_at_logout(self, ref: SessionRef, token: Token) -> bool:
+        """As `rotate`, and note that nobody is logged in; False if nothing was changed."""
+        parameters = {**self._session_parameters(ref), "new_hash": token.secret_hash}
+        return bool(self._run("ROTATE_AT_LOGOUT", parameters))
+
+    def replace_at_login(self, ref: SessionRef, token: Token, *, has_row: bool) -> bool:
+        """Give the session another token at once, as somebody has logged in.
+
+        Args:
+            ref: the session; the first of its `logins` is noted.
+            token: the new token.
+            has_row: whether the session is known to have a row. Otherwise it gets one.
+
+        Returns:
+            False if nothing was changed: others have changed the token, or made the row, meanwhile.
+
+        Raises:
+            LimitExceeded: too many sessions are created.
+        """
+        if not has_row:
+            self._admit(ref)
+        login = {"new_hash": token.secret_hash, "login": ref.logins[0]}
+        parameters = {**self._session_parameters(ref), **login}
+        return bool(self._run("REPLACE_AT_LOGIN" if has_row else "CREATE_AT_LOGIN", parameters))
+
     def forget(self, ref: SessionRef) -> None:
         """Delete everything that the session holds. No token and no open tab can restore it.
 
@@ -616,7 +653,9 @@ class Tables:
             raise _unknown(ref)
 
     def empty(self, ref: SessionRef, *, only_if_dead: bool = False) -> None:
-        """Delete everything that a session of a tokenless scope holds. It can be used again.
+        """Delete everything that a session of a tokenless scope holds, and begin another epoch.
+
+        A session without a row gets one, so that a first write that was under way is refused.
 
         Args:
             ref: the session.
@@ -625,13 +664,20 @@ class Tables:
         self._check_layout_once()
         parameters = {**self._session_parameters(ref), "always": not only_if_dead}
 
-        def empty(run: Run) -> None:
-            for (version,) in run("LOCK_TO_EMPTY", parameters):
+        def empty(run: Run) -> bool:
+            locked = run("LOCK_TO_EMPTY", parameters)
+            for (version,) in locked:
                 run("EMPTY_ENTRIES", {**parameters, "version": version})
                 run("ERASE_BODIES", parameters)
                 run("ERASE_REVISIONS", parameters)
+            return bool(locked)
 
-        self._writer.transact(empty, session_id=ref.id, recall=lambda _: None)
+        def has_emptied() -> bool:
+            return self._writer.transact(empty, session_id=ref.id, recall=lambda _: True)
+
+        if not has_emptied() and not only_if_dead:
+            self.create_session(ref)
+            has_emptied()
 
     def copy(self, source: SessionRef, token: Token) -> None:
         """Copy everything that `source` holds into the new session of `token`, as of one moment.
@@ -693,16 +739,8 @@ class Tables:
                 if not rows:
                     return Undone(Moved(refused=ref))
                 versions[ref.id] = rows[0][0]
-            into = {**moving, "version": versions[target.id]}
-            if self._keyring is None:
-                run("MOVE_BODIES", moving)
-                rows = run("MOVE_ENTRIES", into)
-            else:
-                rows = run("MOVE_SEALED", {**into, **self._sealed_anew(run, moving)})
-            moved = sorted(row[0] for row in rows)
-            going = {**moving, "key": moved}
-            run("DROP_MOVED_BODIES", going)
-            run("DROP_MOVED_ENTRIES", {**going, "version": versions[source.id]})
+            moved = self._move_entries(run, moving, version=versions[target.id])
+            run("DROP_MOVED_ENTRIES", {**moving, "key": moved, "version": versions[source.id]})
             return Moved(keys=moved)
 
         def recall(record: Record) -> Moved:
@@ -713,6 +751,55 @@ class Tables:
         if moved.refused is not None:
             raise _unknown(moved.refused)
         return moved.keys
+
+    def home_of(self, ref: SessionRef, former: Sequence[uuid.UUID]) -> SessionRef:
+        """Return where the session of a tokenless scope is, whose id may be by a former key.
+
+        It is moved to the id `ref.id`, in one transaction, unless it has been moved away from
+        there: then another replica still has another key first, and it stays where it is.
+
+        Args:
+            ref: the session under the id by the first key.
+            former: its ids by the other keys.
+        """
+        ids = [ref.id, *former]
+        for _ in range(_TRIES_TO_MOVE):
+            homes = dict(self._run("HOMES", {"ids": ids}))
+            found, is_to_be_moved = home_among(ids, homes)
+            home = dataclasses.replace(ref, id=found)
+            if not is_to_be_moved or self._rehome(home, ref):
+                return ref if is_to_be_moved else home
+        return home
+
+    def _rehome(self, source: SessionRef, target: SessionRef) -> bool:
+        """Move a session of a tokenless scope to another id; False if nothing was moved.
+
+        Whoever has opened it under the former id is refused from now on.
+        """
+        self._prepare_sealing()
+        parameters = {**self._session_parameters(source), "to": target.id}
+
+        def rehome(run: Run) -> bool | Undone[bool]:
+            if not run("LEAVE_HOME", parameters) or not run("NEW_HOME", parameters):
+                return Undone(False)  # another replica was faster
+            keys = sorted(row[0] for row in run("HELD_KEYS", parameters))
+            moved = self._move_entries(run, {**parameters, "key": keys}, version=1)
+            # What this process cannot open must not be left where nobody looks for it.
+            return True if moved == keys else Undone(False)
+
+        return self._writer.transact(rehome, session_id=source.id, recall=lambda _: True)
+
+    def _move_entries(self, run: Run, moving: Mapping[str, Any], *, version: int) -> list[str]:
+        """Move entries and their bodies from the session `id` to `to`; return their keys."""
+        into = {**moving, "version": version}
+        if self._keyring is None:
+            run("MOVE_BODIES", moving)
+            rows = run("MOVE_ENTRIES", into)
+        else:
+            rows = run("MOVE_SEALED", {**into, **self._sealed_anew(run, moving)})
+        moved = sorted(row[0] for row in rows)
+        run("DROP_MOVED_BODIES", {**moving, "key": moved})
+        return moved
 
     def _put(
         self, name: str, parameters: dict[str, Any], *, known: int, size: int = 0
@@ -744,7 +831,15 @@ class Tables:
             )
 
     def _session_parameters(self, ref: SessionRef) -> dict[str, Any]:
-        return {**self._constants, "id": ref.id, "hash": ref.token_hash, "scope": ref.scope}
+        return {
+            **self._constants,
+            "id": ref.id,
+            "hash": ref.token_hash,
+            "scope": ref.scope,
+            "epoch": ref.epoch,
+            "logins": list(ref.logins),
+            "login": ref.login,
+        }
 
     def _run(
         self,
@@ -782,6 +877,23 @@ class Tables:
         cipher = self._cipher_of(ref.id)
         columns = zip(*(_values(cipher, write) for write in writes), strict=True)
         return {name: list(column) for name, column in zip(_COLUMNS, columns, strict=True)}
+
+
+def home_among(
+    ids: Sequence[uuid.UUID], is_usable: Mapping[uuid.UUID, bool]
+) -> tuple[uuid.UUID, bool]:
+    """Decide under which of its ids a session is used, and whether it is to be moved to the first.
+
+    Args:
+        ids: which it may have, in the order of the signing keys.
+        is_usable: the ids that have a row, and whether it may be used. A session that has been
+            moved leaves a row that may not.
+    """
+    first, *others = ids
+    other = next((id_ for id_ in others if is_usable.get(id_)), None)
+    if is_usable.get(first) or other is None:
+        return first, False
+    return other, first not in is_usable
 
 
 def _keyring(keys: Sequence[bytes]) -> Keyring:
@@ -844,12 +956,23 @@ def _ahead_parameters(bodies: Mapping[bytes, Payload]) -> dict[str, Any]:
 
 
 def _unknown(ref: SessionRef, refusal: Refusal = Refusal.DATABASE) -> UnknownToken:
-    error = UnknownToken(
-        "This session was forgotten, has expired, or its token was replaced by rotate(). In an "
-        "app, reload the page. Elsewhere, make a new token with Store.new_token()."
-        if ref.token_hash is not None
-        else f"Session {ref.id} was forgotten, has expired, or is stored in another database or "
-        "schema than this process uses. Compare its settings `url` and `schema` with the app's."
-    )
+    if ref.has_tokenless_scope:
+        message = (
+            f"This state of scope {ref.scope!r} was forgotten, or has expired, since it was read, "
+            f"so nothing was stored. pgstate.scope({ref.scope!r}) returns the present one, which "
+            "is empty. In an app, reload the page. A job whose state is gone has nobody to work "
+            "for."
+        )
+    elif ref.token_hash is None:
+        message = (
+            f"Session {ref.id} was forgotten, has expired, or is stored in another database or "
+            "schema than this process uses. Compare its settings `url` and `schema` with the app's."
+        )
+    else:
+        message = (
+            "This session was forgotten, has expired, or its token was replaced by rotate(). In an "
+            "app, reload the page. Elsewhere, make a new token with Store.new_token()."
+        )
+    error = UnknownToken(message)
     error.session_id, error.refusal = ref.id, refusal
     return error

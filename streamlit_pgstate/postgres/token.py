@@ -10,6 +10,7 @@ The database stores only the SHA-256 of the secret. Nothing here does I/O.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import hmac
 import json
@@ -47,6 +48,8 @@ class Token:
     secret_hash: bytes = field(repr=False)
     issued_at: float
     """Seconds since 1970, from the token's timestamp."""
+    is_by_former_key: bool = False
+    """Whether another key than the first one has signed it."""
 
     @property
     def fingerprint(self) -> str:
@@ -85,7 +88,8 @@ class TokenSigner:
     """Makes and checks the tokens of one app.
 
     Args:
-        key: the signing key, from the database or the setting ``signing_key``.
+        *keys: the signing keys, from the database or the setting ``signing_key``. The first one
+            signs, and all of them are read.
         app: the app's name; tokens of another app are refused.
         max_age: the setting ``session_max_age``; older tokens are refused.
 
@@ -95,21 +99,60 @@ class TokenSigner:
         True
     """
 
-    def __init__(self, key: str, *, app: str, max_age: timedelta) -> None:
+    def __init__(self, *keys: str, app: str, max_age: timedelta) -> None:
         self._max_age = max_age
         # Derived once: to derive it for each token would take a quarter of the time of a check.
-        derived = _derived(key, f"streamlit-pgstate.token.{app}")
-        self._signer = TimestampSigner(derived, key_derivation="none", digest_method=hashlib.sha256)
-        self._user_key = _derived(key, f"streamlit-pgstate.user.{app}")
-        self.key_mark: Final = _derived(key, f"streamlit-pgstate.mark.{app}").hex()[:8]
-        """Tells signing keys apart. It is safe to show: the key cannot be computed from it."""
+        self._signers = [_signer(_derived(key, f"streamlit-pgstate.token.{app}")) for key in keys]
+        self._user_keys = [_derived(key, f"streamlit-pgstate.user.{app}") for key in keys]
+        self._login_keys = [_derived(key, f"streamlit-pgstate.login.{app}") for key in keys]
+        marks = [_derived(key, f"streamlit-pgstate.mark.{app}").hex() for key in keys]
+        self.key_mark: Final = _mark_of(marks)
+        """Tells the keys that are read from others, in whatever order they are. It is safe to
+        show: no key can be computed from it."""
 
     def mint(self, session_id: uuid.UUID | None = None) -> Token:
         """Make a token: another one of the session `session_id`, or the first of a new session."""
         session_id = session_id or uuid.uuid4()
         secret = secrets.token_bytes(_SECRET_BYTES)
-        signed = self._signer.sign(base64_encode(session_id.bytes + secret))
+        signed = self._signers[0].sign(base64_encode(session_id.bytes + secret))
         return Token(signed.decode("ascii"), session_id, _hash(secret), time.time())
+
+    def signed_anew(self, token: Token) -> Token:
+        """Return the same token under the first key: with the same secret and timestamp.
+
+        So whoever does this gets the same one, and the database need not hear of it.
+        """
+        body, issued, _ = token.text.split(".")
+        return dataclasses.replace(token, text=self._signed(body, issued), is_by_former_key=False)
+
+    def _signed(self, body: str, issued: str) -> str:
+        signature = self._signers[0].get_signature(f"{body}.{issued}").decode("ascii")
+        return f"{body}.{issued}.{signature}"
+
+    def login_hashes(self, session_id: uuid.UUID, issuer: str, subject: str) -> tuple[bytes, ...]:
+        """Return what a session's row notes of a login, by the first key and by the others.
+
+        Without a key nobody can tell from it who it is, nor that two sessions are of one user.
+        """
+        name = session_id.bytes + json.dumps([issuer, subject]).encode()
+        return tuple(hmac.digest(key, b"login" + name, "sha256") for key in self._login_keys)
+
+    def successors(self, token: Token, issuer: str, subject: str) -> list[Token]:
+        """Return the token that replaces `token` at a login: by the first key, and by the others.
+
+        It is computed from the token's secret, the login and the key. So all tabs and replicas get
+        the same one, and it is not lost with an answer. Whoever has the token, but not that login,
+        cannot get it. The database holds no secret, so nobody can compute it from there.
+        """
+        secret = base64_decode(token.text.split(".")[0])[16:]
+        login = json.dumps([issuer, subject]).encode()
+        made = []
+        for key in self._login_keys:
+            new = hmac.digest(key, b"successor" + secret + login, "sha256")
+            body = base64_encode(token.session_id.bytes + new).decode("ascii")
+            text = self._signed(body, token.text.split(".")[1])
+            made.append(Token(text, token.session_id, _hash(new), token.issued_at))
+        return made
 
     def session_of_user(self, issuer: str, subject: str) -> uuid.UUID:
         """Return the id of a logged-in user's session: the same on every device.
@@ -117,9 +160,13 @@ class TokenSigner:
         The hash is keyed with the signing key. Without the key nobody can tell whose session an id
         is, not even with a list of all users.
         """
+        return self.sessions_of_user(issuer, subject)[0]
+
+    def sessions_of_user(self, issuer: str, subject: str) -> list[uuid.UUID]:
+        """Return the ids that a user's session may have: by the first key, and by the others."""
         name = json.dumps([issuer, subject]).encode()
-        digest = hmac.digest(self._user_key, name, "sha256")
-        return uuid.UUID(bytes=digest[:16])
+        digests = [hmac.digest(key, name, "sha256") for key in self._user_keys]
+        return [uuid.UUID(bytes=digest[:16]) for digest in digests]
 
     def check(self, text: object) -> Token:
         """Check the shape, the signature and the age of a token from a browser or a caller.
@@ -130,11 +177,11 @@ class TokenSigner:
         """
         if not isinstance(text, str) or len(text) > 128 or not _SHAPE.fullmatch(text):
             raise UnknownToken("This is not a token. Make one with Store.new_token().")
-        body, issued = self._unsigned(text)
+        body, issued, number = self._unsigned(text)
         earliest, latest = self.accepts(time.time())
         if body is None or issued < earliest:
             raise _refused(
-                "This token was not issued by this app with its present signing key, or it is "
+                "This token was not issued by this app with one of its signing keys, or it is "
                 f"older than session_max_age ({self._max_age}). Make a new one with "
                 "Store.new_token().",
                 Refusal.KEY if body is None else Refusal.TIME,
@@ -146,7 +193,7 @@ class TokenSigner:
                 Refusal.TIME,
             )
         raw = base64_decode(body)
-        return Token(text, uuid.UUID(bytes=raw[:16]), _hash(raw[16:]), issued)
+        return Token(text, uuid.UUID(bytes=raw[:16]), _hash(raw[16:]), issued, number > 0)
 
     def accepts(self, now: float) -> tuple[float, float]:
         """Return the earliest and the latest timestamp of a token that is good at the time `now`.
@@ -155,17 +202,21 @@ class TokenSigner:
         """
         return now - self._max_age.total_seconds(), now + _CLOCK_SKEW
 
-    def _unsigned(self, text: str) -> tuple[bytes | None, float]:
-        """Return the body and the time of a token; (None, 0) if the signature is not ours.
+    def _unsigned(self, text: str) -> tuple[bytes | None, float, int]:
+        """Return the body and the time of a token, and the number of the key that has signed it.
+
+        The body is None if the signature is not ours.
 
         It does not raise: itsdangerous' error holds the payload, and would stay as the context of
         our error. The `max_age` of itsdangerous is not used: it allows no difference of clocks.
         """
-        try:
-            body, issued = self._signer.unsign(text, return_timestamp=True)
-        except BadSignature:
-            return None, 0.0
-        return body, issued.timestamp()
+        for number, signer in enumerate(self._signers):
+            try:
+                body, issued = signer.unsign(text, return_timestamp=True)
+            except BadSignature:
+                continue
+            return body, issued.timestamp(), number
+        return None, 0.0, 0
 
 
 def session_of_app(app: str) -> uuid.UUID:
@@ -177,6 +228,16 @@ def _refused(message: str, refusal: Refusal) -> UnknownToken:
     error = UnknownToken(message)
     error.refusal = refusal
     return error
+
+
+def _signer(derived: bytes) -> TimestampSigner:
+    return TimestampSigner(derived, key_derivation="none", digest_method=hashlib.sha256)
+
+
+def _mark_of(marks: list[str]) -> str:
+    if len(marks) > 1:
+        return hashlib.sha256(" ".join(sorted(marks)).encode()).hexdigest()[:8]
+    return marks[0][:8]
 
 
 def _derived(key: str, salt: str) -> bytes:

@@ -159,7 +159,7 @@ class Cache:
         """Store the entries that have changed since `version`."""
         self.steps += 1
         self._read_at = time.monotonic()
-        self.version, entries = changes
+        self.version, entries = changes.version, changes.entries
         self.reached = self.version
         for entry in entries:
             self._put(entry)

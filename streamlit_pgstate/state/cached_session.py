@@ -5,6 +5,7 @@ Stands between `mapping`, which has Python values, and the tables. `session` add
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import threading
 import uuid
@@ -62,6 +63,10 @@ class CachedSession:
         self._cache = Cache()
         self._walk: Walk[EntryRow] = Walk()
         self._is_unread = True
+        self.login: bytes | None = None
+        """The login under which the session has its token, as of the last read; None for nobody."""
+        self.is_replaced = False
+        """Whether the token that this session was read with was replaced at that login."""
 
     @property
     def tables(self) -> Tables:
@@ -272,16 +277,31 @@ class CachedSession:
         try:
             changes = self.tables.refresh(self._ref, since=since)
         except UnknownToken:
-            if not self._ref.has_tokenless_scope:
+            if not self._may_revive:
                 raise
             return self._read_all()
         if changes.version < since or breaks != self.tables.breaks:
             return self._read_all()  # the database was set back to an older state, perhaps
         return functools.partial(self._apply, changes)
 
+    @property
+    def _may_revive(self) -> bool:
+        """Whether a session that is found forgotten or expired begins anew, empty.
+
+        No other session can take the place of one without tokens. One that has loaded something
+        before has belonged to the former life, and ends with it.
+        """
+        return self._ref.has_tokenless_scope and self._ref.epoch is None
+
     def _apply(self, changes: Changes) -> None:
         self._cache.apply(changes)
+        self._note_row(changes)
         self._note_verified()
+
+    def _note_row(self, changes: Changes) -> None:
+        self.login, self.is_replaced = changes.login, changes.is_replaced
+        if self._ref.epoch != changes.epoch:  # at first, and when a row was made meanwhile
+            self._ref = dataclasses.replace(self._ref, epoch=changes.epoch)
 
     def _read_all(self) -> Callable[[], None]:
         """Read all entries. The function returned replaces the cache by them."""
@@ -289,7 +309,7 @@ class CachedSession:
         try:
             changes = self.tables.load(self._ref)
         except UnknownToken:
-            if not self._ref.has_tokenless_scope:
+            if not self._may_revive:
                 raise
             self.tables.empty(self._ref, only_if_dead=True)
             changes = self.tables.load(self._ref)
@@ -298,4 +318,5 @@ class CachedSession:
     def _begin_with(self, changes: Changes, breaks: int) -> None:
         self._is_unread = False
         self._cache.begin_with(changes, breaks=breaks)
+        self._note_row(changes)
         self._note_verified()

@@ -26,15 +26,18 @@ class Handover:
     """The folder of the app: there lies `.pgstate/`, where no URL is given."""
     is_embedded: bool
     """Whether the app's database is the one in `home`."""
+    epoch: int | None
+    """Which life of the session the state had: a job brings nothing back that is forgotten while
+    it waits in a queue."""
 
     @classmethod
     def of(cls, ref: SessionRef, tables: Tables) -> Handover:
         settings = tables.settings
-        return cls(ref.id, ref.scope, settings.home, settings.url is None)
+        return cls(ref.id, ref.scope, settings.home, settings.url is None, ref.epoch)
 
     @property
     def ref(self) -> SessionRef:
-        return SessionRef(self.session_id, scope=self.scope)
+        return SessionRef(self.session_id, scope=self.scope, epoch=self.epoch)
 
 
 @dataclass(frozen=True, slots=True)

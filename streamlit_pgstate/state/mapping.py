@@ -371,7 +371,7 @@ class State(MutableMapping[str, Any]):
         """Read what others have changed since the last refresh: one round trip.
 
         Raises:
-            UnknownToken: the session was forgotten or has expired.
+            UnknownToken: the session was forgotten or has expired, since this state was opened.
         """
         self._session.refresh()
 
@@ -401,12 +401,13 @@ class State(MutableMapping[str, Any]):
     def forget(self) -> None:
         """Delete all values and the token; nothing can bring them back.
 
-        A user's state has no token: it goes on, empty, on all devices.
+        A user's state has no token: this object goes on, empty, and so does each new run, on all
+        devices. All else that has opened it before, such as a job, gets UnknownToken from now on.
 
         Raises:
             ConfigError: the state is the app's.
         """
-        self._session.forget()
+        self._session = self._session.forget()
 
     @method_verb
     def take_over(self, other: State, *keys: str) -> list[str]:

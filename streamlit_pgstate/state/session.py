@@ -430,16 +430,79 @@ class Session(CachedSession):
                 return self._waiting
             if rotation is Rotation.NO_ROW:
                 token = self.tables.signer.mint()  # nothing is kept: another session
-            self._ref = SessionRef.of(token, is_presented=rotation is Rotation.NO_ROW)
-            self._waiting = token if rotation is Rotation.DONE else None
+                self._ref = SessionRef.of(token)
+            else:
+                self._wait_for(token)
         self.on_rotate(token)
         return token
 
+    def rotate_at_logout(self) -> None:
+        """As `rotate`, once the visitor has logged out. Does nothing if another rotation waits."""
+        with self.lock:
+            token = self.tables.signer.mint(self.id)
+            if not self.tables.rotate_at_logout(self._ref, token):
+                return
+            self._wait_for(token)
+            self.login = None
+        self.on_rotate(token)
+
+    def _wait_for(self, token: Token) -> None:
+        """Work with a new token that the browser has not presented yet."""
+        self._ref = dataclasses.replace(self._under(token), is_presented=False)
+        self._waiting = token
+
+    def _under(self, token: Token) -> SessionRef:
+        """The same session, opened by another of its tokens."""
+        return dataclasses.replace(
+            self._ref, token_hash=token.secret_hash, issued_at=token.issued_at, is_presented=True
+        )
+
+    def replace_at_login(self, token: Token, logins: tuple[bytes, ...]) -> bool:
+        """Work with `token`, and with no other one any more: somebody has logged in.
+
+        Args:
+            token: the new token.
+            logins: the hashes of the login; the first is noted.
+
+        Returns:
+            False if the token was changed by others meanwhile. Then the session is up to date.
+
+        Raises:
+            UnknownToken: others have logged in with it.
+            LimitExceeded: too many sessions are created.
+        """
+        with self.lock:
+            has_row = self.is_stored
+            self._ref = dataclasses.replace(self._ref, logins=logins)
+            if not self.tables.replace_at_login(self._ref, token, has_row=has_row):
+                self.refresh()
+                return False
+            self._ref, self.login, self._waiting = self._under(token), logins[0], None
+            if not has_row:
+                self.load()
+        self.on_rotate(token)
+        return True
+
+    def catch_up(self, tokens: Iterable[Token]) -> None:
+        """Work with that one of `tokens` that has replaced this session's own at the login."""
+        for token in tokens:
+            with contextlib.suppress(UnknownToken):
+                self.follow(self._under(token))
+                self.on_rotate(token)
+                return
+
+    @property
+    def awaits_browser(self) -> bool:
+        """Whether this session works with a new token that no browser has presented yet."""
+        return self._waiting is not None
+
     def present(self) -> None:
-        """Note that the browser keeps the token: the next refresh ends the one before it."""
+        """Note that the browser keeps the token. One that has waited for it ends the one before."""
         with self.lock:
             self._ref = dataclasses.replace(self._ref, is_presented=True)
-            self._waiting = None
+            if self._waiting is not None:
+                self._waiting = None
+                self.tables.present(self._ref)
 
     def follow(self, ref: SessionRef) -> None:
         """Go on under another token of the same session, and refresh.
@@ -448,7 +511,8 @@ class Session(CachedSession):
             UnknownToken: it is not one; nothing has changed.
         """
         with self.lock:
-            before, self._ref = self._ref, ref
+            before = self._ref
+            self._ref = dataclasses.replace(ref, epoch=before.epoch)
             try:
                 self.refresh()
             except UnknownToken:
@@ -463,10 +527,14 @@ class Session(CachedSession):
         theirs they would be locked out two minutes later.
         """
         if self.is_stored:
-            self._ref = SessionRef(self.id, scope=self._ref.scope)
+            self._ref = SessionRef(self.id, scope=self._ref.scope, epoch=self._ref.epoch)
 
-    def forget(self) -> None:
-        """Delete all values and the token. A user's session has no token, and goes on empty.
+    def forget(self) -> Session:
+        """Delete all values and the token. Nothing that uses this session can write any more.
+
+        Returns:
+            The session to go on with. A user's session has no token and begins another life, for
+            which there is another object: threads and former runs keep this one. Else this one.
 
         Raises:
             ConfigError: the session is the app's.
@@ -479,11 +547,18 @@ class Session(CachedSession):
         with self.lock:
             self._walk.end()
             if self._ref.has_tokenless_scope:
+                if self._ref.epoch is None:
+                    self.load()  # else it would not know which life ends
                 self.tables.empty(self._ref)
-                self.load()
-            else:
-                self.tables.forget(self._ref)
                 self._cache.clear()
+                return self._in_next_life()
+            self.tables.forget(self._ref)
+            self._cache.clear()
+            return self
+
+    def _in_next_life(self) -> Session:
+        ref = dataclasses.replace(self._ref, epoch=None)
+        return Session(self._source, ref, surroundings=self.surroundings, cache=self._keeps)
 
     def discard(self) -> None:
         """Forget a session that nobody needs: should that fail, it expires by itself."""

@@ -4,60 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from typing import Any
 
 import psycopg
 import pytest
 from everything import in_everything
-from itsdangerous import URLSafeTimedSerializer
+from logins import ISSUER, bring, let_log_in, log_in, log_out, signed
 from served import Server, running
 from visitor import Tab, Visitor, settled
 
 pytestmark = pytest.mark.xdist_group("scope_pages")  # they share a server
-
-COOKIE_SECRET = "of the test only, and long enough"
-ISSUER = "https://accounts.example"
-LOGIN = "_streamlit_user"
 
 
 @pytest.fixture(scope="module")
 def app(database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server whose secrets know a provider of logins."""
     server = Server(tmp_path_factory.mktemp("scopes"), database())
-    (server.folder / ".streamlit").mkdir()
-    (server.folder / ".streamlit" / "secrets.toml").write_text(
-        f'[auth]\nredirect_uri = "http://localhost/oauth2callback"\n'
-        f'cookie_secret = "{COOKIE_SECRET}"\nclient_id = "me"\nclient_secret = "hidden"\n'
-        f'server_metadata_url = "{ISSUER}/.well-known/openid-configuration"\n'
-    )
+    let_log_in(server)
     with running(server):
         yield server
-
-
-def log_in(visitor: Visitor, app: Server, subject: str, **claims: Any) -> None:
-    """As after st.login: the cookie that Streamlit signs when the provider has said who it is."""
-    claims = {"iss": ISSUER, "sub": subject, "email": "shared@example.com", **claims}
-    said = json.dumps({"origin": app.address, "is_logged_in": True, **claims})
-    bring(visitor, app, signed(said, COOKIE_SECRET))
-
-
-def signed(said: str, secret: str) -> str:
-    """As this version of Streamlit does it: 1.51 by Tornado."""
-    if find_spec("streamlit.web.server.starlette"):
-        return str(URLSafeTimedSerializer(secret, salt=LOGIN).dumps(said))
-    from tornado.web import create_signed_value
-
-    return create_signed_value(secret, LOGIN, said).decode()
-
-
-def bring(visitor: Visitor, app: Server, login: str) -> None:
-    # Quoted, as Streamlit's own: what Tornado signs has bars and colons in it.
-    visitor.context.add_cookies([{"name": LOGIN, "value": f'"{login}"', "url": app.address}])
-
-
-def log_out(visitor: Visitor) -> None:
-    visitor.context.clear_cookies(name=LOGIN)
 
 
 def user_of(tab: Tab, click: str | None = None) -> dict[str, Any]:

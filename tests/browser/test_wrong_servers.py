@@ -251,3 +251,24 @@ def aside(tab: Tab) -> str:
         "Object.entries(localStorage).filter(([name]) => name.startsWith('pgstate-aside.'))"
     )
     return " ".join(text for _, text in found)
+
+
+def test_a_signing_key_is_changed_and_no_visitor_notices(
+    replicas: Replicas, visitor: Visitor
+) -> None:
+    old, new = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+    tab = opened(replicas("old key", PGSTATE_SIGNING_KEY=old), visitor)
+    tab.settled(1)
+    tab.click("write")
+    first = tab.settled(1).seen
+    token = tab.token()
+    second = visitor.open(replicas("old key"))
+    second.settled(1)
+    go_to(replicas("both keys", PGSTATE_SIGNING_KEY=f"{new},{old}"), tab)
+    assert tab.settled(1).seen["id"] == first["id"]
+    assert tab.token() != token
+    tab.reload()
+    assert tab.settled(1).seen["id"] == first["id"]
+    go_to(replicas("new key", PGSTATE_SIGNING_KEY=new), tab)
+    run = tab.settled(1)
+    assert (run.seen["id"], run.seen["word"]) == (first["id"], "written")

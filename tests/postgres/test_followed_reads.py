@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
 import psycopg
 import pytest
@@ -21,8 +20,7 @@ from noise import noise
 from streamlit.testing.v1 import AppTest
 
 import streamlit_pgstate as pgstate
-from streamlit_pgstate import State, Store, StoreUnavailable
-from streamlit_pgstate.errors import UnknownToken
+from streamlit_pgstate import State, Store, StoreUnavailable, UnknownToken
 from streamlit_pgstate.page.following import Pace
 from streamlit_pgstate.page.live import Live
 from streamlit_pgstate.page.tab import Tab
@@ -395,12 +393,38 @@ def test_a_page_still_runs_where_its_session_ends_and_the_read_after_that_fails(
     monkeypatch.setattr(Tab, "_leave_page", lambda tab: None)  # no script runs here
     state.forget()
     shared = live.app.session_state["app"]
-    ref, shared._session._ref = shared._session._ref, SessionRef(uuid4(), b"unknown")
-    with pytest.raises(UnknownToken):
-        live.is_due()
-    shared._session._ref = ref
+
+    def fail() -> None:
+        raise StoreUnavailable("No answer.")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(shared._session, "refresh_without_lock", fail)
+        with pytest.raises(StoreUnavailable):
+            live.is_due()
     assert live.is_due()
     assert not live.is_due()
+
+
+def test_a_live_page_notices_that_the_apps_state_was_forgotten_and_goes_on_with_the_next(
+    page: Callable[..., Page], store: Store
+) -> None:
+    live = page(
+        "state = st.session_state['app'] = pgstate.scope('app'); "
+        "st.session_state['word'] = state.get('word')"
+    )
+    before = live.app.session_state["app"]
+    before["word"] = "secret"
+    assert live.is_due()
+    assert live.run().app.session_state["word"] == "secret"
+    store.state_of(before.id).forget()
+    assert live.is_due()
+    assert live.run().app.session_state["word"] is None
+    assert not live.is_due()
+    with pytest.raises(UnknownToken):
+        before["word"] = "secret"
+    live.app.session_state["app"]["word"] = "new"
+    assert live.is_due()
+    assert live.run().app.session_state["word"] == "new"
 
 
 @pytest.fixture

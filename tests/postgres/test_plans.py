@@ -33,7 +33,9 @@ HOT = (
         "CREATE_AND_PUT",
     ),
     *("RENEW", "CREATE_SESSION", "SEND_BODIES", "DELETE", "ROTATE"),
+    *("ROTATE_AT_LOGOUT", "REPLACE_AT_LOGIN", "CREATE_AT_LOGIN"),
     *("SETTLE", "LOCK_TO_EMPTY", "EMPTY_ENTRIES"),
+    *("LEAVE_HOME", "NEW_HOME", "HELD_KEYS"),
     *("LOCK_SESSION", "MOVE_BODIES", "MOVE_ENTRIES", "DROP_MOVED_BODIES", "DROP_MOVED_ENTRIES"),
     *("REVOKE", "ERASE_ENTRIES", "ERASE_BODIES", "ERASE_REVISIONS"),
     *("LOCK_FOR_SWEEP", "SWEEP"),
@@ -46,13 +48,16 @@ COLD = {
     *("GC_ERASE_ENTRIES", "GC_ERASE_BODIES", "GC_ERASE_REVISIONS", "MOVED", "COPY"),
     *("PLAIN_PERMIT", "PERMIT_PLAIN", "FORBID_PLAIN", "SEALED_ONLY"),
     *("REKEY", "REKEY_COUNTS", "REKEY_LARGE", "REKEY_NEXT", "REKEY_SESSIONS", "REKEY_SWEEP"),
-    *("LOCK_FOR_REKEY", "COUNT_PARTS", "COPY_SESSION"),
+    *("LOCK_FOR_REKEY", "COUNT_PARTS", "COPY_SESSION", "HOMES"),
 }
 """Of one row, for operators, in the background, after a lost answer, or for a duplicated tab."""
 
 TYPES = {
     "id": "uuid",
     "hash": "bytea",
+    "epoch": "bigint",
+    "logins": "bytea[]",
+    "login": "bytea",
     "new_hash": "bytea",
     "grace": "float8",
     "pending_for": "float8",
@@ -82,6 +87,7 @@ TYPES = {
     "mends": "bool",
     "sent_before": "float8",
     "to": "uuid",
+    "ids": "uuid[]",
     "max_copies": "int",
     "max_bytes": "bigint",
     "max_keys": "bigint",
@@ -200,6 +206,8 @@ def test_entries_are_not_looked_at_when_the_version_has_not_moved(filled: SQL) -
     parameters = {
         "id": uuid.UUID(filled.execute("SELECT md5('1')").fetchone()[0]),  # type: ignore[index]
         "hash": None,
+        "epoch": None,
+        "logins": [],
         "grace": 120,
         "session_ttl": 2_592_000,
         "session_max_age": 34_560_000,

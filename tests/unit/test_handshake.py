@@ -58,6 +58,8 @@ def after_events(handshake: Handshake, before: dict[str, Any]) -> Handshake:
         handshake = handshake.succeeded(before["rotated"])
     if "ended" in before:
         handshake = handshake.ended(before["ended"])
+    if "left behind" in before:
+        handshake = handshake.left_behind(before["left behind"])
     if "forgotten" in before:
         handshake = handshake.forgotten(before["forgotten"])
     return handshake
@@ -91,6 +93,8 @@ def after_action(
             return handshake.going_without()
         case Action.BEGIN:
             return handshake.begun(given["mints"])
+        case Action.CHECK if given.get("the token is") == "replaced at a login":
+            return handshake.going_without()
         case Action.CHECK if not is_bad:
             return handshake.adopted(token)
         case Action.COPY if not is_bad:

@@ -36,7 +36,7 @@ SETTINGS: dict[str, tuple[Any, Any, str]] = {
     "max_session_bytes": (2**30, 2**31, "2GiB"),
     "max_keys": (10_000, 50, "50"),
     "encryption_key": ((), (SECRET,), ENCRYPTION_KEY),
-    "signing_key": (None, KEY, KEY),
+    "signing_key": ((), (KEY,), KEY),
     "timeout": (timedelta(seconds=10), timedelta(seconds=2.5), "2.5s"),
     "gc_interval": (timedelta(hours=1), timedelta(0), "0"),
     "gc_batch": (1_000, 50, "50"),
@@ -88,6 +88,12 @@ BAD: list[tuple[str, Any, str]] = [
     ("max_keys", 2**31, "whole number over 0"),
     ("signing_key", "k" * 31, "secrets.token_urlsafe"),
     ("signing_key", 5, "at least 32 characters"),
+    ("signing_key", [], "at least 32 characters"),
+    ("signing_key", [KEY, "k" * 31], "Key 2 of 2 is too short"),
+    ("signing_key", [KEY, 5], "Key 2 of 2 is too short"),
+    ("signing_key", f"{KEY},", "Key 2 of 2 is too short"),
+    ("signing_key", f"{'k' * 20},{'k' * 20}", "must stand in a list"),
+    ("signing_key", KEY.encode(), "at least 32 characters"),
     ("auto_migrate", "maybe", "true or false"),
     ("auto_migrate", 1, "true or false"),
     ("cookie", "", "true or false"),
@@ -155,6 +161,10 @@ def test_each_setting_can_come_from_each_source(name: str, source: str) -> None:
         ("auto_migrate", "YES", True),
         ("auto_migrate", "0", False),
         ("url", make_url(URL), PARSED),
+        ("signing_key", [KEY, "o" * 32], (KEY, "o" * 32)),
+        ("signing_key", f"{KEY}, {'o' * 32}", (KEY, "o" * 32)),
+        ("signing_key", [KEY, KEY], (KEY,)),
+        ("signing_key", ["with a comma, " + KEY], ("with a comma, " + KEY,)),
         ("encryption_key", ENCRYPTION_KEY.rstrip("="), (SECRET,)),
         ("encryption_key", [ENCRYPTION_KEY, OTHER_ENCRYPTION_KEY], (SECRET, SECRET[::-1])),
         ("encryption_key", f"{ENCRYPTION_KEY}, {OTHER_ENCRYPTION_KEY}", (SECRET, SECRET[::-1])),
@@ -336,7 +346,7 @@ def test_user_and_password_in_the_query_mean_the_same_as_in_front() -> None:
 
 def test_the_signing_key_is_in_no_repr() -> None:
     settings = read({"signing_key": KEY})
-    assert settings.signing_key == KEY
+    assert settings.signing_key == (KEY,)
     assert KEY not in repr(settings) + str(settings)
 
 
