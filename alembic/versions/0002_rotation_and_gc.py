@@ -4,8 +4,9 @@ The copies of a tab's state name what was copied, so that they can be counted. A
 keys and bytes, and an entry knows the size of what it replaced, so that limits are exact.
 
 No index covers a column that an ordinary write changes, so such writes stay HOT. `expires_at` of a
-session moves at most hourly. The time of a chunk, the ids of writes, the epoch and the counters have
-constant defaults: no row is rewritten but those of sessions that hold values, which are counted.
+session moves at most hourly. The time of a chunk, the ids of writes, the epoch and the counters
+have constant defaults: no row is rewritten but those of sessions that hold values, which are
+counted.
 """
 
 from __future__ import annotations
