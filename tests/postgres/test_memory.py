@@ -16,7 +16,7 @@ from typing import NamedTuple
 import pytest
 
 MIB = 1 << 20
-SIZE = 12 * MIB
+SIZE = 20 * MIB
 SENDING = 4 * MIB
 """What a statement takes: libpq's buffers for the 4 MiB in it."""
 
@@ -47,7 +47,7 @@ KINDS = {
 }
 LIBRARIES = {"a sparse matrix": "scipy", "a polars frame": "polars", "a picture": "PIL"}
 
-pytestmark = pytest.mark.xdist_group("memory")  # they share one process that takes 10 s
+pytestmark = pytest.mark.xdist_group("memory")  # they share one process that takes 15 s
 
 HERE = [name for name in KINDS if name not in LIBRARIES or find_spec(LIBRARIES[name])]
 
