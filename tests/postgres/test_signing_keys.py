@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from noise import noise
 
-from streamlit_pgstate import State, Store, UnknownToken, connect
+from streamlit_pgstate import LimitExceeded, State, Store, UnknownToken, connect
 from streamlit_pgstate.postgres.rows import SMALL, SessionRef
 
 SQL = psycopg.Connection[Any]
@@ -228,3 +228,13 @@ def test_one_key_costs_nothing_and_several_one_round_trip_for_each_page(
             user(store)
         counts.append(len(trips))
     assert counts == [1, 2]
+
+
+def test_a_users_state_moves_to_another_key_also_where_a_limit_was_lowered_since(
+    with_keys: Callable[..., Store],
+) -> None:
+    user(with_keys(OLD)).update({"a": b"x" * 100, "b": LARGE})
+    narrow = with_keys(NEW, OLD, max_keys=1, max_session_bytes=10)
+    assert dict(user(narrow)) == {"a": b"x" * 100, "b": LARGE}
+    with pytest.raises(LimitExceeded, match="3 keys"):
+        user(narrow)["c"] = b""
