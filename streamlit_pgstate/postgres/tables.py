@@ -74,6 +74,8 @@ whoever has the former token cannot replace what the visitor's browser has store
 MAX_COPIES: Final = 100
 """How many copies of a tab's state there may be at once."""
 
+_NO_LIMIT: Final = 2**62
+
 _TRIES_TO_MOVE: Final = 3
 """How often a session is looked for that other replicas move meanwhile."""
 
@@ -778,6 +780,8 @@ class Tables:
         """
         self._prepare_sealing()
         parameters = {**self._session_parameters(source), "to": target.id}
+        # It holds what it has held, also where a limit was lowered since.
+        parameters |= dict.fromkeys(("max_keys", "max_bytes"), _NO_LIMIT)
 
         def rehome(run: Run) -> bool | Undone[bool]:
             if not run("LEAVE_HOME", parameters) or not run("NEW_HOME", parameters):
