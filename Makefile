@@ -28,8 +28,15 @@ demo: $(DONE)/demo ## Run example.py, with a PostgreSQL of its own in .pgstate
 test: $(DONE)/test ## Test all of it, on a PostgreSQL and in a browser of their own
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "not long"
 
-everything: $(DONE)/test ## Run all tests, in the long and the rare cases, too
+# What differs under pgstate.App has tests of its own. Of the others these are the ones that work
+# with the token, the page or the widgets; a case of the copies that a page writes is marked.
+UNDER_APP := $(addprefix tests/browser/test_,$(addsuffix .py,exchange live tab_scope scope_pages \
+	persisted_widgets tabs job_pages reconnect outage uploads data_editor page early_ends)) \
+	tests/fuzz/test_lying_browsers.py
+
+everything: $(DONE)/test ## Run all tests, in the long and the rare cases, too, and under pgstate.App
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup
+	ALL_UNDER_APP=1 $(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "not page_copies" $(UNDER_APP)
 
 quick: $(DONE)/test ## Run the tests that need no browser, break no connection and build no package
 	$(BIN)/pytest -n 3 --dist loadgroup -m "not long and not faults" tests/unit tests/postgres

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from streamlit_pgstate import testing
     from streamlit_pgstate.api import (
+        App,
         clear,
         configure,
         connect,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "App",
     "ConfigError",
     "DecodeError",
     "InvalidKey",
@@ -89,7 +91,7 @@ __all__ = [
 
 _HOMES = {
     "api": (
-        *("clear", "configure", "connect", "delete", "forget", "get", "keys", "modify"),
+        *("App", "clear", "configure", "connect", "delete", "forget", "get", "keys", "modify"),
         *("mount", "persist", "rotate", "scope", "session", "set", "update"),
     ),
     "codecs": ("register",),

@@ -9,6 +9,7 @@ from typing import Any, Literal, Never, TypeVar, Unpack, overload
 
 from streamlit_pgstate.page import apps, scopes
 from streamlit_pgstate.page import tab as _tab
+from streamlit_pgstate.page.app import App
 from streamlit_pgstate.page.outage import verb
 from streamlit_pgstate.page.scopes import UserState
 from streamlit_pgstate.page.surroundings import SURROUNDINGS
@@ -17,6 +18,7 @@ from streamlit_pgstate.state.mapping import SessionInfo, State
 from streamlit_pgstate.state.store import Store
 
 __all__ = [
+    "App",
     "clear",
     "configure",
     "connect",
@@ -389,7 +391,7 @@ def configure(**settings: Unpack[AppKeywords]) -> None:
 
             `encryption_key`: 32 bytes in urlsafe base64; or several, of which the first encrypts.
 
-            `auto_migrate` and `cookie`: booleans.
+            `auto_migrate`, `cookie` and `http_only`: booleans.
 
     Raises:
         ConfigError: there is no such setting, or a value is not allowed.

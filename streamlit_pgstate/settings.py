@@ -78,6 +78,7 @@ class StoreKeywords(TypedDict, total=False):
     gc_batch: int | str | None
     auto_migrate: bool | str | None
     cookie: bool | str | None
+    http_only: bool | str | None
 
 
 class AppKeywords(StoreKeywords, total=False):
@@ -117,6 +118,8 @@ class Settings:
     gc_batch: int = 1_000
     auto_migrate: bool = True
     cookie: bool = True
+    http_only: bool | None = None
+    """Whether the app must be served by `pgstate.App`. None: if it ever was, over this database."""
     home: Path = field(default=Path(), repr=False)
     """The app's folder, in which the embedded PostgreSQL has `.pgstate/`. Not a setting."""
 
@@ -406,5 +409,6 @@ _CHECKS: dict[str, Callable[[str, object], Any]] = {
     "gc_batch": _count,
     "auto_migrate": _flag,
     "cookie": _flag,
+    "http_only": _flag,
 }
 assert set(_CHECKS) == {f.name for f in fields(Settings)} - {"home"}  # noqa: S101 - a typo here would hide a setting

@@ -1,8 +1,10 @@
 /**
- * The component. Each instance has one of six roles:
+ * The component. Each instance has one of eight roles:
  *
  * - no role: compare the browser's token with the server's, when mounted and whenever the browser's
  *   may have changed.
+ * - `cookie`: under `pgstate.App`, have the server set the token's cookie.
+ * - `reload`: load the page anew.
  * - `live`: ask the server for changes of the states that a live page reads.
  * - `changes`: announce changes to the other tabs.
  * - `shown`: keep what the server says that the page shows.
@@ -13,6 +15,7 @@
 import type { FrontendRenderer } from "@streamlit/component-v2-lib";
 import { type Answer, agree, agreeInTab, markOf, type Memory, newMemory } from "./agreement";
 import type { Question } from "./agreement";
+import { type CookieRequest, keepCookie } from "./cookie";
 import { basePath, copiesIn } from "./copies";
 import { announce, type ChangesData, follow, type LiveData, type Tick } from "./live";
 import {
@@ -41,7 +44,11 @@ interface TokenRequest extends Question {
 /** An answer whose token is veiled. */
 type TokenReply = Answer;
 
-type Data = TokenRequest | LiveData | ChangesData | ReconnectData | ShownData | RetryData;
+interface ReloadData {
+  role: "reload";
+}
+
+type Data = TokenRequest | CookieRequest | ReloadData | LiveData | ChangesData | ReconnectData | ShownData | RetryData;
 type State = { answer: TokenReply; tick: Tick; reconnect: Reconnect; retry: Retry };
 
 const BASE = basePath(import.meta.url);
@@ -79,6 +86,12 @@ interface Mounted {
  */
 const render: FrontendRenderer<State, Data> = ({ data, key, parentElement, setStateValue }) => {
   addStyle(document);
+  if (data.role === "reload") return window.location.reload();
+  if (data.role === "cookie") {
+    return keepCookie(window, BASE, data, key, (answer) =>
+      setStateValue("answer", { ...answer, token: veiled(answer.token, data.veil) }),
+    );
+  }
   if (data.role === "live") return follow(key, data, (tick) => setStateValue("tick", tick));
   if (data.role === "changes") return announce(data);
   if (data.role === "shown") return keepShownState(data);

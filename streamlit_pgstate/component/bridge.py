@@ -8,6 +8,11 @@ answer
     What the browser answers to a question: see `handshake`.
 token request
     The message that carries a question to the page, with the token if the server offers it.
+cookie request
+    In place of a token request under `pgstate.App`: it carries a ticket, and no token.
+ticket
+    Which token the HttpOnly cookie is to hold, sealed: see `postgres.ticket`. The page presents it
+    to a route of the app: see `page.cookie_keeper`.
 token reply
     The message that carries an answer to the server, with the token that the browser keeps.
 token aside
@@ -112,6 +117,41 @@ class TokenRequest:
             "accepts": dataclasses.asdict(self.accepts),
             "maxAge": self.max_age,
             "cookie": self.cookie,
+            "veil": self.veil.hex(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class CookieRequest:
+    """A question under `pgstate.App`: see `frontend/src/cookie.ts`."""
+
+    question: Question
+    label: str
+    """Of the app and its database: `cookies.label`."""
+    ticket: str | None
+    """For the route, if the browser's cookie must change."""
+    takes_over: bool
+    """Whether the browser may report a token in localStorage, from before `pgstate.App`."""
+    announces: bool
+    """Whether other tabs of the browser must look whether their token is still the browser's."""
+    accepts: Acceptance
+    veil: bytes
+    """As in `TokenRequest`, for a token from localStorage."""
+
+    def as_data(self) -> dict[str, Any]:
+        """The request as the component's `data`."""
+        return {
+            "role": "cookie",
+            "app": self.label,
+            "have": self.question.have,
+            "replaces": self.question.replaces,
+            "ask": self.question.ask,
+            "because": self.question.because.value,
+            "clears": self.question.clears,
+            "ticket": self.ticket,
+            "takesOver": self.takes_over,
+            "announces": self.announces,
+            "accepts": dataclasses.asdict(self.accepts),
             "veil": self.veil.hex(),
         }
 
@@ -243,7 +283,11 @@ def key(*, place: str, number: int) -> str:
 
 
 def mount(
-    request: TokenRequest, *, key: str, on_answer: Callable[[], object], has_slot: bool
+    request: TokenRequest | CookieRequest,
+    *,
+    key: str,
+    on_answer: Callable[[], object],
+    has_slot: bool,
 ) -> None:
     """Put the component into the page, at a place where it moves nothing.
 
@@ -268,7 +312,9 @@ def mount(
         )
 
 
-def mount_in_fragment(request: TokenRequest, *, key: str, on_answer: Callable[[], object]) -> None:
+def mount_in_fragment(
+    request: TokenRequest | CookieRequest, *, key: str, on_answer: Callable[[], object]
+) -> None:
     """As `mount`, in a fragment of its own: the answer runs that fragment, and not the script."""
     if is_apptest():
         return
@@ -285,6 +331,13 @@ def mount_in_fragment(request: TokenRequest, *, key: str, on_answer: Callable[[]
 
     with still_place():
         ask()
+
+
+def mount_reload() -> None:
+    """Have the page load anew: its token has ended, and only a request brings another one."""
+    with still_place():
+        data = {"role": "reload", "run": secrets.token_hex(4)}
+        _component()(key=f"{KEY}_reload", data=data)
 
 
 def mount_live(on_tick: Callable[[Tick], None], *, channels: Callable[[], dict[str, int]]) -> None:

@@ -119,6 +119,9 @@ class Handshake:
     """Whether to delete the state of any other token that the browser reports."""
     may_copy: bool = True
     """Whether the tab may still have a state copied. The browser's own state is never copied."""
+    takes_others: bool = True
+    """Whether the server goes on with another token that the browser reports. With an HttpOnly
+    cookie it does so on a first visit alone: a script in the page could report any token."""
     because: Refusal = Refusal.FINAL
     """As in `Question`."""
     clears: bool = False
@@ -132,6 +135,14 @@ class Handshake:
     def of_known(cls, have: str, *, may_copy: bool = True) -> Handshake:
         """The page has brought a good token."""
         return cls(have, Standing.KNOWN, durable=True, may_copy=may_copy)
+
+    @classmethod
+    def of_first_visit(cls, have: str) -> Handshake:
+        """The page has brought a token that the server gave the browser with the page itself.
+
+        The browser keeps it. It may have had another one, from before `pgstate.App`.
+        """
+        return cls(have, Standing.CANDIDATE, durable=True, may_copy=False)
 
     @classmethod
     def of_candidate(
@@ -167,6 +178,8 @@ class Handshake:
             return Action.IGNORE
         if answer.token is None:
             return Action.GO_WITHOUT if answer.blocked else Action.BEGIN
+        if answer.token != self.have and not self.takes_others:
+            return Action.IGNORE
         if answer.token in dict(self.refused):
             return Action.REFUSE
         # Before the comparison with ours, which another tab may use too. This tab must not forget
@@ -204,6 +217,19 @@ class Handshake:
     def adopted(self, have: str) -> Handshake:
         """The browser's token was found good. The server works with it."""
         return replace(self.confirmed(), have=have, forgets=False)
+
+    def with_cookie_alone(self) -> Handshake:
+        """The token is in an HttpOnly cookie, and the browser reports no other one."""
+        return replace(self, takes_others=False, may_copy=False)
+
+    def taken_over(self, have: str) -> Handshake:
+        """As `adopted`, and the browser must move the token into its HttpOnly cookie."""
+        moved = replace(self.adopted(have), standing=Standing.SUCCESSOR, replaces=self.have)
+        return moved.with_cookie_alone()
+
+    def brought_back(self, replaces: str, because: Refusal) -> Handshake:
+        """The token lay aside, and this server accepts it. It replaces its stand-in."""
+        return replace(self._replacing(replaces, because), standing=Standing.SUCCESSOR)
 
     def refusing(self, token: str, because: Refusal) -> Handshake:
         """The browser must give up this token. Ours replaces it."""

@@ -1,18 +1,17 @@
 """The transports: how a token comes with a page, before the component can answer.
 
-All transports are defined here. An HttpOnly cookie would be another one, and so would the one that
-Streamlit plans.
+All transports are defined here. The one that Streamlit plans would be another one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 import streamlit as st
 
-from streamlit_pgstate.component import cookies
+from streamlit_pgstate.component import cookies, http_cookie, script, server
 
 TESTING_KEY: Final = "streamlit_pgstate_testing_token"
 """The key under which `testing` puts a token for AppTest, which has no cookies and no browser."""
@@ -28,6 +27,11 @@ class Transport:
     `cookies.label` of the app and its database."""
     is_strict: bool = False
     """Whether a refused token is an error. If not, the browser is asked for another one."""
+    is_http_only: bool = False
+    """Whether the token is in a cookie that the page can neither read nor set. Then the page is
+    given tickets, not tokens."""
+    read_aside: Callable[[str], Sequence[str]] = lambda label: ()
+    """Returns the refused tokens that came with the page beside that one, unchecked."""
 
     @property
     def place(self) -> str:
@@ -43,6 +47,22 @@ class Transport:
 BROWSER: Final = Transport("browser", cookies.cookie_token)
 """A cookie and localStorage. If they differ, localStorage decides."""
 
+
+def _in_http_cookie(label: str) -> http_cookie.Kept:
+    place = http_cookie.Place.of_header(st.context.headers.get(http_cookie.PLACE_HEADER) or "")
+    if place is None:
+        return http_cookie.Kept((), ())
+    return http_cookie.Kept.at(place, label, st.context.headers.get_all("Cookie"))
+
+
+HTTP_ONLY: Final = Transport(
+    "browser",
+    lambda label: _in_http_cookie(label).token,
+    is_http_only=True,
+    read_aside=lambda label: _in_http_cookie(label).aside,
+)
+"""An HttpOnly cookie, under `pgstate.App`. Its middleware sets it: see `page.cookie_keeper`."""
+
 TAB: Final = Transport("tab", cookies.reloaded_token)
 """A cookie that lives for five seconds from F5 on, and sessionStorage. If they differ,
 sessionStorage decides."""
@@ -52,4 +72,6 @@ _APPTEST: Final = Transport("browser", lambda label: st.session_state[TESTING_KE
 
 def of_browser() -> Transport:
     """The transport of the browser's token for the page whose script runs now."""
-    return _APPTEST if TESTING_KEY in st.session_state else BROWSER
+    if TESTING_KEY in st.session_state:
+        return _APPTEST
+    return HTTP_ONLY if server.is_app() and not script.is_apptest() else BROWSER

@@ -14,7 +14,7 @@ from typing import Any
 
 import streamlit as st
 
-from streamlit_pgstate.component import script
+from streamlit_pgstate.component import script, server
 from streamlit_pgstate.errors import ConfigError
 from streamlit_pgstate.page import outage
 from streamlit_pgstate.postgres import fork
@@ -58,6 +58,9 @@ def configure(settings: Mapping[str, Any]) -> None:
         if _configured.get(app) == settings:
             return
         Settings.read(settings)  # raise here, at the line that has the mistake
+        if app is not None and server.is_app() and not script.is_apptest():
+            _refuse_in_script(app, settings)
+            return
         if app is not None and getattr(_of_thread, "run", None) is script.run():
             raise ConfigError(
                 "configure() was called after another call of pgstate in this script, which has "
@@ -65,6 +68,17 @@ def configure(settings: Mapping[str, Any]) -> None:
             )
         _configured[app] = dict(settings)
         _of_app.clear()
+
+
+def _refuse_in_script(app: Path, settings: Mapping[str, Any]) -> None:
+    """Under `pgstate.App` the cookie comes before the script, and so do the settings."""
+    given = _configured.get(None, {})
+    if {**given, **settings} != given:
+        raise ConfigError(
+            f"Under pgstate.App configure() stands in the module with the App, above the line "
+            f"app = pgstate.App(…), and not in {app.name}: the cookie is set before the script "
+            "runs. Move the call there."
+        )
 
 
 def connect(settings: Mapping[str, Any]) -> Tables:
@@ -81,9 +95,30 @@ def tables_of_this_app() -> Tables:
 
     In an AppTest they are read once a run: the next test may give the same script others.
     """
-    app = script.path()
     _of_thread.run = script.run()
-    run = script.run() if script.is_apptest() else None
+    if server.is_app() and not script.is_apptest():
+        return tables_of(script.path())
+    return _find_tables(script.path(), script.run() if script.is_apptest() else None)
+
+
+def tables_of(app: Path) -> Tables:
+    """The tables of the app with this script, also before its first run.
+
+    Raises:
+        ConfigError: the app sets `cookie` or `http_only` to False, and a cookie is needed.
+    """
+    tables = _find_tables(app, None)
+    settings = tables.settings
+    if not settings.cookie or settings.http_only is False:
+        name = "http_only" if settings.cookie else "cookie"
+        raise ConfigError(
+            f"pgstate.App keeps the token in an HttpOnly cookie, and the setting {name} is false. "
+            f"Remove {name}, or start the script itself by `streamlit run`."
+        )
+    return tables
+
+
+def _find_tables(app: Path, run: object) -> Tables:
     with _lock:
         found = _of_app.get(app)
         if found is None or found.run is not run:

@@ -16,17 +16,17 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterator, Set
-from typing import Final, TypeVar
+from typing import Final, NoReturn, TypeVar
 
 import streamlit as st
 
 from streamlit_pgstate.component import bridge, runs, script
-from streamlit_pgstate.component.bridge import Acceptance, TokenReply, TokenRequest
+from streamlit_pgstate.component.bridge import Acceptance, CookieRequest, TokenReply, TokenRequest
 from streamlit_pgstate.component.cookies import label
 from streamlit_pgstate.component.handshake import Action, Answer, Handshake, Question, Standing
 from streamlit_pgstate.component.runs import RunListener
 from streamlit_pgstate.component.script import Address
-from streamlit_pgstate.component.transport import Transport
+from streamlit_pgstate.component.transport import BROWSER, Transport
 from streamlit_pgstate.errors import (
     ConfigError,
     LimitExceeded,
@@ -40,6 +40,7 @@ from streamlit_pgstate.page.login import Login
 from streamlit_pgstate.page.surroundings import SURROUNDINGS
 from streamlit_pgstate.postgres.rows import SessionRef
 from streamlit_pgstate.postgres.tables import Tables
+from streamlit_pgstate.postgres.ticket import Ticket, mark_of
 from streamlit_pgstate.postgres.token import Token, fingerprint
 from streamlit_pgstate.state.mapping import State
 from streamlit_pgstate.state.session import Session
@@ -51,6 +52,10 @@ _ANSWERS_WITHIN: Final = 5.0
 
 _TRIES_AT_LOGIN: Final = 2
 """How often a run tries to replace a token that other tabs or replicas replace at that moment."""
+
+_KEPT_MARKS: Final = 8
+"""How many cookies a ticket may replace. A page that gives its browser more tokens than that, while
+the network fails, loses the way to the first of them."""
 
 _T = TypeVar("_T")
 
@@ -132,6 +137,19 @@ class Visit:
         """Whether the browser's token at the opening of the page has still to be heard of."""
         self._comes_with_page = False
         """Whether the present token came with the page, and was not replaced yet."""
+        self._must_ask = False
+        """Whether no token came with the page, so that its first run waits for the browser."""
+        self._is_first_visit = False
+        """Whether the browser's token opens nothing yet, so that it may have another one."""
+        self._held: tuple[str, ...] = ()
+        """Marks of the HttpOnly cookies that the browser may have: the one that came with the page,
+        and those that it was given tickets for."""
+        self._ticket: tuple[Question, str] | None = None
+        """The last ticket, and its question. The component is drawn anew if its data change."""
+        self._has_moved = True
+        """Whether the browser's cookie got, or gets, the token of another state than before."""
+        self._is_over = False
+        """Whether the page is to be loaded anew."""
 
     @property
     def state(self) -> State:
@@ -169,13 +187,15 @@ class Visit:
             PgStateError: the database cannot be reached or refuses.
         """
         with self._lock:
+            if self._is_over:
+                self._load_page_anew()
             run = self._begun_run()
             if run.is_stale:
                 script.start_anew(self._back_to)
             if waits:
                 self._settle(self._agreed.waiting())
             self._ask(run)
-            if self._agreed.durable is None and not self.tables.settings.cookie:
+            if self._agreed.durable is None and self._must_ask:
                 self._await_first_answer()
 
     def _present_run(self) -> _VisitRun:
@@ -255,12 +275,17 @@ class Visit:
         """
         with self._lock:
             self.session.forget()
+            self._is_first_visit, self._has_moved = False, True
             run = self._present_run()
             self._mark_stale()
             run.is_stale = self._is_beginning = False
             token = self.tables.signer.mint()
             self._settle(self._agreed.forgotten(token.fingerprint))
             self._use(token, self._session_of_new(token))
+            forgotten = self._agreed.forgotten(token.fingerprint)
+            is_alone = self._transport.is_http_only
+            self._settle(forgotten.with_cookie_alone() if is_alone else forgotten)
+            self._use(token, self._session_of(token))
             self._ask(run)
 
     def forget_unseen(self) -> None:
@@ -284,9 +309,17 @@ class Visit:
 
     def _open(self) -> None:
         """Open the session of the page's token, or of a candidate: one round trip."""
+        if self._transport is BROWSER and self.tables.needs_app():
+            raise _without_app()
         text = self._transport.read(self._label)
         because = Refusal.FINAL
-        if text is not None:
+        if text is not None and self._transport.is_http_only:
+            self._held = (mark_of(text),)
+            refusal = self._open_http_only(text)
+            if refusal is None:
+                return
+            because = refusal
+        elif text is not None:
             try:
                 token = self.tables.signer.check(text)
                 session = self._session_of(token)
@@ -310,7 +343,11 @@ class Visit:
             because=because,
             may_copy=self._transport.may_copy,
         )
-        self._settle(handshake if self.tables.settings.cookie else handshake.waiting())
+        if self._transport.is_http_only:
+            handshake = handshake.with_cookie_alone()
+        has_none = self._transport.is_http_only and text is None
+        self._must_ask = has_none or not self.tables.settings.cookie
+        self._settle(handshake.waiting() if self._must_ask else handshake)
         self._began_at, self._opened_in = script.address(), script.run()
         self._use(token, self._session_of_new(token))
         self._ask_at_end()  # the script may switch at once to a page without any verb
@@ -325,6 +362,44 @@ class Visit:
         self._comes_with_page = False
         if comes_with_page and token is not None and token.is_by_former_key:
             self._replace_token(self.tables.signer.signed_anew(token))
+
+    def _open_http_only(self, text: str) -> Refusal | None:
+        """Open the session of the cookie's token, or of one that lies aside.
+
+        A token without a row is good. It belongs to a first visit, or it stands in for one that
+        lies aside: then that one comes before it.
+
+        Returns:
+            None, or why the cookie's token opens nothing.
+        """
+        first: tuple[Token, Session] | None = None
+        refusal: Refusal | None = None
+        try:
+            token = self.tables.signer.check(text)
+            first = token, self._session_of(token)
+        except UnknownToken as error:
+            refusal = error.refusal
+        self._comes_with_page = True
+        if first is not None and first[1].is_stored:
+            self._has_moved = False
+            self._settle(Handshake.of_known(first[0].fingerprint).with_cookie_alone())
+            self._use(*first)
+            return None
+        for aside in self._transport.read_aside(self._label):
+            with contextlib.suppress(UnknownToken):
+                token = self.tables.signer.check(aside)
+                session = self._session_of(token)
+                if session.is_stored:
+                    known = Handshake.of_known(token.fingerprint).with_cookie_alone()
+                    because = refusal or Refusal.DATABASE
+                    self._settle(known.brought_back(fingerprint(text), because))
+                    self._use(token, session)
+                    return None
+        if first is not None:
+            self._is_first_visit = True
+            self._settle(Handshake.of_first_visit(first[0].fingerprint))
+            self._use(*first)
+        return refusal
 
     @property
     def _label(self) -> str:
@@ -383,7 +458,8 @@ class Visit:
         """
         if self._transport.may_copy or script.is_apptest() or self._noticed == self.session.id:
             return
-        session, is_candidate = self.session, self._agreed.standing is Standing.CANDIDATE
+        is_candidate = self._agreed.standing is Standing.CANDIDATE and not self._is_first_visit
+        session = self.session
         step = login.step(
             noted=session.login,
             logins=self._logins(session.id),
@@ -417,6 +493,7 @@ class Visit:
 
     def _use(self, token: Token, session: Session) -> None:
         self._token, self._session, self._state = token, session, State(session)
+        self._hold(token)
         self._veil = bridge.new_veil()
         self.found = session.version, session.value_versions().keys()
         session.on_rotate = self._replace_token
@@ -441,8 +518,15 @@ class Visit:
                 return  # a thread has rotated a session that this tab no longer uses
             self._settle(self._agreed.succeeded(token.fingerprint))
             self._token, self._veil = token, bridge.new_veil()
+            self._has_moved = False  # other tabs go on with the former token
+            self._hold(token)
             if script.is_script():
                 self._ask(self._present_run())
+
+    def _hold(self, token: Token) -> None:
+        """Note the token for tickets. A browser that has brought no cookie gets no ticket."""
+        if self._held and (mark := mark_of(token.text)) not in self._held:
+            self._held = (*self._held, mark)[-_KEPT_MARKS:]
 
     def refreshed(self) -> Session:
         """The session after a refresh, or its successor if it has ended.
@@ -465,7 +549,13 @@ class Visit:
             self._end(error.refusal)
 
     def _end(self, because: Refusal) -> None:
-        """Begin an empty session in place of one that has ended."""
+        """Begin an empty session in place of one that has ended.
+
+        With an HttpOnly cookie the page is loaded anew: the browser may have another token, and
+        only a request brings it.
+        """
+        if self._transport.is_http_only:
+            self._load_page_anew()
         script.end_if_overtaken()
         self._is_beginning = False
         token = self.tables.signer.mint()
@@ -474,6 +564,15 @@ class Visit:
         have = token.fingerprint
         self._settle(agreed.left_behind(have) if is_login else agreed.ended(have, because))
         self._go_over(token, self._session_of_new(token))
+
+    def _load_page_anew(self) -> NoReturn:
+        """End the run, and have the browser load the page. Only a run of the page can ask it to."""
+        script.end_if_overtaken()
+        self._is_over = True
+        if script.is_fragment_run() or script.is_parallel_fragment():
+            script.start_anew()
+        bridge.mount_reload()
+        raise script.StopException
 
     # The browser
 
@@ -507,14 +606,18 @@ class Visit:
         starts no run of the script: an app that rotates in each run comes to rest.
         """
         waits = self._agreed.waits and self._agreed.durable is None  # for an answer that does
+        if self._transport.is_http_only:
+            return False  # the route tells the page whether the browser keeps it
         is_own_place = not (script.fragment() or script.is_callback() or script.is_fragment_run())
         return self.session.awaits_browser and is_own_place and not waits
 
     def _place(self) -> str:
         return "-".join(part for part in (self._transport.place, script.fragment()) if part)
 
-    def _request(self, question: Question) -> TokenRequest:
+    def _request(self, question: Question) -> TokenRequest | CookieRequest:
         assert self._token is not None  # noqa: S101 - _open has set it
+        if self._transport.is_http_only:
+            return self._cookie_request(question)
         settings = self.tables.settings
         return TokenRequest(
             question,
@@ -526,6 +629,36 @@ class Visit:
             accepts=self._accepts,
             veil=self._veil,
         )
+
+    def _cookie_request(self, question: Question) -> CookieRequest:
+        ticket = self._ticket_for(question)
+        return CookieRequest(
+            question,
+            label=self._label,
+            ticket=ticket,
+            takes_over=self._is_first_visit,
+            announces=self._has_moved,
+            accepts=self._accepts,
+            veil=self._veil,
+        )
+
+    def _ticket_for(self, question: Question) -> str | None:
+        """A ticket for the cookie; None if it is as it should be, or if the browser keeps none."""
+        assert self._token is not None  # noqa: S101 - _open has set it
+        mark = mark_of(self._token.text)
+        after = tuple(held for held in self._held if held != mark)
+        if question.replaces is None or not after:
+            return None
+        if self._ticket is None or self._ticket[0] != question:
+            ticket = Ticket(
+                self._token.text,
+                after,
+                sets_aside=question.because is not Refusal.FINAL,
+                clears=question.clears,
+            )
+            text = self.tables.ticket_sealer.seal(ticket, now=time.time())
+            self._ticket = question, text
+        return self._ticket[1]
 
     @functools.cached_property
     def _accepts(self) -> Acceptance:
@@ -671,6 +804,11 @@ class Visit:
             self._settle(self._agreed.adopted(token.fingerprint))
             return
         session = self._session_of(token)
+        if self._transport.is_http_only:
+            self._take_over(token, session)
+            if is_dropped:
+                self._drop(before)
+            return
         self._settle(self._agreed.adopted(token.fingerprint))
         if answer.shown:
             self._use(token, session)
@@ -681,6 +819,19 @@ class Visit:
             self._go_over(token, session, back_to=self._began_at if is_dropped else None)
         if is_dropped:
             self._drop(before)
+
+    def _take_over(self, token: Token, session: Session) -> None:
+        """Continue with a token from localStorage, where scripts in the page could read it.
+
+        So the cookie gets a new one. If it cannot be had now, the cookie gets the token itself.
+        """
+        self._settle(self._agreed.taken_over(token.fingerprint))
+        self._go_over(token, session, back_to=self._began_at)
+        self._is_first_visit = False
+        if session.is_stored:
+            with contextlib.suppress(PgStateError):
+                session.rotate()  # and so `_replace_token`
+        self._has_moved = True
 
     def _copy(self, source: Token, answer: Answer) -> None:
         """Continue with a copy of a session that another tab uses."""
@@ -707,6 +858,15 @@ class _AskAtEnd(RunListener):
 
     def at_end(self, *, is_followed: bool) -> None:
         self.visit.end_run(is_followed=is_followed)
+
+
+def _without_app() -> ConfigError:
+    return ConfigError(
+        "This app is made for pgstate.App, which keeps the token in an HttpOnly cookie, and it was "
+        "started without it: scripts in the page could read the token. Start the module with the "
+        "App, for instance: uvicorn serve:app. Or, to keep the token in localStorage from now on, "
+        "set http_only = false."
+    )
 
 
 def _no_session() -> NoSessionError:

@@ -863,6 +863,12 @@ SELECT (SELECT value FROM {schema}.setting WHERE name = 'signing_key'), s.value,
 FROM pg_database AS d LEFT JOIN {schema}.setting AS s ON s.name = 'identity'
 WHERE d.datname = current_database()"""
 
+# Which apps `pgstate.App` has ever served.
+HTTP_ONLY: Final = "SELECT 1 FROM {schema}.setting WHERE name = %(name)s"
+NOTE_HTTP_ONLY: Final = """
+INSERT INTO {schema}.setting (name, value) VALUES (%(name)s, 'true')
+ON CONFLICT (name) DO NOTHING"""
+
 
 def of(schema: str) -> dict[str, str]:
     """Return every statement about tables by its name, for the tables in `schema`.

@@ -54,6 +54,7 @@ from streamlit_pgstate.postgres.rows import (
     Totals,
     Write,
 )
+from streamlit_pgstate.postgres.ticket import TicketSealer
 from streamlit_pgstate.postgres.token import Token, TokenSigner
 from streamlit_pgstate.postgres.writes import Record, Run, Undone, Writer
 from streamlit_pgstate.settings import KEY_ADVICE, Settings
@@ -119,6 +120,7 @@ class Tables:
         self._cleans_up = False
         self._checked = False
         self._shared: tuple[TokenSigner, Identity] | None = None
+        self._needs_app: bool | None = None
         self._sql = statements.of(settings.schema)
         self._writer = Writer(self._database, self._sql)
         self._cipher_of: FindCipher = lambda _: PLAIN
@@ -298,6 +300,12 @@ class Tables:
         """Which database this is. Read once, together with the signing key."""
         return self._read_once()[1]
 
+    @property
+    def ticket_sealer(self) -> TicketSealer:
+        """The sealer of this app's tickets. Its key comes with the signing key."""
+        signer, identity = self._read_once()
+        return TicketSealer(*signer.ticket_keys, place=f"{identity.name} {self._settings.app}")
+
     def _read_once(self) -> tuple[TokenSigner, Identity]:
         if self._shared is None:
             [(stored_key, name, copy)] = self._run("IDENTITY", {})
@@ -317,6 +325,36 @@ class Tables:
             signer = TokenSigner(*keys, app=app, max_age=max_age)
             self._shared = signer, Identity(name, mark)
         return self._shared
+
+    def needs_app(self) -> bool:
+        """Whether this app must be served by `pgstate.App`: by its settings, or as it ever was.
+
+        The database is asked once. So servers that run when `pgstate.App` first serves the app go
+        on without it.
+        """
+        if self._settings.http_only is not None:
+            return self._settings.http_only
+        if self._needs_app is None:
+            self._needs_app = bool(self._run("HTTP_ONLY", self._http_only))
+        return self._needs_app
+
+    def note_http_only(self) -> None:
+        """Note, once, that `pgstate.App` serves this app: see `needs_app`."""
+        if self._needs_app:
+            return
+        self._needs_app = True
+        try:
+            self._run("NOTE_HTTP_ONLY", self._http_only, repeatable=False)
+        except PgStateError as error:  # a standby, or a role that may not write there
+            _LOG.warning(
+                "It could not be noted that pgstate.App serves this app, so a server that is "
+                "started without pgstate.App would not refuse. Set http_only = true for it. %s",
+                error.in_full,
+            )
+
+    @property
+    def _http_only(self) -> dict[str, str]:
+        return {"name": f"http_only {self._settings.app}"}
 
     def _is_missing(self, message: str) -> PgStateError:
         return self._database.place.error(MigrationRequired, message)

@@ -109,6 +109,10 @@ class TokenSigner:
         self.key_mark: Final = _mark_of(marks)
         """Tells the keys that are read from others, in whatever order they are. It is safe to
         show: no key can be computed from it."""
+        self.ticket_keys: Final = tuple(
+            _derived(key, f"streamlit-pgstate.ticket.{app}") for key in keys
+        )
+        """The keys of tickets: see `ticket`."""
 
     def mint(self, session_id: uuid.UUID | None = None) -> Token:
         """Make a token: another one of the session `session_id`, or the first of a new session."""

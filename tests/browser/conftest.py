@@ -137,6 +137,35 @@ def app(database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -
         yield server
 
 
+@pytest.fixture(scope="session")
+def http_only_app(
+    database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """As `app`, under `pgstate.App`."""
+    with running(Server(tmp_path_factory.mktemp("app"), database(), is_app=True)) as server:
+        yield server
+
+
+@pytest.fixture(params=["plain", "http only"])
+def served(request: pytest.FixtureRequest) -> Server:
+    """Each of both, for the table of tokens."""
+    server: Server = request.getfixturevalue("app" if request.param == "plain" else "http_only_app")
+    return server
+
+
+@pytest.fixture
+def rows_of_served(served: Server) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(served.url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def store_of_served(served: Server) -> Iterator[Store]:
+    store = connect(served.url)
+    yield store
+    store.close()
+
+
 @pytest.fixture
 def new_app(database: Callable[[], str], tmp_path: Path) -> Iterator[Callable[..., Server]]:
     """Start a server of the test's own, with a database of its own."""

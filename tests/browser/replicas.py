@@ -14,7 +14,7 @@ from urllib.request import urlopen
 
 from programs import program
 from run_log import Run, RunLog
-from served import READY_WITHIN, Server, free_port, identity_in, running
+from served import ALL_UNDER_APP, READY_WITHIN, Server, free_port, identity_in, running
 
 _DOCUMENT = Path(__file__).parents[2] / "docs" / "deployment.md"
 _DOCUMENTED = re.search(r"```haproxy\n(.*?)```", _DOCUMENT.read_text(), re.DOTALL)
@@ -37,6 +37,7 @@ class Replicas:
     host: str = "localhost"
     base: str = ""
     environment: dict[str, str] = field(default_factory=dict)
+    is_app: bool = ALL_UNDER_APP
     port: int = 0
 
     def __post_init__(self) -> None:
@@ -44,7 +45,12 @@ class Replicas:
         log = self.folder / "runs.log"
         self._runs = RunLog(log)
         self.servers = [
-            Server(self.folder / name, self.url, environment={"RUNS_LOG": str(log)})
+            Server(
+                self.folder / name,
+                self.url,
+                environment={"RUNS_LOG": str(log)},
+                is_app=self.is_app,
+            )
             for name in ("one", "two")
         ]
 
@@ -57,7 +63,10 @@ class Replicas:
         """Under which the browser keeps the token in localStorage, and in the cookie."""
         return f"pgstate.app.{identity_in(self.url, 'pgstate')}.{self.port}.{self.base}"
 
-    cookie_name = token_name
+    @property
+    def cookie_name(self) -> str:
+        name = self.token_name
+        return name.replace("pgstate", "pgstate-app", 1) if self.is_app else name
 
     @property
     def log(self) -> str:

@@ -25,6 +25,9 @@ TOKEN = re.compile(r"[\w-]{64}\.[\w-]{4,8}\.[\w-]{43}", re.ASCII)
 
 READY_WITHIN = 30.0
 
+ALL_UNDER_APP = bool(os.environ.get("ALL_UNDER_APP"))
+"""Whether all browser tests run under `pgstate.App`: `make everything` runs them so, too."""
+
 
 @dataclass
 class Server:
@@ -40,6 +43,8 @@ class Server:
     options: tuple[str, ...] = ()
     certificate: Path | None = None
     """A file with a certificate and its key, for https."""
+    is_app: bool = ALL_UNDER_APP
+    """Whether the script runs under `pgstate.App`, and so with an HttpOnly cookie."""
     port: int = 0
     process: Forked | None = None
 
@@ -61,7 +66,8 @@ class Server:
 
     @property
     def cookie_name(self) -> str:
-        return f"__Host-{self.token_name}" if self.certificate else self.token_name
+        name = f"__Host-{self.token_name}" if self.certificate else self.token_name
+        return name.replace("pgstate", "pgstate-app", 1) if self.is_app else name
 
     @property
     def public_port(self) -> int:
@@ -77,7 +83,7 @@ class Server:
         self.port = self.port or free_port()
         known = {name: text for name, text in os.environ.items() if "PGSTATE_" not in name}
         arguments = [
-            *("run", str(HERE / self.script)),
+            *("run", str(HERE / ("asgi.py" if self.is_app else self.script))),
             *("--server.headless", "true", "--browser.gatherUsageStats", "false"),
             *("--server.fileWatcherType", "none", "--server.port", str(self.port)),
             # Its greeting asks a server on the internet for this machine's address.
@@ -91,6 +97,7 @@ class Server:
         environment = {
             **known,
             "PGSTATE_URL": self.url,
+            "PAGE_SCRIPT": self.script,
             "RUNS_LOG": str(self.folder / "runs.log"),
             "PYTHONPATH": str(HERE),
             **self.environment,

@@ -187,6 +187,26 @@ def test_with_site_data_blocked_in_chromiums_settings(
         visitor.context.close()
 
 
+def test_under_the_app_with_cookies_blocked_in_chromiums_settings(
+    http_only_app: Server, blocking_chromium: Callable[..., Visitor]
+) -> None:
+    visitor = blocking_chromium({"default_content_setting_values": {"cookies": 2}})
+    try:
+        tab = visitor.open(http_only_app)
+        run = tab.settled(2)  # the first one has waited for the browser
+        assert (run.seen["visits"], run.seen["durable"]) == (1, False)
+        assert tab.runs()[0].seen == {}
+        assert tab.runs_within(5) == 0
+        for name in ("write", "rotate"):
+            tab.click(name)
+            run = tab.settled(1)
+        assert (run.seen["word"], run.seen["durable"]) == ("written", False)
+        tab.reload()
+        assert tab.settled(2).seen["visits"] == 1
+    finally:
+        visitor.context.close()
+
+
 @pytest.fixture
 def frame_around(app: Server) -> Iterator[str]:
     """A page of localhost; the app in it is to come from 127.0.0.1, another site."""
@@ -303,6 +323,30 @@ def test_over_https_a_cookie_that_another_site_of_the_domain_can_set_is_not_read
     tab.settled(1)
     assert store.state(theirs)["visits"] == 100
     store.close()
+
+
+def test_under_the_app_over_https_the_cookie_is_host_only(
+    database: Callable[[], str], tmp_path: Path, new_visitor: Callable[..., Visitor]
+) -> None:
+    certificate = _certificate_of(tmp_path / "certificate.pem")
+    server = Server(
+        tmp_path / "app", database(), certificate=certificate, host="127.0.0.1", is_app=True
+    )
+    with running(server):
+        tab = new_visitor(ignore_https_errors=True).open(server)
+        first = tab.settled(1)
+        before = tab.token()
+        tab.click("rotate")
+        tab.settled(1)
+        assert tab.token() != before
+        tab.reload()
+        run = tab.settled(1)
+        assert (run.seen["visits"], run.seen["id"]) == (3, first.seen["id"])
+        found = tab.page.context.cookies(server.address)
+        [cookie] = [it for it in found if "pgstate-app." in it["name"]]
+        assert cookie["name"].startswith("__Host-pgstate-app.")
+        assert (cookie["secure"], cookie["httpOnly"], cookie["path"]) == (True, True, "/")
+        assert cookie["sameSite"] == "Lax"
 
 
 def cookie_of(tab: Tab) -> dict[str, object]:

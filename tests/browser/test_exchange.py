@@ -59,8 +59,8 @@ def assert_nothing_broke(tab: Tab) -> None:
 @pytest.mark.parametrize(
     ("exchange", "word"),
     [
-        *[(loses_its_cookie, "written"), (expires, None)],
-        *in_everything((is_forgotten_elsewhere, None)),
+        pytest.param(loses_its_cookie, "written", marks=pytest.mark.page_copies),
+        *[(expires, None), *in_everything((is_forgotten_elsewhere, None))],
     ],
 )
 def test_what_stands_above_the_first_verb_is_there_below_it(
@@ -85,6 +85,7 @@ def test_what_stands_above_the_first_verb_is_there_below_it(
     assert tab.settled(1).seen["runs"] == 2
 
 
+@pytest.mark.page_copies
 def test_without_a_cookie_no_f5_empties_what_stands_above_the_first_verb(
     without_cookie: Server, visitor: Visitor
 ) -> None:
@@ -134,6 +135,7 @@ def test_a_click_in_the_run_that_finds_its_session_gone_is_dropped(
     assert_nothing_broke(tab)
 
 
+@pytest.mark.page_copies
 def test_a_verb_in_a_callback_hears_the_browser_first(app: Server, visitor: Visitor) -> None:
     """Both come with one message, and Streamlit calls the button's callback before ours."""
     tab = visitor.open(app, "in_a_callback_above_the_first_verb")
@@ -180,6 +182,7 @@ def test_what_was_forgotten_in_the_middle_of_a_run_leaves_the_page(
     assert rows.execute(left, (forgotten,)).fetchall() == []
 
 
+@pytest.mark.page_copies
 def test_a_widgets_own_value_from_the_state_is_shown_when_the_cookie_was_lost(
     app: Server, visitor: Visitor
 ) -> None:
@@ -197,6 +200,7 @@ def test_a_widgets_own_value_from_the_state_is_shown_when_the_cookie_was_lost(
     expect(tab.page.get_by_label("Text")).to_have_value("mine")
 
 
+@pytest.mark.page_copies
 @pytest.mark.parametrize("cookie", ["cleared", *in_everything("none can come")])
 def test_f5_never_overwrites_what_is_persisted_where_the_tab_has_a_state_too(
     cookie: str, app: Server, without_cookie: Server, visitor: Visitor
@@ -221,6 +225,7 @@ def test_f5_never_overwrites_what_is_persisted_where_the_tab_has_a_state_too(
         assert (seen["name"], seen["letter"]) == ("Ada", "b")
 
 
+@pytest.mark.page_copies
 def test_waiting_below_another_verb_ends_when_the_browser_has_answered(
     app: Server, visitor: Visitor
 ) -> None:
@@ -274,6 +279,7 @@ def with_welcome(
         yield server
 
 
+@pytest.mark.page_copies
 def test_a_visitor_whose_cookie_is_lost_is_not_taken_for_a_new_one(
     with_welcome: Server, visitor: Visitor
 ) -> None:

@@ -74,6 +74,7 @@ def assert_hidden(token: str, text: str) -> None:
     assert not [secret for secret in secrets_of(token) if secret in text]
 
 
+@pytest.mark.page_copies
 def test_the_session_state_and_the_page_show_no_token(app: Server, visitor: Visitor) -> None:
     tab = visitor.open(app, "shows_session_state")
     run = tab.settled(1)
@@ -105,6 +106,7 @@ def test_no_request_but_the_cookie_holds_the_token(app: Server, visitor: Visitor
     assert_hidden(tab.token(), "\n".join(seen))
 
 
+@pytest.mark.page_copies
 def test_the_log_of_a_server_that_logs_everything_holds_no_token(
     new_app: Callable[..., Server], visitor: Visitor
 ) -> None:

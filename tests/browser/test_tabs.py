@@ -90,6 +90,7 @@ def test_tabs_whose_components_start_in_the_same_moment_end_on_one_token(
     assert state.keys() == sorted(f"from {tab.name}" for tab in tabs)
 
 
+@pytest.mark.page_copies
 def test_rotate_costs_a_second_tab_one_run_and_nothing_else(app: Server, visitor: Visitor) -> None:
     first, second = two_tabs(visitor, app, "reads")
     first.click("write")
@@ -198,6 +199,7 @@ def test_a_rotation_before_the_first_answer_is_kept(app: Server, visitor: Visito
     assert tab.token() != token
 
 
+@pytest.mark.page_copies
 def test_two_tabs_that_rotate_in_each_run_come_to_rest(app: Server, visitor: Visitor) -> None:
     """Each follows the other, and so rotates again: the worst that an app can do."""
     first = visitor.open(app, "rotates_each_run")
@@ -253,6 +255,7 @@ def test_a_tab_that_writes_in_each_run_brings_nothing_back_that_was_forgotten(
     ).fetchall()
 
 
+@pytest.mark.page_copies
 def test_a_tab_frozen_while_another_forgot_follows_when_it_writes(
     app: Server, visitor: Visitor, rows: psycopg.Connection
 ) -> None:
@@ -311,6 +314,7 @@ def test_a_tab_whose_session_is_forgotten_in_the_middle_of_its_run_follows(
     assert last.seen["id"] in (new, second.runs()[-1].seen["id"])
 
 
+@pytest.mark.page_copies
 @pytest.mark.parametrize("copies", ["both", *in_everything("local", "cookie")])
 def test_site_data_cleared_under_an_open_tab_starts_anew_or_goes_on(
     copies: str, app: Server, visitor: Visitor
@@ -331,6 +335,7 @@ def test_site_data_cleared_under_an_open_tab_starts_anew_or_goes_on(
         assert tab.token() == token
 
 
+@pytest.mark.page_copies
 def test_site_data_cleared_under_two_open_tabs_ends_on_one_token(
     app: Server, visitor: Visitor
 ) -> None:

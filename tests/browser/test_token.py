@@ -79,26 +79,26 @@ IN_ONE_COPY = [
 """What is refused before any SQL and what by it in either copy, the others in one of them."""
 
 
-def test_a_first_visit_takes_one_run(app: Server, visitor: Visitor) -> None:
-    tab = visitor.open(app)
+def test_a_first_visit_takes_one_run(served: Server, visitor: Visitor) -> None:
+    tab = visitor.open(served)
     run = tab.settled(1)
     assert run.seen["visits"] == 1
     tab.token()
 
 
 def test_a_first_visit_that_only_reads_leaves_no_row(
-    app: Server, visitor: Visitor, rows: psycopg.Connection
+    served: Server, visitor: Visitor, rows_of_served: psycopg.Connection
 ) -> None:
-    tab = visitor.open(app, "reads")
+    tab = visitor.open(served, "reads")
     run = tab.settled(1)
     tab.token()
-    assert not rows.execute(
+    assert not rows_of_served.execute(
         "SELECT FROM pgstate.session WHERE id = %s", (run.seen["id"],)
     ).fetchall()
 
 
-def test_f5_takes_one_run(app: Server, visitor: Visitor) -> None:
-    tab = visitor.open(app)
+def test_f5_takes_one_run(served: Server, visitor: Visitor) -> None:
+    tab = visitor.open(served)
     tab.settled(1)
     token = tab.token()
     for visits in (2, 3):
@@ -109,17 +109,17 @@ def test_f5_takes_one_run(app: Server, visitor: Visitor) -> None:
         assert tab.token() == token
 
 
-def test_a_new_tab_takes_one_run_and_sees_the_same(app: Server, visitor: Visitor) -> None:
-    first = visitor.open(app)
+def test_a_new_tab_takes_one_run_and_sees_the_same(served: Server, visitor: Visitor) -> None:
+    first = visitor.open(served)
     first.settled(1)
-    second = visitor.open(app)
+    second = visitor.open(served)
     assert second.settled(1).seen["visits"] == 2
     assert first.token() == second.token()
     first.settled(0)
 
 
-def test_a_click_takes_one_run(app: Server, visitor: Visitor) -> None:
-    tab = visitor.open(app)
+def test_a_click_takes_one_run(served: Server, visitor: Visitor) -> None:
+    tab = visitor.open(served)
     tab.settled(1)
     for visits in (2, 3, 4):
         tab.click("run")
@@ -127,20 +127,20 @@ def test_a_click_takes_one_run(app: Server, visitor: Visitor) -> None:
 
 
 def test_a_closed_browser_comes_back_in_one_run(
-    app: Server, new_visitor: Callable[..., Visitor]
+    served: Server, new_visitor: Callable[..., Visitor]
 ) -> None:
     before = new_visitor()
-    before.open(app).settled(1)
+    before.open(served).settled(1)
     kept = before.context.storage_state()
     before.context.close()
     after = new_visitor(storage_state=kept)
-    assert after.open(app).settled(1).seen["visits"] == 2
+    assert after.open(served).settled(1).seen["visits"] == 2
 
 
 def test_a_second_profile_sees_nothing_of_the_first(
-    app: Server, new_visitor: Callable[..., Visitor]
+    served: Server, new_visitor: Callable[..., Visitor]
 ) -> None:
-    first, second = (new_visitor().open(app) for _ in range(2))
+    first, second = (new_visitor().open(served) for _ in range(2))
     assert first.settled(1).seen["visits"] == 1
     assert second.settled(1).seen["visits"] == 1
     assert first.token() != second.token()
@@ -176,26 +176,28 @@ def test_a_lost_local_storage_takes_one_run(app: Server, visitor: Visitor) -> No
     assert tab.token() == token
 
 
-def test_both_lost_is_a_first_visit(app: Server, visitor: Visitor) -> None:
-    tab = visitor.open(app)
+def test_a_lost_token_is_a_first_visit(served: Server, visitor: Visitor) -> None:
+    tab = visitor.open(served)
     tab.settled(1)
     token = tab.token()
-    tab.set_local(None)
-    tab.set_cookie(None)
+    tab.set_copies(None)
     tab.reload()
     assert tab.settled(1).seen["visits"] == 1
     assert tab.token() != token
 
 
 @pytest.mark.parametrize("bad", IN_BOTH_COPIES)
-def test_a_refused_token_in_both_copies_is_replaced_in_one_run(
-    bad: BadToken, app: Server, visitor: Visitor, store_of_app: Store, rows: psycopg.Connection
+def test_a_refused_token_in_all_copies_is_replaced_in_one_run(
+    bad: BadToken,
+    served: Server,
+    visitor: Visitor,
+    store_of_served: Store,
+    rows_of_served: psycopg.Connection,
 ) -> None:
-    tab = visitor.open(app)
+    tab = visitor.open(served)
     tab.settled(1)
-    text = bad(tab, store_of_app, rows)
-    tab.set_local(text)
-    tab.set_cookie(text)
+    text = bad(tab, store_of_served, rows_of_served)
+    tab.set_copies(text)
     tab.reload()
     assert tab.settled(1).seen["visits"] == 1
     assert tab.token() != text
@@ -228,14 +230,14 @@ def test_a_refused_token_in_one_copy_takes_two_runs_at_most_and_loses_nothing(
 
 
 def test_a_session_that_expires_under_an_open_tab_is_replaced_by_a_run_that_starts_anew(
-    app: Server, visitor: Visitor, rows: psycopg.Connection
+    served: Server, visitor: Visitor, rows_of_served: psycopg.Connection
 ) -> None:
-    first = visitor.open(app)
+    first = visitor.open(served)
     first.settled(1)
-    second = visitor.open(app)
+    second = visitor.open(served)
     run = second.settled(1)
     token = first.token()
-    rows.execute(
+    rows_of_served.execute(
         "UPDATE pgstate.session SET expires_at = now() - interval '1 s' WHERE id = %s",
         (run.seen["id"],),
     )

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Sequence
 from urllib.parse import urlencode, urlsplit
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Frame, Page
+from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Frame, Page, Request
 from run_log import Run
 from served import READY_WITHIN, TOKEN, Server
 
@@ -37,6 +37,11 @@ class Tab:
         self.errors: list[str] = []
         self.is_altered = False
         """Whether the page is of no use to another visitor."""
+        self._presents = 0
+        """How many requests to the route of `pgstate.App` are on their way."""
+        page.on("request", lambda request: self._count(request, 1))
+        page.on("requestfinished", lambda request: self._count(request, -1))
+        page.on("requestfailed", lambda request: self._count(request, -1))
         page.on("pageerror", self._note_error)
         page.on("console", self._note_console)
 
@@ -49,6 +54,10 @@ class Tab:
         """Another visitor goes on with the page."""
         self.page.remove_listener("pageerror", self._note_error)
         self.page.remove_listener("console", self._note_console)
+
+    def _count(self, request: Request, change: int) -> None:
+        if request.url.endswith("/_pgstate/cookie"):
+            self._presents += change
 
     def _note_error(self, error: Error) -> None:
         self.errors.append(str(error))
@@ -95,6 +104,8 @@ class Tab:
 
     def keeps_token(self) -> None:
         """Wait until the browser keeps any token, if the page asks it to."""
+        if self.server.is_app:
+            return  # the page itself has brought it
         with contextlib.suppress(Error):  # some tests take it away
             self.frame.wait_for_function(_KEEPS_TOKEN, timeout=KEPT_WITHIN * 1000)
 
@@ -177,13 +188,28 @@ class Tab:
         return found[0]["value"] if found else None
 
     def token(self) -> str:
-        """The token, of which both copies must agree: soon, where the component is on its way."""
+        """The token, of which both copies must agree: soon, where the component is on its way.
+
+        Under `pgstate.App` there is one copy, in a cookie that the page cannot read.
+        """
+        if self.server.is_app:
+            return self._token_of_app()
         deadline = time.monotonic() + AGREED_WITHIN
         while (local := self.local()) != (cookie := self.cookie()) or local is None:
             assert time.monotonic() < deadline, f"{local} is not {cookie}"
             self.page.wait_for_timeout(50)
         assert TOKEN.fullmatch(local)
         return local
+
+    def _token_of_app(self) -> str:
+        deadline = time.monotonic() + AGREED_WITHIN
+        while self._presents or not (cookie := self.cookie()):
+            assert time.monotonic() < deadline
+            self.page.wait_for_timeout(50)
+        assert TOKEN.fullmatch(cookie)
+        assert self.local() is None
+        assert cookie not in self.frame.evaluate("document.cookie")
+        return cookie
 
     def set_local(self, text: str | None) -> None:
         if text is None:
@@ -193,13 +219,19 @@ class Tab:
                 "([key, text]) => localStorage.setItem(key, text)", [self._key, text]
             )
 
+    def set_copies(self, text: str | None) -> None:
+        """Set all copies that the browser has: under `pgstate.App` there is the cookie alone."""
+        if not self.server.is_app:
+            self.set_local(text)
+        self.set_cookie(text)
+
     def set_cookie(self, text: str | None) -> None:
         self.page.context.clear_cookies(name=self.server.cookie_name)
         if text is not None:
             cookie = {"name": self.server.cookie_name, "value": text, "domain": self.server.host}
-            self.page.context.add_cookies(
-                [{**cookie, "path": self.server.base or "/", "sameSite": "Strict"}]
-            )  # type: ignore[list-item]
+            options = {"httpOnly": self.server.is_app}
+            options |= {"sameSite": "Lax" if self.server.is_app else "Strict"}
+            self.page.context.add_cookies([{**cookie, **options, "path": self.server.base or "/"}])  # type: ignore[list-item]
 
 
 def settled(tabs: Sequence[Tab], runs: int | None = None) -> list[Run]:

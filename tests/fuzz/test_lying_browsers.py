@@ -282,6 +282,7 @@ def test_a_tab_is_copied_once_however_often_its_browser_asks_for_it(app: Server,
     assert len(living(sql, "tab") - before) <= 2
 
 
+@pytest.mark.page_copies
 def test_the_browsers_own_state_is_never_copied(app: Server, sql: SQL) -> None:
     before = living(sql, "browser")
     with Liar(app.port) as liar:

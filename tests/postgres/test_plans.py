@@ -42,6 +42,7 @@ HOT = (
     *("SEALED_OF", "KEEP_BODIES", "MOVE_SEALED", "COPY_SEALED"),
 )
 COLD = {
+    *("HTTP_ONLY", "NOTE_HTTP_ONLY"),
     *("IDENTITY", "ROWS", "TOTALS", "GC_COUNTS", "GC_TURN", "GC_END", "GC_REMOVE", "GC_EXPIRED"),
     *("GC_EXPIRED_ROWLESS", "GC_EXPIRED_LARGE", "GC_EXPIRED_OF", "GC_NAMES", "GC_ORPHANED"),
     *("RECOUNT", "DISCARD_SENT"),
@@ -95,6 +96,7 @@ TYPES = {
     "version": "bigint",
     "slot": "bigint",
     "number": "bigint",
+    "name": "text",
     "deadline": "float8",
     "wait": "text",
 }

@@ -5,10 +5,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import MutableMapping
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Literal, assert_type
 
 import pandas as pd
 from sqlalchemy.engine import make_url
+from starlette.applications import Starlette
 from streamlit.testing.v1 import AppTest
 
 import streamlit_pgstate as pgstate
@@ -239,3 +241,18 @@ def errors() -> None:
     unsupported: type[TypeError] = UnsupportedType
     outside: type[RuntimeError] = NoSessionError
     print(kinds, value_errors, unavailable, unknown, unsupported, outside)
+
+
+def app() -> None:
+    served = pgstate.App("shop.py")
+    pgstate.App(
+        Path("shop.py"),
+        secrets={"key": "value"},
+        lifespan=None,
+        routes=[],
+        middleware=[],
+        on_script_error=lambda error: None,
+        exception_handlers={404: lambda request, error: None},
+        debug=True,
+    )
+    Starlette(lifespan=served.lifespan()).mount("/shop", served)

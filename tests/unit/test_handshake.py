@@ -134,3 +134,36 @@ def test_a_tab_has_its_state_copied_once_and_the_browsers_state_never() -> None:
     ):
         again = Answer(to=later.have, token="B", copied=True)
         assert later.action_for(again) is Action.CHECK
+
+
+@pytest.mark.parametrize(
+    ("handshake", "action"),
+    [
+        (Handshake.of_first_visit("ours"), Action.CHECK),
+        (Handshake.of_known("ours").with_cookie_alone(), Action.IGNORE),
+        (Handshake.of_candidate("ours", refused="x").with_cookie_alone(), Action.IGNORE),
+        (Handshake.of_first_visit("x").taken_over("ours"), Action.IGNORE),
+        (Handshake.of_first_visit("x").forgotten("ours").with_cookie_alone(), Action.IGNORE),
+    ],
+    ids=["first visit", "known", "candidate", "taken over", "forgotten"],
+)
+def test_with_an_http_only_cookie_another_token_counts_on_a_first_visit_alone(
+    handshake: Handshake, action: Action
+) -> None:
+    for copied in (False, True):  # nothing is copied but a tab's own state
+        answer = Answer(to="ours", token="theirs", copied=copied)
+        assert handshake.action_for(answer) is action
+    assert handshake.action_for(Answer(to="ours", token="ours")) is Action.CONFIRM
+
+
+def test_a_token_that_is_taken_over_is_moved_into_the_cookie() -> None:
+    handshake = Handshake.of_first_visit("ours").taken_over("theirs")
+    assert handshake.question == Question("theirs", offers=True, replaces="ours", ask=False)
+    assert handshake.durable is True
+
+
+def test_a_token_that_lay_aside_replaces_its_stand_in() -> None:
+    handshake = Handshake.of_known("found").brought_back("stand-in", Refusal.DATABASE)
+    question = handshake.question
+    assert (question.have, question.replaces) == ("found", "stand-in")
+    assert question.because is Refusal.DATABASE

@@ -43,6 +43,7 @@ SETTINGS: dict[str, tuple[Any, Any, str]] = {
     "max_new_sessions": (600, 20, "20"),
     "auto_migrate": (True, False, "false"),
     "cookie": (True, False, "off"),
+    "http_only": (None, True, "on"),
 }
 
 BAD: list[tuple[str, Any, str]] = [
