@@ -33,7 +33,7 @@ DISABLED_FEATURES = (
     *("OptimizationHints", "NetworkTimeServiceQuerying", "AimEnabled", "PreconnectToSearch"),
     *("WebUIOmniboxPopup", "WebUIOmniboxAimPopup"),
 )
-expect.set_options(timeout=30_000)  # 5 s are too few for a machine at a fifth of its speed
+expect.set_options(timeout=60_000)  # 5 s are too few for a machine at a fifth of its speed
 
 CHROMIUM_ARGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-background-networking"),

@@ -23,7 +23,7 @@ from run_log import Run, RunLog
 HERE = Path(__file__).parent
 TOKEN = re.compile(r"[\w-]{64}\.[\w-]{4,8}\.[\w-]{43}", re.ASCII)
 
-READY_WITHIN = 30.0
+READY_WITHIN = 60.0
 
 ALL_UNDER_APP = bool(os.environ.get("ALL_UNDER_APP"))
 """Whether all browser tests run under `pgstate.App`: `make everything` runs them so, too."""

@@ -56,7 +56,7 @@ def opened(context: BrowserContext, server: Server) -> Page:
 def steps(page: Page) -> int:
     """How far the bar is, once it is there."""
     bar = page.get_by_test_id("stProgress")
-    expect(bar).to_contain_text("Step", timeout=15_000)
+    expect(bar).to_contain_text("Step", timeout=45_000)
     found = re.search(r"Step (\d+) of 20", bar.inner_text())
     assert found is not None
     return int(found[1])
@@ -75,7 +75,7 @@ def test_the_bar_of_a_long_computation_goes_on_after_f5(
 ) -> None:
     page = opened(context, app)
     start(page)
-    expect(page.get_by_text(re.compile(r"Step [3-9] of 20"))).to_be_visible(timeout=15_000)
+    expect(page.get_by_text(re.compile(r"Step [3-9] of 20"))).to_be_visible(timeout=45_000)
     page.reload()
     assert steps(page) >= 3
     expect(page.get_by_role("button", name="Start")).to_have_count(0)
@@ -108,7 +108,7 @@ def test_two_tabs_that_start_at_once_start_one_job_and_both_follow_it(
 ) -> None:
     one, other = opened(context, app), opened(context, app)
     for page in (one, other):
-        expect(page.get_by_role("button", name="Start")).to_be_visible(timeout=15_000)
+        expect(page.get_by_role("button", name="Start")).to_be_visible(timeout=45_000)
     for page in (one, other):
         page.evaluate("document.querySelector('[data-testid=stButton] button').click()")
     for page in (one, other):
@@ -162,5 +162,5 @@ def test_a_pool_of_processes_writes_while_the_page_shows_it(
                 break
             page.wait_for_timeout(500)
             page.reload()
-            expect(page.get_by_role("button", name="Start")).to_be_visible(timeout=15_000)
+            expect(page.get_by_role("button", name="Start")).to_be_visible(timeout=45_000)
         sees(page, str(sum(range(10**6))))

@@ -82,5 +82,5 @@ def test_when_the_work_fails_the_bar_goes_and_the_page_says_so(
     with bodies_locked(slow):
         tab.click("save")
         bar_says(tab, "Saving")
-        expect(tab.page.get_by_text("database is not available")).to_be_visible(timeout=20_000)
+        expect(tab.page.get_by_text("database is not available")).to_be_visible(timeout=45_000)
         assert_no_bar(tab)

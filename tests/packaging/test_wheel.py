@@ -206,7 +206,7 @@ def served(installed: Installed, app: Path) -> Iterator[str]:
             list(map(str, command)), cwd=app, env=known, stdout=log, stderr=subprocess.STDOUT
         )
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while True:
             with contextlib.suppress(OSError), urlopen(f"{address}/_stcore/health"):
                 break
@@ -237,7 +237,7 @@ def visit(address: str) -> None:
         page = browser.new_page()
         page.goto(address)
         done = page.locator("[data-testid=stApp][data-test-script-state=notRunning]")
-        expect(done).to_be_attached(timeout=30_000)
-        expect(page.locator("h1")).to_be_visible(timeout=30_000)
+        expect(done).to_be_attached(timeout=120_000)  # it starts a PostgreSQL
+        expect(page.locator("h1")).to_be_visible(timeout=60_000)
         expect(page.get_by_test_id("stException")).to_have_count(0)
         browser.close()
