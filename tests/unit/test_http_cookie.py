@@ -209,8 +209,8 @@ def test_a_ticket_that_was_used_replaces_nothing_again() -> None:
 @pytest.mark.parametrize(
     ("verb", "body", "status"),
     [
-        ("check", fingerprint(GOOD), 204),
-        ("check", fingerprint(OTHER), 409),
+        pytest.param("check", fingerprint(GOOD), 204, id="it keeps this one"),
+        pytest.param("check", fingerprint(OTHER), 409, id="it keeps another one"),
         ("check", "", 409),
         ("renew", "", 204),
         ("present", "nonsense", 400),
