@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from fastapi import FastAPI
 from served_by_uvicorn import app as page
-from starlette.applications import Starlette
-from starlette.routing import Mount
 
-app = Starlette(routes=[Mount("/shop", page)])
+app = FastAPI()
+app.mount("/shop", page)

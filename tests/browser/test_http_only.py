@@ -324,7 +324,7 @@ def uvicorn(module: str, url: str, folder: Path) -> Iterator[int]:
         )
     try:
         deadline = time.monotonic() + READY_WITHIN
-        base = "/shop" if module == "served_below_a_path" else ""
+        base = "" if module == "served_by_uvicorn" else "/shop"
         while not _is_healthy(f"http://localhost:{port}{base}/_stcore/health"):
             assert process.poll() is None, (folder / "server.log").read_text()
             assert time.monotonic() < deadline
@@ -345,9 +345,12 @@ def _is_healthy(address: str) -> bool:
 
 @pytest.mark.parametrize(
     ("module", "base"),
-    [("served_below_a_path", "/shop"), *in_everything(("served_by_uvicorn", ""))],
+    [
+        ("served_below_a_path", "/shop"),
+        *in_everything(("served_with_lifespan", "/shop"), ("served_by_uvicorn", "")),
+    ],
 )
-def test_uvicorn_serves_it_also_mounted_without_a_lifespan(
+def test_uvicorn_serves_it_also_mounted_in_fastapi_with_and_without_a_lifespan(
     module: str, base: str, database: Callable[[], str], tmp_path: Path, visitor: Visitor
 ) -> None:
     url = database()
