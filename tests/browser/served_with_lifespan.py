@@ -7,4 +7,3 @@ from served_by_uvicorn import app as page
 
 app = FastAPI(lifespan=page.lifespan())
 app.mount("/shop", page)
-
