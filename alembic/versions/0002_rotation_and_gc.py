@@ -35,6 +35,7 @@ COUNTERS = {
     "bytes": "the sizes of these values",
 }
 
+REVOKED = "when it was forgotten or moved, or a cleanup found it expired; NULL: none of these"
 
 COMMENTS = {
     "session": {
@@ -117,7 +118,7 @@ def upgrade() -> None:
             sa.BigInteger,
             nullable=False,
             server_default=sa.text("0"),
-            comment="which life of the session: another one after forget, where no token opens it",
+            comment="scopes user and app: another number once it was forgotten or has expired",
         ),
         schema=schema,
     )
@@ -168,6 +169,8 @@ def upgrade() -> None:
             ON CONFLICT (name) DO NOTHING"""  # noqa: S608 - a checked name
     )
     op.execute(new_identity.bindparams(identity=secrets.token_hex(8)))
+    comment("revoked_at", REVOKED, schema)
+    comment_on_revision("Older values. Not used in this version.", schema)
     comment("previous_hash", "the token before the present one", schema)
     comment("rotated_at", "when the present token replaced it", schema)
     comment("body", "other small values, and all that are encrypted", schema, table="entry")
@@ -189,6 +192,8 @@ def downgrade() -> None:
         f"""UPDATE "{schema}".session SET previous_hash = token_hash, token_hash = pending_hash,
             rotated_at = now() WHERE pending_hash IS NOT NULL"""  # noqa: S608 - a checked name
     )
+    comment("revoked_at", "forgotten: never used again", schema)
+    comment_on_revision("Older values, where history is on.", schema)
     comment("previous_hash", "the one before the last rotate", schema)
     comment("rotated_at", None, schema)
     comment("body", "other small values", schema, table="entry")
@@ -209,3 +214,7 @@ def downgrade() -> None:
 
 def comment(column: str, text: str | None, schema: str | None, *, table: str = "session") -> None:
     op.alter_column(table, column, comment=text, schema=schema)
+
+
+def comment_on_revision(text: str, schema: str | None) -> None:
+    op.create_table_comment("revision", text, schema=schema)

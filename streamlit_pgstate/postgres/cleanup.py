@@ -24,9 +24,9 @@ from streamlit_pgstate.postgres.engine import Database
 
 _LOG = logging.getLogger(__name__)
 
-LEAVES_AFTER: Final = timedelta(hours=48)
-"""How long the empty row of an ended session stays, and the name of a deleted key. A token without
-a row is valid for 24 h, and a cache is loaded anew after 20 h: so both learn that it is gone."""
+TOMBSTONES_KEPT_FOR: Final = timedelta(hours=48)
+"""How long a tombstone stays: the row of a deleted key, or of an ended session. A token without a
+row is valid for 24 h, and a cache is loaded anew after 20 h: so both learn of the end."""
 
 SENT_BEFORE: Final = timedelta(hours=1)
 """Bodies that nothing refers to are deleted when they were sent so long ago. Until then a write may
@@ -43,11 +43,11 @@ class Cleaned:
     sessions: int = 0
     """Expired sessions whose values were deleted."""
     rows: int = 0
-    """Empty rows of sessions that ended two days ago."""
+    """Tombstones of sessions that ended two days ago."""
     values: int = 0
     """Values whose ttl is over."""
     names: int = 0
-    """Names of keys that were deleted two days ago."""
+    """Tombstones of keys that were deleted two days ago."""
     bodies: int = 0
     """Chunks of large values that no key refers to."""
 
@@ -129,7 +129,7 @@ class Cleanup:
     def _parameters(self, batch: int) -> dict[str, Any]:
         return {
             "batch": batch,
-            "leaves_after": LEAVES_AFTER.total_seconds(),
+            "kept_for": TOMBSTONES_KEPT_FOR.total_seconds(),
             "sent_before": SENT_BEFORE.total_seconds(),
         }
 

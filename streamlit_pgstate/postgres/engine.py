@@ -66,12 +66,12 @@ _LATER = 1.0
 statements. By then the client has given up, or is frozen."""
 
 _PAUSE = 0.02
-"""Seconds, at most, before a statement is sent again that met another transaction. Up to so much,
-by chance: two that met would meet again."""
+"""Longest random pause, in seconds, after a deadlock or another conflict of two transactions. It is
+random, so that the two do not collide again."""
 
 _UNWATCHED = 0.9
-"""For this share of a statement's time nobody looks whether bytes come. To look takes a microsecond
-for each wait, and most statements take 100."""
+"""For this share of a statement's time we do not watch whether bytes come. To watch takes a
+microsecond for each wait, and most statements take 100."""
 
 _NOT_READY = 0
 """What psycopg's generators are sent when nothing has come."""
@@ -147,7 +147,7 @@ class TimedConnection(psycopg.Connection[tuple[Any, ...]]):
     def note_clock(self, server_time: float) -> None:
         """Note the server's time, which has just come.
 
-        What the answer took is left out, so a deadline is too early by as much and never too late.
+        The time that the answer took to arrive is ignored, so a deadline can be early but not late.
         """
         self.clock_read_at = time.monotonic()
         self.clock = server_time - self.clock_read_at
@@ -610,7 +610,7 @@ def _embedded_url(data: Any) -> URL:
 
 
 def pause_by_chance() -> None:
-    """Wait before a statement is sent again that met another transaction."""
+    """Wait before a statement is sent again that PostgreSQL rolled back for another one."""
     time.sleep(random.uniform(0, _PAUSE))  # noqa: S311 - no event, no secret
 
 

@@ -1,10 +1,10 @@
 """The permit to read values that are not sealed, though there is an `encryption_key`.
 
-Tables that had values before they had a key hold plain ones until `pgstate rekey` has sealed them.
-Before the first value is sealed, it is noted in the table `setting` which tables these are: by a
-permit, if there are values; else by the word that there is none. A permit is signed with the key.
-So whoever can write rows, and has no key, cannot make one. To delete the note gains nothing as long
-as there is one sealed value. `rekey` replaces the permit when it has sealed all.
+If there were values before there was a key, they stay plain until `pgstate rekey` has sealed them.
+Before the first value is sealed, a note in the table `setting` says whether plain values may be
+read: a permit if there are values already, else "none". A permit is signed with the key, so nobody
+who can write rows, but has no key, can make one. Deleting the note does not help an attacker once
+one value is sealed. `rekey` replaces the permit when it has sealed all values.
 """
 
 from __future__ import annotations

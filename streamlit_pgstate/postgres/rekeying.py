@@ -18,19 +18,20 @@ from streamlit_pgstate.postgres.permit import PlainPermit
 from streamlit_pgstate.postgres.resealing import Home, Resealing
 
 _SESSIONS: Final = 100
-"""So many sessions are found by one statement."""
+"""How many sessions one statement finds."""
 
 _ENTRIES: Final = 200
-"""So many entries are sealed by one statement: of 32 KiB each they take 6 MiB."""
+"""How many entries one statement seals: of 32 KiB each they take 6 MiB."""
 
 _PASSES: Final = 3
-"""It looks again for what others have written meanwhile, with another key or none."""
+"""How often it looks for values that are not sealed by the first key: others may have written some
+meanwhile."""
 
 _PATIENCE: Final = 3600.0
 """Seconds for a statement that reads all entries, to count them or to find what is left."""
 
 _FAULTS: Final = 5
-"""So many of the values that could not be opened are named."""
+"""How many of the values that could not be opened are named."""
 
 _FIRST: Final = uuid.UUID(int=0)
 

@@ -24,9 +24,9 @@ that nobody asks for takes 40-100 µs on one machine; a round trip over a networ
 more."""
 
 ROWLESS_TOKEN_LIFE: Final = timedelta(hours=24)
-"""How long a token is valid while its session has no row. The row of a forgotten session stays for
-longer: a cleanup deletes it after 48 h (`cleanup.LEAVES_AFTER`). So a token that is younger than
-this and has no row was never forgotten."""
+"""How long a token is valid while its session has no row. The tombstone of a forgotten session is
+kept for longer: a cleanup deletes it after 48 h (`cleanup.TOMBSTONES_KEPT_FOR`). So a token that is
+younger than this and has no row was never forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class SessionRef:
     """Whether the token came from a browser or a caller. False for one that `rotate` has just made:
     until a browser presents it, the token before it goes on to work."""
     epoch: int | None = None
-    """Which life of the session was loaded; 0 if it had no row, None if nothing was loaded yet."""
+    """The epoch that was loaded; 0 if the session had no row, None if nothing was loaded yet."""
     logins: tuple[bytes, ...] = ()
     """Hashes of the present login, by each signing key: see `TokenSigner.login_hashes`."""
     login: bytes | None = None
@@ -149,7 +149,7 @@ class Changes(NamedTuple):
     """The session's version; 0 if it has no row yet."""
     entries: list[EntryRow]
     epoch: int = 0
-    """Which life of the session this is; 0 if it has no row yet."""
+    """The epoch of the session; 0 if it has no row yet."""
     login: bytes | None = None
     """The login under which the session has its token; None for nobody."""
     is_replaced: bool = False

@@ -26,6 +26,7 @@ TABLES = ("session", "entry", "body", "revision", "setting")
 
 _KEY = Text(collation="C")
 _TIME = DateTime(timezone=True)
+_REVOKED = "when it was forgotten or moved, or a cleanup found it expired; NULL: none of these"
 
 
 def metadata(schema: str) -> MetaData:
@@ -60,7 +61,7 @@ def metadata(schema: str) -> MetaData:
         ),
         Column("seen_at", _TIME, nullable=False, comment="moves at most once an hour"),
         Column("expires_at", _TIME, nullable=False, comment="moves with seen_at"),
-        Column("revoked_at", _TIME, comment="forgotten: never used again"),
+        Column("revoked_at", _TIME, comment=_REVOKED),
         Column("pending_hash", LargeBinary, comment="a new token, until a browser presents it"),
         Column("pending_at", _TIME, comment="when pending_hash was stored"),
         Column("login_hash", LargeBinary, comment="whose login the token is of, as a keyed hash"),
@@ -81,7 +82,7 @@ def metadata(schema: str) -> MetaData:
             BigInteger,
             nullable=False,
             server_default=text("0"),
-            comment="which life of the session: another one after forget, where no token opens it",
+            comment="scopes user and app: another number once it was forgotten or has expired",
         ),
         Column(
             "copy_of", Uuid, comment="the tab's state of which this is a copy, or a copy's copy"
@@ -178,7 +179,7 @@ def metadata(schema: str) -> MetaData:
         Column("body", LargeBinary, comment="as in entry"),
         Column("digest", LargeBinary, comment="as in entry"),
         PrimaryKeyConstraint("session_id", "key", "version"),
-        comment="Older values, where history is on.",
+        comment="Older values. Not used in this version.",
     )
     Table(
         "setting",

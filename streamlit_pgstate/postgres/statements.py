@@ -12,19 +12,21 @@ from typing import Final
 
 from streamlit_pgstate.postgres.cipher import KEY_ID_BYTES, MAGIC, OVERHEAD
 
-# What was read, and what is written, belongs to one life of a session. A session of a scope without
-# tokens begins another one, with another epoch, when it is forgotten or has expired: then all that
-# has loaded the former one is refused, and brings nothing of it back. A row gets an epoch over 0
-# from the clock, so that it differs from that of a row before it; each further life has a lower one
-# below 0. Who has found no row has the epoch 0: it fits any first life, whose row another one may
-# have made meanwhile, and no later one. %(epoch)s is NULL for who has loaded nothing yet.
+# A session of a scope without tokens cannot get another id. When it is forgotten or has expired, it
+# gets another epoch. Each statement names the epoch that its caller has loaded, and a row with
+# another epoch is refused. The first epoch of a row is the time when it was made, in microseconds,
+# so it is above 0 and differs from that of a deleted row. Each later epoch is the next number below
+# 0. %(epoch)s is 0 if the caller has found no row: it fits every epoch of 0 or more, as another
+# caller may have made the row meanwhile. It is NULL if the caller has loaded nothing yet. See
+# decision 6.
 _SAME_EPOCH: Final = """(%(epoch)s::bigint IS NULL OR epoch = %(epoch)s::bigint
         OR %(epoch)s::bigint = 0 AND epoch >= 0)"""
 _FIRST_EPOCH: Final = "(extract(epoch FROM now()) * 1000000)::bigint"
 _NEXT_EPOCH: Final = "-abs(epoch) - 1"
 
-# How long the former token works after an ordinary rotation. One that was replaced at a login works
-# for who is logged in by that login alone: %(logins)s has the hashes of the present login.
+# How long the former token works after an ordinary rotation. A token that was replaced at a login
+# works only for a caller who is logged in by that login: %(logins)s has the hashes of the caller's
+# present login.
 _IN_GRACE: Final = "rotated_at > now() - make_interval(secs => %(grace)s)"
 
 # Whether a session's row may be used. %(hash)s is NULL where the caller has no token: it has opened
@@ -40,9 +42,9 @@ TOKENLESS_SCOPES: Final = ("app", "user")
 
 _TOKENLESS: Final = ", ".join(f"'{scope}'" for scope in TOKENLESS_SCOPES)
 
-# Such a session does not belong to a browser, so it expires `session_max_age` after the last visit.
-# Each other one expires `session_ttl` after the last visit, and `session_max_age` after it was made
-# at the latest, however often its token is rotated.
+# A session of these scopes does not belong to a browser, so it expires `session_max_age` after the
+# last visit. Every other session expires `session_ttl` after the last visit, and `session_max_age`
+# after it was made at the latest, however often its token is rotated.
 _LIFETIME: Final = f"""make_interval(secs => CASE WHEN {{scope}} IN ({_TOKENLESS})
     THEN %(session_max_age)s ELSE least(%(session_ttl)s, %(session_max_age)s) END)"""
 _LIFETIME_OF_ROW: Final = _LIFETIME.replace("{scope}", "session.scope")
@@ -135,10 +137,15 @@ _IS_PATIENT: Final = "(SELECT set_config('lock_timeout', %(wait)s, true)) IS NOT
 TOO_LATE: Final = "this write came after its deadline"
 """A part of the message of the error that `_IN_TIME` raises."""
 
-# Evaluated when the session's row is locked already. So a write that is late because its backend
-# was frozen, or waited for the lock, is undone. If it is frozen later than here, it holds the lock:
-# nobody else can write to the session before it commits. A condition in a WHERE would be evaluated
-# before the lock, and not again if the one who held the lock has not changed the row.
+# Plain SQL cannot raise an error. So a text that is no duration is set for `lock_timeout`:
+# `set_config` refuses it, and its error holds that text (decision 15). `_FITS` below and
+# `_UNLIKE_KNOWN` do the same.
+#
+# `_IN_TIME` is evaluated when the session's row is locked already. So a write that is late because
+# its backend was frozen, or waited for the lock, is undone. If it is frozen later than here, it
+# holds the lock: nobody else can write to the session before it commits. A condition in a WHERE
+# would be evaluated before the lock, and not again if the one who held the lock has not changed the
+# row.
 _IN_TIME: Final = f"""CASE WHEN clock_timestamp() < to_timestamp(%(deadline)s::float8)
     THEN session.version ELSE set_config('lock_timeout', '{TOO_LATE}', true)::bigint END"""
 
@@ -147,9 +154,10 @@ OVER_BYTES: Final = "over max_session_bytes: "
 """Parts of the messages of the errors that `_FITS` raises. What the session would hold follows."""
 
 # `session.keys` and `session.bytes` count the rows in `entry` that hold a value, and their sizes,
-# those included whose ttl is over. A write changes them in its own transaction. This is evaluated
-# when it has: a write that has added something, and comes over a limit, raises an error, and so is
-# undone. One that takes something away is stored, also where the limit was lowered since.
+# those included whose ttl is over. A write changes them in its own transaction, and `_FITS` is
+# evaluated after that change. A write that has added something, and comes over a limit, raises an
+# error, and so is undone. A write that takes something away is stored, also if the limit was
+# lowered since.
 _FITS: Final = f"""CASE WHEN {{keys}} > 0 AND session.keys > %(max_keys)s::bigint
     THEN set_config('lock_timeout', '{OVER_KEYS}' || session.keys::text, true)::bigint
     WHEN {{bytes}} > 0 AND session.bytes > %(max_bytes)s::bigint
@@ -201,8 +209,8 @@ _GONE: Final = "count(*) AS keys, coalesce(sum(old_size), 0)::bigint AS bytes"
 _COUNTED_DOWN: Final = "keys = session.keys - gone.keys, bytes = session.bytes - gone.bytes"
 
 # A caller who knows the size of the value that it replaces can tell what the write adds. So the
-# session's row is written once. If there was another value, or none, an error undoes it, and PUT
-# follows, which knows.
+# session's row is written once. If there was another value, or none, an error undoes the write.
+# Then PUT is sent, which takes the size from the row that it replaces.
 NOT_AS_KNOWN: Final = "this write replaces another value than its caller knows"
 """A part of the message of that error."""
 
@@ -237,7 +245,8 @@ _CREATED_WITH_ENTRIES: Final = _CREATED.replace(
     "{keys}", "cardinality(array_remove(%(kind)s::text[], NULL))"
 ).replace("{bytes}", "(SELECT sum(n) FROM unnest(%(size)s::bigint[]) AS n)")
 
-# A deleted entry stays as an empty row, so that other caches see the deletion.
+# A deleted key leaves its row, without a value, so that other caches see the deletion. Such a row
+# is called a tombstone.
 _EMPTIED: Final = """kind = NULL, size = 0, changed_at = now(), expires_at = NULL, value = NULL,
     body = NULL, digest = NULL, old_size = CASE WHEN kind IS NOT NULL THEN size END"""
 _TOMBSTONE: Final = f"{_EMPTIED}, ttl = NULL"
@@ -282,7 +291,8 @@ FROM locked, {{new}} AS new(key, kind, size, text, body, digest, ttl){{if_there}
 _IF_EXPECTED: Final = f"""WHERE %(expected)s = CASE
     WHEN {_OLD_HOLDS_NOTHING} THEN 0 ELSE e.version END"""
 
-# ON CONFLICT does not ask where there is no row: the cache may be older than a cleanup.
+# The condition of ON CONFLICT is not evaluated if there is no row. There may be none, though the
+# caller's cache has one: a cleanup has deleted it since.
 _IF_THERE: Final = """
 WHERE %(expected)s = 0 OR EXISTS (SELECT FROM {schema}.entry old
     WHERE old.session_id = %(id)s AND old.key = new.key)"""
@@ -297,8 +307,8 @@ _NEW_BODY: Final = "INSERT INTO {schema}.body (session_id, digest, part, data)"
 _IF_NEW: Final = "ON CONFLICT (session_id, digest, part) DO NOTHING"
 
 # `sent_at` keeps gc and SWEEP away from what was sent ahead of the entry that will refer to it;
-# a body that comes with its entry has the time 'epoch'. Data that are there already are not
-# written once more, unless they were found damaged.
+# a body that comes with its entry has the year 1970 as its time, which SQL calls 'epoch'. Data that
+# are there already are not written once more, unless the caller asks for it: see `Tables.write`.
 _NEW_OR_MENDED: Final = """ON CONFLICT (session_id, digest, part) DO UPDATE SET
     sent_at = greatest(stored.sent_at, excluded.sent_at),
     data = CASE WHEN %(mends)s THEN excluded.data ELSE stored.data END"""
@@ -392,8 +402,9 @@ SELECT %(id)s, b.digest, b.part, b.data, now() FROM {_SENT_BODIES}
 WHERE coalesce((SELECT {_USABLE} FROM {{schema}}.session WHERE id = %(id)s), %(may_create)s)
 {_NEW_OR_MENDED}"""
 
-# The empty row of a value whose ttl was over has the ttl 0: it does not count. RETURNING knows no
-# old values before PostgreSQL 18, and what a SELECT reads may be older than the lock.
+# If the ttl of a value was over, its tombstone gets the ttl 0, and the value is not counted as
+# deleted. This is noted in the row, because RETURNING knows no old values before PostgreSQL 18, and
+# what a SELECT reads may be older than the lock.
 DELETE: Final = f"""WITH {_locked_first()}, {_DROPPED},
 deleted AS (
     UPDATE {{schema}}.entry SET version = locked.version, {_EMPTIED},
@@ -409,15 +420,16 @@ UPDATE {{schema}}.session SET version = locked.version,
 FROM locked, gone WHERE id = %(id)s
 RETURNING {_IN_TIME}, gone.deleted"""
 
-# What has become of a write whose answer was lost: its record. Where there is none, one with a
-# negative version goes in, so that the write does nothing if it arrives now. Nothing goes in if
-# its record may have been the one that others have pushed out: the oldest one is of a version after
-# %(known)s, which is older than the write. Versions of records decrease from the first to the last.
+# Returns the record of a write whose answer was lost. If there is none, its number is ruled out by
+# a record with a negative version, so that the write does nothing if it arrives now. The number is
+# ruled out only if its record cannot have been pushed out: the slot is still listed, or there is
+# room, or the oldest record is not newer than %(reached)s. That is a version that the session had
+# reached before the write. Versions of records decrease from the first to the last.
 SETTLE: Final = f"""
 UPDATE {{schema}}.session SET writes = CASE
     WHEN NOT {_IS_NEW} THEN writes
     WHEN {_PLACE} IS NOT NULL OR cardinality(writes) < {_FULL}
-        OR abs(writes[{_FULL - _RECORD + 3}]) <= %(known)s::bigint THEN {_recorded("-version")}
+        OR abs(writes[{_FULL - _RECORD + 3}]) <= %(reached)s::bigint THEN {_recorded("-version")}
     ELSE writes END
 WHERE id = %(id)s AND {_IS_PATIENT}
 RETURNING writes[{_PLACE} + 1], writes[{_PLACE} + 2], writes[{_PLACE} + 3]"""
@@ -425,7 +437,7 @@ RETURNING writes[{_PLACE} + 1], writes[{_PLACE} + 2], writes[{_PLACE} + 3]"""
 # Stores the new token as pending. Only the current token can do so, and only if no other rotation
 # waits for its browser: else two tabs that rotate at once would make a token that no browser keeps.
 # A pending token that no browser has presented within a day is replaced: its answer was lost.
-# A second time it does nothing, and succeeds.
+# If the same token is pending already, the statement succeeds and changes nothing.
 _PENDING: Final = "pending_hash = %(new_hash)s, pending_at = now()"
 _MAY_ROTATE: Final = f"""id = %(id)s AND {_USABLE} AND token_hash = %(hash)s
     AND (pending_hash IS NULL OR pending_hash = %(new_hash)s
@@ -436,9 +448,9 @@ ROTATE_AT_LOGOUT: Final = f"""
 UPDATE {{schema}}.session SET {_PENDING}, login_hash = NULL WHERE {_MAY_ROTATE} RETURNING version"""
 
 # Somebody has logged in: the new token is the present one at once, and no other one opens the
-# session, nor one that waits for its browser. The one before it does for who is logged in by the
-# same login, so that a browser which has not got the new one gets it with its next page load. A
-# session without a row gets one, so that its former token is refused.
+# session, nor one that waits for its browser. The token before it still opens the session for a
+# caller who is logged in by the same login, so that a browser which has not got the new token gets
+# it with its next page load. A session without a row gets one, so that its former token is refused.
 REPLACE_AT_LOGIN: Final = f"""
 UPDATE {{schema}}.session SET token_hash = %(new_hash)s, previous_hash = %(hash)s,
     previous_login = %(login)s, rotated_at = now(), pending_hash = NULL, pending_at = NULL,
@@ -486,7 +498,7 @@ ERASE_BODIES: Final = "DELETE FROM {schema}.body WHERE session_id = %(id)s"
 ERASE_REVISIONS: Final = "DELETE FROM {schema}.revision WHERE session_id = %(id)s"
 
 # A session of a scope without tokens starts again, empty, when it was forgotten or has expired: it
-# cannot get another id. Its entries stay as deleted rows, so that other caches see the deletion.
+# cannot get another id. Its entries become tombstones, so that other caches see the deletion.
 # ERASE_BODIES and ERASE_REVISIONS follow, in one transaction: each sees all that was committed
 # before the lock.
 LOCK_TO_EMPTY: Final = f"""
@@ -558,7 +570,7 @@ HELD_KEYS: Final = f"""
 SELECT key FROM {{schema}}.entry WHERE session_id = %(id)s AND {_HOLDS_A_VALUE}"""
 
 # What was moved, where the answer to COMMIT was lost: the entries that have the version of the
-# move, in one session or as empty rows in the other. Others may have written over them since.
+# move, in one session or as tombstones in the other. Others may have written over them since.
 MOVED: Final = f"""
 SELECT key FROM {{schema}}.entry WHERE session_id = %(to)s AND key = ANY (%(key)s::text[])
     AND version = %(version)s
@@ -628,13 +640,14 @@ DELETE FROM {{schema}}.body b WHERE b.session_id = %(id)s AND {_ORPHANED_OF_ONE}
 
 # Cleaning up, over all apps of the schema, in batches. What a writer holds is skipped; only
 # LOCK_FOR_SWEEP waits for the writers of the one session whose bodies it deletes.
-_LEAVES: Final = "make_interval(secs => %(leaves_after)s)"
-# A session without a token may be revived by its next visit, and then no cache may be older.
+_KEPT: Final = "make_interval(secs => %(kept_for)s)"
+# A session of a scope without tokens may be revived by its next visit. GC_ERASE_ENTRIES leaves no
+# tombstones of its keys, so it comes only when no cache is left that has loaded these keys.
 _ENDED: Final = f"""revoked_at IS NULL AND expires_at <= now()
-    AND (scope NOT IN ({_TOKENLESS}) OR expires_at < now() - {_LEAVES})"""
-_LEFT: Final = f"revoked_at < now() - {_LEAVES}"
+    AND (scope NOT IN ({_TOKENLESS}) OR expires_at < now() - {_KEPT})"""
+_ENDED_LONG_AGO: Final = f"revoked_at < now() - {_KEPT}"
 _EXPIRED: Final = "expires_at <= now()"
-_NAME_OF_DELETED: Final = f"kind IS NULL AND changed_at < now() - {_LEAVES}"
+_OLD_TOMBSTONE: Final = f"kind IS NULL AND changed_at < now() - {_KEPT}"
 # An expired session counts as forgotten from now on: its row stays, so that no token revives it.
 GC_END: Final = f"""
 UPDATE {{schema}}.session SET revoked_at = now(), version = version + 1, keys = 0, bytes = 0
@@ -646,13 +659,14 @@ GC_ERASE_BODIES: Final = "DELETE FROM {schema}.body WHERE session_id = ANY (%(id
 GC_ERASE_REVISIONS: Final = "DELETE FROM {schema}.revision WHERE session_id = ANY (%(ids)s)"
 GC_REMOVE: Final = f"""
 DELETE FROM {{schema}}.session WHERE id IN (
-    SELECT id FROM {{schema}}.session WHERE {_LEFT} LIMIT %(batch)s FOR UPDATE SKIP LOCKED
+    SELECT id FROM {{schema}}.session WHERE {_ENDED_LONG_AGO} LIMIT %(batch)s FOR UPDATE SKIP LOCKED
 ) RETURNING id"""
-# An expired entry becomes an empty row, as by DELETE: caches of before its last write hear of it.
-# As in a write, the session's row is locked before the entry, and its counters are written last. A
-# session that a writer holds is left to the next cleanup, so nobody waits for another here.
-# A writer may have renewed an entry before the lock, so its expiry is compared again. IS TRUE keeps
-# the index on the expiry out of that: each batch would read all that has expired.
+# An expired entry becomes a tombstone, as by DELETE, so that a cache that has not seen its last
+# write hears of the end. As in a write, the session's row is locked before the entry, and its
+# counters are written last. A session that a writer holds is left to the next cleanup, so nobody
+# waits for another here. A writer may have renewed an entry before the lock, so its expiry is
+# compared again. With IS TRUE around it, PostgreSQL does not use the index on the expiry for this
+# comparison: by that index each batch would read all that has expired.
 GC_EXPIRED: Final = f"""WITH due AS MATERIALIZED (
     SELECT e.session_id, e.key
     FROM {{schema}}.entry e JOIN {{schema}}.session s ON s.id = e.session_id
@@ -716,7 +730,7 @@ DELETE FROM {schema}.body b WHERE b.session_id = %(id)s AND b.digest = ANY (%(di
         WHERE e.session_id = %(id)s AND e.digest = b.digest)"""
 GC_NAMES: Final = f"""
 DELETE FROM {{schema}}.entry WHERE (session_id, key) IN (
-    SELECT session_id, key FROM {{schema}}.entry WHERE {_NAME_OF_DELETED}
+    SELECT session_id, key FROM {{schema}}.entry WHERE {_OLD_TOMBSTONE}
     LIMIT %(batch)s FOR UPDATE SKIP LOCKED
 ) RETURNING 1"""
 GC_ORPHANED: Final = f"""
@@ -725,9 +739,9 @@ SELECT DISTINCT session_id FROM (
 ) AS found ORDER BY session_id"""
 GC_COUNTS: Final = f"""
 SELECT (SELECT count(*) FROM {{schema}}.session WHERE {_ENDED}),
-    (SELECT count(*) FROM {{schema}}.session WHERE {_LEFT}),
+    (SELECT count(*) FROM {{schema}}.session WHERE {_ENDED_LONG_AGO}),
     (SELECT count(*) FROM {{schema}}.entry WHERE {_EXPIRED}),
-    (SELECT count(*) FROM {{schema}}.entry WHERE {_NAME_OF_DELETED}),
+    (SELECT count(*) FROM {{schema}}.entry WHERE {_OLD_TOMBSTONE}),
     (SELECT count(*) FROM {{schema}}.body b WHERE {_ORPHANED_OF_ALL})"""
 # Whose turn it is: one process of all replicas, once in the interval. They share a role. With row
 # security another role sees other rows, and so has a turn of its own.

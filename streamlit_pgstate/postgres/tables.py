@@ -126,7 +126,7 @@ class Tables:
         self._cipher_of: FindCipher = lambda _: PLAIN
         self._keyring = self._permit = None
         self._lacks_key = False
-        """Whether all values here are to be encrypted, and this process has no key."""
+        """Whether all values here are to be encrypted, and this process has no encryption key."""
         if settings.encryption_key:
             self._keyring = _keyring(settings.encryption_key)
             self._permit = PlainPermit(self._database, self._sql, self._keyring)
@@ -250,7 +250,8 @@ class Tables:
     def sweep(self, ref: SessionRef) -> None:
         """Delete all bodies of the session that no entry refers to, and add one to its version.
 
-        A write does so itself, unless others have written since its caller's last read.
+        A write deletes only the bodies that it replaces, and only if nobody has written since its
+        caller's last read.
         """
         parameters = {"id": ref.id, "sent_before": SENT_BEFORE.total_seconds()}
         with self._database.transaction() as connection:
@@ -384,7 +385,8 @@ class Tables:
         parameters = self._session_parameters(ref)
         rows = self._run("READ", {**parameters, "since": since})
         if not rows:
-            # A row that was there, and has no tokens, goes when it was forgotten two days ago.
+            # The caller has loaded a row before. Only a cleanup deletes it, two days after the
+            # session ended.
             if not ref.may_create or (ref.has_tokenless_scope and ref.epoch):
                 raise _unknown(ref)
             return Changes(0, [])
@@ -472,7 +474,8 @@ class Tables:
                 written all the same, and leave replaced bodies behind as garbage.
             expected: the version that the entry of the only write must have, 0 for no entry.
                 None: any version.
-            mends: whether to write bodies again that are there already: they were found damaged.
+            mends: whether to write bodies again that are there already, because they are damaged,
+                or an earlier write failed.
 
         Returns:
             The session's new version. None if nothing was written: the session is refused, the
@@ -492,9 +495,9 @@ class Tables:
         is_ahead = name == "PUT_AHEAD"
         size = 0 if is_ahead else sum(write.payload.size for write in writes if write.payload)
         try:
-            rows = self._put(name, parameters, known=snapshot.reached, size=size)
+            rows = self._run_write(name, parameters, reached=snapshot.reached, size=size)
         except NotAsKnown:
-            rows = self._put("PUT", parameters, known=snapshot.reached, size=size)
+            rows = self._run_write("PUT", parameters, reached=snapshot.reached, size=size)
         except SessionFull as full:
             full.is_first_write = name == "CREATE_AND_PUT"
             raise
@@ -513,7 +516,7 @@ class Tables:
         """
         parameters = {**self._session_parameters(ref), **self._one(ref, write)}
         parameters["expected"] = expected
-        rows = self._put("RENEW", parameters, known=expected)
+        rows = self._run_write("RENEW", parameters, reached=expected)
         return int(rows[0][0]) if rows else None
 
     def _statement(
@@ -601,7 +604,7 @@ class Tables:
             raise _unknown(ref)
         self._admit(ref)
         parameters = self._session_parameters(ref)
-        self._put("CREATE_SESSION", parameters, known=0)
+        self._run_write("CREATE_SESSION", parameters, reached=0)
 
     def delete(self, ref: SessionRef, keys: Sequence[str], snapshot: Snapshot) -> tuple[int, int]:
         """Delete entries, all in one statement. Committed when this returns.
@@ -619,7 +622,7 @@ class Tables:
             "known": snapshot.version,
             "old_digest": list(snapshot.digests),
         }
-        rows = self._put("DELETE", parameters, known=snapshot.reached)
+        rows = self._run_write("DELETE", parameters, reached=snapshot.reached)
         if rows:
             version, deleted = rows[0]
             return version, deleted
@@ -795,8 +798,9 @@ class Tables:
     def home_of(self, ref: SessionRef, former: Sequence[uuid.UUID]) -> SessionRef:
         """Return where the session of a tokenless scope is, whose id may be by a former key.
 
-        It is moved to the id `ref.id`, in one transaction, unless it has been moved away from
-        there: then another replica still has another key first, and it stays where it is.
+        It is moved to the id `ref.id`, in one transaction. If the row under `ref.id` is revoked,
+        another replica, whose first key is another one, has moved the session away from there.
+        Then it stays where it is.
 
         Args:
             ref: the session under the id by the first key.
@@ -843,12 +847,12 @@ class Tables:
         run("DROP_MOVED_BODIES", {**moving, "key": moved})
         return moved
 
-    def _put(
-        self, name: str, parameters: dict[str, Any], *, known: int, size: int = 0
+    def _run_write(
+        self, name: str, parameters: dict[str, Any], *, reached: int, size: int = 0
     ) -> list[tuple[Any, ...]]:
         self._check_layout_once()
         creates = name in _CREATING
-        return self._writer.run(name, parameters, known=known, creates=creates, size=size)
+        return self._writer.run(name, parameters, reached=reached, creates=creates, size=size)
 
     def _admit(self, ref: SessionRef) -> None:
         """Count a session that is about to be created, unless its scope makes one for each user."""
@@ -868,8 +872,8 @@ class Tables:
         if keys:
             raise ConfigError(
                 f"{keys[0]!r} was not stored: all values in this database are to be encrypted, and "
-                "this process has no key. Set `encryption_key` as the other processes of the app "
-                "have it."
+                "this process has no encryption key. Set `encryption_key` as the other processes "
+                "of the app have it."
             )
 
     def _session_parameters(self, ref: SessionRef) -> dict[str, Any]:
@@ -958,7 +962,7 @@ _COLUMNS: Final = ("key", "kind", "size", "text", "body", "digest", "ttl")
 def _values(cipher: Cipher, write: Write) -> tuple[Any, ...]:
     """Return one entry as `_COLUMNS`."""
     key, payload = write.key, write.payload
-    if payload is None:  # the row stays and is empty, as after DELETE
+    if payload is None:  # the row becomes a tombstone, as after DELETE
         return key, None, 0, None, None, None, None
     text, body = cipher.seal(key, payload, write.digest)
     return key, payload.kind, payload.size, text, body, write.digest, write.ttl
@@ -1000,10 +1004,9 @@ def _ahead_parameters(bodies: Mapping[bytes, Payload]) -> dict[str, Any]:
 def _unknown(ref: SessionRef, refusal: Refusal = Refusal.DATABASE) -> UnknownToken:
     if ref.has_tokenless_scope:
         message = (
-            f"This state of scope {ref.scope!r} was forgotten, or has expired, since it was read, "
-            f"so nothing was stored. pgstate.scope({ref.scope!r}) returns the present one, which "
-            "is empty. In an app, reload the page. A job whose state is gone has nobody to work "
-            "for."
+            f"This state of scope {ref.scope!r} was forgotten or has expired. "
+            f"pgstate.scope({ref.scope!r}) returns the present one, which is empty. In an app, "
+            "reload the page. A job should stop."
         )
     elif ref.token_hash is None:
         message = (

@@ -53,8 +53,8 @@ _FIRST_NUMBER: Final = 2**32
 """psycopg sends integers from here on as one type, so the statement stays prepared."""
 
 _EARLIER: Final = 0.5
-"""Seconds, or a fifth of the time that is left, by which a wait for a lock ends before the client
-gives up: so the client learns that nothing was stored."""
+"""A wait for a lock ends so many seconds before the client gives up, or a fifth of the time that is
+left before, if that is less. So the client learns that nothing was stored."""
 
 _FIRST_PAUSE: Final = 0.01
 _LONGEST_PAUSE: Final = 0.5
@@ -62,12 +62,12 @@ _LONGEST_PAUSE: Final = 0.5
 
 _QUICK: Final = 2**18
 _SLOWEST: Final = 2**16
-"""Bytes that have to arrive within `timeout`, and bytes a second that are enough for all others:
-over a slow line 4 MiB may arrive a minute after the deadline of a small write."""
+"""A write of up to 256 KiB has `timeout`. For each further 64 KiB its deadline is a second later:
+over a slow line the last bytes of 4 MiB may arrive a minute after the first."""
 
 _SETTLED_WITHIN: Final = 1.0
-"""Seconds after `timeout` in which such a write is still settled. Otherwise it could be stored long
-after it was given up, over a newer one."""
+"""Seconds after `timeout` in which a write of more than 256 KiB is still settled. Otherwise it
+could be stored long after it was given up, over a newer one."""
 
 
 class Step(Enum):
@@ -178,7 +178,7 @@ class Writer:
         name: str,
         parameters: dict[str, Any],
         *,
-        known: int,
+        reached: int,
         creates: bool = False,
         size: int = 0,
     ) -> list[Row]:
@@ -187,7 +187,7 @@ class Writer:
         Args:
             name: of the statement.
             parameters: of the statement, with ``id`` for the session. Those of the write are added.
-            known: a version that the session has reached already.
+            reached: a version that the session has reached already.
             creates: whether the statement creates the session's row.
             size: how many bytes of values it carries.
 
@@ -208,7 +208,7 @@ class Writer:
             return connection.rows_of(sql, parameters)
 
         def settle(slot: _Slot, until: float) -> Record:
-            return self._settle(slot, until, {**parameters, "known": known}, creates=creates)
+            return self._settle(slot, until, {**parameters, "reached": reached}, creates=creates)
 
         def recalled(record: Record) -> list[Row]:
             return [(record.version, record.deleted)]
@@ -235,7 +235,7 @@ class Writer:
         """
 
         def settle(slot: _Slot, until: float) -> Record:
-            return self._settle(slot, until, {"id": session_id, "known": 0}, creates=False)
+            return self._settle(slot, until, {"id": session_id, "reached": 0}, creates=False)
 
         return self._deliver(self._in_transaction(work), settle, recall)
 

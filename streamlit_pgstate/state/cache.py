@@ -18,8 +18,8 @@ from streamlit_pgstate.postgres.rows import Changes, EntryRow, Snapshot, Write
 from streamlit_pgstate.settings import Settings
 
 _WHOLE_AFTER: Final = timedelta(hours=20).total_seconds()
-"""A cache that was loaded longer ago is loaded anew. A deleted key stays as an empty row, so that
-caches learn of it; a cleanup removes the row after two days. 20 h leaves room."""
+"""A cache that was loaded longer ago is loaded anew. A deleted key leaves a tombstone, from which
+caches learn of the deletion. A cleanup deletes tombstones after two days: 20 h are well below."""
 
 _KEPT_BODY_BYTES: Final = 64 * 2**20
 """Bytes of large bodies that one session keeps once read: a few frames, not a whole heap."""
@@ -162,13 +162,13 @@ class Cache:
         self.version, entries = changes.version, changes.entries
         self.reached = self.version
         for entry in entries:
-            self._put(entry)
+            self._keep_entry(entry)
 
     # What a write brings
 
     def remember(self, write: Write, version: int) -> None:
         """Store an entry that we wrote in `version`. Does not keep its large body."""
-        self._put(_row_of(write, version))
+        self._keep_entry(_row_of(write, version))
 
     def doubt(self, keys: Iterable[str]) -> None:
         """Note that a write of these keys failed, and may have been stored all the same."""
@@ -188,7 +188,7 @@ class Cache:
         """Note that the session has reached a version, which the next refresh reads."""
         self.reached = max(self.reached, version)
 
-    def _put(self, entry: EntryRow) -> None:
+    def _keep_entry(self, entry: EntryRow) -> None:
         self.steps += 1
         self._uncertain.discard(entry.key)
         replaced = self.entries.pop(entry.key, None)

@@ -70,8 +70,8 @@ class Store:
     def gc(self) -> Cleaned:
         """Delete what nobody can reach any more, of all apps of this schema; returns how much.
 
-        That is: values of expired sessions and expired keys, and, two days later, the empty rows
-        of ended sessions and the names of deleted keys; parts of large values that were never
+        That is: values of expired sessions and expired keys, and, two days later, the rows of
+        ended sessions and of deleted keys; parts of large values that were never
         finished. An app does so by itself every `gc_interval`.
 
         Example:

@@ -77,6 +77,7 @@ TYPES = {
     "ttl": "float8",
     "expected": "bigint",
     "known": "bigint",
+    "reached": "bigint",
     "old_digest": "bytea[]",
     "body_digest": "bytea[]",
     "body_part": "int[]",
