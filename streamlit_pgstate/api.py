@@ -348,7 +348,8 @@ def mount(*, wait: bool = False, live: bool = False) -> None:
     """Add the component to the page. Every other verb does so by itself.
 
     Args:
-        wait: pause the script until the browser has answered, for 5 s at most. Without it, a run
+        wait: pause the script until the browser has said which token it keeps, for 5 s at most.
+            Without it, a run
             on a first visit, or after the cookie was lost, may be repeated with another state, and
             what it has written is dropped.
         live: run the script again when something that the page has read is changed elsewhere, in
@@ -387,9 +388,16 @@ def configure(**settings: Unpack[AppKeywords]) -> None:
 
             `max_keys`: the number of keys of one session.
 
+            `max_new_sessions`: how many sessions one process may create a minute.
+
             `signing_key`: at least 32 characters; or several, of which the first signs.
 
             `encryption_key`: 32 bytes in urlsafe base64; or several, of which the first encrypts.
+
+            `gc_interval`: how often an app deletes what is no longer needed, as a duration; 0 for
+            never.
+
+            `gc_batch`: how many rows one transaction of that deletes.
 
             `auto_migrate`, `cookie` and `http_only`: booleans.
 

@@ -46,7 +46,7 @@ class UserState(State):
         in both. Calls in later runs cost nothing when there is nothing to move.
 
         Args:
-            *keys: which of them; without any, all.
+            *keys: which of them; all keys if none is named.
 
         Returns:
             The keys that were taken over, sorted.

@@ -25,13 +25,13 @@ NONCE_BYTES: Final = 12
 TAG_BYTES: Final = 16
 
 OVERHEAD: Final = len(MAGIC) + KEY_ID_BYTES + NONCE_BYTES + TAG_BYTES
-"""By so many bytes a sealed value is longer than the plain one. A visitor may store plain bytes
+"""How many bytes a sealed value is longer than the plain one. A visitor may store plain bytes
 that begin with `MAGIC`. Their length is the `size` of the entry, so they are not taken for
 sealed ones."""
 
 _NO_KEY: Final = (
-    "is encrypted, and this process has no key. Set `encryption_key` as the other processes of "
-    "the app have it."
+    "is encrypted, and this process has no encryption key. Set `encryption_key` as the other "
+    "processes of the app have it."
 )
 _DAMAGED: Final = (
     "is damaged: rows are missing or changed in the table `body`. Restore them from a backup, set "

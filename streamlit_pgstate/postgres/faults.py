@@ -247,7 +247,7 @@ def translate(error: psycopg.Error, place: Place) -> PgStateError:
         return make(
             StoreUnavailable,
             f"The database cannot be reached ({_reason(error)}). Is the server running, "
-            "and is the host and port in `url` right?",
+            "and are the host and port in `url` right?",
         )
     return make(
         PgStateError,
@@ -264,8 +264,8 @@ def _cancelled_by_server(error: psycopg.errors.QueryCanceled) -> str | None:
         return "An operator of the database cancelled the statement. Nothing was stored; try again."
     return (
         "The database ended the statement after the `statement_timeout` of the user in `url`, "
-        "which is shorter than the setting `timeout`. Nothing was stored. Raise it with "
-        "ALTER ROLE … SET statement_timeout, or try again."
+        "which is shorter than the setting `timeout`. Nothing was stored. Raise "
+        "`statement_timeout` with ALTER ROLE … SET statement_timeout, or try again."
     )
 
 

@@ -108,13 +108,12 @@ def excess(
 
 
 def said(settings: Settings, limit: Limit, held: int) -> str:
-    """Say that a session would hold so much, and what to do."""
+    """Say that a session would hold so much, and what to do. Follows «With», and a write's name."""
     if limit is Limit.KEYS:
-        return (
-            f"{held:,} keys in this session, over max_keys ({settings.max_keys:,}). "
-            "Delete some, or raise the setting."
-        )
+        amount, allowed = f"{held:,} keys", settings.max_keys
+    else:
+        amount, allowed = f"{held:,} bytes", settings.max_session_bytes
     return (
-        f"{held:,} bytes in this session, over max_session_bytes "
-        f"({settings.max_session_bytes:,}). Delete some keys, or raise the setting."
+        f"this session would hold {amount}, and {limit.value} allows {allowed:,}. "
+        "Nothing was stored. Delete some keys, or raise the setting."
     )

@@ -32,8 +32,8 @@ class CachedSession:
 
     Args:
         source: the tables; or a handover from another process, which connects when first used.
-        ref: which session, and by what right.
-        surroundings: what surrounds it.
+        ref: which session, and its token.
+        surroundings: the callbacks by which it asks its process.
         cache: False loads all entries anew for each read, and for each write but a `delete`, which
             needs none. No large body is kept.
     """
@@ -100,34 +100,34 @@ class CachedSession:
     # Entries
 
     def read(self, key: str) -> EntryRow | None:
-        """The entry of `key`; the present run has read it from now on."""
+        """Return the entry of `key`, and record that this run has read it."""
         with self.lock:
             self.load_if_unread()
             return self._noted(key)
 
     def look_up(self, key: str) -> EntryRow | None:
-        """As `read`; in a walk over all keys, an entry that went meanwhile, too."""
+        """As `read`. In a walk, return also an entry that was deleted since the walk began."""
         with self.lock:
             self.load_if_unread()
             at_start = self._walk.step(key)
             return self._noted(key) or at_start
 
     def rows(self) -> list[EntryRow]:
-        """All entries by key; the present run has read their names from now on."""
+        """Return all entries by key, and record that this run has read their names."""
         with self.lock:
             self.load_if_unread()
             rows = self._cache.live_rows()
-            run = self.surroundings.find_accesses()
-            if run is not None and (noted := run.of(self)).names is None:
+            accesses = self.surroundings.find_accesses()
+            if accesses is not None and (noted := accesses.of(self)).names is None:
                 noted.names = frozenset(row.key for row in rows)
             return rows
 
     def begin_walk(self, rows: Sequence[EntryRow]) -> None:
-        """This thread looks all of these up now, in their order: `dict(state)` does."""
+        """Begin this thread's walk: it looks these up in their order, as `dict(state)` does."""
         self._walk.begin([(row.key, row) for row in rows])
 
     def end_walk(self) -> None:
-        """This thread does something else."""
+        """End this thread's walk."""
         self._walk.end()
 
     def entry_version(self, key: str) -> int:
@@ -203,24 +203,24 @@ class CachedSession:
 
     def _noted(self, key: str) -> EntryRow | None:
         entry = self._cache.live(key)
-        if run := self.surroundings.find_accesses():
-            run.of(self).read.setdefault(key, self._cache.value_version(entry))
+        if accesses := self.surroundings.find_accesses():
+            accesses.of(self).read.setdefault(key, self._cache.value_version(entry))
         return entry
 
     def _note_written(self, keys: Iterable[str], version: int, *, deleted: bool = False) -> None:
-        if run := self.surroundings.find_accesses():
+        if accesses := self.surroundings.find_accesses():
             live = {key: None if deleted else self._cache.live(key) for key in keys}
             written = {key: self._cache.value_version(entry) for key, entry in live.items()}
-            run.of(self).write(written, version)
+            accesses.of(self).write(written, version)
 
     @property
     def _is_verified(self) -> bool:
-        run = self.surroundings.find_accesses()
-        return not self._keeps or (run is not None and run.of(self).is_verified)
+        accesses = self.surroundings.find_accesses()
+        return not self._keeps or (accesses is not None and accesses.of(self).is_verified)
 
     def _note_verified(self) -> None:
-        if run := self.surroundings.find_accesses():
-            run.of(self).is_verified = True
+        if accesses := self.surroundings.find_accesses():
+            accesses.of(self).is_verified = True
 
     # The cache
 
@@ -288,8 +288,8 @@ class CachedSession:
     def _may_revive(self) -> bool:
         """Whether a session that is found forgotten or expired begins anew, empty.
 
-        No other session can take the place of one without tokens. One that has loaded something
-        before has belonged to the former life, and ends with it.
+        A session of scope user or app cannot get another id, so it begins anew under the same one.
+        An object that has loaded the former epoch does not revive it; it is refused.
         """
         return self._ref.has_tokenless_scope and self._ref.epoch is None
 

@@ -27,7 +27,7 @@ class Handover:
     is_embedded: bool
     """Whether the app's database is the one in `home`."""
     epoch: int | None
-    """Which life of the session the state had: a job brings nothing back that is forgotten while
+    """The epoch that the state has loaded: a job brings nothing back that is forgotten while
     it waits in a queue."""
 
     @classmethod

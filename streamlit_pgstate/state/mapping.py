@@ -1,6 +1,6 @@
 """State: what a session holds, as a mapping of Python values. The class that users work with.
 
-Encodes and decodes values and checks keys; `session` knows what is stored. What `get` returns is
+Decodes values and checks keys; `session` encodes, and knows what is stored. What `get` returns is
 the caller's own object.
 """
 
@@ -80,7 +80,10 @@ class State(MutableMapping[str, Any]):
 
     @property
     def id(self) -> uuid.UUID:
-        """The session's id: not a secret, and no way in by itself."""
+        """The session's id.
+
+        Not a secret: only a process that can reach the database opens the state by it.
+        """
         return self._session.id
 
     @property
@@ -124,7 +127,7 @@ class State(MutableMapping[str, Any]):
         entry = self._session.read(check_key(key))
         if entry is None:
             # This thread has seen that the key is gone, so in a walk `[]` must not find it any
-            # more. A key that is there is no such news.
+            # more.
             self._session.end_walk()
             return default
         try:
@@ -214,22 +217,27 @@ class State(MutableMapping[str, Any]):
 
     @method_verb
     def set(self, key: str, value: Any, *, ttl: float | timedelta | None = None) -> None:
-        """Store `value`; committed when this returns. What is already there is not written.
+        """Store `value` under `key`. It is committed when this returns.
 
-        In a script «already there» is what its run has read. Elsewhere the database is asked.
+        If the same value is stored already, nothing is written. In a script, what its run has read
+        counts as stored. Elsewhere the database is asked.
 
         Args:
-            key: 1 to 255 characters.
-            value: see docs/values.md for what can be kept.
-            ttl: seconds, or a timedelta, until it is gone, counted anew by each `set`, of the
-                same value too; None for never.
+            key: text of 1 to 255 characters.
+            value: a plain Python value, bytes, an array, a DataFrame, a file, or a container of
+                these. docs/values.md lists all types.
+            ttl: the lifetime, as seconds or a timedelta; None for no limit. Each `set` starts it
+                again, also with the same value.
 
         Raises:
             InvalidKey: `key` cannot be a key.
-            UnsupportedType: the value holds what cannot be kept exactly.
-            LimitExceeded: it is too large, or the session would be; the former value stays.
-            StoreUnavailable: the database is not available. The message says whether nothing was
-                stored, or nobody knows.
+            UnsupportedType: the value holds something that cannot be kept exactly. The message
+                says where.
+            LimitExceeded: the value is larger than `max_value_bytes`, or the session would exceed
+                `max_session_bytes` or `max_keys`. The former value stays.
+            ConfigError: `ttl` is not a positive number of seconds.
+            StoreUnavailable: PostgreSQL cannot be reached or does not answer. The message says
+                whether nothing was stored, or nobody knows.
         """
         self._store({key: value}, ttl=ttl)
 
@@ -239,9 +247,9 @@ class State(MutableMapping[str, Any]):
 
     @method_verb
     def update(self, mapping: Mapping[str, Any], /) -> None:  # type: ignore[override]  # a mapping only
-        """Store all values of `mapping` in one transaction, or none; without a ttl.
+        """Store all values of `mapping` in one transaction: all of them, or none.
 
-        Raises as `set`.
+        The values have no lifetime. For a `ttl` use `set`. Raises as `set`.
         """
         self._store(dict(mapping))
 
@@ -305,9 +313,9 @@ class State(MutableMapping[str, Any]):
 
     @method_verb
     def setdefault(self, key: str, default: Any = None) -> Any:
-        """The value under `key`; where there is none, `default`, which is stored.
+        """Return the value under `key`. If there is none, store `default` and return it.
 
-        If several do so at once, one stores its value, and all others get that one.
+        If several call it at once, one stores its value, and all others get that value.
 
         Raises as `set`.
         """
@@ -329,7 +337,7 @@ class State(MutableMapping[str, Any]):
 
     @method_verb
     def delete(self, key: str) -> bool:
-        """Delete `key`; whether there was one.
+        """Delete `key`. Return whether it was there.
 
         Raises:
             StoreUnavailable: as `set`.
@@ -342,10 +350,12 @@ class State(MutableMapping[str, Any]):
             raise KeyError(key)
 
     def pop(self, key: str, default: Any = _RAISE) -> Any:
-        """Delete `key` and return its value, to one of all who try; `default` to the others.
+        """Delete `key` and return its value.
 
-        It reads the value, then deletes the key, in two statements. A value that another tab sets
-        in between is deleted, and the one of before is returned.
+        If several call it at once, one gets the value and the others get `default`.
+
+        It reads the value, then deletes the key, in two statements. If another tab sets a value in
+        between, that value is deleted, and the earlier one is returned.
 
         Raises:
             KeyError: there is none, and no `default`.
@@ -360,8 +370,8 @@ class State(MutableMapping[str, Any]):
         return value
 
     @method_verb
-    def clear(self) -> int:  # type: ignore[override]  # how many went
-        """Delete all keys; how many went."""
+    def clear(self) -> int:  # type: ignore[override]  # returns a number
+        """Delete all keys. Return how many there were."""
         return self._session.delete_all()
 
     # The session
@@ -411,11 +421,11 @@ class State(MutableMapping[str, Any]):
 
     @method_verb
     def take_over(self, other: State, *keys: str) -> list[str]:
-        """Have the keys of `other` that this state lacks; they are in `other` no more.
+        """Move to this state the keys of `other` that it lacks.
 
         Args:
             other: a state of the same store.
-            *keys: which of them; without any, all.
+            *keys: which of them; all keys if none is named.
 
         Returns:
             Their names, sorted.

@@ -23,6 +23,7 @@ from streamlit_pgstate.errors import (
     UnknownToken,
 )
 from streamlit_pgstate.postgres import limits
+from streamlit_pgstate.postgres.faults import NOTHING_STORED
 from streamlit_pgstate.postgres.limits import SessionFull
 from streamlit_pgstate.postgres.rows import (
     SMALL,
@@ -78,7 +79,8 @@ class Session(CachedSession):
         self._leaves_bodies = False
         """Whether a write of a large value that lost a race may have left its body behind."""
         self._minted: Token | None = None
-        """A new token that `rotate` may have stored already: its answer was lost. It asks again."""
+        """A new token that `rotate` may have stored already: its answer was lost. The next `rotate`
+        sends the same token again."""
         self._waiting: Token | None = None
         """The new token that this session works with, until a browser has presented it."""
 
@@ -133,9 +135,9 @@ class Session(CachedSession):
     def amend(self, payloads: Mapping[str, Payload], deleted: Iterable[str]) -> None:
         """Store what `encode` gave and delete the keys `deleted`, all or none.
 
-        `persist` saves a run by this. Other than `store` it deletes, too; it keeps the ttl of each
-        entry, which counts anew where the value is another one; and it raises errors as a verb
-        does, as no verb is around it. It takes one statement. Bodies over 4 MiB are sent ahead.
+        `persist` saves a run by this. Unlike `store`, it also deletes. Each entry keeps its ttl,
+        which restarts if the value has changed. No verb calls it, so it turns errors into those of
+        a verb itself. It takes one statement. Bodies over 4 MiB are sent ahead.
 
         A key that is in both is stored.
 
@@ -185,11 +187,10 @@ class Session(CachedSession):
         return existed
 
     def _sweep_if_others_wrote(self, known: int, version: int) -> None:
-        """After a write of large values that could not delete the bodies it has replaced.
+        """Delete the bodies that a write has replaced and could not delete itself.
 
-        Others have written since the last read, so their entries might have referred to these
-        bodies. They are deleted now. The write is stored, whatever comes of this: what is left is
-        deleted by the next cleanup.
+        Others had written since the last read, so their entries might have referred to these
+        bodies. If it fails, the next cleanup deletes them. The write is stored in either case.
         """
         if not known or (version == known + 1 and not self._leaves_bodies):
             return
@@ -199,7 +200,7 @@ class Session(CachedSession):
                 self._refresh_locked()
 
     def _sweep(self) -> bool:
-        """Delete bodies that nothing refers to; False if that failed."""
+        """Delete bodies that nothing refers to. Return False if that failed."""
         try:
             self.tables.sweep(self._ref)
         except PgStateError as error:
@@ -210,7 +211,8 @@ class Session(CachedSession):
     def _doubting(self, keys: Sequence[str]) -> _Doubting:
         """Around a write: if it fails, nobody knows whether it was stored.
 
-        The answer may be lost after the commit. Then to set the former value again is a change.
+        The answer may be lost after the commit. So the next `set` of the former value must be sent,
+        not skipped.
         """
         return _Doubting(self._cache, keys)
 
@@ -235,20 +237,21 @@ class Session(CachedSession):
         self._walk.end()
         if writes and self._cache.age > self.tables.expiry_moves_every:
             self._refresh_locked()  # a write does not move the expiry, only a read does
-        if not writes or (len(writes) == 1 and self._renews(writes[0])):
+        if not writes or (len(writes) == 1 and self._try_to_renew(writes[0])):
             return
         keys = [write.key for write in writes]
         self._send_ahead(writes, work)
         within_limits = _WithinLimits(self, writes)
         for _ in range(MAX_ATTEMPTS):
-            version, snapshot = within_limits.run(lambda: self._put(writes))
+            version, snapshot = within_limits.run(lambda: self._send_write(writes))
             if version is not None:
                 self._remember(writes, version)
                 if snapshot.digests or any(write.digest for write in writes):
                     self._sweep_if_others_wrote(snapshot.version, version)
                 return
             known = self._cache.version
-            self.refresh()  # raises where the session is refused: that is the common reason
+            with _after_refusal():  # mostly the session is refused, and this raises
+                self.refresh()
             if self._cache.version == known:
                 # The version is unchanged, so only bodies that were sent ahead can be missing, as
                 # another tab has replaced the same content: send them again.
@@ -258,10 +261,10 @@ class Session(CachedSession):
             f"{MAX_ATTEMPTS} times meanwhile. Write less often."
         )
 
-    def _put(
+    def _send_write(
         self, writes: list[Write], *, expected: int | None = None
     ) -> tuple[int | None, Snapshot]:
-        """Send a write; the version that it made, and what it was decided upon."""
+        """Send a write. Return the version that it made, and the snapshot that it was based on."""
         keys = [write.key for write in writes]
         snapshot = self._cache.snapshot(keys)
         with self._doubting(keys):
@@ -269,8 +272,8 @@ class Session(CachedSession):
             version = self.tables.write(self._ref, writes, snapshot, expected=expected, mends=mends)
         return version, snapshot
 
-    def _renews(self, write: Write) -> bool:
-        """Whether the entry held this large value already, so that its expiry alone was set."""
+    def _try_to_renew(self, write: Write) -> bool:
+        """Renew the expiry if the entry holds this large value already. Return whether it did."""
         tried = 0
         while (entry := self._cache.live(write.key)) and entry.version != tried:
             if write.digest is None or not self._cache.holds(write):
@@ -278,7 +281,8 @@ class Session(CachedSession):
             if self._renew(write, entry):
                 return True
             tried = entry.version
-            self.refresh()  # where that brings nothing new, it has expired by the database's clock
+            with _after_refusal():
+                self.refresh()  # if it brings nothing new, the database's clock says it has expired
         return False
 
     def _renew(self, write: Write, entry: EntryRow) -> bool:
@@ -347,15 +351,16 @@ class Session(CachedSession):
         with self.lock:
             self.load_if_unread()
             entry = self._cache.live(key)
-            if run := self.surroundings.find_accesses():
-                run.of(self).modified.setdefault(key, self._cache.value_version(entry))
+            if accesses := self.surroundings.find_accesses():
+                accesses.of(self).modified.setdefault(key, self._cache.value_version(entry))
             return entry
 
     def replace(self, key: str, payload: Payload, entry: EntryRow | None, work: Work) -> bool:
-        """Store what was made of `entry`, with its ttl; False where that is no longer current.
+        """Store a value that was computed from `entry`. Return False if the key has another entry.
 
-        Where others have written other keys meanwhile, it tries again. After False the cache is up
-        to date, so that the caller may try again, with what was made of the present entry.
+        The value gets the ttl of `entry`. If others have written other keys meanwhile, it tries
+        again. After False the cache is up to date, so the caller may compute the value again from
+        the present entry.
         """
         with self.lock:
             write = self.write_of(key, payload, ttl=entry.ttl if entry else None)
@@ -364,10 +369,11 @@ class Session(CachedSession):
                 known = self._cache.version
                 if self._replace(write, entry, work, within_limits):
                     return True
-                if not self._cache.expires(key):
-                    self.refresh()
-                if self._cache.expires(key) or self._cache.version == known:
-                    self.load()  # it has expired by the database's clock, or its row is gone
+                with _after_refusal():
+                    if not self._cache.expires(key):
+                        self.refresh()
+                    if self._cache.expires(key) or self._cache.version == known:
+                        self.load()  # it has expired by the database's clock, or its row is gone
                 if not self._is_current(key, entry):
                     return False
             return False
@@ -386,7 +392,7 @@ class Session(CachedSession):
         if self._send_ahead([write], work) and not self._is_current(write.key, entry):
             return False
         expected = entry.version if entry else 0
-        version, snapshot = within_limits.run(lambda: self._put([write], expected=expected))
+        version, snapshot = within_limits.run(lambda: self._send_write([write], expected=expected))
         if version is not None:
             self._remember([write], version)
             if snapshot.digests or write.digest:
@@ -533,8 +539,8 @@ class Session(CachedSession):
         """Delete all values and the token. Nothing that uses this session can write any more.
 
         Returns:
-            The session to go on with. A user's session has no token and begins another life, for
-            which there is another object: threads and former runs keep this one. Else this one.
+            For a user's session a new object, which loads the new epoch. Threads and former runs
+            keep the old object, which is refused. For other sessions this object.
 
         Raises:
             ConfigError: the session is the app's.
@@ -548,15 +554,15 @@ class Session(CachedSession):
             self._walk.end()
             if self._ref.has_tokenless_scope:
                 if self._ref.epoch is None:
-                    self.load()  # else it would not know which life ends
+                    self.load()  # otherwise this object would not know which epoch ends
                 self.tables.empty(self._ref)
                 self._cache.clear()
-                return self._in_next_life()
+                return self._of_next_epoch()
             self.tables.forget(self._ref)
             self._cache.clear()
             return self
 
-    def _in_next_life(self) -> Session:
+    def _of_next_epoch(self) -> Session:
         ref = dataclasses.replace(self._ref, epoch=None)
         return Session(self._source, ref, surroundings=self.surroundings, cache=self._keeps)
 
@@ -572,7 +578,7 @@ class Session(CachedSession):
 
         Args:
             other: a session of the same tables.
-            keys: which of them; without any, all.
+            keys: which of them; all keys if none is named.
 
         Returns:
             Their keys, sorted.
@@ -595,7 +601,7 @@ class Session(CachedSession):
             if not rows:
                 return []
             names = [row.key for row in rows]
-            within_limits = _WithinLimits(self, [], doing=f"Taking over {named(names)}")
+            within_limits = _WithinLimits(self, [], what=named(names))
             moved = within_limits.run(lambda: self.tables.move(other._ref, self._ref, names))
             other.refresh()
             self.refresh()
@@ -610,17 +616,17 @@ class _WithinLimits:
     Args:
         session: where it goes.
         writes: what is written.
-        doing: what a message says of it.
+        what: what a message calls it, by default the keys and their size.
     """
 
-    __slots__ = ("_doing", "_has_made_room", "_session", "_writes")
+    __slots__ = ("_has_made_room", "_session", "_what", "_writes")
 
     def __init__(
-        self, session: Session, writes: Sequence[Write], *, doing: str | None = None
+        self, session: Session, writes: Sequence[Write], *, what: str | None = None
     ) -> None:
         self._session = session
         self._writes = writes
-        self._doing = doing
+        self._what = what
         self._has_made_room = False
 
     def run(self, write: Callable[[], _T]) -> _T:
@@ -641,7 +647,7 @@ class _WithinLimits:
     def _refused(self, full: SessionFull) -> LimitExceeded:
         self._session.discard_sent(self._writes)
         excess = limits.said(self._session.settings, full.limit, full.held)
-        return _refused(self._doing or _described(self._writes), excess)
+        return _refused(self._what or _described(self._writes), excess)
 
 
 class _Doubting:
@@ -662,6 +668,16 @@ class _Doubting:
             self._cache.doubt(self._keys)
 
 
+@contextlib.contextmanager
+def _after_refusal() -> Iterator[None]:
+    """Around a read that follows a write which has changed nothing: its refusal says so."""
+    try:
+        yield
+    except UnknownToken as error:
+        error.args = (f"{error} {NOTHING_STORED}",)
+        raise
+
+
 def _ignore(token: Token) -> None:
     """Nobody keeps it but the caller."""
 
@@ -671,8 +687,8 @@ def _described(writes: Sequence[Write]) -> str:
     return f"{named(list(sizes))} ({sum(sizes.values()):,} bytes)"
 
 
-def _refused(doing: str, excess: str) -> LimitExceeded:
-    return LimitExceeded(f"{doing} would make {excess}")
+def _refused(what: str, excess: str) -> LimitExceeded:
+    return LimitExceeded(f"With {what} {excess}")
 
 
 def outrun(message: str) -> StoreUnavailable:

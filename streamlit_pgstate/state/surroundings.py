@@ -1,7 +1,7 @@
-"""The surroundings of sessions: the functions that they call of the process in which they run.
+"""Surroundings: callbacks by which a session asks its process.
 
-`page.surroundings` has those of a Streamlit process. The defaults here are those of a process
-without pages.
+They say who waits, what is recorded, and which error to raise. `page.surroundings` has those of a
+Streamlit process. The defaults here are those of a process without pages.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def _not_pickled(handover: Handover, cache: bool) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """Functions that sessions call.
+    """Callbacks of sessions.
 
     Attributes:
         find_audience: who waits for the work of the calling thread; None for nobody.

@@ -42,9 +42,9 @@ class Values(ValuesView[Any]):
 class Walk(Generic[_Row]):
     """The look-up of all keys in their order, as `dict(state)` does it, per thread.
 
-    `dict` calls `keys()`, then `[]` with each key. A KeyError would fail it, so `[]` has, for a key
-    that was deleted meanwhile, the entry of the beginning of the walk. That serves small values.
-    The body of a large one is deleted with its key, so `[]` raises a KeyError for it.
+    `dict(state)` calls `keys()` and then `[]` for each key. If another tab has deleted a key in
+    between, `[]` returns the value that `keys()` saw, so that `dict` does not fail. That holds for
+    small values. The body of a large value is deleted with its key, so `[]` raises a KeyError.
     """
 
     def __init__(self) -> None:

@@ -393,7 +393,7 @@ def test_all_keys_of_the_ring_open_and_the_first_one_seals(
 
 FAULTS: dict[str, tuple[tuple[str, ...], str]] = {
     "another key": ((OTHER_KEY,), "with a key that is not in `encryption_key`"),
-    "no key": ((), "this process has no key"),
+    "no key": ((), "this process has no encryption key"),
 }
 
 
@@ -423,7 +423,7 @@ def test_a_process_without_a_key_stores_nothing_where_all_is_to_be_encrypted(
     stored = columns(sql)
     keyless = open_store().state(token)
     for write in (by_set, by_update, by_amend):
-        with pytest.raises(ConfigError, match=r"no key\. Set `encryption_key`"):
+        with pytest.raises(ConfigError, match=r"no encryption key\. Set `encryption_key`"):
             write(keyless, VALUES[name])
     with pytest.raises(ConfigError):
         keyless.modify("another", lambda _: VALUES[name])
@@ -461,7 +461,7 @@ def test_a_job_opens_values_with_the_key_of_its_own_settings(
     assert raw not in pickled
     monkeypatch.setenv("PGSTATE_URL", url)
     keyless = pickle.loads(pickled)
-    with pytest.raises(DecodeError, match="this process has no key"):
+    with pytest.raises(DecodeError, match="this process has no encryption key"):
         keyless["small JSON"]
     monkeypatch.setenv("PGSTATE_ENCRYPTION_KEY", KEY)
     assert dict(pickle.loads(pickled)) == VALUES

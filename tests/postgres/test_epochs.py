@@ -92,6 +92,21 @@ def test_a_run_that_has_begun_before_brings_nothing_back(
     assert not left
 
 
+@pytest.mark.parametrize("write", [lambda s: s.set("late", 1), lambda s: s.modify("late", str)])
+def test_the_error_says_that_nothing_was_stored_if_something_was_to_be(
+    write: Callable[[State], object], store: Store, open_state: Callable[..., State]
+) -> None:
+    state = open_state("user")
+    state["word"] = "secret"
+    forget(store, "user")
+    with pytest.raises(UnknownToken, match=r"was forgotten or has expired\.") as at_write:
+        write(state)
+    assert str(at_write.value).endswith("Nothing was stored.")
+    with pytest.raises(UnknownToken, match=r"was forgotten or has expired\.") as at_read:
+        state.refresh()
+    assert "stored" not in str(at_read.value)
+
+
 @pytest.mark.parametrize("scope", SCOPES)
 @pytest.mark.parametrize("began", ["before the first write", "with an empty state"])
 def test_a_first_write_of_before_brings_nothing_either(

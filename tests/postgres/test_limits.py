@@ -269,7 +269,7 @@ def test_a_write_is_refused_where_another_has_filled_what_the_cache_believes_emp
     stale["a"] = b""
     store.state(token)["b"] = noise(IN_ONE_STATEMENT, "b")
     before = chunks(sql)
-    match = rf"^'c' \({size + 10:,} bytes\) would make [\d,]+ bytes in this session, over max_sess"
+    match = rf"^With 'c' \({size + 10:,} bytes\) this session would hold [\d,]+ bytes, and max_sess"
     with pytest.raises(LimitExceeded, match=match):
         stale["c"] = noise(size + 10, "c")
     assert chunks(sql) == before
@@ -281,7 +281,7 @@ def test_a_large_value_that_cannot_fit_is_not_sent(connected: Connect, sql: SQL)
     store = connected(max_session_bytes=IN_ONE_STATEMENT)
     state = store.state(store.new_token())
     state["a"] = 1
-    with pytest.raises(LimitExceeded, match=r"would make 4,194,306 bytes"):
+    with pytest.raises(LimitExceeded, match=r"would hold 4,194,306 bytes"):
         state.set("k", noise(IN_ONE_STATEMENT + 1))
     assert chunks(sql) == 0
 

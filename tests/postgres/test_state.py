@@ -739,7 +739,8 @@ def test_a_session_over_max_session_bytes_is_refused_and_may_shrink(
     ):
         with pytest.raises(
             LimitExceeded,
-            match=r"^'.*' \([\d,]+ bytes\) would make 1,001 bytes .*max_session_bytes \(1,000\)",
+            match=r"^With '.*' \([\d,]+ bytes\) this session would hold 1,001 bytes, and "
+            r"max_session_bytes allows 1,000\. Nothing was stored\.",
         ):
             verb()
     assert rows(sql) == before
@@ -762,7 +763,7 @@ def test_a_session_over_max_keys_is_refused_and_may_change_what_it_has(
         lambda: state.update({"a": 5, "c": 3}),
         lambda: state.modify("c", lambda _: 3),
     ):
-        with pytest.raises(LimitExceeded, match=r"'c'.* 3 keys .*max_keys \(2\)"):
+        with pytest.raises(LimitExceeded, match=r"'c'.* 3 keys, and max_keys allows 2\."):
             verb()
     assert rows(sql) == before
     state.update({"a": 5, "b": 6})
@@ -1461,7 +1462,7 @@ def test_a_large_value_is_sent_once_though_another_tab_writes_meanwhile(
 ) -> None:
     other = again(state, store, token)
     sent: list[str] = []
-    run, put = store._tables._run, store._tables._put
+    run, put = store._tables._run, store._tables._run_write
 
     def noted(name: str, *args: Any, **kwargs: Any) -> Any:
         sent.append(name)
@@ -1476,7 +1477,7 @@ def test_a_large_value_is_sent_once_though_another_tab_writes_meanwhile(
     state["n"] = 0
     with monkeypatch.context() as patch:
         patch.setattr(store._tables, "_run", noted)
-        patch.setattr(store._tables, "_put", interrupted)
+        patch.setattr(store._tables, "_run_write", interrupted)
         state["huge"] = noise(9 * MIB)
     assert sent.count("SEND_BODIES") == 3  # 4 + 4 + 1 MiB, once
     assert sent.count("PUT_AHEAD") == 4
