@@ -84,6 +84,12 @@ def test_no_module_hides_a_public_name() -> None:
     assert not tops & set(pgstate.__all__)
 
 
+def test_the_index_of_decisions_has_each_of_them_once() -> None:
+    folder = ROOT / "docs" / "decisions"
+    named = re.findall(r"\((\d{4}-[^)]+\.md)\)", (folder / "README.md").read_text("utf-8"))
+    assert named == sorted(path.name for path in folder.glob("[0-9]*.md"))
+
+
 def test_no_two_test_files_have_one_name() -> None:
     """pytest imports them by it, and would run only one of them."""
     names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
