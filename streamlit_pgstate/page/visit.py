@@ -280,12 +280,10 @@ class Visit:
             self._mark_stale()
             run.is_stale = self._is_beginning = False
             token = self.tables.signer.mint()
-            self._settle(self._agreed.forgotten(token.fingerprint))
-            self._use(token, self._session_of_new(token))
             forgotten = self._agreed.forgotten(token.fingerprint)
             is_alone = self._transport.is_http_only
             self._settle(forgotten.with_cookie_alone() if is_alone else forgotten)
-            self._use(token, self._session_of(token))
+            self._use(token, self._session_of_new(token))
             self._ask(run)
 
     def forget_unseen(self) -> None:
