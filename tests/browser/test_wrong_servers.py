@@ -321,7 +321,7 @@ def test_two_tabs_that_overtake_each_other_leave_both_copies_the_same(
     second.settled(1)
     go_to(replicas("two keys", PGSTATE_SIGNING_KEY=f"{new},{old}"), tab)
     tab.settled()
-    second.settled(0)
+    second.settled()  # its server refuses the token under the new key
     tab.set_cookie(former)
     # What the other tab hears if the first one has overtaken it.
     second.page.evaluate("dispatchEvent(new StorageEvent('storage'))")
