@@ -277,7 +277,7 @@ def test_a_signing_key_is_changed_and_no_visitor_notices(
 def test_a_signing_key_is_changed_and_no_visitor_without_a_cookie_notices(
     replicas: Replicas, visitor: Visitor
 ) -> None:
-    """The browser reports its token. That one is signed anew as well as one that a cookie brings."""
+    """The browser reports its token, and it is signed anew as one that a cookie brings."""
     old, new = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
 
     def without_cookie(name: str, keys: str) -> Replica:
