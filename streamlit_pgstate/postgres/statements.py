@@ -503,7 +503,7 @@ ERASE_REVISIONS: Final = "DELETE FROM {schema}.revision WHERE session_id = %(id)
 # A session of a scope without tokens starts again, empty, when it was forgotten or has expired: it
 # cannot get another id. Its entries become tombstones, so that other caches see the deletion.
 # ERASE_BODIES and ERASE_REVISIONS follow, in one transaction: each sees all that was committed
-# before the lock. Who has the session open and forgets it (%(always)s) begins no other life where
+# before the lock. Who has the session open and forgets it (%(always)s) begins no other epoch where
 # the row is forgotten: the session was moved to another id, or an operator has revoked it.
 LOCK_TO_EMPTY: Final = f"""
 UPDATE {{schema}}.session SET version = version + 1, revoked_at = NULL, created_at = now(),

@@ -831,7 +831,7 @@ class Tables:
             former: its ids by the other keys.
 
         Returns:
-            The session. Its `epoch` is that of the life that was found: if the session is moved
+            The session. Its `epoch` is that of the row that was found: if the session is moved
             before it is loaded, the load is refused, and does not revive it.
         """
         ids = [ref.id, *former]

@@ -270,7 +270,7 @@ def test_nothing_of_a_state_stays_under_the_id_that_it_has_moved_from(
 def test_what_was_opened_under_the_former_id_does_not_claim_to_have_forgotten(
     with_keys: Callable[..., Store], opener: str
 ) -> None:
-    """It would begin another life under the former id, beside the state that has moved."""
+    """It would begin another epoch under the former id, beside the state that has moved."""
     first = with_keys(OLD, NEW)
     user(first)["theme"] = "dark"
     opened = user(first)
