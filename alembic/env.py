@@ -39,6 +39,7 @@ def run_from_command_line():
             # If the user has the same name as the schema, the schema is the default one. Reflection
             # then leaves out its name, and `alembic check` would find no table.
             connection.dialect.default_schema_name = None
+            migrate.lift_time_limits(connection)
             migrate.create_schema(connection, settings.schema)
             run(connection, settings.schema)
     finally:

@@ -296,7 +296,10 @@ def _schema(source: str, value: object) -> str:
 
 
 def _signing_key(source: str, value: object) -> tuple[str, ...]:
-    keys = [key.strip() if isinstance(key, str) else key for key in _listed(value)]
+    # The file or the variable that text comes from may end with a line break, which is no part of
+    # the key. Each key of a list counts as it is written.
+    parts = _listed(value)
+    keys = [str(part).strip() for part in parts] if isinstance(value, str) else list(parts)
     found = [key for key in keys if isinstance(key, str) and len(key) >= _MINIMUM_SIGNING_KEY]
     if not found or len(found) < len(keys):
         which = next((n for n, key in enumerate(keys, start=1) if key not in found), 0)

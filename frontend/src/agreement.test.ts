@@ -59,6 +59,34 @@ describe("agree", () => {
     memory = newMemory();
   });
 
+  describe("where another page has overtaken this one between its two writes", () => {
+    const refusing = () => offering(A, { replaces: mark(B), because: "key" });
+
+    it("has the cookie follow localStorage, if their servers refuse each other's tokens", () => {
+      keep(B, B);
+      expect(ask(refusing())).toBeNull();
+      expect(kept()).toEqual([A, A]);
+      keep(B, A); // the other page's write to localStorage came between, its cookie before ours
+      expect(ask(refusing())).toBeNull();
+      expect(kept()).toEqual([B, B]);
+    });
+
+    it("has the cookie follow localStorage, if the other page has replaced its token", () => {
+      keep(A, A);
+      expect(ask(offering(B, { replaces: mark(A) }))).toBeNull();
+      keep(C, B);
+      expect(ask(question(A))).toBeNull();
+      expect(kept()).toEqual([C, C]);
+    });
+
+    it("has the cookie follow localStorage, if the other page has set its token aside", () => {
+      keep(B, A);
+      browser.aside = [{ token: A, isSpare: false, refusedBy: ["k2"] }];
+      expect(ask(question(A))).toBeNull();
+      expect(kept()).toEqual([B, B]);
+    });
+  });
+
   describe("on a first visit", () => {
     it("keeps the offer in both copies and says nothing", () => {
       expect(ask(offering(A))).toBeNull();

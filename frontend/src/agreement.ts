@@ -126,7 +126,7 @@ export function agree(question: Question, copies: Copies, memory: Memory): Answe
     const other = mayTry ? next(question, copies, memory, false) : null;
     return other ? tryAside(other, question, memory) : confirm(question, token, memory);
   }
-  if (memory.gone.has(question.have)) return null;
+  if (memory.gone.has(question.have)) return atRest(copies);
   return token === null
     ? fill(question, copies, memory)
     : compare(token, question, copies, memory);
@@ -164,7 +164,20 @@ function compare(token: string, question: Question, copies: Copies, memory: Memo
   if (question.offer !== null && isRefused) {
     return replace(token, question.offer, question, copies, memory);
   }
-  return isSetAsideElsewhere(question, copies) ? null : answerWith(token, question, memory);
+  if (isSetAsideElsewhere(question, copies)) return atRest(copies);
+  return answerWith(token, question, memory);
+}
+
+/**
+ * This page leaves to another one which token the browser keeps. Each page writes localStorage first
+ * and then the cookie, so two that write at once may leave the token of one in localStorage, and that
+ * of the other in the cookie. Only the page that was overtaken hears of it, by the storage event: it
+ * has the cookie follow localStorage.
+ */
+function atRest(copies: Copies): null {
+  const local = copies.readLocal();
+  if (local !== null && copies.readCookie() !== local) copies.writeCookie(local);
+  return null;
 }
 
 /**
@@ -189,7 +202,7 @@ function replace(
   if (isFinal) return keep(offer, question, copies, memory);
   // Two pages may be open, at servers that refuse each other's tokens. Each then does this once:
   // they would take turns for ever.
-  if (memory.replaced.has(turn)) return null;
+  if (memory.replaced.has(turn)) return atRest(copies);
   if (!hasSetAside(token, offer, question, copies)) return blocked(question, memory);
   memory.leaving = turn;
   const other = next(question, copies, memory, true);

@@ -7,13 +7,14 @@ refreshed once a run.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import threading
 import uuid
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NoReturn, TypeVar
+from typing import Final, NoReturn, TypeVar
 
 from streamlit_pgstate.component import script
 from streamlit_pgstate.errors import ConfigError, UnknownToken
@@ -27,6 +28,9 @@ from streamlit_pgstate.state.mapping import State
 from streamlit_pgstate.state.session import Session
 
 StateT = TypeVar("StateT", bound=State)
+
+_TRIES_TO_LOAD: Final = 3
+"""How often a user's state is looked for that other replicas move or forget meanwhile."""
 
 _MEANINGS = {
     "browser": "all tabs of this browser",
@@ -147,8 +151,14 @@ class _Opened:
         return state
 
     def _loaded(self, ref: SessionRef, former: Sequence[uuid.UUID]) -> Session:
-        if former:
-            ref = self._tables.home_of(ref, former)
+        if not former:
+            return self._session_at(ref)
+        for _ in range(_TRIES_TO_LOAD - 1):
+            with contextlib.suppress(UnknownToken):  # another replica has moved it just now
+                return self._session_at(self._tables.home_of(ref, former))
+        return self._session_at(self._tables.home_of(ref, former))
+
+    def _session_at(self, ref: SessionRef) -> Session:
         session = Session(self._tables, ref, surroundings=SURROUNDINGS)
         session.load()
         return session

@@ -136,7 +136,8 @@ class Visit:
         self._is_beginning = True
         """Whether the browser's token at the opening of the page has still to be heard of."""
         self._comes_with_page = False
-        """Whether the present token came with the page, and was not replaced yet."""
+        """Whether the present token came with the page, or the browser has reported it in place of
+        the page's own candidate; and was not replaced yet."""
         self._must_ask = False
         """Whether no token came with the page, so that its first run waits for the browser."""
         self._is_first_visit = False
@@ -353,8 +354,9 @@ class Visit:
     def _sign_anew(self) -> None:
         """Have the browser keep the token under the first signing key, so that the others can go.
 
-        Only for a token that came with the page. Two pages, at replicas with the keys in another
-        order, would replace each other's for ever.
+        Only for the browser's token at the opening of the page, whether it came in a cookie or was
+        reported. Two pages, at replicas with the keys in another order, would replace each other's
+        for ever.
         """
         token, comes_with_page = self._token, self._comes_with_page
         self._comes_with_page = False
@@ -796,6 +798,7 @@ class Visit:
         ref = self._ref_of(token)
         before, is_dropped = self.session, self._agreed.drops_its_state(answer)
         self._is_beginning &= is_dropped  # otherwise this page has stored its own token before
+        self._comes_with_page = self._is_beginning
         if before.id == ref.id:
             before.follow(ref)  # keep the object: a thread may use it
             self._token = token

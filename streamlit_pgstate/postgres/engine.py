@@ -51,7 +51,8 @@ POOL_OVERFLOW = 15
 """Further connections for bursts. Each is in use for one statement at a time, for under 1 ms."""
 
 _DEFAULT_TIMEOUT = 300
-"""Seconds for a statement without a deadline of its own: the statements of migrations."""
+"""Seconds on one connection without a deadline of its own: to create the tables. `migrate` lifts it
+where there are older ones."""
 
 _PING_AFTER = 30.0
 """A connection that was idle for so many seconds is asked whether it still works. A firewall may
@@ -618,15 +619,19 @@ def pause_by_chance() -> None:
 def limited_transaction(connection: TimedConnection) -> Iterator[None]:
     """Run a transaction that the server ends by itself if the client is frozen or gone."""
     with connection.transaction():
-        left = max(0.0, connection.deadline - time.monotonic()) + _LATER
-        connection.execute(
-            statements.LIMITS,
-            {
-                "for_statement": milliseconds(min(left, connection.statement_timeout)),
-                "when_idle": milliseconds(min(left, connection.idle_timeout)),
-            },
-        )
+        limit_statements(connection, max(0.0, connection.deadline - time.monotonic()) + _LATER)
         yield
+
+
+def limit_statements(connection: TimedConnection, left: float) -> None:
+    """Have the server end each further statement of the transaction after so many seconds."""
+    connection.execute(
+        statements.LIMITS,
+        {
+            "for_statement": milliseconds(min(left, connection.statement_timeout)),
+            "when_idle": milliseconds(min(left, connection.idle_timeout)),
+        },
+    )
 
 
 def milliseconds(seconds: float) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 
 from streamlit_pgstate.errors import ConfigError, MigrationRequired, StoreUnavailable
 from streamlit_pgstate.postgres import fork
-from streamlit_pgstate.postgres.engine import Database
+from streamlit_pgstate.postgres.engine import Database, TimedConnection
 from streamlit_pgstate.postgres.faults import translate
 from streamlit_pgstate.postgres.schema import TABLES
 from streamlit_pgstate.settings import Settings
@@ -34,6 +35,9 @@ _LOCK_TIMEOUT = 60
 
 _TABLE_LOCK_TIMEOUT = 10
 """Seconds that a migration waits for a table in use. Later statements on it have to wait, too."""
+
+_MIGRATED_WITHIN = 7 * 86_400
+"""Seconds for the migration of older tables: no limit, but one that can be computed with."""
 
 _LOCK_NOT_AVAILABLE = "55P03"
 _PERMISSION_DENIED = "42501"
@@ -162,6 +166,8 @@ def upgrade(database: Database, settings: Settings) -> Layout:
             raise _newer(before, database)
         if before.is_damaged:
             raise _damaged(before, database)
+        if before.found is not None and not before.is_current:
+            lift_time_limits(connection)
         if not before.is_current:
             create_schema(connection, settings.schema)
             _run_alembic(connection, settings.schema)
@@ -182,6 +188,17 @@ def exclusively(database: Database, settings: Settings) -> Iterator[sqlalchemy.C
             yield connection
     except DBAPIError as error:
         raise _translated(error, database) from None
+
+
+def lift_time_limits(connection: sqlalchemy.Connection) -> None:
+    """Let the statements of this transaction take as long as they do, but not wait for locks.
+
+    An operator has started this migration. How long it takes depends on how much is stored, and one
+    that is cut off begins anew the next time.
+    """
+    driver: TimedConnection = connection.connection.driver_connection  # type: ignore[assignment]
+    driver.deadline = time.monotonic() + _MIGRATED_WITHIN
+    connection.execute(text("SET LOCAL statement_timeout = 0"))
 
 
 def _take_lock(connection: sqlalchemy.Connection, database: Database) -> None:

@@ -477,7 +477,10 @@ WHERE id = %(id)s AND (
 )"""
 
 # A session without a row gets one, so that its token is refused from now on. After this statement
-# no write to the session succeeds, so nothing is left after the ERASE statements.
+# no write to the session succeeds, so nothing is left after the ERASE statements. A user's session
+# that is forgotten already may have been moved: then what was to be deleted is under another id.
+_MAY_HAVE_MOVED: Final = f"""(session.scope IN ({_TOKENLESS}) AND NOT %(again)s
+        AND session.revoked_at < session.expires_at) IS TRUE"""
 REVOKE: Final = f"""
 INSERT INTO {{schema}}.session (id, app, scope, version, token_hash, created_at, seen_at,
     expires_at, revoked_at)
@@ -486,8 +489,8 @@ SELECT %(id)s::uuid, %(app)s::text, %(scope)s::text, 1, %(hash)s::bytea, now(), 
 WHERE {_IS_PATIENT}
 ON CONFLICT (id) DO UPDATE SET version = session.version + 1, keys = 0, bytes = 0,
     revoked_at = coalesce(session.revoked_at, excluded.revoked_at)
-WHERE excluded.token_hash IS NULL OR excluded.token_hash = session.token_hash
-    OR excluded.token_hash = session.pending_hash
+WHERE excluded.token_hash IS NULL AND NOT {_MAY_HAVE_MOVED}
+    OR excluded.token_hash = session.token_hash OR excluded.token_hash = session.pending_hash
     OR excluded.token_hash = session.previous_hash AND (session.previous_login IS NULL
             AND session.rotated_at > excluded.seen_at - make_interval(secs => %(grace)s)
         OR session.previous_login = ANY (%(logins)s::bytea[]))
@@ -500,13 +503,15 @@ ERASE_REVISIONS: Final = "DELETE FROM {schema}.revision WHERE session_id = %(id)
 # A session of a scope without tokens starts again, empty, when it was forgotten or has expired: it
 # cannot get another id. Its entries become tombstones, so that other caches see the deletion.
 # ERASE_BODIES and ERASE_REVISIONS follow, in one transaction: each sees all that was committed
-# before the lock.
+# before the lock. Who has the session open and forgets it (%(always)s) begins no other epoch where
+# the row is forgotten: the session was moved to another id, or an operator has revoked it.
 LOCK_TO_EMPTY: Final = f"""
 UPDATE {{schema}}.session SET version = version + 1, revoked_at = NULL, created_at = now(),
     seen_at = now(), expires_at = now() + {_LIFETIME_OF_ROW}, epoch = {_NEXT_EPOCH},
     writes = {_recorded("version + 1")}, keys = 0, bytes = 0
 WHERE id = %(id)s AND {_IS_PATIENT} AND {_IS_NEW}
-    AND (%(always)s OR revoked_at IS NOT NULL OR expires_at <= now())
+    AND CASE WHEN %(always)s THEN NOT {_FORGOTTEN}
+        ELSE revoked_at IS NOT NULL OR expires_at <= now() END
 RETURNING {_IN_TIME}"""
 EMPTY_ENTRIES: Final = f"""
 UPDATE {{schema}}.entry SET version = %(version)s, {_TOMBSTONE}
@@ -555,12 +560,13 @@ FROM (SELECT {_GONE} FROM moved) AS gone WHERE id = %(id)s"""
 # A user's session has an id by a signing key. If that is another key now, the session moves to its
 # new id, in one transaction. The row under the former id stays, revoked, so that whoever has it
 # open is refused, and so that no replica with the keys in another order takes it for the session.
+# The ERASE statements follow: nothing that it held stays under the former id.
 HOMES: Final = """
-SELECT id, revoked_at IS NULL AND expires_at > now() FROM {schema}.session
+SELECT id, revoked_at IS NULL AND expires_at > now(), epoch FROM {schema}.session
 WHERE id = ANY (%(ids)s::uuid[])"""
 LEAVE_HOME: Final = f"""
 UPDATE {{schema}}.session SET version = version + 1, revoked_at = now(),
-    writes = {_recorded("version + 1")}
+    writes = {_recorded("version + 1")}, keys = 0, bytes = 0
 WHERE id = %(id)s AND {_IS_PATIENT} AND {_USABLE} AND {_IS_NEW} RETURNING {_IN_TIME}"""
 NEW_HOME: Final = f"""
 INSERT INTO {{schema}}.session (id, app, scope, version, created_at, seen_at, expires_at, epoch)

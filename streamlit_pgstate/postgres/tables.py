@@ -37,6 +37,7 @@ from streamlit_pgstate.postgres.cipher import (
 )
 from streamlit_pgstate.postgres.cleanup import SENT_BEFORE, Cleaned, Cleanup, Turns
 from streamlit_pgstate.postgres.engine import Database, Steps, no_objection
+from streamlit_pgstate.postgres.homes import Move, Unmoved, home_among
 from streamlit_pgstate.postgres.limits import NotAsKnown, SessionFull
 from streamlit_pgstate.postgres.migrate import Layout
 from streamlit_pgstate.postgres.permit import NO_PERMIT, PlainPermit
@@ -56,7 +57,7 @@ from streamlit_pgstate.postgres.rows import (
 )
 from streamlit_pgstate.postgres.ticket import TicketSealer
 from streamlit_pgstate.postgres.token import Token, TokenSigner
-from streamlit_pgstate.postgres.writes import Record, Run, Undone, Writer
+from streamlit_pgstate.postgres.writes import OutOfTime, Record, Run, Undone, Writer
 from streamlit_pgstate.settings import KEY_ADVICE, Settings
 
 if TYPE_CHECKING:  # it needs the package cryptography
@@ -79,6 +80,13 @@ _NO_LIMIT: Final = 2**62
 
 _TRIES_TO_MOVE: Final = 3
 """How often a session is looked for that other replicas move meanwhile."""
+
+_LEFT_AFTER_A_MOVE: Final = 0.2
+"""The share of `timeout` that is left when a move to another id is given up. The session is then
+loaded where it is: a client that gives up at the end of `timeout` takes the database for away."""
+
+_ERASE: Final = ("ERASE_ENTRIES", "ERASE_BODIES", "ERASE_REVISIONS")
+"""The statements that delete all that a session holds."""
 
 _AFTER_A_FAILED_SLIDE: Final = 60.0
 """Seconds without another try to move a sliding expiry, after one has failed."""
@@ -117,6 +125,7 @@ class Tables:
             database=self._database, sql=statements.of(settings.schema), batch=settings.gc_batch
         )
         self._admission = Admission(settings.max_new_sessions)
+        self._unmoved = Unmoved()
         self._cleans_up = False
         self._checked = False
         self._shared: tuple[TokenSigner, Identity] | None = None
@@ -680,29 +689,39 @@ class Tables:
         """Delete everything that the session holds. No token and no open tab can restore it.
 
         Raises:
-            UnknownToken: the token was replaced by rotate(); nothing was deleted.
+            UnknownToken: the token was replaced by rotate(), or it is a user's session that was
+                forgotten or moved before; nothing was deleted.
         """
         self._check_layout_once()
         parameters = self._session_parameters(ref)
+        tries = 0
 
         def revoke(run: Run) -> bool:
-            if not run("REVOKE", parameters):
+            nonlocal tries
+            tries += 1  # after the first one it may be ourselves who have forgotten it
+            if not run("REVOKE", {**parameters, "again": tries > 1}):
                 return False
-            for step in ("ERASE_ENTRIES", "ERASE_BODIES", "ERASE_REVISIONS"):
+            for step in _ERASE:
                 run(step, parameters)
             return True
 
         if not self._writer.repeat(revoke):
             raise _unknown(ref)
 
-    def empty(self, ref: SessionRef, *, only_if_dead: bool = False) -> None:
+    def empty(self, ref: SessionRef, *, had_row: bool = False, only_if_dead: bool = False) -> None:
         """Delete everything that a session of a tokenless scope holds, and begin another epoch.
 
         A session without a row gets one, so that a first write that was under way is refused.
 
         Args:
             ref: the session.
+            had_row: whether the caller has seen a row of it. If that is gone, the session was
+                forgotten or moved days ago.
             only_if_dead: do nothing unless the session was forgotten or has expired.
+
+        Raises:
+            UnknownToken: it has moved to its id by another signing key, or an operator has
+                forgotten it, since `ref` was loaded. Nothing was deleted.
         """
         self._check_layout_once()
         parameters = {**self._session_parameters(ref), "always": not only_if_dead}
@@ -718,9 +737,13 @@ class Tables:
         def has_emptied() -> bool:
             return self._writer.transact(empty, session_id=ref.id, recall=lambda _: True)
 
-        if not has_emptied() and not only_if_dead:
+        if has_emptied() or only_if_dead:
+            return
+        if not had_row:
             self.create_session(ref)
-            has_emptied()
+            if has_emptied():
+                return
+        raise _unknown(ref)
 
     def copy(self, source: SessionRef, token: Token) -> None:
         """Copy everything that `source` holds into the new session of `token`, as of one moment.
@@ -783,6 +806,7 @@ class Tables:
                     return Undone(Moved(refused=ref))
                 versions[ref.id] = rows[0][0]
             moved = self._move_entries(run, moving, version=versions[target.id])
+            run("DROP_MOVED_BODIES", {**moving, "key": moved})
             run("DROP_MOVED_ENTRIES", {**moving, "key": moved, "version": versions[source.id]})
             return Moved(keys=moved)
 
@@ -800,52 +824,77 @@ class Tables:
 
         It is moved to the id `ref.id`, in one transaction. If the row under `ref.id` is revoked,
         another replica, whose first key is another one, has moved the session away from there.
-        Then it stays where it is.
+        Then it stays where it is. It also stays there if it cannot be moved.
 
         Args:
             ref: the session under the id by the first key.
             former: its ids by the other keys.
+
+        Returns:
+            The session. Its `epoch` is that of the row that was found: if the session is moved
+            before it is loaded, the load is refused, and does not revive it.
         """
         ids = [ref.id, *former]
         for _ in range(_TRIES_TO_MOVE):
-            homes = dict(self._run("HOMES", {"ids": ids}))
-            found, is_to_be_moved = home_among(ids, homes)
-            home = dataclasses.replace(ref, id=found)
-            if not is_to_be_moved or self._rehome(home, ref):
-                return ref if is_to_be_moved else home
+            rows = {row[0]: row[1:] for row in self._run("HOMES", {"ids": ids})}
+            found, is_to_be_moved = home_among(ids, {id_: row[0] for id_, row in rows.items()})
+            is_usable, epoch = rows.get(found, (False, None))
+            home = dataclasses.replace(ref, id=found, epoch=epoch if is_usable else None)
+            if not is_to_be_moved or self._unmoved.holds(found):
+                return home
+            move = self._rehome(home, ref)
+            if move is Move.DONE:
+                return ref
+            if move is not Move.BY_ANOTHER:
+                self._unmoved.add(found, move)
+                return home
         return home
 
-    def _rehome(self, source: SessionRef, target: SessionRef) -> bool:
-        """Move a session of a tokenless scope to another id; False if nothing was moved.
+    def _rehome(self, source: SessionRef, target: SessionRef) -> Move:
+        """Move a session of a tokenless scope to another id.
 
-        Whoever has opened it under the former id is refused from now on.
+        Whoever has opened it under the former id is refused from now on, and nothing that it held
+        stays there.
         """
         self._prepare_sealing()
         parameters = {**self._session_parameters(source), "to": target.id}
         # It holds what it has held, also where a limit was lowered since.
         parameters |= dict.fromkeys(("max_keys", "max_bytes"), _NO_LIMIT)
 
-        def rehome(run: Run) -> bool | Undone[bool]:
+        def rehome(run: Run) -> Move | Undone[Move]:
+            try:
+                return move(run)
+            except OutOfTime:
+                return Undone(Move.TOO_SLOW)
+
+        def move(run: Run) -> Move | Undone[Move]:
             if not run("LEAVE_HOME", parameters) or not run("NEW_HOME", parameters):
-                return Undone(False)  # another replica was faster
+                return Undone(Move.BY_ANOTHER)
             keys = sorted(row[0] for row in run("HELD_KEYS", parameters))
             moved = self._move_entries(run, {**parameters, "key": keys}, version=1)
-            # What this process cannot open must not be left where nobody looks for it.
-            return True if moved == keys else Undone(False)
+            if moved != keys:
+                # What this process cannot open must not be left where nobody looks for it.
+                return Undone(Move.UNOPENED)
+            for step in _ERASE:
+                run(step, parameters)
+            return Move.DONE
 
-        return self._writer.transact(rehome, session_id=source.id, recall=lambda _: True)
+        return self._writer.transact(
+            rehome,
+            session_id=source.id,
+            recall=lambda _: Move.DONE,
+            reserve=self._database.timeout * _LEFT_AFTER_A_MOVE,
+        )
 
     def _move_entries(self, run: Run, moving: Mapping[str, Any], *, version: int) -> list[str]:
-        """Move entries and their bodies from the session `id` to `to`; return their keys."""
+        """Copy entries and their bodies from the session `id` to `to`; return their keys."""
         into = {**moving, "version": version}
         if self._keyring is None:
             run("MOVE_BODIES", moving)
             rows = run("MOVE_ENTRIES", into)
         else:
             rows = run("MOVE_SEALED", {**into, **self._sealed_anew(run, moving)})
-        moved = sorted(row[0] for row in rows)
-        run("DROP_MOVED_BODIES", {**moving, "key": moved})
-        return moved
+        return sorted(row[0] for row in rows)
 
     def _run_write(
         self, name: str, parameters: dict[str, Any], *, reached: int, size: int = 0
@@ -923,23 +972,6 @@ class Tables:
         cipher = self._cipher_of(ref.id)
         columns = zip(*(_values(cipher, write) for write in writes), strict=True)
         return {name: list(column) for name, column in zip(_COLUMNS, columns, strict=True)}
-
-
-def home_among(
-    ids: Sequence[uuid.UUID], is_usable: Mapping[uuid.UUID, bool]
-) -> tuple[uuid.UUID, bool]:
-    """Decide under which of its ids a session is used, and whether it is to be moved to the first.
-
-    Args:
-        ids: which it may have, in the order of the signing keys.
-        is_usable: the ids that have a row, and whether it may be used. A session that has been
-            moved leaves a row that may not.
-    """
-    first, *others = ids
-    other = next((id_ for id_ in others if is_usable.get(id_)), None)
-    if is_usable.get(first) or other is None:
-        return first, False
-    return other, first not in is_usable
 
 
 def _keyring(keys: Sequence[bytes]) -> Keyring:

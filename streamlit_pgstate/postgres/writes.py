@@ -29,6 +29,7 @@ from streamlit_pgstate.postgres.engine import (
     Failure,
     Reach,
     TimedConnection,
+    limit_statements,
     limited_transaction,
     milliseconds,
     pause_by_chance,
@@ -144,6 +145,10 @@ class Undone(Generic[_T]):
     result: _T
 
 
+class OutOfTime(Exception):
+    """Work in a transaction was to end by now, so its statement was cancelled, or not sent."""
+
+
 class _Slot:
     """One of the names under which a process writes, for one write at a time."""
 
@@ -222,6 +227,7 @@ class Writer:
         *,
         session_id: uuid.UUID,
         recall: Callable[[Record], _T],
+        reserve: float | None = None,
     ) -> _T:
         """Run statements in one transaction, of which one records the write in a session's row.
 
@@ -229,6 +235,8 @@ class Writer:
             work: runs the statements by the function that it is given.
             session_id: the session whose row has the record.
             recall: returns the result from the record, if the answer to COMMIT was lost.
+            reserve: how many seconds before the end of `timeout` that function raises `OutOfTime`,
+                so that `work` can return `Undone`. None: the whole write fails at that end.
 
         Raises:
             PgStateError: as `run`.
@@ -237,7 +245,7 @@ class Writer:
         def settle(slot: _Slot, until: float) -> Record:
             return self._settle(slot, until, {"id": session_id, "reached": 0}, creates=False)
 
-        return self._deliver(self._in_transaction(work), settle, recall)
+        return self._deliver(self._in_transaction(work, reserve=reserve), settle, recall)
 
     def repeat(self, work: Callable[[Run], _T]) -> _T:
         """Run statements in one transaction that do no harm if they are run a second time.
@@ -252,14 +260,26 @@ class Writer:
         return self._deliver(self._in_transaction(work), _not_recorded, never)
 
     def _in_transaction(
-        self, work: Callable[[Run], _T | Undone[_T]]
+        self, work: Callable[[Run], _T | Undone[_T]], *, reserve: float | None = None
     ) -> Callable[[TimedConnection, Mapping[str, Any]], _T]:
         def send(connection: TimedConnection, mark: Mapping[str, Any]) -> _T:
             def run(name: str, parameters: Mapping[str, Any]) -> list[Row]:
                 return connection.rows_of(self._sql[name], {**parameters, **mark})
 
+            def run_in_time(name: str, parameters: Mapping[str, Any]) -> list[Row]:
+                left = connection.deadline - time.monotonic() - (reserve or 0.0)
+                if left <= 0:
+                    raise OutOfTime
+                limit_statements(connection, left)
+                try:
+                    return run(name, parameters)
+                except (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable):
+                    if connection.closed:  # the server has not answered at all
+                        raise
+                    raise OutOfTime from None
+
             with limited_transaction(connection):
-                found = work(run)
+                found = work(run if reserve is None else run_in_time)
                 if isinstance(found, Undone):
                     raise psycopg.Rollback  # ends the block
             return found.result if isinstance(found, Undone) else found

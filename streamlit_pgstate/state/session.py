@@ -555,7 +555,7 @@ class Session(CachedSession):
             if self._ref.has_tokenless_scope:
                 if self._ref.epoch is None:
                     self.load()  # otherwise this object would not know which epoch ends
-                self.tables.empty(self._ref)
+                self.tables.empty(self._ref, had_row=self.is_stored)
                 self._cache.clear()
                 return self._of_next_epoch()
             self.tables.forget(self._ref)

@@ -272,3 +272,57 @@ def test_a_signing_key_is_changed_and_no_visitor_notices(
     go_to(replicas("new key", PGSTATE_SIGNING_KEY=new), tab)
     run = tab.settled(1)
     assert (run.seen["id"], run.seen["word"]) == (first["id"], "written")
+
+
+def test_a_signing_key_is_changed_and_no_visitor_without_a_cookie_notices(
+    replicas: Replicas, visitor: Visitor
+) -> None:
+    """The browser reports its token, and it is signed anew as one that a cookie brings."""
+    old, new = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+
+    def without_cookie(name: str, keys: str) -> Replica:
+        return replicas(f"{name}, no cookie", PGSTATE_SIGNING_KEY=keys, PGSTATE_COOKIE="false")
+
+    tab = opened(without_cookie("old key", old), visitor)
+    tab.settled()
+    tab.click("write")
+    first, token = tab.settled(1).seen, tab.local()
+    go_to(without_cookie("both keys", f"{new},{old}"), tab)
+    assert tab.settled(2).seen["id"] == first["id"]
+    signed = awaits_another_token(tab, token)
+    tab.reload()
+    assert tab.settled(2).seen["id"] == first["id"]
+    assert tab.local() == signed
+    go_to(without_cookie("new key", new), tab)
+    run = tab.settled(2)
+    assert (run.seen["id"], run.seen["word"]) == (first["id"], "written")
+
+
+def awaits_another_token(tab: Tab, token: str | None) -> str:
+    """Wait until localStorage holds another token than this one."""
+    tab.page.wait_for_function(
+        "([key, token]) => ![null, token].includes(localStorage.getItem(key))",
+        arg=[tab._key, token],
+    )
+    found = tab.local()
+    assert found is not None
+    return found
+
+
+def test_two_tabs_that_overtake_each_other_leave_both_copies_the_same(
+    replicas: Replicas, visitor: Visitor
+) -> None:
+    """Each writes localStorage, then the cookie. A slow one may write its cookie as the last."""
+    old, new = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+    tab = opened(replicas("former key", PGSTATE_SIGNING_KEY=old), visitor)
+    tab.settled(1)
+    former = tab.token()
+    second = visitor.open(replicas("former key"))
+    second.settled(1)
+    go_to(replicas("two keys", PGSTATE_SIGNING_KEY=f"{new},{old}"), tab)
+    tab.settled()
+    second.settled()  # its server refuses the token under the new key
+    tab.set_cookie(former)
+    # What the other tab hears if the first one has overtaken it.
+    second.page.evaluate("dispatchEvent(new StorageEvent('storage'))")
+    assert tab.token() != former

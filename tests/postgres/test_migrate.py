@@ -31,7 +31,7 @@ from streamlit_pgstate import (
     StoreUnavailable,
     connect,
 )
-from streamlit_pgstate.postgres import migrate, schema
+from streamlit_pgstate.postgres import engine, migrate, schema
 
 ROOT = Path(__file__).parents[2]
 PRESENT = migrate.HEAD
@@ -229,6 +229,23 @@ def test_a_migration_that_fails_leaves_nothing_behind(
             store.migrate()
         assert tables(empty_url) == OURS
         assert version(empty_url) == [(PRESENT,)]
+
+
+def test_the_migration_of_older_tables_takes_as_long_as_it_takes(
+    url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    second_revision: Callable[..., contextlib.AbstractContextManager[None]],
+) -> None:
+    """A table of any size is migrated, also where the user's statements have a limit."""
+    monkeypatch.setattr(engine, "_DEFAULT_TIMEOUT", 1)
+    limited = make_url(url).update_query_dict({"options": "-c statement_timeout=1000"})
+    body = "op.execute('SELECT pg_sleep(1.5)')"
+    with (
+        second_revision(body),
+        opened(limited.render_as_string(hide_password=False)) as store,
+    ):
+        store.migrate()
+        assert store.layout().is_current
 
 
 def test_a_migration_that_waits_too_long_for_another_says_so(

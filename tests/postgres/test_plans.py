@@ -66,6 +66,7 @@ TYPES = {
     "session_ttl": "float8",
     "session_max_age": "float8",
     "expiry_moves_every": "float8",
+    "again": "boolean",
     "since": "bigint",
     "digest": "bytea",
     "app": "text",

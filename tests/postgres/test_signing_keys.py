@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import logging
+import pickle
 import secrets
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -238,3 +241,141 @@ def test_a_users_state_moves_to_another_key_also_where_a_limit_was_lowered_since
     assert dict(user(narrow)) == {"a": b"x" * 100, "b": LARGE}
     with pytest.raises(LimitExceeded, match="3 keys"):
         user(narrow)["c"] = b""
+
+
+def random_key() -> str:
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+
+
+@pytest.mark.parametrize("encryption_key", [None, random_key()], ids=["plain", "encrypted"])
+def test_nothing_of_a_state_stays_under_the_id_that_it_has_moved_from(
+    with_keys: Callable[..., Store], sql: SQL, encryption_key: str | None
+) -> None:
+    former = user(with_keys(OLD, encryption_key=encryption_key))
+    former.update({"small": "secret", "blob": b"secret", "large": LARGE})
+    former.set("over", "secret", ttl=0.001)
+    state = user(with_keys(NEW, OLD, encryption_key=encryption_key))
+    assert state["large"] == LARGE
+    counts = "keys, bytes, (SELECT count(*) FROM pgstate.entry WHERE session_id = id)"
+    for table in ("body", "revision"):
+        counts += f", (SELECT count(*) FROM pgstate.{table} WHERE session_id = id)"
+    found = sql.execute(f"SELECT {counts} FROM pgstate.session WHERE id = %s", (former.id,))
+    assert found.fetchall() == [(0, 0, 0, 0, 0)]
+    state.forget()
+    assert one(sql, "SELECT count(*) FROM pgstate.entry WHERE kind IS NOT NULL") == 0
+    assert one(sql, "SELECT count(*) FROM pgstate.body") == 0
+
+
+@pytest.mark.parametrize("opener", ["page", "job", "operator"])
+def test_what_was_opened_under_the_former_id_does_not_claim_to_have_forgotten(
+    with_keys: Callable[..., Store], opener: str
+) -> None:
+    """It would begin another epoch under the former id, beside the state that has moved."""
+    first = with_keys(OLD, NEW)
+    user(first)["theme"] = "dark"
+    opened = user(first)
+    if opener == "job":
+        opened = pickle.loads(pickle.dumps(opened))
+        opened._session._source = first._tables
+    elif opener == "operator":
+        opened = first.state_of(opened.id)
+    user(with_keys(NEW, OLD))
+    with pytest.raises(UnknownToken):
+        opened.forget()
+    assert dict(user(first)) == {"theme": "dark"}
+    user(first).forget()
+    assert dict(user(with_keys(NEW, OLD))) == dict(user(first)) == {}
+
+
+def test_who_forgets_after_the_former_row_is_gone_gets_an_error_too(
+    with_keys: Callable[..., Store], sql: SQL
+) -> None:
+    opened = user(with_keys(OLD))
+    opened["theme"] = "dark"
+    user(with_keys(NEW, OLD))
+    sql.execute("DELETE FROM pgstate.session WHERE id = %s", (opened.id,))
+    with pytest.raises(UnknownToken):
+        opened.forget()
+    assert one(sql, "SELECT count(*) FROM pgstate.session") == 1
+
+
+def test_a_page_that_finds_a_state_just_before_it_moves_begins_no_second_one(
+    with_keys: Callable[..., Store],
+) -> None:
+    first = with_keys(OLD, NEW)
+    user(first)["theme"] = "dark"
+    id_, *former = first._tables.signer.sessions_of_user("https://idp.example", "1")
+    found = first._tables.home_of(SessionRef(id_, scope="user"), former)
+    user(with_keys(NEW, OLD))
+    with pytest.raises(UnknownToken):
+        first._opened(found, cache=True)
+    assert dict(user(first)) == {"theme": "dark"}
+
+
+def test_a_state_that_cannot_be_decrypted_is_copied_once_and_not_by_each_page(
+    with_keys: Callable[..., Store],
+    round_trips: Callable[[], Any],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    user(with_keys(OLD, encryption_key=random_key()))["theme"] = "dark"
+    store = with_keys(NEW, OLD, encryption_key=random_key())
+    store.state(store.new_token())
+    with caplog.at_level(logging.WARNING), round_trips() as first:
+        state = user(store)
+    with round_trips() as second:
+        user(store)
+    assert (len(first) < 20, len(second)) == (True, 2)
+    [said] = [record.getMessage() for record in caplog.records]
+    assert str(state.id) in said
+    assert "encryption_key" in said
+
+
+@pytest.fixture
+def slow_entries(sql: SQL) -> Iterator[None]:
+    """To write an entry of a key that begins with "slow" takes 0.4 s."""
+    sql.execute(
+        """CREATE FUNCTION pgstate.slowly() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN PERFORM pg_sleep(0.4); RETURN NEW; END $$"""
+    )
+    sql.execute(
+        """CREATE TRIGGER slowly BEFORE INSERT ON pgstate.entry FOR EACH ROW
+        WHEN (NEW.key LIKE 'slow%') EXECUTE FUNCTION pgstate.slowly()"""
+    )
+    yield
+    sql.execute("DROP FUNCTION pgstate.slowly CASCADE")
+
+
+def test_a_state_that_takes_longer_than_the_timeout_to_move_is_used_where_it_is(
+    with_keys: Callable[..., Store],
+    sql: SQL,
+    slow_entries: None,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    held = {f"slow {n}": n for n in range(5)}
+    former = user(with_keys(OLD))
+    former.update(held)
+    hasty = with_keys(NEW, OLD, timeout="1.5s")
+    with caplog.at_level(logging.WARNING):
+        state = user(hasty)
+    assert (dict(state), state.id) == (held, former.id)
+    [said] = [record.getMessage() for record in caplog.records]
+    assert str(state.id) in said
+    assert "higher `timeout`" in said
+    state["more"] = 1
+    assert user(hasty)["more"] == 1
+    assert one(sql, "SELECT count(*) FROM pgstate.session") == 1
+    patient = user(with_keys(NEW, OLD))
+    assert (dict(patient), patient.id == former.id) == (held | {"more": 1}, False)
+    assert user(hasty)["more"] == 1
+
+
+def test_a_state_that_others_hold_locked_is_used_where_it_is(
+    with_keys: Callable[..., Store], url: str
+) -> None:
+    former = user(with_keys(OLD))
+    former["theme"] = "dark"
+    hasty = with_keys(NEW, OLD, timeout="1.5s")
+    with psycopg.connect(url) as other, contextlib.closing(other):
+        other.execute("SELECT FROM pgstate.session FOR UPDATE")
+        assert user(hasty)["theme"] == "dark"
+    assert user(with_keys(NEW, OLD))["theme"] == "dark"

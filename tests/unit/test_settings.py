@@ -165,6 +165,8 @@ def test_each_setting_can_come_from_each_source(name: str, source: str) -> None:
         ("signing_key", [KEY, "o" * 32], (KEY, "o" * 32)),
         ("signing_key", f"{KEY}, {'o' * 32}", (KEY, "o" * 32)),
         ("signing_key", [KEY, KEY], (KEY,)),
+        ("signing_key", f"{KEY}\n", (KEY,)),
+        ("signing_key", ["o" * 32, f"{KEY}\n"], ("o" * 32, f"{KEY}\n")),
         ("signing_key", ["with a comma, " + KEY], ("with a comma, " + KEY,)),
         ("encryption_key", ENCRYPTION_KEY.rstrip("="), (SECRET,)),
         ("encryption_key", [ENCRYPTION_KEY, OTHER_ENCRYPTION_KEY], (SECRET, SECRET[::-1])),
