@@ -27,9 +27,9 @@ _NEXT_EPOCH: Final = "-abs(epoch) - 1"
 # How long the former token works after an ordinary rotation. A token that was replaced at a login
 # works only for a caller who is the same user: %(users)s has the hashes of who is logged in.
 _IN_GRACE: Final = "rotated_at > now() - make_interval(secs => %(grace)s)"
-# A page of somebody who has just logged in has no grace. Whoever has planted a token, and has rotated
-# it, has the present token, and would read what the visitor writes with the former one. %(logins)s
-# has the hashes of the caller's present login.
+# A page of somebody who has just logged in has no grace. Whoever has planted a token, and has
+# rotated it, has the present token, and would read what the visitor writes with the former one.
+# %(logins)s has the hashes of the caller's present login.
 _KNOWS_THE_LOGIN: Final = """(cardinality(%(logins)s::bytea[]) = 0
         OR login_hash = ANY (%(logins)s::bytea[]))"""
 
