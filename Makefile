@@ -31,7 +31,7 @@ test: $(DONE)/test ## Test all of it, on a PostgreSQL and in a browser of their 
 # What differs under pgstate.App has tests of its own. Of the others these are the ones that work
 # with the token, the page or the widgets; a case of the copies that a page writes is marked.
 UNDER_APP := $(addprefix tests/browser/test_,$(addsuffix .py,exchange live tab_scope scope_pages \
-	persisted_widgets tabs job_pages reconnect outage uploads data_editor page early_ends)) \
+	persisted_widgets tabs login_rotation job_pages reconnect outage uploads data_editor page early_ends)) \
 	tests/fuzz/test_lying_browsers.py
 
 everything: $(DONE)/test ## Run all tests, in the long and the rare cases, too, and under pgstate.App

@@ -96,7 +96,7 @@ def upgrade() -> None:
         sa.Column(
             "previous_login",
             sa.LargeBinary,
-            comment="the login that has replaced previous_hash, and with which alone it works",
+            comment="the user at whose login previous_hash was replaced: it works for no other",
         ),
         schema=schema,
     )

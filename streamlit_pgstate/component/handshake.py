@@ -261,9 +261,10 @@ class Handshake:
         """The token was replaced at a login, of which the browser hears in a moment.
 
         A candidate stands in. It replaces nothing: what the browser has is a token of the same
-        session, or will be.
+        session, or will be. Then the candidate is dropped, so nothing in it is durable.
         """
-        return replace(self._replacing(None), have=have, standing=Standing.CANDIDATE)
+        left = replace(self._replacing(None), have=have, standing=Standing.CANDIDATE)
+        return replace(left, durable=None, is_late=False)
 
     def forgotten(self, have: str) -> Handshake:
         """The visitor has forgotten the session. A candidate replaces all tokens."""

@@ -18,10 +18,16 @@ from streamlit_pgstate.errors import ConfigError, NoSessionError
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Issuer and subject, which never change. An e-mail address may pass to somebody else."""
+    """Who has logged in, and when.
+
+    Issuer and subject never change. An e-mail address may pass to somebody else.
+    """
 
     issuer: str
     subject: str
+    issued_at: str = ""
+    """When the provider has issued the identity token; "" if it does not say. So a login of the
+    same user is another one, also where no page has called a verb after the logout."""
 
 
 def present() -> Login | None:
@@ -31,7 +37,14 @@ def present() -> Login | None:
     issuer, subject = st.user.get("iss"), st.user.get("sub")
     if not (isinstance(issuer, str) and isinstance(subject, str) and issuer and subject):
         return None
-    return Login(issuer, subject)
+    return Login(issuer, subject, _issued_at())
+
+
+def _issued_at() -> str:
+    """The claim `iat`, which is a number. What a proxy puts into `st.user` is text, and may change
+    with each request."""
+    at = st.user.get("iat")
+    return str(at) if isinstance(at, (int, float)) and not isinstance(at, bool) else ""
 
 
 def required() -> Login:

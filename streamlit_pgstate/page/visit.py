@@ -142,13 +142,17 @@ class Visit:
         """Whether no token came with the page, so that its first run waits for the browser."""
         self._is_first_visit = False
         """Whether the browser's token opens nothing yet, so that it may have another one."""
+        self._is_left_behind = False
+        """Whether a login in another tab has replaced the token. The script waits for the new one:
+        what it writes before would be dropped."""
         self._held: tuple[str, ...] = ()
         """Marks of the HttpOnly cookies that the browser may have: the one that came with the page,
         and those that it was given tickets for."""
         self._ticket: tuple[Question, str] | None = None
         """The last ticket, and its question. The component is drawn anew if its data change."""
         self._has_moved = True
-        """Whether the browser's cookie got, or gets, the token of another state than before."""
+        """Whether the browser's cookie got, or gets, a token without which other tabs cannot go on:
+        that of another state than before, or of a login."""
         self._is_over = False
         """Whether the page is to be loaded anew."""
 
@@ -196,6 +200,8 @@ class Visit:
             if waits:
                 self._settle(self._agreed.waiting())
             self._ask(run)
+            if self._agreed.durable is None and self._is_left_behind:
+                self._await_answer()
             if self._agreed.durable is None and self._must_ask:
                 self._await_first_answer()
 
@@ -235,11 +241,14 @@ class Visit:
     def _notice_login_or_end(self) -> None:
         for _ in range(_TRIES_AT_LOGIN):
             try:
-                self._notice_login()
+                if self._notice_login():
+                    return
             except UnknownToken as error:
                 self._end(error.refusal)
-            if self._noticed == self.session.id:
-                break
+                return
+        # A run under this token could be one under a planted token. If the browser has a newer one,
+        # it reports it.
+        self._end(Refusal.LOGIN)
 
     def call(self, verb: Callable[[State], _T]) -> _T:
         """Run a verb on the state. If another tab has just forgotten it, the script starts anew."""
@@ -419,8 +428,12 @@ class Visit:
 
     def _session_of_new(self, token: Token) -> Session:
         """The session of a token that was minted just now: nobody has planted it."""
-        ref = self._ref_of(token)
-        return self._loaded(dataclasses.replace(ref, login=next(iter(ref.logins), None)))
+        session = self._session_of(token)
+        self._log_in(session)
+        return session
+
+    def _log_in(self, session: Session) -> None:
+        session.log_in(self._logins(session.id), self._users(session.id))
 
     def _loaded(self, ref: SessionRef) -> Session:
         session = Session(self.tables, ref, surroundings=SURROUNDINGS)
@@ -429,7 +442,7 @@ class Visit:
 
     def _ref_of(self, token: Token) -> SessionRef:
         ref = SessionRef.of(token, self._transport.scope)
-        return dataclasses.replace(ref, logins=self._logins(ref.id))
+        return dataclasses.replace(ref, logins=self._logins(ref.id), users=self._users(ref.id))
 
     # Who is logged in
 
@@ -448,16 +461,28 @@ class Visit:
         who = self._who
         if who is None:
             return ()
-        return self.tables.signer.login_hashes(session_id, who.issuer, who.subject)
+        signer = self.tables.signer
+        return signer.login_hashes(session_id, who.issuer, who.subject, who.issued_at)
 
-    def _notice_login(self) -> None:
+    def _users(self, session_id: uuid.UUID) -> tuple[bytes, ...]:
+        """The hashes of who is logged in; none for nobody."""
+        who = self._who
+        if who is None:
+            return ()
+        return self.tables.signer.user_hashes(session_id, who.issuer, who.subject)
+
+    def _notice_login(self) -> bool:
         """Replace the browser's token, once, if another one is logged in than so far.
 
+        Returns:
+            False if that is to be tried again.
+
         Raises:
+            UnknownToken: others have replaced the token meanwhile.
             StoreUnavailable: the token was not replaced. The next run tries it again.
         """
         if self._transport.may_copy or script.is_apptest() or self._noticed == self.session.id:
-            return
+            return True
         is_candidate = self._agreed.standing is Standing.CANDIDATE and not self._is_first_visit
         session = self.session
         step = login.step(
@@ -468,10 +493,15 @@ class Visit:
             is_candidate=is_candidate,
         )
         if step is not login.Step.NOTHING and not self._follow_login(step):
-            return
+            return False
         if not is_candidate:
-            self._noticed, self._is_beginning = session.id, False
+            self._note_login()
             self._sign_anew()
+        return True
+
+    def _note_login(self) -> None:
+        """Compare no more who is logged in: once for each page and session."""
+        self._noticed, self._is_beginning = self.session.id, False
 
     def _follow_login(self, step: login.Step) -> bool:
         """Carry out what a login or a logout asks for; False if that is to be tried again."""
@@ -481,15 +511,29 @@ class Visit:
             with contextlib.suppress(PgStateError):  # nobody gains by the former one
                 session.rotate_at_logout()
             return True
-        successors = self.tables.signer.successors(token, who.issuer, who.subject)
+        signer = self.tables.signer
+        successors = signer.successors(token, who.issuer, who.subject, who.issued_at)
         if step is login.Step.CATCH_UP:
-            session.catch_up(successors)
+            found = session.catch_up(successors)
+            if found is not None:
+                self._keep_at_login(found)
             return True
         try:
-            return session.replace_at_login(successors[0], self._logins(session.id))
+            if not session.replace_at_login(successors[0]):
+                return False
+            self._keep_at_login(successors[0])
+            return True
         except LimitExceeded as error:
-            _LOG.debug("A token that was perhaps planted is replaced later: %s", error)
-            return False
+            _LOG.debug("A token that was perhaps planted gives way to a new one: %s", error)
+            self._begin_empty()
+            return True
+
+    def _begin_empty(self) -> None:
+        """Go on under a new token, in place of one under which nothing is stored."""
+        self._is_first_visit, self._has_moved = False, True
+        token = self.tables.signer.mint()
+        self._settle(self._agreed.ended(token.fingerprint))
+        self._go_over(token, self._session_of_new(token))
 
     def _use(self, token: Token, session: Session) -> None:
         self._token, self._session, self._state = token, session, State(session)
@@ -511,14 +555,24 @@ class Visit:
         for run in self._runs:
             run.is_stale = True
 
+    def _keep_at_login(self, token: Token) -> None:
+        """As `_replace_token`, of a login. Tabs that were open before cannot go on as they are."""
+        self._give(token, is_for_others=True)
+
     def _replace_token(self, token: Token) -> None:
         """Have the browser keep another token for the present session."""
+        self._give(token, is_for_others=False)
+
+    def _give(self, token: Token, *, is_for_others: bool) -> None:
         with self._lock:
             if token.session_id != self.session.id:
                 return  # a thread has rotated a session that this tab no longer uses
             self._settle(self._agreed.succeeded(token.fingerprint))
+            if self._token is not None and self._token.session_id != token.session_id:
+                self._log_in(self.session)  # nothing was stored, and nobody has planted this one
+                self._noticed = token.session_id
             self._token, self._veil = token, bridge.new_veil()
-            self._has_moved = False  # other tabs go on with the former token
+            self._has_moved = is_for_others  # after rotate() they go on with the former token
             self._hold(token)
             if script.is_script():
                 self._ask(self._present_run())
@@ -563,6 +617,7 @@ class Visit:
         agreed = self._agreed
         have = token.fingerprint
         self._settle(agreed.left_behind(have) if is_login else agreed.ended(have, because))
+        self._is_left_behind = is_login
         self._go_over(token, self._session_of_new(token))
 
     def _load_page_anew(self) -> NoReturn:
@@ -754,6 +809,8 @@ class Visit:
         script.end_if_overtaken()
         match self._agreed.action_for(reply.answer):
             case Action.CONFIRM:
+                if self._agreed.standing is Standing.CANDIDATE and not self._is_first_visit:
+                    self._note_login()  # minted for this page, and no other one has it
                 self._settle(self._agreed.confirmed())
                 self.session.present()
             case Action.GO_WITHOUT:

@@ -1,7 +1,8 @@
 """Admission: how many sessions one process may create a minute. Does no I/O.
 
-A page view creates no row, the first stored value does. Whoever sends requests without a token
-could fill the database otherwise: a row and its values for each of them.
+A page view creates no row: the first stored value does, or a login with a token that the browser
+has brought. Whoever sends requests without a token could fill the database otherwise: a row and its
+values for each of them.
 """
 
 from __future__ import annotations

@@ -49,6 +49,8 @@ class SessionRef:
     """The epoch that was loaded; 0 if the session had no row, None if nothing was loaded yet."""
     logins: tuple[bytes, ...] = ()
     """Hashes of the present login, by each signing key: see `TokenSigner.login_hashes`."""
+    users: tuple[bytes, ...] = ()
+    """Hashes of who is logged in, by each signing key: see `TokenSigner.user_hashes`."""
     login: bytes | None = None
     """The login that a first write notes. Only for a token that nobody else can know."""
 

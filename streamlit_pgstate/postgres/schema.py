@@ -68,7 +68,7 @@ def metadata(schema: str) -> MetaData:
         Column(
             "previous_login",
             LargeBinary,
-            comment="the login that has replaced previous_hash, and with which alone it works",
+            comment="the user at whose login previous_hash was replaced: it works for no other",
         ),
         Column(
             "writes",

@@ -25,17 +25,21 @@ _FIRST_EPOCH: Final = "(extract(epoch FROM now()) * 1000000)::bigint"
 _NEXT_EPOCH: Final = "-abs(epoch) - 1"
 
 # How long the former token works after an ordinary rotation. A token that was replaced at a login
-# works only for a caller who is logged in by that login: %(logins)s has the hashes of the caller's
-# present login.
+# works only for a caller who is the same user: %(users)s has the hashes of who is logged in.
 _IN_GRACE: Final = "rotated_at > now() - make_interval(secs => %(grace)s)"
+# A page of somebody who has just logged in has no grace. Whoever has planted a token, and has
+# rotated it, has the present token, and would read what the visitor writes with the former one.
+# %(logins)s has the hashes of the caller's present login.
+_KNOWS_THE_LOGIN: Final = """(cardinality(%(logins)s::bytea[]) = 0
+        OR login_hash = ANY (%(logins)s::bytea[]))"""
 
 # Whether a session's row may be used. %(hash)s is NULL where the caller has no token: it has opened
 # the session by its id, as a job does, or the scope of the session has no tokens. The `token_hash`
 # of the latter is NULL, so no token opens it.
 _USABLE: Final = f"""revoked_at IS NULL AND expires_at > now() AND {_SAME_EPOCH}
     AND (%(hash)s::bytea IS NULL OR token_hash = %(hash)s OR pending_hash = %(hash)s
-    OR previous_hash = %(hash)s AND (previous_login IS NULL AND {_IN_GRACE}
-        OR previous_login = ANY (%(logins)s::bytea[]))) IS TRUE"""
+    OR previous_hash = %(hash)s AND (previous_login IS NULL AND {_IN_GRACE} AND {_KNOWS_THE_LOGIN}
+        OR previous_login = ANY (%(users)s::bytea[]))) IS TRUE"""
 
 TOKENLESS_SCOPES: Final = ("app", "user")
 """Scopes whose sessions have no tokens: their ids are computed from the name of app or user."""
@@ -447,20 +451,29 @@ UPDATE {{schema}}.session SET {_PENDING} WHERE {_MAY_ROTATE} RETURNING version""
 ROTATE_AT_LOGOUT: Final = f"""
 UPDATE {{schema}}.session SET {_PENDING}, login_hash = NULL WHERE {_MAY_ROTATE} RETURNING version"""
 
+# Follows where another rotation waits for its browser, up to a day. Otherwise the next login of the
+# same user would not be noticed.
+NOTE_LOGOUT: Final = f"""
+UPDATE {{schema}}.session SET login_hash = NULL
+WHERE id = %(id)s AND {_USABLE} AND login_hash IS NOT NULL RETURNING version"""
+
 # Somebody has logged in: the new token is the present one at once, and no other one opens the
-# session, nor one that waits for its browser. The token before it still opens the session for a
-# caller who is logged in by the same login, so that a browser which has not got the new token gets
-# it with its next page load. A session without a row gets one, so that its former token is refused.
+# session, nor one that waits for its browser. The token before it still opens the session for the
+# same user, so that a browser which has not got the new token gets it with its next page load. If
+# the user has logged in once more meanwhile, that page load replaces the new token, too. A session
+# without a row gets one, so that its former token is refused.
 REPLACE_AT_LOGIN: Final = f"""
 UPDATE {{schema}}.session SET token_hash = %(new_hash)s, previous_hash = %(hash)s,
-    previous_login = %(login)s, rotated_at = now(), pending_hash = NULL, pending_at = NULL,
+    previous_login = %(user)s, rotated_at = now(), pending_hash = NULL, pending_at = NULL,
     login_hash = %(login)s
-WHERE id = %(id)s AND {_USABLE} AND (token_hash = %(hash)s OR pending_hash = %(hash)s)
+WHERE id = %(id)s AND {_USABLE} AND (token_hash = %(hash)s OR pending_hash = %(hash)s
+    OR previous_login = ANY (%(users)s::bytea[])
+        AND (login_hash = ANY (%(logins)s::bytea[])) IS NOT TRUE)
 RETURNING version"""
 CREATE_AT_LOGIN: Final = f"""WITH locked AS (
     INSERT INTO {{schema}}.session (id, app, scope, version, token_hash, previous_hash,
         previous_login, rotated_at, login_hash, created_at, seen_at, expires_at, epoch)
-    SELECT %(id)s, %(app)s, %(scope)s, 1, %(new_hash)s, %(hash)s, %(login)s::bytea, now(),
+    SELECT %(id)s, %(app)s, %(scope)s, 1, %(new_hash)s, %(hash)s, %(user)s::bytea, now(),
         %(login)s::bytea, now(), now(), now() + {_LIFETIME_OF_NEW}, {_FIRST_EPOCH}
     ON CONFLICT (id) DO NOTHING RETURNING version
 ),
@@ -493,7 +506,7 @@ WHERE excluded.token_hash IS NULL AND NOT {_MAY_HAVE_MOVED}
     OR excluded.token_hash = session.token_hash OR excluded.token_hash = session.pending_hash
     OR excluded.token_hash = session.previous_hash AND (session.previous_login IS NULL
             AND session.rotated_at > excluded.seen_at - make_interval(secs => %(grace)s)
-        OR session.previous_login = ANY (%(logins)s::bytea[]))
+        OR session.previous_login = ANY (%(users)s::bytea[]))
 RETURNING {_IN_TIME}"""
 ERASE_ENTRIES: Final = "DELETE FROM {schema}.entry WHERE session_id = %(id)s"
 ERASE_BODIES: Final = "DELETE FROM {schema}.body WHERE session_id = %(id)s"

@@ -661,15 +661,18 @@ class Tables:
         self._note("PRESENT", self._session_parameters(ref))
 
     def rotate_at_logout(self, ref: SessionRef, token: Token) -> bool:
-        """As `rotate`, and note that nobody is logged in; False if nothing was changed."""
-        parameters = {**self._session_parameters(ref), "new_hash": token.secret_hash}
-        return bool(self._run("ROTATE_AT_LOGOUT", parameters))
+        """As `rotate`, and note that nobody is logged in; False if the token was not rotated."""
+        parameters = self._session_parameters(ref)
+        if self._run("ROTATE_AT_LOGOUT", {**parameters, "new_hash": token.secret_hash}):
+            return True
+        self._run("NOTE_LOGOUT", parameters)
+        return False
 
     def replace_at_login(self, ref: SessionRef, token: Token, *, has_row: bool) -> bool:
         """Give the session another token at once, as somebody has logged in.
 
         Args:
-            ref: the session; the first of its `logins` is noted.
+            ref: the session; the first of its `logins` and of its `users` are noted.
             token: the new token.
             has_row: whether the session is known to have a row. Otherwise it gets one.
 
@@ -681,7 +684,7 @@ class Tables:
         """
         if not has_row:
             self._admit(ref)
-        login = {"new_hash": token.secret_hash, "login": ref.logins[0]}
+        login = {"new_hash": token.secret_hash, "login": ref.logins[0], "user": ref.users[0]}
         parameters = {**self._session_parameters(ref), **login}
         return bool(self._run("REPLACE_AT_LOGIN" if has_row else "CREATE_AT_LOGIN", parameters))
 
@@ -933,6 +936,7 @@ class Tables:
             "scope": ref.scope,
             "epoch": ref.epoch,
             "logins": list(ref.logins),
+            "users": list(ref.users),
             "login": ref.login,
         }
 

@@ -133,15 +133,30 @@ class TokenSigner:
         signature = self._signers[0].get_signature(f"{body}.{issued}").decode("ascii")
         return f"{body}.{issued}.{signature}"
 
-    def login_hashes(self, session_id: uuid.UUID, issuer: str, subject: str) -> tuple[bytes, ...]:
+    def login_hashes(
+        self, session_id: uuid.UUID, issuer: str, subject: str, issued_at: str = ""
+    ) -> tuple[bytes, ...]:
         """Return what a session's row notes of a login, by the first key and by the others.
 
         Without a key nobody can tell from it who it is, nor that two sessions are of one user.
+
+        Args:
+            session_id: of the session.
+            issuer: of the login.
+            subject: of the login.
+            issued_at: when the user has logged in; "" if that is not known.
         """
-        name = session_id.bytes + json.dumps([issuer, subject]).encode()
+        name = session_id.bytes + json.dumps([issuer, subject, issued_at]).encode()
         return tuple(hmac.digest(key, b"login" + name, "sha256") for key in self._login_keys)
 
-    def successors(self, token: Token, issuer: str, subject: str) -> list[Token]:
+    def user_hashes(self, session_id: uuid.UUID, issuer: str, subject: str) -> tuple[bytes, ...]:
+        """As `login_hashes`, of all logins of the user."""
+        name = session_id.bytes + json.dumps([issuer, subject]).encode()
+        return tuple(hmac.digest(key, b"user" + name, "sha256") for key in self._login_keys)
+
+    def successors(
+        self, token: Token, issuer: str, subject: str, issued_at: str = ""
+    ) -> list[Token]:
         """Return the token that replaces `token` at a login: by the first key, and by the others.
 
         It is computed from the token's secret, the login and the key. So all tabs and replicas get
@@ -149,7 +164,7 @@ class TokenSigner:
         cannot get it. The database holds no secret, so nobody can compute it from there.
         """
         secret = base64_decode(token.text.split(".")[0])[16:]
-        login = json.dumps([issuer, subject]).encode()
+        login = json.dumps([issuer, subject, issued_at]).encode()
         made = []
         for key in self._login_keys:
             new = hmac.digest(key, b"successor" + secret + login, "sha256")

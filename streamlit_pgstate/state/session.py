@@ -443,13 +443,14 @@ class Session(CachedSession):
         return token
 
     def rotate_at_logout(self) -> None:
-        """As `rotate`, once the visitor has logged out. Does nothing if another rotation waits."""
+        """As `rotate`, at a logout. If another rotation waits, note the logout alone."""
         with self.lock:
             token = self.tables.signer.mint(self.id)
-            if not self.tables.rotate_at_logout(self._ref, token):
+            is_rotated = self.tables.rotate_at_logout(self._ref, token)
+            self.login = None
+            if not is_rotated:
                 return
             self._wait_for(token)
-            self.login = None
         self.on_rotate(token)
 
     def _wait_for(self, token: Token) -> None:
@@ -463,12 +464,21 @@ class Session(CachedSession):
             self._ref, token_hash=token.secret_hash, issued_at=token.issued_at, is_presented=True
         )
 
-    def replace_at_login(self, token: Token, logins: tuple[bytes, ...]) -> bool:
-        """Work with `token`, and with no other one any more: somebody has logged in.
+    def log_in(self, logins: tuple[bytes, ...], users: tuple[bytes, ...]) -> None:
+        """Note who is logged in, for a token that nobody has planted: a first write notes it.
 
         Args:
-            token: the new token.
-            logins: the hashes of the login; the first is noted.
+            logins: as in `SessionRef`; empty for nobody.
+            users: as in `SessionRef`.
+        """
+        with self.lock:
+            login = next(iter(logins), None)
+            self._ref = dataclasses.replace(self._ref, logins=logins, users=users, login=login)
+
+    def replace_at_login(self, token: Token) -> bool:
+        """Work with `token`, and with no other one any more: somebody has logged in.
+
+        The caller keeps the token, so `on_rotate` is not called.
 
         Returns:
             False if the token was changed by others meanwhile. Then the session is up to date.
@@ -479,23 +489,22 @@ class Session(CachedSession):
         """
         with self.lock:
             has_row = self.is_stored
-            self._ref = dataclasses.replace(self._ref, logins=logins)
             if not self.tables.replace_at_login(self._ref, token, has_row=has_row):
                 self.refresh()
                 return False
-            self._ref, self.login, self._waiting = self._under(token), logins[0], None
+            self._ref, self.login, self._waiting = self._under(token), self._ref.logins[0], None
+            self.is_replaced = False
             if not has_row:
                 self.load()
-        self.on_rotate(token)
         return True
 
-    def catch_up(self, tokens: Iterable[Token]) -> None:
+    def catch_up(self, tokens: Iterable[Token]) -> Token | None:
         """Work with that one of `tokens` that has replaced this session's own at the login."""
         for token in tokens:
             with contextlib.suppress(UnknownToken):
                 self.follow(self._under(token))
-                self.on_rotate(token)
-                return
+                return token
+        return None
 
     @property
     def awaits_browser(self) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -69,8 +71,7 @@ def plant(token: str, victim: Visitor, app: Server) -> Tab:
     tab = victim.open(app, "reads")
     tab.settled(1)
     tab.token()
-    tab.set_local(token)
-    tab.set_cookie(token)
+    tab.set_copies(token)
     tab.reload()
     tab.settled(1)
     return tab
@@ -104,6 +105,36 @@ def test_a_planted_token_is_dead_at_once_after_the_login(
         assert tab.token() == kept, "once"
 
 
+def test_a_planted_token_that_its_planter_has_rotated_brings_them_nothing(
+    app: Server, new_visitor: Callable[..., Visitor], store: Store
+) -> None:
+    """The visitor brings the token of before the rotation, in its grace of two minutes."""
+    planters = written(new_visitor(), app)
+    planted = planters.token()
+    victim = new_visitor()
+    tab = plant(planted, victim, app)
+    theirs = tab.runs()[-1].seen["id"]
+    planters.click("rotate")
+    planters.settled(1)
+    present = planters.token()
+    assert opens(store, present), "and so it is in use from now on"
+    assert opens(store, planted), "in its grace"
+    log_in(victim, app, "the victim of a rotated token")
+    tab.reload()
+    run = tab.settled()
+    assert (run.seen["id"] != theirs, run.seen["word"]) == (True, None)
+    kept = tab.token()
+    assert kept not in (planted, present)
+    tab.click("write")
+    mine = tab.settled(1).seen
+    assert mine["word"] == "written"
+    assert store.state(present).id == uuid.UUID(theirs)
+    for _ in range(2):
+        tab.reload()
+        run = tab.settled(1)
+        assert (run.seen["id"], run.seen["word"]) == (mine["id"], "written")
+
+
 def test_a_planted_token_under_which_nothing_was_written_is_dead_too(
     app: Server, new_visitor: Callable[..., Visitor], store: Store
 ) -> None:
@@ -123,6 +154,30 @@ def test_a_planted_token_under_which_nothing_was_written_is_dead_too(
     assert planters.settled().seen["word"] is None
     tab.reload()
     assert tab.settled(1).seen["word"] == "written"
+
+
+def test_a_planted_token_gives_way_where_no_session_may_be_created(
+    database: Callable[[], str], tmp_path: Path, new_visitor: Callable[..., Visitor]
+) -> None:
+    """Anybody can use up `max_new_sessions`, so the planter can."""
+    narrow = Server(tmp_path, database(), environment={"PGSTATE_MAX_NEW_SESSIONS": "1"})
+    let_log_in(narrow)
+    with running(narrow):
+        planters = new_visitor().open(narrow, "reads")
+        planters.settled(1)
+        planted = planters.token()
+        victim = new_visitor()
+        tab = plant(planted, victim, narrow)
+        written(new_visitor(), narrow)
+        log_in(victim, narrow, "whose login may create no session")
+        tab.reload()
+        first = tab.settled().seen
+        assert first["id"] != planters.runs()[-1].seen["id"]
+        kept = tab.token()
+        assert kept != planted
+        tab.reload()
+        tab.settled()
+        assert tab.token() != planted
 
 
 def test_an_old_tab_goes_on_with_the_token_that_the_login_has_brought(
@@ -162,18 +217,54 @@ def test_an_old_tab_that_runs_before_the_browser_has_the_new_token_destroys_noth
         new.page.wait_for_timeout(20)
     old.click("run")
     between = old.settled().seen
-    assert between["id"] != first["id"]
-    assert between["durable"] is False
+    if app.is_app:  # the page was loaded anew, and so it knows of the login
+        assert between["id"] == first["id"]
+    else:
+        assert between["id"] != first["id"]
+        assert between["durable"] is False
     for route in held:
         route.continue_()
     new.page.unroute("**/streamlit-pgstate.bridge/*.js")
-    assert old.settled().seen["id"] == first["id"]
+    assert old.settled(0 if app.is_app else None).seen["id"] == first["id"]
     assert new.settled().seen["id"] == first["id"]
     assert old.token() == new.token()
     for tab in (old, new):
         tab.reload()
         run = tab.settled(1)
         assert (run.seen["id"], run.seen["word"]) == (first["id"], "written")
+
+
+@pytest.mark.page_copies
+def test_an_old_tab_says_of_nothing_that_it_is_kept_before_it_has_the_new_token(
+    app: Server, visitor: Visitor
+) -> None:
+    """Its writes go to a state that is dropped as soon as the browser has the new token."""
+    old = visitor.open(app, "visits")
+    old.settled(1)
+    old.reload()
+    first = old.settled(1).seen
+    assert first["durable"] is True
+    log_in(visitor, app, "whose old tab writes in each run")
+    new = visitor.tab(app, "reads")
+    new.is_altered = True
+    held = []
+    new.page.route("**/streamlit-pgstate.bridge/*.js", lambda route: held.append(route))
+    new.open()
+    while not (held and new.runs() and new.runs()[-1].is_over):
+        new.page.wait_for_timeout(20)
+    before = len(old.runs())
+    for _ in range(2):
+        old.click("run")
+        old.settled()
+    between = [run.seen for run in old.runs()[before:] if run.seen and "visits" in run.seen]
+    assert between
+    assert {(seen["id"] == first["id"], seen["durable"]) for seen in between} == {(False, False)}
+    for route in held:
+        route.continue_()
+    new.page.unroute("**/streamlit-pgstate.bridge/*.js")
+    run = old.settled()
+    assert (run.seen["id"], run.seen["visits"]) == (first["id"], first["visits"] + 1)
+    assert run.seen["durable"] is True
 
 
 def test_a_login_that_the_browser_has_not_heard_of_costs_it_nothing(
@@ -190,9 +281,10 @@ def test_a_login_that_the_browser_has_not_heard_of_costs_it_nothing(
     lost.open()
     while not (lost.runs() and lost.runs()[-1].is_over):
         lost.page.wait_for_timeout(20)
-    assert lost.local() == before
+    assert lost.cookie() == before
     lost.page.unroute("**/streamlit-pgstate.bridge/*.js")
     lost.page.close()
+    lost.errors.clear()  # the page may have said already that the script did not come
     again = visitor.open(app, "reads")
     run = again.settled(1)
     assert (run.seen["id"], run.seen["word"]) == (first["id"], "written")
@@ -241,6 +333,26 @@ def test_an_app_that_rotates_in_each_run_by_itself_loses_nothing_at_a_login(
         assert tab.settled().seen["id"] == first["id"]
 
 
+def test_the_next_login_of_the_same_user_is_noticed_where_the_logged_out_page_called_no_verb(
+    app: Server, visitor: Visitor, store: Store
+) -> None:
+    tab = written(visitor, app)
+    first = tab.runs()[-1].seen
+    tokens = []
+    for issued_at in (1_700_000_000, 1_700_000_900):
+        log_in(visitor, app, "who uses a shared machine", iat=issued_at)
+        for _ in range(2):
+            tab.reload()
+            run = tab.settled(1)
+            assert (run.seen["id"], run.seen["word"]) == (first["id"], "written")
+            tokens.append(tab.token())
+        log_out(visitor)
+    assert [tokens[0] == tokens[1], tokens[1] == tokens[2], tokens[2] == tokens[3]] == [
+        *(True, False, True)
+    ]
+    assert not opens(store, tokens[1]), "who has copied it meanwhile reads nothing"
+
+
 def test_a_browser_without_a_token_gets_one_and_keeps_it(app: Server, visitor: Visitor) -> None:
     log_in(visitor, app, "who is logged in from the beginning")
     tab = visitor.open(app, "reads")
@@ -252,6 +364,22 @@ def test_a_browser_without_a_token_gets_one_and_keeps_it(app: Server, visitor: V
         tab.reload()
         assert tab.settled(1).seen["id"] == first["id"]
     assert tab.token() == token
+
+
+def test_rotate_before_the_first_write_keeps_the_token(app: Server, visitor: Visitor) -> None:
+    log_in(visitor, app, "who rotates before anything is stored")
+    tab = visitor.open(app, "reads")
+    tab.settled(1)
+    tab.click("rotate")
+    tab.settled()
+    token = tab.token()
+    tab.click("write")
+    first = tab.settled(1).seen
+    for _ in range(2):
+        tab.reload()
+        run = tab.settled(1)
+        assert (run.seen["id"], run.seen["word"]) == (first["id"], "written")
+    assert tab.token() == token, "nobody can have planted it"
 
 
 def test_a_login_costs_one_statement_and_a_later_page_none(app: Server, visitor: Visitor) -> None:
@@ -278,6 +406,7 @@ def test_a_login_costs_one_statement_and_a_later_page_none(app: Server, visitor:
     assert logins() == after, "nothing has written to the row"
 
 
+@pytest.mark.page_copies
 def test_without_a_cookie_it_is_replaced_once_too(without_cookie: Server, visitor: Visitor) -> None:
     tab = written(visitor, without_cookie)
     first, before = tab.runs()[-1].seen, tab.local()
@@ -293,6 +422,33 @@ def test_without_a_cookie_it_is_replaced_once_too(without_cookie: Server, visito
     assert tab.local() == after
 
 
+@pytest.mark.page_copies
+def test_without_a_cookie_a_token_that_was_minted_for_the_page_stays(
+    without_cookie: Server, visitor: Visitor
+) -> None:
+    def rows() -> object:
+        with psycopg.connect(without_cookie.url) as sql:
+            return sql.execute("SELECT count(*) FROM pgstate.session").fetchone()
+
+    before = rows()
+    log_in(visitor, without_cookie, "who has never been here")
+    tab = visitor.open(without_cookie, "reads")
+    tab.settled(2)
+    token = tab.local()
+    tab.click("run")
+    tab.settled(1)
+    assert tab.local() == token
+    assert rows() == before, "a page view creates none"
+    tab.click("write")
+    first = tab.settled(1).seen
+    for _ in range(2):
+        tab.reload()
+        run = tab.settled(2)
+        assert (run.seen["id"], run.seen["word"]) == (first["id"], "written")
+    assert tab.local() == token
+
+
+@pytest.mark.page_copies
 def test_where_nothing_can_be_kept_a_page_of_a_logged_in_visitor_works(
     app: Server, visitor: Visitor
 ) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -19,7 +20,9 @@ from streamlit_pgstate.postgres.rows import SessionRef
 from streamlit_pgstate.postgres.token import TokenSigner
 
 SQL = psycopg.Connection[Any]
-ANN, BOB = ("https://idp.example", "ann"), ("https://idp.example", "bob")
+Who = tuple[str, str, str]
+ANN, BOB = ("https://idp.example", "ann", "10"), ("https://idp.example", "bob", "10")
+ANN_LATER = (*ANN[:2], "20")
 
 
 @pytest.fixture
@@ -33,28 +36,26 @@ def state(state: State) -> State:
     return state
 
 
-def page(store: Store, token: str, who: tuple[str, str] | None = None) -> State:
+def page(store: Store, token: str, who: Who | None = None) -> State:
     """A page that comes with this token, of which this user is logged in."""
     signer = store._tables.signer
-    checked = signer.check(token)
-    logins = signer.login_hashes(checked.session_id, *who) if who else ()
-    ref = SessionRef.of(checked)
-    return store._opened(
-        SessionRef(ref.id, ref.token_hash, ref.issued_at, logins=logins), cache=True
-    )
+    ref = SessionRef.of(signer.check(token))
+    if who is not None:
+        logins = signer.login_hashes(ref.id, *who)
+        users = signer.user_hashes(ref.id, *who[:2])
+        ref = dataclasses.replace(ref, logins=logins, users=users)
+    return store._opened(ref, cache=True)
 
 
-def log_in(store: Store, token: str, who: tuple[str, str] = ANN) -> str:
+def log_in(store: Store, token: str, who: Who = ANN) -> str:
     """What a page does when it finds another login: the token that its browser gets."""
     signer = store._tables.signer
-    checked = signer.check(token)
-    [new] = signer.successors(checked, *who)
-    logins = signer.login_hashes(checked.session_id, *who)
-    assert page(store, token, who)._session.replace_at_login(new, logins)
+    [new] = signer.successors(signer.check(token), *who)
+    assert page(store, token, who)._session.replace_at_login(new)
     return new.text
 
 
-def opens(store: Store, token: str, who: tuple[str, str] | None = None) -> bool:
+def opens(store: Store, token: str, who: Who | None = None) -> bool:
     try:
         return bool(page(store, token, who).get("k") == 1)
     except UnknownToken:
@@ -101,6 +102,37 @@ def test_a_token_that_the_planter_has_rotated_to_is_dead_too(
     assert opens(store, new)
 
 
+def test_a_token_that_the_planter_has_rotated_away_does_not_bring_them_what_is_written_later(
+    state: State, store: Store, token: str
+) -> None:
+    """The planter has the present token, and the visitor the one before it, in its grace."""
+    theirs = store.state(token).rotate()
+    assert theirs is not None
+    before = page(store, token)
+    assert opens(store, theirs), "as a browser has presented it"
+    assert opens(store, token), "for a page of nobody"
+    with pytest.raises(UnknownToken) as raised:
+        page(store, token, ANN)
+    assert raised.value.refusal is Refusal.DATABASE, (
+        "so the browser gets another token in its place"
+    )
+    with pytest.raises(UnknownToken):
+        log_in(store, token)
+    assert before["k"] == 1
+
+
+def test_a_page_of_the_login_that_is_noted_has_the_grace(
+    state: State, store: Store, token: str
+) -> None:
+    first = log_in(store, token)
+    second = page(store, first, ANN)._session.rotate()
+    assert second is not None
+    assert opens(store, second.text, ANN)
+    assert opens(store, first, ANN)
+    assert not opens(store, first, BOB)
+    assert not opens(store, first, ANN_LATER)
+
+
 def test_a_token_under_which_nothing_was_written_is_dead_too(
     store: Store, token: str, sql: SQL
 ) -> None:
@@ -135,12 +167,11 @@ def test_all_tabs_and_replicas_make_the_same_token(
     stores = [store, replica] * 4
     signer = store._tables.signer
     checked = signer.check(token)
-    logins = signer.login_hashes(checked.session_id, *ANN)
     pages = [page(each, token, ANN) for each in stores]
 
     def act(state: State) -> str:
         [new] = signer.successors(checked, *ANN)
-        state._session.replace_at_login(new, logins)
+        state._session.replace_at_login(new)
         return new.text
 
     with ThreadPoolExecutor(8) as threads:
@@ -159,11 +190,15 @@ def test_the_new_token_cannot_be_made_from_the_former_one_by_another_login(
     assert signer.check(new.text) == new
     assert signer.successors(checked, *ANN) == [new]
     assert new.secret_hash != checked.secret_hash
-    others = [signer.successors(checked, *BOB), signer.successors(checked, ANN[0] + "a", "nn")]
+    others = [
+        signer.successors(checked, *BOB),
+        signer.successors(checked, ANN[0] + "a", "nn", "10"),
+    ]
+    others.append(signer.successors(checked, *ANN_LATER))
     others.append(signer.successors(signer.mint(checked.session_id), *ANN))
     another_key = TokenSigner("k" * 32, app="app", max_age=store.settings.session_max_age)
     others.append(another_key.successors(checked, *ANN))
-    assert len({new.secret_hash, *(each.secret_hash for [each] in others)}) == 5
+    assert len({new.secret_hash, *(each.secret_hash for [each] in others)}) == 6
 
 
 def test_two_sessions_of_one_user_cannot_be_told_to_be_of_one(store: Store) -> None:
@@ -198,6 +233,52 @@ def test_the_login_of_another_ends_the_token_of_the_first(
     assert opens(store, anns, BOB), "Bob's browser, which has not got the new one yet"
 
 
+def test_the_next_login_of_the_same_user_is_another_one(
+    state: State, store: Store, token: str
+) -> None:
+    """Also where the page of the logged-out visitor has called no verb."""
+    copied = log_in(store, token)
+    new = log_in(store, copied, ANN_LATER)
+    assert opens(store, new)
+    assert not opens(store, copied)
+    assert opens(store, copied, ANN_LATER), "her browser, which has not got the new one yet"
+    assert opens(store, copied, ANN), "and a page of hers that was opened before"
+
+
+def test_a_browser_that_has_missed_a_login_and_comes_with_the_next_one_gets_a_token(
+    state: State, store: Store, token: str
+) -> None:
+    missed = log_in(store, token)
+    for _ in range(2):
+        again = page(store, token, ANN_LATER)
+        assert again["k"] == 1
+        assert again._session.is_replaced
+        [new] = store._tables.signer.successors(store._tables.signer.check(token), *ANN_LATER)
+        if again._session.login not in again._session._ref.logins:
+            assert again._session.replace_at_login(new)
+        else:
+            again._session.catch_up([new])
+        assert again["k"] == 1
+        assert not opens(store, missed), "which somebody may have copied"
+        assert not opens(store, token)
+        assert opens(store, new.text)
+
+
+def test_a_logout_is_noted_where_another_rotation_waits(
+    state: State, store: Store, token: str
+) -> None:
+    new = log_in(store, token)
+    waiting = page(store, new, ANN)._session.rotate()
+    assert waiting is not None
+    logged_out = page(store, new)
+    logged_out._session.rotate_at_logout()
+    assert logged_out._session.login is None
+    assert page(store, new)._session.login is None
+    assert opens(store, waiting.text)
+    assert opens(store, log_in(store, waiting.text))
+    assert not opens(store, waiting.text)
+
+
 def test_after_a_logout_the_token_is_rotated_once(state: State, store: Store, token: str) -> None:
     new = log_in(store, token)
     first, second = page(store, new), page(store, new)
@@ -220,9 +301,9 @@ def test_a_first_write_notes_the_login_of_a_token_that_nobody_can_have_planted(
     signer = store._tables.signer
     minted = signer.mint()
     logins = signer.login_hashes(minted.session_id, *ANN)
-    ref = SessionRef.of(minted)
-    ref = SessionRef(ref.id, ref.token_hash, ref.issued_at, logins=logins, login=logins[0])
-    store._opened(ref, cache=True)["k"] = 1
+    state = page(store, minted.text)
+    state._session.log_in(logins, signer.user_hashes(minted.session_id, *ANN[:2]))
+    state["k"] = 1
     assert page(store, minted.text, ANN)._session.login == logins[0]
     brought = store.new_token()
     page(store, brought, ANN)["k"] = 1
@@ -247,15 +328,14 @@ def test_a_login_whose_answer_is_lost_costs_no_browser_its_state(
     signer = behind._tables.signer
     checked = signer.check(token)
     [new] = signer.successors(checked, *ANN)
-    logins = signer.login_hashes(checked.session_id, *ANN)
     tab = page(behind, token, ANN)
     with fault(gate), pytest.raises(StoreUnavailable):
-        tab._session.replace_at_login(new, logins)
+        tab._session.replace_at_login(new)
     again = page(behind, token, ANN)  # the page tries again, or is loaded anew
     if again._session.is_replaced:
         again._session.catch_up([new])
     else:
-        assert again._session.replace_at_login(new, logins)
+        assert again._session.replace_at_login(new)
     again["k"] = 1
     assert opens(store, new.text)
     assert not opens(store, token)
@@ -267,12 +347,11 @@ def test_it_is_one_round_trip_and_none_where_the_login_is_the_same(
     signer = store._tables.signer
     checked = signer.check(token)
     [new] = signer.successors(checked, *ANN)
-    logins = signer.login_hashes(checked.session_id, *ANN)
     with round_trips() as trips:
         tab = page(store, token, ANN)
     assert len(trips) == 1
     with round_trips() as trips:
-        tab._session.replace_at_login(new, logins)
+        tab._session.replace_at_login(new)
     assert len(trips) == 1
     with round_trips() as trips:
         page(store, new.text, ANN)
