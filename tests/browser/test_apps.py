@@ -55,6 +55,7 @@ def test_a_first_visit_by_a_deep_link(path: str, pages: Server, visitor: Visitor
     tab.token()
 
 
+@pytest.mark.long
 def test_f5_on_a_deep_link(pages: Server, visitor: Visitor) -> None:
     tab = visitor.open(pages, path="/Second" if "First" in pages.script else "/second")
     tab.settled(1)
@@ -95,6 +96,7 @@ def test_two_apps_on_one_host_never_meet(
     assert first.token() != second.token()
 
 
+@pytest.mark.long
 def test_two_apps_on_one_host_and_one_database_have_a_token_each(
     app: Server, new_app: Callable[..., Server], visitor: Visitor
 ) -> None:
@@ -192,6 +194,7 @@ def test_a_page_that_reconnects_to_a_new_server_goes_on(
     assert tab.token() == token
 
 
+@pytest.mark.long
 def test_a_page_that_reconnects_without_a_cookie_goes_on_in_two_runs(
     new_app: Callable[..., Server], visitor: Visitor
 ) -> None:
@@ -210,6 +213,7 @@ def test_a_page_that_reconnects_without_a_cookie_goes_on_in_two_runs(
     assert tab.token() == token
 
 
+@pytest.mark.long
 def test_a_dropped_connection_goes_on_where_it_was(app: Server, visitor: Visitor) -> None:
     drop = """(() => {
         const Plain = window.WebSocket

@@ -223,6 +223,7 @@ def test_deleting_the_key_begins_anew(app: Server, visitor: Visitor) -> None:
     assert names(tab.settled(1)) == ["ada", "ben", "cyd"]
 
 
+@pytest.mark.long
 def test_the_callback_of_the_script_finds_all_edits(app: Server, visitor: Visitor) -> None:
     tab, editor = opened(visitor, app)
     editor.type(0, "name", "eve")
@@ -268,6 +269,7 @@ def test_a_script_that_feeds_back_may_begin_again_itself(app: Server, visitor: V
     assert names(tab.settled(1)) == NAMES
 
 
+@pytest.mark.long
 def test_an_editor_that_was_not_drawn_for_a_while_keeps_its_edits(
     app: Server, visitor: Visitor
 ) -> None:

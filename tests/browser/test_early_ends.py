@@ -21,8 +21,8 @@ from visitor import Tab, Visitor
 pytestmark = pytest.mark.xdist_group("early_ends")  # they share a server
 
 ENDINGS = [
-    *("stop", "outage"),
-    *in_everything("overtaken", "rerun", "raise", "switch", "outage at the widget"),
+    "stop",
+    *in_everything("outage", "overtaken", "rerun", "raise", "switch", "outage at the widget"),
 ]
 
 BUTTON_OF = """name => [...document.querySelectorAll("[class*='-remove-'] button,"

@@ -85,6 +85,7 @@ def test_the_bar_of_a_long_computation_goes_on_after_f5(
     assert begun(app) == ["1"]
 
 
+@pytest.mark.long
 def test_what_was_begun_is_finished_while_the_visitor_is_away(
     app: Server, context: BrowserContext
 ) -> None:
@@ -118,6 +119,7 @@ def test_two_tabs_that_start_at_once_start_one_job_and_both_follow_it(
     assert begun(app) == ["1"]
 
 
+@pytest.mark.long
 def test_a_cancelled_job_stops_and_may_be_started_again(
     app: Server, context: BrowserContext
 ) -> None:

@@ -131,6 +131,7 @@ def test_a_text_that_is_being_typed_is_not_disturbed(tab: Tab, state: State) -> 
     assert state["name"] == "first and half a word"
 
 
+@pytest.mark.long
 def test_a_field_that_is_left_without_a_change_follows_then(tab: Tab, state: State) -> None:
     name(tab).click()
     tab.page.keyboard.press("End")
@@ -257,6 +258,7 @@ def test_pages_that_write_in_each_run_follow_what_they_read_and_do_not_drive_eac
     assert sum(runs_of(pages, 5)) == 0
 
 
+@pytest.mark.long
 def test_pages_that_read_what_the_others_write_in_each_run_are_slowed_down(
     app: Server, visitor: Visitor
 ) -> None:
@@ -308,6 +310,7 @@ def test_a_change_in_a_fragment_makes_no_other_run_of_its_own_page(
     assert len(tab.runs()) == before
 
 
+@pytest.mark.long
 def test_in_a_fragment_it_goes_on_after_a_run_of_the_fragment(
     app: Server, visitor: Visitor, store_of_app: Store
 ) -> None:

@@ -135,6 +135,7 @@ def test_a_planted_token_that_its_planter_has_rotated_brings_them_nothing(
         assert (run.seen["id"], run.seen["word"]) == (mine["id"], "written")
 
 
+@pytest.mark.long
 def test_a_planted_token_under_which_nothing_was_written_is_dead_too(
     app: Server, new_visitor: Callable[..., Visitor], store: Store
 ) -> None:
@@ -314,6 +315,7 @@ def test_a_logout_and_the_login_of_another_give_another_token_to_the_same_state(
     assert [opens(store, token) for token in tokens[-2:]] == [False, True]
 
 
+@pytest.mark.long
 def test_an_app_that_rotates_in_each_run_by_itself_loses_nothing_at_a_login(
     app: Server, visitor: Visitor
 ) -> None:
@@ -423,6 +425,7 @@ def test_without_a_cookie_it_is_replaced_once_too(without_cookie: Server, visito
 
 
 @pytest.mark.page_copies
+@pytest.mark.long
 def test_without_a_cookie_a_token_that_was_minted_for_the_page_stays(
     without_cookie: Server, visitor: Visitor
 ) -> None:
@@ -449,6 +452,7 @@ def test_without_a_cookie_a_token_that_was_minted_for_the_page_stays(
 
 
 @pytest.mark.page_copies
+@pytest.mark.long
 def test_where_nothing_can_be_kept_a_page_of_a_logged_in_visitor_works(
     app: Server, visitor: Visitor
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from served import Server
 from visitor import Tab, Visitor
 
@@ -48,6 +49,7 @@ def test_f5_in_the_midst_of_a_long_run_brings_what_was_chosen_last(
     assert (run.seen["name"], run.seen["found"]) == ("newer", "something")
 
 
+@pytest.mark.long
 def test_a_live_page_does_not_follow_what_its_own_long_run_has_saved(
     new_app: Callable[..., Server], visitor: Visitor
 ) -> None:

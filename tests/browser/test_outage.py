@@ -123,6 +123,7 @@ def test_a_fragment_that_fails_says_so_where_it_is_and_comes_back_alone(
     assert len(whole_runs(tab)) == whole
 
 
+@pytest.mark.long
 def test_the_sentence_stays_where_only_the_click_that_failed_needs_the_database(
     away: Server, gate: Gate, visitor: Visitor
 ) -> None:
@@ -141,6 +142,7 @@ def test_the_sentence_stays_where_only_the_click_that_failed_needs_the_database(
     expect(tab.page.get_by_text("the end", exact=True)).to_be_visible()
 
 
+@pytest.mark.long
 def test_where_the_callback_of_a_fragment_fails_the_page_says_so(
     away: Server, gate: Gate, visitor: Visitor
 ) -> None:
@@ -201,6 +203,7 @@ def test_a_page_that_asks_for_changes_while_its_run_fails_is_not_left_white(
     expect(tab.page.get_by_text("the end", exact=True)).to_be_visible()
 
 
+@pytest.mark.long
 def test_a_page_that_asks_for_changes_while_its_run_stops_is_not_left_white(
     away: Server, visitor: Visitor
 ) -> None:

@@ -457,6 +457,7 @@ def enter(tab: Tab, key: str, text: str) -> None:
     fill("input", text)(tab.page, key)
 
 
+@pytest.mark.long
 def test_a_click_that_overtakes_a_slow_run_loses_nothing_of_what_was_typed(
     app: Server, visitor: Visitor
 ) -> None:
@@ -472,6 +473,7 @@ def test_a_click_that_overtakes_a_slow_run_loses_nothing_of_what_was_typed(
     assert tab.settled(1).seen["name"] == "second"
 
 
+@pytest.mark.long
 def test_a_key_may_be_persisted_in_the_page_and_in_a_fragment(
     app: Server, visitor: Visitor
 ) -> None:

@@ -31,7 +31,7 @@ def test_a_page_that_calls_no_verb_has_no_component(app: Server, visitor: Visito
     tab.settled(1)
 
 
-@pytest.mark.parametrize("case", ["in_fragment", "around_fragment"])
+@pytest.mark.parametrize("case", ["in_fragment", *in_everything("around_fragment")])
 def test_verbs_in_a_fragment(case: str, app: Server, visitor: Visitor, store_of_app: Store) -> None:
     tab = visitor.open(app, case)
     tab.settled(2)  # the script and, within it, the fragment
@@ -67,6 +67,7 @@ def test_forget_in_a_fragment(case: str, app: Server, visitor: Visitor) -> None:
     assert tab.settled(2).seen["id"] == last.seen["id"]
 
 
+@pytest.mark.long
 def test_a_rotation_elsewhere_reaches_a_page_with_a_fragment(app: Server, visitor: Visitor) -> None:
     """Both components of this page hear of it; after a run of the fragment alone."""
     first = visitor.open(app, "around_fragment")
@@ -130,6 +131,7 @@ def test_verbs_in_a_callback_alone(app: Server, visitor: Visitor, store_of_app: 
 
 
 @pytest.mark.parametrize("is_mounted", [False, *in_everything(True)])
+@pytest.mark.long
 def test_a_callback_as_the_first_verb_after_the_cookie_was_lost(
     is_mounted: bool, app: Server, visitor: Visitor, store_of_app: Store
 ) -> None:

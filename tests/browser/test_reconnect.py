@@ -191,6 +191,7 @@ def test_what_is_chosen_is_kept_where_the_first_run_is_overtaken_after_it_has_dr
     assert tab.settled(1).seen == chosen
 
 
+@pytest.mark.long
 def test_what_is_chosen_is_kept_where_another_tab_has_changed_what_another_page_shows(
     restartable: Server, visitor: Visitor
 ) -> None:
@@ -226,6 +227,7 @@ def test_what_is_chosen_is_not_shown_where_the_new_server_no_longer_allows_it(
     assert "fits" not in restartable.log
 
 
+@pytest.mark.long
 def test_a_new_server_that_no_longer_allows_what_the_page_shows_does_not_write_over_it(
     restartable: Server, visitor: Visitor
 ) -> None:
@@ -254,6 +256,7 @@ def test_rows_selected_while_a_restarted_server_is_busy_with_its_first_run_are_k
     assert tab.settled().seen["rows"] == [1]
 
 
+@pytest.mark.long
 def test_a_short_break_after_a_restart_does_not_bring_back_what_the_page_had_missed(
     restartable: Server, visitor: Visitor
 ) -> None:
@@ -314,6 +317,7 @@ def test_a_restarted_server_goes_on_with_the_page_whichever_token_it_has_to_ask_
     assert tab.settled().seen["name"] == "after"
 
 
+@pytest.mark.long
 def test_what_is_half_typed_survives_a_short_break(app: Server, visitor: Visitor) -> None:
     visitor.run_first(DROP)
     tab = visitor.open(app, "own_name")

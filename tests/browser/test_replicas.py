@@ -130,6 +130,7 @@ def upload(tab: Tab) -> list[int]:
     return found
 
 
+@pytest.mark.long
 def test_an_upload_that_reaches_the_other_replica_is_refused_by_streamlit(
     replicas: Replicas, visitor: Visitor
 ) -> None:
@@ -138,6 +139,7 @@ def test_an_upload_that_reaches_the_other_replica_is_refused_by_streamlit(
     assert 400 in upload(tab)
 
 
+@pytest.mark.long
 def test_a_picture_is_missing_at_the_other_replica(replicas: Replicas, visitor: Visitor) -> None:
     tab = visitor.open(replicas, "picture")
     tab.settled(1)

@@ -25,8 +25,8 @@ PATIENCE = 30_000
 """Milliseconds until a page shows what a run has computed."""
 NOTE = "This table has changed since"
 WAYS = [
-    *(("callback", "persist"), ("auto", "set")),
-    *in_everything(("button", "set"), ("button", "persist"), ("callback", "set")),
+    ("callback", "persist"),
+    *in_everything(("auto", "set"), ("button", "set"), ("button", "persist"), ("callback", "set")),
     *in_everything(("auto", "persist")),
 ]
 """When the script saves the table, and where."""
@@ -98,6 +98,7 @@ def test_a_saved_table_is_shown_and_edited_as_it_was_saved(
         expect(page.get_by_text(NOTE)).to_have_count(0)
 
 
+@pytest.mark.long
 def test_edits_of_every_kind_go_on_after_a_save_that_starts_no_run(
     app: Server, visitor: Visitor
 ) -> None:
@@ -174,6 +175,7 @@ def test_what_was_saved_elsewhere_is_shown_here(app: Server, visitor: Visitor) -
     assert names(tab.settled(1)) == ["eve", "ben", "cat"]
 
 
+@pytest.mark.long
 def test_a_job_that_deletes_the_key_ends_the_edits(app: Server, visitor: Visitor) -> None:
     tab, editor = opened(visitor, app, "table_saved", "&how=button&kept=set")
     editor.type(0, "name", "eve")
@@ -209,6 +211,7 @@ def test_a_callback_that_saves_the_edits_of_session_state_applies_none_twice(
     assert names(tab.settled(1)) == ["eve", "ben", "cyd"]
 
 
+@pytest.mark.long
 def test_a_sheet_that_was_sent_is_empty_again(app: Server, visitor: Visitor) -> None:
     tab, _ = opened(visitor, app, "table_sent")
     editor = TableEditor(tab, has_markers=False)
@@ -325,6 +328,7 @@ def test_the_recipe_that_saves_an_edited_table(recipe: Reader) -> None:
 
 
 @pytest.mark.parametrize("recipe", ["Save the edits"], indirect=True)
+@pytest.mark.long
 def test_the_recipe_of_a_table_that_a_form_grows(recipe: Reader) -> None:
     def add(what: str, amount: str) -> None:
         recipe.page.get_by_label("What").fill(what)

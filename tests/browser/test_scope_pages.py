@@ -142,6 +142,7 @@ def test_a_forged_login_is_none(app: Server, visitor: Visitor) -> None:
     assert "Nobody is logged in" in visitor.open(app, "user_scope").settled(1).seen["error"]
 
 
+@pytest.mark.long
 def test_five_visitors_at_once_share_the_apps_state_and_nothing_else(
     app: Server, new_visitor: Callable[..., Visitor]
 ) -> None:

@@ -132,6 +132,7 @@ def test_two_tabs_differ_from_each_other_and_from_the_browsers(
     assert len({kept(tab)[0] for tab in tabs}) == 2
 
 
+@pytest.mark.long
 def test_tabs_that_reload_at_once_keep_their_own(app: Server, visitor: Visitor) -> None:
     tabs = [opened(visitor, app) for _ in range(3)]
     words = [written(tab) for tab in tabs]

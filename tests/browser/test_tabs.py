@@ -138,6 +138,7 @@ def test_the_tab_that_rotates_confirms_by_itself_and_without_a_run(
         assert (run.seen["id"], run.seen["word"]) == (session, "written")
 
 
+@pytest.mark.long
 def test_the_token_before_a_rotation_opens_nothing_after_the_grace(
     app: Server, visitor: Visitor, rows: psycopg.Connection
 ) -> None:
@@ -256,6 +257,7 @@ def test_a_tab_that_writes_in_each_run_brings_nothing_back_that_was_forgotten(
 
 
 @pytest.mark.page_copies
+@pytest.mark.long
 def test_a_tab_frozen_while_another_forgot_follows_when_it_writes(
     app: Server, visitor: Visitor, rows: psycopg.Connection
 ) -> None:

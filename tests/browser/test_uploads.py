@@ -48,6 +48,7 @@ def test_a_file_is_there_after_a_reload_and_goes_with_its_button(
     assert tab.settled(1).seen["one"] is None
 
 
+@pytest.mark.long
 def test_a_second_upload_replaces_the_first(app: Server, visitor: Visitor) -> None:
     tab = visitor.open(app, "upload")
     tab.settled(1)
@@ -173,6 +174,7 @@ def test_the_types_and_the_help_are_streamlits(app: Server, visitor: Visitor) ->
     assert names(tab.settled(1), "one") == ["one.csv"]
 
 
+@pytest.mark.long
 def test_a_widget_that_was_not_drawn_for_a_while_keeps_its_file(
     app: Server, visitor: Visitor
 ) -> None:

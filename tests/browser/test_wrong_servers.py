@@ -176,6 +176,7 @@ def test_a_copy_of_the_database_does_not_cost_a_token_that_it_does_not_know(
         assert tab.settled(2).seen["id"] == there.seen["id"]
 
 
+@pytest.mark.long
 def test_the_state_of_a_tab_is_found_again_too(
     replicas: Replicas, right: Replica, visitor: Visitor, database: Callable[[], str]
 ) -> None:
