@@ -867,7 +867,7 @@ def test_what_another_tab_has_filled_is_not_passed_and_what_it_has_emptied_is_us
     app.session_state["during"] = lambda: state.set("other", b"x" * 950)
     app.text_input(key="size").set_value("10")
     app.text_input(key="note").set_value("n" * 100).run()
-    assert "max_session_bytes (1,000)" in app.toast[0].value.replace("\\", "")
+    assert "max_session_bytes allows 1,000" in app.toast[0].value.replace("\\", "")
     assert set(state) == {"other", "size"}
     app.session_state["during"] = lambda: state.delete("other")
     app.run()
