@@ -162,6 +162,7 @@ def test_a_dialog_says_so_and_stays_open(away: Server, gate: Gate, visitor: Visi
     tab.settled()
     tab.click("open")
     expect(tab.page.get_by_text("in the dialog", exact=True)).to_be_visible()
+    tab.settled()  # what stands below the call of the dialog reads, too
     gate.shut()
     tab.click("save in the dialog")
     says_it_once(tab)
