@@ -7,7 +7,7 @@ and so the server must know what the browser calls the app: see `Place`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 from urllib.parse import quote, unquote, urlsplit
 
@@ -106,10 +106,10 @@ class Place:
 class Kept:
     """What the browser keeps for this app, unchecked."""
 
-    tokens: tuple[str, ...]
+    tokens: tuple[str, ...] = field(repr=False)
     """The values of the token's cookie. There is one at most, unless another host of the domain has
     set a cookie of our name over http. Nobody can tell which one is ours then."""
-    aside: tuple[str, ...]
+    aside: tuple[str, ...] = field(repr=False)
     """Refused tokens under the second name, newest first."""
 
     @classmethod

@@ -2,8 +2,9 @@
 
 A browser without a token gets one with the page itself, so that the first run knows the visitor. A
 script that gives the visitor another token, by `rotate()` or `forget()`, seals it in a ticket; the
-page presents the ticket to the route of this module. Nothing here asks the database, except for the
-signing key and the identity, once. So an outage delays no page.
+page presents the ticket to the route of this module. No page and no cookie waits for the database,
+except once for the signing key and the identity. So an outage delays no page. When the browser
+keeps a new token, the database is told so after the answer.
 
 `of_page` and `of_route` decide; both are pure.
 """
@@ -11,10 +12,11 @@ signing key and the identity, once. So an outage delays no page.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from streamlit_pgstate.component.cookies import label
@@ -27,6 +29,7 @@ from streamlit_pgstate.component.http_cookie import (
     is_of_host,
 )
 from streamlit_pgstate.errors import PgStateError, Refusal, UnknownToken
+from streamlit_pgstate.postgres.rows import SessionRef
 from streamlit_pgstate.postgres.tables import Tables
 from streamlit_pgstate.postgres.ticket import LONGEST, Ticket, TicketSealer, mark_of
 from streamlit_pgstate.postgres.token import TokenSigner, fingerprint
@@ -63,14 +66,16 @@ class Keys:
     sealer: TicketSealer
     seconds: float
     """How long a browser keeps the cookie."""
+    note_kept: Callable[[str], None] = field(default=lambda _: None, repr=False)
+    """Notes in the database that the browser keeps a token, which ends the one before it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """What becomes of the browser's cookies. None: the cookie stays as it is."""
 
-    token: str | None = None
-    aside: tuple[str, ...] | None = None
+    token: str | None = field(default=None, repr=False)
+    aside: tuple[str, ...] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +141,7 @@ def _of_ticket(ticket: Ticket, kept: Kept) -> Reply:
     if kept.token == ticket.token:
         return Reply(204, Change(aside=aside))
     if kept.token is None or mark_of(kept.token) not in ticket.after:
-        return Reply(409)
+        return Reply(409, Change(aside=aside))
     if ticket.sets_aside:
         others = (text for text in kept.aside if text != ticket.token)
         aside = (kept.token, *others)
@@ -263,7 +268,14 @@ class CookieKeeper:
         tables = self._find_tables()
         place = label(tables.settings.app, tables.identity.name)
         seconds = tables.settings.session_max_age.total_seconds()
-        return Keys(place, tables.signer, tables.ticket_sealer, seconds)
+
+        def note_kept(text: str) -> None:
+            with contextlib.suppress(
+                UnknownToken
+            ):  # a replica with other keys has sealed the ticket
+                tables.present(SessionRef.of(tables.signer.check(text)))
+
+        return Keys(place, tables.signer, tables.ticket_sealer, seconds, note_kept)
 
     # The route
 
@@ -285,6 +297,8 @@ class CookieKeeper:
             reply = of_route(verb, body, kept, keys, now=time.time())
             added = _set_cookies(reply.change, place, keys)
             await _send_reply(reply, added, send)
+            if verb == "present" and reply.status == 204 and kept.token is not None:
+                await asyncio.to_thread(keys.note_kept, kept.token)
             return
         await _send_reply(reply, [], send)
 

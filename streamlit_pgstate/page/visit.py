@@ -327,6 +327,8 @@ class Visit:
             if refusal is None:
                 return
             because = refusal
+            if because is Refusal.LOGIN:  # another page has logged in: its cookie is on its way
+                text, self._held = None, ()
         elif text is not None:
             try:
                 token = self.tables.signer.check(text)
@@ -389,6 +391,8 @@ class Visit:
         except UnknownToken as error:
             refusal = error.refusal
         self._comes_with_page = True
+        if refusal is Refusal.FINAL:
+            return refusal  # forgotten: what lies aside must not take its place
         if first is not None and first[1].is_stored:
             self._has_moved = False
             self._settle(Handshake.of_known(first[0].fingerprint).with_cookie_alone())

@@ -155,7 +155,8 @@ def test_a_lost_cookie_takes_a_second_run_and_the_candidate_goes(
     tab.set_cookie(None)
     tab.reload()
     last = tab.settled(2)
-    candidate = tab.runs()[-2].seen["id"]
+    # None where the answer has overtaken that run, before it could say under which id it writes.
+    candidate = tab.runs()[-2].seen.get("id")
     assert last.seen["visits"] == 2
     assert last.seen["id"] == first.seen["id"] != candidate
     assert tab.token() == token

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import httpx
+import psycopg
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -16,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
+from streamlit_pgstate import Store
 from streamlit_pgstate.component.cookies import label
 from streamlit_pgstate.component.server import is_answered_by
 from streamlit_pgstate.page.cookie_keeper import ROUTE, CookieKeeper
@@ -242,6 +244,28 @@ def test_a_ticket_moves_the_cookie_once_at_any_replica(name: str, tables: Tables
     stolen = ask("POST", ROUTE, headers=present, content=ticket)
     assert (stolen.status_code, "set-cookie" in stolen.headers) == (409, False)
     other.close()
+
+
+def test_a_new_token_that_the_cookie_holds_is_the_present_one(
+    ask: Callable[..., httpx.Response],
+    name: str,
+    tables: Tables,
+    store: Store,
+    sql: psycopg.Connection[Any],
+) -> None:
+    former = store.new_token()
+    state = store.state(former)
+    state["word"] = "written"
+    new = state._session.rotate()
+    assert new is not None
+    pending = "SELECT pending_hash IS NOT NULL, token_hash = %s FROM pgstate.session"
+    ticket = tables.ticket_sealer.seal(Ticket(new.text, (mark_of(former),)), now=time.time())
+    present = {**OWN, "X-Pgstate": "present"}
+    ask("POST", ROUTE, headers=present | cookie(name, former), content=ticket)
+    assert sql.execute(pending, (new.secret_hash,)).fetchone() == (True, False)
+    ask("POST", ROUTE, headers=present | cookie(name, new.text), content=ticket)
+    assert sql.execute(pending, (new.secret_hash,)).fetchone() == (False, True)
+    assert state._session.rotate() is not None
 
 
 def test_check_says_whether_the_browser_has_the_token_of_the_page(
