@@ -196,6 +196,7 @@ def lift_time_limits(connection: sqlalchemy.Connection) -> None:
     An operator has started this migration. How long it takes depends on how much is stored, and one
     that is cut off begins anew the next time.
     """
+    # SQLAlchemy has no type for its driver's connections.
     driver: TimedConnection = connection.connection.driver_connection  # type: ignore[assignment]
     driver.deadline = time.monotonic() + _MIGRATED_WITHIN
     connection.execute(text("SET LOCAL statement_timeout = 0"))

@@ -297,7 +297,7 @@ def test_either_replica_opens_the_ticket_of_the_other(
     database: Callable[[], str], tmp_path: Path, visitor: Visitor
 ) -> None:
     with balanced(Replicas(tmp_path, database(), is_app=True)) as replicas:
-        tab = visitor.open(replicas)  # type: ignore[arg-type]
+        tab = visitor.open(replicas)  # type: ignore[arg-type]  # as a server, as far as it needs
         first = tab.settled(1)
         for _ in range(2):  # haproxy takes turns
             before = tab.token()
@@ -328,7 +328,7 @@ def uvicorn(module: str, url: str, folder: Path) -> Iterator[int]:
         while not _is_healthy(f"http://localhost:{port}{base}/_stcore/health"):
             assert process.poll() is None, (folder / "server.log").read_text()
             assert time.monotonic() < deadline
-            time.sleep(0.05)
+            time.sleep(0.05)  # uvicorn tells nobody that it listens
         yield port
     finally:
         process.send_signal(signal.SIGKILL)

@@ -231,6 +231,7 @@ class Tab:
             cookie = {"name": self.server.cookie_name, "value": text, "domain": self.server.host}
             options = {"httpOnly": self.server.is_app}
             options |= {"sameSite": "Lax" if self.server.is_app else "Strict"}
+            # Playwright's type of a cookie is a TypedDict, which ** does not make.
             self.page.context.add_cookies([{**cookie, **options, "path": self.server.base or "/"}])  # type: ignore[list-item]
 
 

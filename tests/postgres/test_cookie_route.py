@@ -299,6 +299,6 @@ def test_a_client_cannot_say_where_the_browser_has_the_page(tables: Tables) -> N
     )
     headers = [(b"host", b"a.org"), (b"X-Streamlit-Pgstate-Place", b"https 1 /x")]
     scope = {"type": "websocket", "path": "/", "scheme": "ws", "headers": headers}
-    run(keeper(scope, None, None))  # type: ignore[arg-type]
+    run(keeper(scope, None, None))  # type: ignore[arg-type]  # a socket that says nothing
     places = [value for key, value in seen[0] if key.lower() == b"x-streamlit-pgstate-place"]
     assert places == [b"http 80 "]
