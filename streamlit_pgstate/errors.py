@@ -54,7 +54,11 @@ class PgStateError(Exception):
     @property
     def in_full(self) -> str:
         """The message and `detail`. Not for a page that visitors see."""
-        return f"{str(self).removesuffix('.')}. {self.detail}" if self.detail else str(self)
+        if not self.detail:
+            return str(self)
+        message = str(self)
+        end = "" if message.endswith((".", "?")) else "."
+        return f"{message}{end} {self.detail}"
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Leave out what cannot be pickled, so that another process can get the error."""

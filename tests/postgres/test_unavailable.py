@@ -176,6 +176,9 @@ def test_without_streamlit_the_error_is_the_plain_one(gate: Gate) -> None:
     with pytest.raises(StoreUnavailable) as caught:
         state["a"] = 1
     assert type(caught.value) is StoreUnavailable
+    with pytest.raises(StoreUnavailable) as caught:
+        store.state(store.new_token()).get("a")
+    assert " right? Database: " in caught.value.in_full
     store.close()
 
 
