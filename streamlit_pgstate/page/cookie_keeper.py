@@ -273,7 +273,7 @@ class CookieKeeper:
             with contextlib.suppress(
                 UnknownToken
             ):  # a replica with other keys has sealed the ticket
-                tables.present(SessionRef.of(tables.signer.check(text)))
+                tables.session_tokens.present(SessionRef.of(tables.signer.check(text)))
 
         return Keys(place, tables.signer, tables.ticket_sealer, seconds, note_kept)
 

@@ -155,8 +155,8 @@ class _Opened:
             return self._session_at(ref)
         for _ in range(_TRIES_TO_LOAD - 1):
             with contextlib.suppress(UnknownToken):  # another replica has moved it just now
-                return self._session_at(self._tables.home_of(ref, former))
-        return self._session_at(self._tables.home_of(ref, former))
+                return self._session_at(self._tables.moves.home_of(ref, former))
+        return self._session_at(self._tables.moves.home_of(ref, former))
 
     def _session_at(self, ref: SessionRef) -> Session:
         session = Session(self._tables, ref, surroundings=SURROUNDINGS)

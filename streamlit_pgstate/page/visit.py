@@ -899,7 +899,7 @@ class Visit:
         """Continue with a copy of a session that another tab uses."""
         before, is_dropped = self.session, self._agreed.drops_its_state(answer)
         token = self.tables.signer.mint()
-        self.tables.copy(SessionRef.of(source, self._transport.scope), token)
+        self.tables.moves.copy(SessionRef.of(source, self._transport.scope), token)
         session = self._session_of(token)
         self._settle(self._agreed.copied(token.fingerprint, source.fingerprint))
         self._go_over(token, session)

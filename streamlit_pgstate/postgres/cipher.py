@@ -1,8 +1,8 @@
 """The cipher of a session: turns encoded values into what its rows hold, and back.
 
-`tables` seals just before a statement is sent, and opens just after a row has come. All other code
-works with plain bodies. Without the setting `encryption_key` the cipher is `PLAIN`, which stores
-bodies as they are; `encryption` has the other one.
+`entries` and `bodies` seal just before a statement is sent, and open just after a row has come. All
+other code works with plain bodies. Without the setting `encryption_key` the cipher is `PLAIN`,
+which stores bodies as they are; `encryption` has the other one.
 
 Keys, kinds, sizes and times are not sealed. A value is compared with what is stored by its plain
 body, or by its digest: a cipher may seal the same body differently each time.

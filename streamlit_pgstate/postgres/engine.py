@@ -1,6 +1,6 @@
 """Connections: a pool of them, and a deadline for each statement.
 
-Stands between `tables` and psycopg; `faults` translates errors. `writes` sends what changes a
+Stands between `access` and psycopg; `faults` translates errors. `writes` sends what changes a
 session, and knows what to do when its answer is lost. SQLAlchemy manages the pool.
 Statements go to psycopg directly, in autocommit. To read one row by primary key takes 65 µs this
 way, 126 µs through SQLAlchemy Core, 245 µs through Core in a transaction (2 cores, unix socket).

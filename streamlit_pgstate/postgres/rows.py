@@ -1,4 +1,4 @@
-"""Rows: what the methods of `tables` take and return.
+"""Rows: what the parts of `Tables` take and return.
 
 Entries, sessions and writes as plain tuples and dataclasses. They hold encoded bytes, never
 Python values. Nothing here does I/O.

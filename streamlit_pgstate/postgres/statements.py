@@ -1,7 +1,7 @@
 """The SQL statements: the parts that several of them share, then each statement by its name.
 
-`tables` runs them. Each statement on a hot path names one session and finds its rows by primary
-key. Each write locks the row of its session first, so versions are in the order of commits.
+Each statement on a hot path names one session and finds its rows by primary key. Each write locks
+the row of its session first, so versions are in the order of commits.
 """
 
 # ruff: noqa: S608 - statements are joined from constants; only a checked schema name is inserted
@@ -312,7 +312,7 @@ _IF_NEW: Final = "ON CONFLICT (session_id, digest, part) DO NOTHING"
 
 # `sent_at` keeps gc and SWEEP away from what was sent ahead of the entry that will refer to it;
 # a body that comes with its entry has the year 1970 as its time, which SQL calls 'epoch'. Data that
-# are there already are not written once more, unless the caller asks for it: see `Tables.write`.
+# are there already are not written once more, unless the caller asks for it: see `Entries.write`.
 _NEW_OR_MENDED: Final = """ON CONFLICT (session_id, digest, part) DO UPDATE SET
     sent_at = greatest(stored.sent_at, excluded.sent_at),
     data = CASE WHEN %(mends)s THEN excluded.data ELSE stored.data END"""

@@ -1,9 +1,10 @@
 """Writes: sends each one so that it is made once, also where its answer is lost.
 
-Stands between `tables` and `engine`. Each write has an id, which its statement records in the row
-of its session. If the connection breaks before the answer comes, another statement, SETTLE, asks
-for the record on a new connection. If there is none, SETTLE rules the id out: from then on the
-write does nothing, should it still arrive. So it can be sent again under another id.
+Stands between `entries`, which chooses the statement, and `engine`. Each write has an id, which its
+statement records in the row of its session. If the connection breaks before the answer comes,
+another statement, SETTLE, asks for the record on a new connection. If there is none, SETTLE rules
+the id out: from then on the write does nothing, should it still arrive. So it can be sent again
+under another id.
 
 A write also has a deadline, by the server's clock: see `statements`. A backend that was frozen and
 goes on when the client has given up changes nothing.

@@ -184,7 +184,7 @@ class CachedSession:
         kept = self._cache.body(large.digest)
         if kept is not None:
             return kept
-        body = self.tables.read_body(self._ref, large, on_progress=work.reach)
+        body = self.tables.bodies.read(self._ref, large, on_progress=work.reach)
         if self._keeps:
             self._cache.keep_body(large.digest, body)
         return body
@@ -193,7 +193,7 @@ class CachedSession:
         """When the session was made and seen, and all entries, as of now: two round trips."""
         with self.lock:
             self.refresh()
-            return self.tables.times(self._ref), self._cache.live_rows()
+            return self.tables.sessions.times(self._ref), self._cache.live_rows()
 
     def work(self, doing: str) -> Work:
         """Work on a value, shown to whoever waits for it."""
@@ -275,7 +275,7 @@ class CachedSession:
             return self._read_all()
         since = self._cache.version
         try:
-            changes = self.tables.refresh(self._ref, since=since)
+            changes = self.tables.entries.refresh(self._ref, since=since)
         except UnknownToken:
             if not self._may_revive:
                 raise
@@ -307,12 +307,12 @@ class CachedSession:
         """Read all entries. The function returned replaces the cache by them."""
         breaks = self.tables.breaks
         try:
-            changes = self.tables.load(self._ref)
+            changes = self.tables.entries.load(self._ref)
         except UnknownToken:
             if not self._may_revive:
                 raise
-            self.tables.empty(self._ref, only_if_dead=True)
-            changes = self.tables.load(self._ref)
+            self.tables.sessions.empty(self._ref, only_if_dead=True)
+            changes = self.tables.entries.load(self._ref)
         return functools.partial(self._begin_with, changes, breaks)
 
     def _begin_with(self, changes: Changes, breaks: int) -> None:

@@ -92,7 +92,7 @@ class Session(CachedSession):
             if not self.is_stored:
                 self.load()
             if not self.is_stored:
-                self._source.create_session(self._ref)
+                self._source.sessions.create(self._ref)
                 self.load()
             return Handover.of(self._ref, self._source), self._keeps
 
@@ -118,7 +118,7 @@ class Session(CachedSession):
 
     def write_of(self, key: str, payload: Payload, *, ttl: float | None = None) -> Write:
         """A write of an encoded value; its body lies beside its entry where it is large."""
-        digest = self.tables.digest(self._ref, payload) if payload.size > SMALL else None
+        digest = self.tables.bodies.digest(self._ref, payload) if payload.size > SMALL else None
         return Write(key, payload, ttl, digest)
 
     def store(self, payloads: Mapping[str, Payload], *, ttl: float | None, work: Work) -> None:
@@ -176,7 +176,7 @@ class Session(CachedSession):
     def _delete(self, keys: Sequence[str]) -> int:
         with self._doubting(keys):
             snapshot = self._cache.snapshot(keys)
-            version, existed = self.tables.delete(self._ref, keys, snapshot)
+            version, existed = self.tables.entries.delete(self._ref, keys, snapshot)
         self._walk.end()
         for key in keys:
             self._cache.remember(Write(key, None), version)
@@ -202,7 +202,7 @@ class Session(CachedSession):
     def _sweep(self) -> bool:
         """Delete bodies that nothing refers to. Return False if that failed."""
         try:
-            self.tables.sweep(self._ref)
+            self.tables.bodies.sweep(self._ref)
         except PgStateError as error:
             _LOG.debug("Bodies were left to the next cleanup: %s", error)
             return False
@@ -269,7 +269,9 @@ class Session(CachedSession):
         snapshot = self._cache.snapshot(keys)
         with self._doubting(keys):
             mends = self._cache.is_uncertain(keys)
-            version = self.tables.write(self._ref, writes, snapshot, expected=expected, mends=mends)
+            version = self.tables.entries.write(
+                self._ref, writes, snapshot, expected=expected, mends=mends
+            )
         return version, snapshot
 
     def _try_to_renew(self, write: Write) -> bool:
@@ -287,18 +289,20 @@ class Session(CachedSession):
 
     def _renew(self, write: Write, entry: EntryRow) -> bool:
         with self._doubting([write.key]):
-            version = self.tables.renew(self._ref, write, expected=entry.version)
+            version = self.tables.entries.renew(self._ref, write, expected=entry.version)
         if version is not None:
             self._remember([write], version)
         return version is not None
 
     def _send_ahead(self, writes: list[Write], work: Work) -> bool:
         """Send what is too large for one statement, then see what others wrote meanwhile."""
-        if not self.tables.sends_ahead(writes):
+        if not self.tables.bodies.sends_ahead(writes):
             return False
         self._refuse_before_sending(writes)
         mends = self._cache.is_uncertain(write.key for write in writes)
-        is_sent = self.tables.send_ahead(self._ref, writes, on_progress=work.reach, mends=mends)
+        is_sent = self.tables.bodies.send_ahead(
+            self._ref, writes, on_progress=work.reach, mends=mends
+        )
         if is_sent:
             try:
                 self.refresh()
@@ -319,8 +323,8 @@ class Session(CachedSession):
 
     def make_room(self, writes: Sequence[Write]) -> None:
         """Delete what has expired, and count anew what the session holds."""
-        self._cache.note_reached(self.tables.recount(self._ref))
-        if self.tables.sends_ahead(writes):  # such a write needs to know the version
+        self._cache.note_reached(self.tables.entries.recount(self._ref))
+        if self.tables.bodies.sends_ahead(writes):  # such a write needs to know the version
             self._refresh_locked()
 
     def _refuse_before_sending(self, writes: list[Write]) -> None:
@@ -330,17 +334,17 @@ class Session(CachedSession):
         """
         if self._cache.excess(self.settings, writes) is None:
             return
-        self.tables.recount(self._ref)
+        self.tables.entries.recount(self._ref)
         self.load()
         if excess := self._cache.excess(self.settings, writes):
             raise _refused(_described(writes), excess)
 
     def discard_sent(self, writes: Sequence[Write]) -> None:
         """Delete bodies that were sent ahead of a write that was refused."""
-        if not self.tables.sends_ahead(writes):
+        if not self.tables.bodies.sends_ahead(writes):
             return
         try:
-            self.tables.discard_sent(self._ref, writes)
+            self.tables.bodies.discard_sent(self._ref, writes)
         except PgStateError as error:
             _LOG.debug("Bodies were left to the next cleanup: %s", error)
 
@@ -430,7 +434,7 @@ class Session(CachedSession):
                 )
             if self._minted is None:
                 self._minted = self.tables.signer.mint(self.id)
-            rotation = self.tables.rotate(self._ref, self._minted)
+            rotation = self.tables.session_tokens.rotate(self._ref, self._minted)
             token, self._minted = self._minted, None
             if rotation is Rotation.BY_ANOTHER:
                 return self._waiting
@@ -446,7 +450,7 @@ class Session(CachedSession):
         """As `rotate`, at a logout. If another rotation waits, note the logout alone."""
         with self.lock:
             token = self.tables.signer.mint(self.id)
-            is_rotated = self.tables.rotate_at_logout(self._ref, token)
+            is_rotated = self.tables.session_tokens.rotate_at_logout(self._ref, token)
             self.login = None
             if not is_rotated:
                 return
@@ -489,7 +493,7 @@ class Session(CachedSession):
         """
         with self.lock:
             has_row = self.is_stored
-            if not self.tables.replace_at_login(self._ref, token, has_row=has_row):
+            if not self.tables.session_tokens.replace_at_login(self._ref, token, has_row=has_row):
                 self.refresh()
                 return False
             self._ref, self.login, self._waiting = self._under(token), self._ref.logins[0], None
@@ -517,7 +521,7 @@ class Session(CachedSession):
             self._ref = dataclasses.replace(self._ref, is_presented=True)
             if self._waiting is not None:
                 self._waiting = None
-                self.tables.present(self._ref)
+                self.tables.session_tokens.present(self._ref)
 
     def follow(self, ref: SessionRef) -> None:
         """Go on under another token of the same session, and refresh.
@@ -564,10 +568,10 @@ class Session(CachedSession):
             if self._ref.has_tokenless_scope:
                 if self._ref.epoch is None:
                     self.load()  # otherwise this object would not know which epoch ends
-                self.tables.empty(self._ref, had_row=self.is_stored)
+                self.tables.sessions.empty(self._ref, had_row=self.is_stored)
                 self._cache.clear()
                 return self._of_next_epoch()
-            self.tables.forget(self._ref)
+            self.tables.sessions.forget(self._ref)
             self._cache.clear()
             return self
 
@@ -611,7 +615,7 @@ class Session(CachedSession):
                 return []
             names = [row.key for row in rows]
             within_limits = _WithinLimits(self, [], what=named(names))
-            moved = within_limits.run(lambda: self.tables.move(other._ref, self._ref, names))
+            moved = within_limits.run(lambda: self.tables.moves.move(other._ref, self._ref, names))
             other.refresh()
             self.refresh()
             other._note_written(moved, other.version, deleted=True)

@@ -129,7 +129,7 @@ class Store:
 
         `value` is the text of small plain values, and None for others.
         """
-        return self._tables.rows(session_id)
+        return self._tables.entries.rows(session_id)
 
     def close(self) -> None:
         """Close idle connections; a later verb opens new ones."""

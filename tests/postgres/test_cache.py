@@ -24,8 +24,8 @@ from noise import noise
 
 import streamlit_pgstate
 from streamlit_pgstate import State, Store, connect
+from streamlit_pgstate.postgres.entries import Entries
 from streamlit_pgstate.postgres.rows import SMALL, SessionRef
-from streamlit_pgstate.postgres.tables import Tables
 from streamlit_pgstate.state.session import Session
 from streamlit_pgstate.state.surroundings import Surroundings
 
@@ -60,7 +60,7 @@ def no_load(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
         def load(*_: object) -> None:
             raise AssertionError("loaded whole")
 
-        monkeypatch.setattr(Tables, "load", load)
+        monkeypatch.setattr(Entries, "load", load)
 
     return forbid
 
@@ -124,9 +124,9 @@ def test_a_refresh_brings_only_what_changed(one: State, two: State, store: Store
     two["k7"] = "new"
     del two["k8"]
     ref = SessionRef(one.id)
-    entries = store._tables.refresh(ref, since=version).entries
+    entries = store._tables.entries.refresh(ref, since=version).entries
     assert {entry.key for entry in entries} == {"k7", "k8"}
-    assert store._tables.refresh(ref, since=version + 2).entries == []
+    assert store._tables.entries.refresh(ref, since=version + 2).entries == []
 
 
 def test_a_write_of_ones_own_does_not_hide_what_others_wrote_before_it(
@@ -346,7 +346,7 @@ def test_versions_are_in_the_order_of_commits_and_no_reader_sees_a_gap(
         version, refreshes = 1, 0
         while True:
             is_last = ended.is_set()
-            changes = store._tables.refresh(ref, since=version)
+            changes = store._tables.entries.refresh(ref, since=version)
             brought = sorted(entry.version for entry in changes.entries)
             assert brought == list(range(version + 1, changes.version + 1))
             version, refreshes = changes.version, refreshes + 1

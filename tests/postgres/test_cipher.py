@@ -183,7 +183,7 @@ def test_a_copy_of_a_session_has_its_sealed_values(
     state = store.state(token)
     state["key"] = VALUES[name]
     copied = store._tables.signer.mint()
-    store._tables.copy(SessionRef(state.id), copied)
+    store._tables.moves.copy(SessionRef(state.id), copied)
     assert_sealed(sql)
     assert other_store.state(copied.text)["key"] == VALUES[name]
 
@@ -443,7 +443,7 @@ def test_a_process_without_a_key_moves_and_copies_no_sealed_value_to_where_it_ca
     state["plain"] = 1
     open_store(KEY).state(token)["sealed"] = VALUES[name]
     copied = keyless._tables.signer.mint()
-    keyless._tables.copy(SessionRef(state.id), copied)
+    keyless._tables.moves.copy(SessionRef(state.id), copied)
     assert keyless.state(copied.text).keys() == ["plain"]
     assert keyless.state(keyless.new_token()).take_over(state) == ["plain"]
     assert open_store(KEY).state(token)["sealed"] == VALUES[name]

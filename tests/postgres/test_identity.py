@@ -84,7 +84,7 @@ def test_key_and_identity_are_one_round_trip(
 ) -> None:
     store = opened(url, signing_key=key)
     store.layout()
-    store._tables._check_layout_once()
+    store._tables._access.check_layout()
     with round_trips() as trips:
         store.new_token()
         identity(store)

@@ -449,9 +449,9 @@ def test_a_copy_holds_no_more_keys_than_a_session_may(connected: Connect) -> Non
     state = wide._opened(SessionRef.of(wide._tables.signer.mint(), "tab"), cache=True)
     state.update({"a": 1, "b": 2})
     token = wide._tables.signer.mint()
-    narrow._tables.copy(SessionRef(state.id), token)
+    narrow._tables.moves.copy(SessionRef(state.id), token)
     assert dict(wide._opened(SessionRef.of(token, "tab"), cache=True)) == {}
-    wide._tables.copy(SessionRef(state.id), token)
+    wide._tables.moves.copy(SessionRef(state.id), token)
     assert dict(wide._opened(SessionRef.of(token, "tab"), cache=True)) == {"a": 1, "b": 2}
 
 

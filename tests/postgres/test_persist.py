@@ -19,7 +19,7 @@ from streamlit.testing.v1 import AppTest
 import streamlit_pgstate as pgstate
 from streamlit_pgstate import State, Store
 from streamlit_pgstate.page.outage import SENTENCE
-from streamlit_pgstate.postgres.tables import Tables
+from streamlit_pgstate.postgres.entries import Entries
 
 Script = str | Callable[[], None]
 Counter = Callable[[], AbstractContextManager[list[str]]]
@@ -383,7 +383,7 @@ def test_while_the_database_is_away_nothing_is_lost_that_the_page_still_shows(
         def away(*_: object, **__: object) -> None:
             raise pgstate.StoreUnavailable("db:5432/app cannot be reached.")
 
-        patch.setattr(Tables, "write", away)
+        patch.setattr(Entries, "write", away)
         app.text_input(key="size").set_value("typed").run()
     assert [info.value for info in app.info] == [SENTENCE]
     assert not app.toast
@@ -823,14 +823,14 @@ def test_what_changes_while_it_is_being_saved_is_saved_by_the_next_run(
     app = ran(tab("pgstate.persist(messages=[])"))
     app.session_state["messages"].append("one")
     with monkeypatch.context() as patch:
-        write = Tables.write
+        write = Entries.write
 
         def slow(*all: Any, **named: Any) -> Any:
             done = write(*all, **named)
             app.session_state["messages"].append("two")  # as the next run's callback does
             return done
 
-        patch.setattr(Tables, "write", slow)
+        patch.setattr(Entries, "write", slow)
         app.run()
     app.run()
     assert state["messages"] == ["one", "two"]
@@ -1074,7 +1074,7 @@ def test_a_deletion_that_could_not_be_saved_is_tried_again(
         def away(*_: object, **__: object) -> None:
             raise pgstate.StoreUnavailable("db:5432/app cannot be reached.")
 
-        patch.setattr(Tables, "write", away)
+        patch.setattr(Entries, "write", away)
         app.button(key="clear").click().run()
     assert ran(app).session_state["messages"] == []
     assert dict(state) == {}

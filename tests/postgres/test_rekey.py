@@ -21,6 +21,7 @@ from noise import noise
 from streamlit_pgstate import DecodeError, State, Store
 from streamlit_pgstate.cli import main
 from streamlit_pgstate.postgres.chunks import CHUNK, IN_ONE_STATEMENT
+from streamlit_pgstate.postgres.entries import Entries
 from streamlit_pgstate.postgres.rekeying import Rekeyed, Rekeying
 from streamlit_pgstate.postgres.rows import SMALL
 
@@ -239,14 +240,14 @@ def test_a_large_body_that_was_sent_ahead_meanwhile_is_sent_again(
     replica = open_store(OTHER_KEY, KEY)
     [state] = filled(replica, 1)
     page = replica.state_of(state.id)
-    write = type(replica._tables).write
+    write = Entries.write
 
-    def write_after_rekey(tables: Any, *arguments: Any, **keywords: Any) -> Any:
+    def write_after_rekey(entries: Any, *arguments: Any, **keywords: Any) -> Any:
         monkeypatch.undo()
         rekey(url)
-        return write(tables, *arguments, **keywords)
+        return write(entries, *arguments, **keywords)
 
-    monkeypatch.setattr(type(replica._tables), "write", write_after_rekey)
+    monkeypatch.setattr(Entries, "write", write_after_rekey)
     new = noise(IN_ONE_STATEMENT + 1, "new")
     page["chunks"] = new
     monkeypatch.undo()

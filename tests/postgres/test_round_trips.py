@@ -57,7 +57,7 @@ def test_the_fixture_counts_what_is_sent(store: Store, takes: Expect) -> None:
     store.new_token()
     with takes(3):
         for _ in range(3):
-            store._tables._run("IDENTITY", {})
+            store._tables._access.run("IDENTITY", {})
 
 
 def test_making_a_store_is_none_and_so_is_a_second_token(url: str, takes: Expect) -> None:

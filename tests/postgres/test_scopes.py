@@ -355,7 +355,7 @@ def test_a_copy_holds_the_same_and_goes_its_own_way(store: Store, sql: SQL) -> N
     first.set("short", 1, ttl=3600)
     first.delete("deleted")
     token = store._tables.signer.mint()
-    store._tables.copy(first._session._ref, token)
+    store._tables.moves.copy(first._session._ref, token)
     second = store._opened(SessionRef.of(token, "tab"), cache=True)
     assert dict(second) == dict(first) == {"small": [1, 2], "large": large, "short": 1}
     assert second.session().scope == "tab"
@@ -380,7 +380,7 @@ def test_what_is_not_there_or_not_ones_own_is_not_copied(
     if source == "of another token":
         ref = SessionRef.of(store._tables.signer.mint(state.id), "tab")
     token = store._tables.signer.mint()
-    store._tables.copy(ref, token)
+    store._tables.moves.copy(ref, token)
     assert not sql.execute(
         "SELECT FROM pgstate.session WHERE id = %s", (token.session_id,)
     ).fetchall()
@@ -391,7 +391,7 @@ def test_what_is_not_there_or_not_ones_own_is_not_copied(
 def copy_of(state: State, store: Store) -> State:
     """What a duplicated tab begins with: a copy, which is empty where there was none."""
     token = store._tables.signer.mint()
-    store._tables.copy(state._session._ref, token)
+    store._tables.moves.copy(state._session._ref, token)
     return store._opened(SessionRef.of(token, "tab"), cache=True)
 
 

@@ -580,16 +580,17 @@ def test_a_modify_is_not_computed_again_because_others_write_other_keys(
     other["k"] = 0
     state.refresh()
     computed: list[object] = []
-    put, interrupted = store._tables._run_write, itertools.count()
+    writer = store._tables._access.writer
+    put, interrupted = writer.run, itertools.count()
 
     def beside(name: str, *args: Any, **kwargs: Any) -> Any:
         if name.startswith("PUT") and next(interrupted) < 3:
             with monkeypatch.context() as patch:
-                patch.setattr(store._tables, "_run_write", put)
+                patch.setattr(writer, "run", put)
                 other["theirs"] = len(computed)
         return put(name, *args, **kwargs)
 
-    monkeypatch.setattr(store._tables, "_run_write", beside)
+    monkeypatch.setattr(writer, "run", beside)
     state.modify("n", lambda _: computed.append(1) or value)
     assert len(computed) == 1
     assert store.state(token)["n"] == value

@@ -46,7 +46,7 @@ def user(store: Store, subject: str = "1") -> State:
     """The state of a user, as a page opens it."""
     first, *former = store._tables.signer.sessions_of_user("https://idp.example", subject)
     ref = SessionRef(first, scope="user")
-    return store._opened(store._tables.home_of(ref, former) if former else ref, cache=True)
+    return store._opened(store._tables.moves.home_of(ref, former) if former else ref, cache=True)
 
 
 def test_a_token_under_any_of_the_keys_opens_its_state(with_keys: Callable[..., Store]) -> None:
@@ -305,7 +305,7 @@ def test_a_page_that_finds_a_state_just_before_it_moves_begins_no_second_one(
     first = with_keys(OLD, NEW)
     user(first)["theme"] = "dark"
     id_, *former = first._tables.signer.sessions_of_user("https://idp.example", "1")
-    found = first._tables.home_of(SessionRef(id_, scope="user"), former)
+    found = first._tables.moves.home_of(SessionRef(id_, scope="user"), former)
     user(with_keys(NEW, OLD))
     with pytest.raises(UnknownToken):
         first._opened(found, cache=True)

@@ -1403,7 +1403,7 @@ def test_a_page_view_makes_no_wal(state: State, store: Store, sql: SQL) -> None:
     from streamlit_pgstate.postgres.rows import SessionRef
 
     state["k"] = 1
-    parameters = {**store._tables._session_parameters(SessionRef(state.id)), "since": -1}
+    parameters = {**store._tables._access.parameters.of(SessionRef(state.id)), "since": -1}
     statement = "EXPLAIN (ANALYZE, WAL) " + statements.of("pgstate")["READ"]
 
     def records() -> list[str]:
@@ -1462,7 +1462,8 @@ def test_a_large_value_is_sent_once_though_another_tab_writes_meanwhile(
 ) -> None:
     other = again(state, store, token)
     sent: list[str] = []
-    run, put = store._tables._run, store._tables._run_write
+    access = store._tables._access
+    run, put = access.run, access.writer.run
 
     def noted(name: str, *args: Any, **kwargs: Any) -> Any:
         sent.append(name)
@@ -1476,8 +1477,8 @@ def test_a_large_value_is_sent_once_though_another_tab_writes_meanwhile(
 
     state["n"] = 0
     with monkeypatch.context() as patch:
-        patch.setattr(store._tables, "_run", noted)
-        patch.setattr(store._tables, "_run_write", interrupted)
+        patch.setattr(access, "run", noted)
+        patch.setattr(access.writer, "run", interrupted)
         state["huge"] = noise(9 * MIB)
     assert sent.count("SEND_BODIES") == 3  # 4 + 4 + 1 MiB, once
     assert sent.count("PUT_AHEAD") == 4
@@ -1490,17 +1491,17 @@ def test_an_answer_that_comes_after_a_write_of_ones_own_does_not_undo_it(
     state["k"] = 1
     other = again(state, store, token)
     other["k"] = 2
-    ask = store._tables.refresh
+    ask = store._tables.entries.refresh
 
     def asked_and_overtaken(*args: Any, **kwargs: Any) -> Any:
         answer = ask(*args, **kwargs)
         with monkeypatch.context() as patch:
-            patch.setattr(store._tables, "refresh", ask)
+            patch.setattr(store._tables.entries, "refresh", ask)
             state["k"] = 3
         return answer
 
     with monkeypatch.context() as patch:
-        patch.setattr(store._tables, "refresh", asked_and_overtaken)
+        patch.setattr(store._tables.entries, "refresh", asked_and_overtaken)
         state._session.refresh_without_lock()
     assert state["k"] == 3
     other["k"] = 4

@@ -243,7 +243,7 @@ def test_what_cannot_be_opened_stays_where_it_is_when_the_rest_is_moved_or_copie
     state.update({"key": VALUES[name], "beside": MARK})
     harm(sql, HARMS["another kind"].sql, state)
     copied = store._tables.signer.mint()
-    store._tables.copy(SessionRef(state.id), copied)
+    store._tables.moves.copy(SessionRef(state.id), copied)
     assert dict(store.state(copied.text)) == {"beside": MARK}
     other = store.state(store.new_token())
     assert other.take_over(store.state(token)) == ["beside"]

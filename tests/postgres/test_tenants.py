@@ -329,7 +329,7 @@ def test_an_app_works_whole_behind_the_policies(apps: tuple[Store, Store]) -> No
         assert store.state(newer)["kept"] == LARGE + b"kept"
         assert store.state_of(state.id)["kept"] == LARGE + b"kept"
         copied = store._tables.signer.mint()
-        store._tables.copy(store.state(newer)._session._ref, copied)
+        store._tables.moves.copy(store.state(newer)._session._ref, copied)
         copy = store.state(copied.text)
         assert copy["kept"] == LARGE + b"kept"
         copy.forget()

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 import streamlit_pgstate as pgstate
 from streamlit_pgstate import State, Store, StoreUnavailable
 from streamlit_pgstate.page.outage import SENTENCE
-from streamlit_pgstate.postgres.tables import Tables
+from streamlit_pgstate.postgres.bodies import Bodies
 
 FULL = """
     CREATE FUNCTION pgstate.full() RETURNS trigger LANGUAGE plpgsql
@@ -141,7 +141,7 @@ def test_where_the_value_of_another_key_cannot_be_read(
         def away(*_: object, **__: object) -> None:
             raise StoreUnavailable("db:5432/app cannot be reached.")
 
-        patch.setattr(Tables, "read_body", away)
+        patch.setattr(Bodies, "read", away)
         type_while_away(app)
     is_back_with_it(app, state)
 

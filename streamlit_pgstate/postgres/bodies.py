@@ -1,0 +1,146 @@
+"""Bodies: the bytes of large values, which lie beside their entries, in the table `body`.
+
+What is too large for one statement is sent ahead of the write that refers to it. `chunks` cuts it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from streamlit_pgstate.codecs import Payload
+from streamlit_pgstate.postgres import chunks
+from streamlit_pgstate.postgres.access import Access
+from streamlit_pgstate.postgres.chunks import IN_ONE_STATEMENT
+from streamlit_pgstate.postgres.cipher import Large, LargeBody
+from streamlit_pgstate.postgres.cleanup import SENT_BEFORE
+from streamlit_pgstate.postgres.rows import SessionRef, Write
+from streamlit_pgstate.postgres.writes import Run
+
+OnProgress: TypeAlias = Callable[[int, int], object]
+"""Called with the number of bytes transferred so far, and the number of all bytes."""
+
+
+class Bodies:
+    """The bodies of one schema.
+
+    Args:
+        access: to their table.
+    """
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+
+    def digest(self, ref: SessionRef, payload: Payload) -> bytes:
+        """Return the name of a large body in its session: see `Cipher.digest`."""
+        return self._access.sealing.cipher_of(ref.id).digest(payload)
+
+    def read(self, ref: SessionRef, large: Large, *, on_progress: OnProgress) -> bytes:
+        """Read the bytes of a large value.
+
+        Args:
+            ref: the session.
+            large: the value. The setting ``timeout`` applies to each MiB of it.
+            on_progress: called with the number of bytes read so far, and that of all bytes.
+
+        Raises:
+            UnopenedError: rows are missing or changed; perhaps another writer has just replaced
+                the value.
+        """
+        cipher = self._access.sealing.cipher_of(ref.id)
+
+        def joined(rows: Iterator[tuple[bytes]]) -> LargeBody:
+            body = LargeBody(cipher, large)
+            for (data,) in rows:
+                on_progress(body.add(data), large.size)
+            return body
+
+        parameters = {"id": ref.id, "digest": large.digest}
+        statement = self._access.sql["READ_BODY"]
+        return self._access.database.stream(statement, parameters, joined).whole()
+
+    def sends_ahead(self, writes: Sequence[Write]) -> bool:
+        """Whether the bodies of a write are too large for one statement: see `send_ahead`."""
+        return are_too_large(bodies_of(writes))
+
+    def send_ahead(
+        self,
+        ref: SessionRef,
+        writes: Sequence[Write],
+        *,
+        on_progress: OnProgress,
+        mends: bool = False,
+    ) -> bool:
+        """Store the bodies of an `Entries.write` if they are too large for one statement.
+
+        No lock is held meanwhile. Rows that a crash leaves behind are garbage: no entry refers to
+        them.
+
+        Args:
+            ref: the session.
+            writes: as `write` will get them.
+            on_progress: called with the number of bytes sent so far, and the number of all bytes.
+            mends: as in `write`.
+
+        Returns:
+            Whether the bodies are too large for one statement. True also if the session is refused:
+            then nothing was stored, and `write` will store nothing.
+        """
+        bodies = bodies_of(writes)
+        if not are_too_large(bodies):
+            return False
+        self._access.sealing.prepare(writes)
+        parameters = {
+            **self._access.parameters.of(ref),
+            "may_create": ref.may_create,
+            "mends": mends,
+        }
+        cipher = self._access.sealing.cipher_of(ref.id)
+        sent, total = 0, _total(bodies)
+        for batch in chunks.in_batches(chunks.chunks_of(bodies)):
+            self._access.run("SEND_BODIES", {**parameters, **chunks.columns(cipher, batch)})
+            sent += sum(len(chunk.data) for chunk in batch)
+            on_progress(sent, total)
+        return True
+
+    def discard_sent(self, ref: SessionRef, writes: Iterable[Write]) -> None:
+        """Delete the bodies of `send_ahead` whose write was refused. Adds one to the version."""
+        parameters = {"id": ref.id, "digest": list(bodies_of(writes))}
+
+        def discard(run: Run) -> None:
+            for step in ("LOCK_FOR_SWEEP", "DISCARD_SENT"):
+                run(step, parameters)
+
+        self._access.writer.repeat(discard)
+
+    def sweep(self, ref: SessionRef) -> None:
+        """Delete all bodies of the session that no entry refers to, and add one to its version.
+
+        A write deletes only the bodies that it replaces, and only if nobody has written since its
+        caller's last read.
+        """
+        parameters = {"id": ref.id, "sent_before": SENT_BEFORE.total_seconds()}
+        with self._access.database.transaction() as connection:
+            connection.execute(self._access.sql["LOCK_FOR_SWEEP"], parameters)
+            connection.execute(self._access.sql["SWEEP"], parameters)
+
+
+def bodies_of(writes: Iterable[Write]) -> dict[bytes, Payload]:
+    """Return the large values by digest: equal values once."""
+    found = {write.digest: write.payload for write in writes if write.digest and write.payload}
+    return dict(sorted(found.items()))  # always this order: no deadlocks
+
+
+def _total(bodies: Mapping[bytes, Payload]) -> int:
+    return sum(payload.size for payload in bodies.values())
+
+
+def are_too_large(bodies: Mapping[bytes, Payload]) -> bool:
+    """Whether the bodies have to be sent ahead of the write."""
+    return _total(bodies) > IN_ONE_STATEMENT
+
+
+def ahead_parameters(bodies: Mapping[bytes, Payload]) -> dict[str, Any]:
+    """Return what a write checks of bodies that were sent ahead: how many chunks each has."""
+    parts = [chunks.number_of(payload) for payload in bodies.values()]
+    return {"ahead_digest": list(bodies), "ahead_parts": parts}

@@ -1,0 +1,273 @@
+"""Entries: the keys and values of a session, read and written.
+
+Each write is one statement. `Entries.write` chooses the cheapest. The cipher of the session seals
+and opens its values here.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import time
+import uuid
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from streamlit_pgstate.errors import Refusal
+from streamlit_pgstate.postgres import chunks
+from streamlit_pgstate.postgres.access import Access
+from streamlit_pgstate.postgres.bodies import ahead_parameters, are_too_large, bodies_of
+from streamlit_pgstate.postgres.cipher import Cipher, UnopenedError
+from streamlit_pgstate.postgres.limits import NotAsKnown, SessionFull
+from streamlit_pgstate.postgres.rows import Changes, EntryRow, SessionRef, Snapshot, Write
+from streamlit_pgstate.postgres.sessions import unknown_session
+from streamlit_pgstate.postgres.writes import Run
+
+_AFTER_A_FAILED_SLIDE: Final = 60.0
+"""Seconds without another try to move a sliding expiry, after one has failed."""
+
+
+class Entries:
+    """The entries of one schema.
+
+    Args:
+        access: to their table.
+    """
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._slides_after = -math.inf
+
+    def load(self, ref: SessionRef) -> Changes:
+        """Read the session and all of its entries, including small bodies.
+
+        Raises:
+            UnknownToken: the session was forgotten, has expired, or its token was replaced; or it
+                has no row and the token is too old to create one.
+        """
+        return self.refresh(ref, since=-1)
+
+    def refresh(self, ref: SessionRef, *, since: int) -> Changes:
+        """Read the session and the entries that have changed after version `since`.
+
+        One round trip. Another one follows at most hourly, to move the sliding expiry, and where a
+        browser presents a rotated token for the first time.
+
+        Args:
+            ref: the session.
+            since: the version up to which the caller knows everything.
+
+        Raises:
+            UnknownToken: as `load`.
+        """
+        parameters = self._access.parameters.of(ref)
+        rows = self._access.run("READ", {**parameters, "since": since})
+        if not rows:
+            # The caller has loaded a row before. Only a cleanup deletes it, two days after the
+            # session ended.
+            if not ref.may_create or (ref.has_tokenless_scope and ref.epoch):
+                raise unknown_session(ref)
+            return Changes(0, [])
+        _, version, condition, epoch, _, login, *_ = rows[0]
+        if condition == "forgotten":
+            raise unknown_session(ref, Refusal.FINAL)
+        if condition == "replaced at a login":
+            raise unknown_session(ref, Refusal.LOGIN)
+        if condition == "refused":
+            raise unknown_session(ref)
+        if "pending" in condition and ref.is_presented:
+            self._access.note("PRESENT", parameters)
+        may_slide = "stale" in condition and time.monotonic() >= self._slides_after
+        if may_slide and not self._access.note("SLIDE", parameters):
+            self._slides_after = time.monotonic() + _AFTER_A_FAILED_SLIDE
+        cipher = self._access.sealing.cipher_of(ref.id)
+        entries = [_entry(cipher, row) for row in rows[1:]]
+        return Changes(version, entries, epoch, login, "replaced" in condition)
+
+    def rows(self, session_id: uuid.UUID) -> list[dict[str, Any]]:
+        """Return the entries of a session as PostgreSQL stores them, for people to look at.
+
+        `value` is the text of small plain values, and None for all others.
+        """
+        names = ("key", "version", "kind", "size", "changed_at", "expires_at", "value")
+        rows = self._access.run("ROWS", {"id": session_id})
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def write(
+        self,
+        ref: SessionRef,
+        writes: Sequence[Write],
+        snapshot: Snapshot,
+        *,
+        expected: int | None = None,
+        mends: bool = False,
+    ) -> int | None:
+        """Store and delete entries, all or none, in one statement. Committed when this returns.
+
+        Bodies that are too large for one statement must be stored already: see `Bodies.send_ahead`.
+
+        Args:
+            ref: the session.
+            writes: what to write; each key once.
+            snapshot: what the caller's cache holds. If it is out of date, nothing is written where
+                the session's row is to be created or bodies were sent ahead. Other writes are
+                written all the same, and leave replaced bodies behind as garbage.
+            expected: the version that the entry of the only write must have, 0 for no entry.
+                None: any version.
+            mends: whether to write bodies again that are there already, because they are damaged,
+                or an earlier write failed.
+
+        Returns:
+            The session's new version. None if nothing was written: the session is refused, the
+            snapshot is out of date, or the entry has another version. A `refresh` tells which.
+
+        Raises:
+            SessionFull: the session would grow over a limit; nothing was written.
+        """
+        writes = sorted(writes, key=lambda write: write.key)  # always this order: no deadlocks
+        self._access.sealing.prepare(writes)
+        name, parameters = self._statement(ref, writes, snapshot, expected=expected)
+        if name is None:
+            return None
+        creates = name == "CREATE_AND_PUT"
+        if creates:
+            self._access.admit(ref)
+        parameters |= {**self._access.parameters.of(ref), "expected": expected, "mends": mends}
+        is_ahead = name == "PUT_AHEAD"
+        size = 0 if is_ahead else sum(write.payload.size for write in writes if write.payload)
+        send = functools.partial(
+            self._access.writer.run, reached=snapshot.reached, creates=creates, size=size
+        )
+        try:
+            rows = send(name, parameters)
+        except NotAsKnown:
+            rows = send("PUT", parameters)
+        except SessionFull as full:
+            full.is_first_write = creates
+            raise
+        return int(rows[0][0]) if rows else None
+
+    def _statement(
+        self, ref: SessionRef, writes: Sequence[Write], snapshot: Snapshot, *, expected: int | None
+    ) -> tuple[str | None, dict[str, Any]]:
+        """Return the name of the cheapest statement that does it, and its parameters."""
+        bodies = bodies_of(writes)
+        is_plain = not bodies and not snapshot.digests
+        if snapshot.version and is_plain and len(writes) == 1:
+            parameters = self._one(ref, writes[0])
+            if expected is not None:
+                return "PUT_IF", parameters
+            if not snapshot.is_latest:
+                return "PUT", parameters
+            parameters["old_size"] = snapshot.sizes.get(writes[0].key)
+            return "PUT_AS_KNOWN", parameters
+        parameters = self._many(ref, writes)
+        if snapshot.version and is_plain and expected is None:
+            return "PUT_MANY", parameters
+        parameters |= {
+            "known": snapshot.version,
+            "old_digest": [digest for digest in snapshot.digests if digest not in bodies],
+        }
+        if are_too_large(bodies):
+            parameters |= ahead_parameters(bodies)
+            bodies = {}
+        cipher = self._access.sealing.cipher_of(ref.id)
+        parameters |= chunks.columns(cipher, chunks.chunks_of(bodies))
+        if not snapshot.version:
+            return "CREATE_AND_PUT" if ref.may_create else None, parameters
+        if "ahead_digest" in parameters:
+            return "PUT_AHEAD", parameters
+        return "PUT_LARGE" if expected is None else "PUT_LARGE_IF", parameters
+
+    def renew(self, ref: SessionRef, write: Write, *, expected: int) -> int | None:
+        """Let the ttl of a large value count from now, if its entry holds the value already.
+
+        Args:
+            ref: the session.
+            write: the value that the entry holds, with its new ttl.
+            expected: the version of the entry.
+
+        Returns:
+            The session's new version. None if nothing was written, as `write`.
+        """
+        parameters = {**self._access.parameters.of(ref), **self._one(ref, write)}
+        parameters["expected"] = expected
+        rows = self._access.writer.run("RENEW", parameters, reached=expected)
+        return int(rows[0][0]) if rows else None
+
+    def delete(self, ref: SessionRef, keys: Sequence[str], snapshot: Snapshot) -> tuple[int, int]:
+        """Delete entries, all in one statement. Committed when this returns.
+
+        Returns:
+            The session's new version, and how many of `keys` held a value. (0, 0) if the session
+            has no row yet.
+
+        Raises:
+            UnknownToken: as `load`; nothing was deleted.
+        """
+        parameters = {
+            **self._access.parameters.of(ref),
+            "key": sorted(keys),
+            "known": snapshot.version,
+            "old_digest": list(snapshot.digests),
+        }
+        rows = self._access.writer.run("DELETE", parameters, reached=snapshot.reached)
+        if rows:
+            version, deleted = rows[0]
+            return version, deleted
+        if snapshot.version or not ref.may_create:
+            raise unknown_session(ref)
+        return 0, 0
+
+    def recount(self, ref: SessionRef) -> int:
+        """Delete what has expired in the session, and count anew what it holds.
+
+        Called before a write is refused that comes over a limit: values whose ttl is over count
+        until they are deleted, and somebody may have deleted rows by hand.
+
+        Returns:
+            The session's version, to which this adds one; 0 if it has no row.
+        """
+        parameters = {"id": ref.id}
+
+        def recount(run: Run) -> int:
+            run("LOCK_FOR_SWEEP", parameters)
+            rows = run("RECOUNT", parameters)
+            return int(rows[0][0]) if rows else 0
+
+        return self._access.writer.repeat(recount)
+
+    # Rows, as statements take and return them
+
+    def _one(self, ref: SessionRef, write: Write) -> dict[str, Any]:
+        cipher = self._access.sealing.cipher_of(ref.id)
+        return dict(zip(_COLUMNS, _values(cipher, write), strict=True))
+
+    def _many(self, ref: SessionRef, writes: Iterable[Write]) -> dict[str, Any]:
+        cipher = self._access.sealing.cipher_of(ref.id)
+        columns = zip(*(_values(cipher, write) for write in writes), strict=True)
+        return {name: list(column) for name, column in zip(_COLUMNS, columns, strict=True)}
+
+
+_COLUMNS: Final = ("key", "kind", "size", "text", "body", "digest", "ttl")
+
+
+def _values(cipher: Cipher, write: Write) -> tuple[Any, ...]:
+    """Return one entry as `_COLUMNS`."""
+    key, payload = write.key, write.payload
+    if payload is None:  # the row becomes a tombstone, as after DELETE
+        return key, None, 0, None, None, None, None
+    text, body = cipher.seal(key, payload, write.digest)
+    return key, payload.kind, payload.size, text, body, write.digest, write.ttl
+
+
+def _entry(cipher: Cipher, row: tuple[Any, ...]) -> EntryRow:
+    """Return a row of READ, opened. What cannot be opened has a fault, and hinders no other."""
+    key, version, kind, size, text, body, digest, ttl, seconds_left = row
+    if kind is None:
+        return EntryRow(key, version, None, size, None, None, None, None)
+    try:
+        body = cipher.open(key, kind, size, text, body, digest)
+    except UnopenedError as found:
+        return EntryRow(key, version, kind, size, None, digest, ttl, seconds_left, str(found))
+    return EntryRow(key, version, kind, size, body, digest, ttl, seconds_left)
