@@ -29,7 +29,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import PoolProxiedConnection
 
 from streamlit_pgstate.errors import ConfigError, StoreUnavailable
-from streamlit_pgstate.postgres import embedded, fork, statements
+from streamlit_pgstate.postgres import embedded, fork
 from streamlit_pgstate.postgres.faults import (
     Place,
     is_answer,
@@ -40,6 +40,7 @@ from streamlit_pgstate.postgres.faults import (
     is_silence,
     translate,
 )
+from streamlit_pgstate.postgres.statements.database import CLOCK, LIMITS, SERVER
 from streamlit_pgstate.settings import THREE_WAYS, Settings
 
 _LOG = logging.getLogger(__name__)
@@ -565,7 +566,7 @@ class Database:
     def _answers(self, connection: TimedConnection) -> bool:
         connection.deadline = time.monotonic() + self.timeout / 4
         try:
-            row = connection.execute(statements.CLOCK).fetchone()
+            row = connection.execute(CLOCK).fetchone()
         except psycopg.Error:
             return False
         if row is not None:
@@ -591,7 +592,7 @@ class Database:
         connection.timeout = self.timeout
         connection.opened_at = time.monotonic()
         connection.deadline = connection.opened_at + self.timeout
-        row = connection.execute(statements.SERVER).fetchone()
+        row = connection.execute(SERVER).fetchone()
         if row is not None:
             process, server_time, *limits = row
             connection.note_clock(server_time)
@@ -626,7 +627,7 @@ def limited_transaction(connection: TimedConnection) -> Iterator[None]:
 def limit_statements(connection: TimedConnection, left: float) -> None:
     """Have the server end each further statement of the transaction after so many seconds."""
     connection.execute(
-        statements.LIMITS,
+        LIMITS,
         {
             "for_statement": milliseconds(min(left, connection.statement_timeout)),
             "when_idle": milliseconds(min(left, connection.idle_timeout)),

@@ -13,7 +13,7 @@ from typing import Final
 import psycopg
 
 from streamlit_pgstate.errors import LimitExceeded, PgStateError
-from streamlit_pgstate.postgres import statements
+from streamlit_pgstate.postgres.statements.parts.write import NOT_AS_KNOWN, OVER_BYTES, OVER_KEYS
 from streamlit_pgstate.settings import Settings
 
 
@@ -25,8 +25,8 @@ class Limit(Enum):
 
 
 _MARKS: Final[Mapping[Limit, str]] = {
-    Limit.KEYS: statements.OVER_KEYS,
-    Limit.BYTES: statements.OVER_BYTES,
+    Limit.KEYS: OVER_KEYS,
+    Limit.BYTES: OVER_BYTES,
 }
 
 
@@ -69,7 +69,7 @@ class OverLimit(psycopg.errors.InvalidParameterValue):
 
 def read_refusal(message: str) -> OverLimit | ReplacesAnother | None:
     """Return what PostgreSQL's message says of a limit; None if it is about something else."""
-    if statements.NOT_AS_KNOWN in message:
+    if NOT_AS_KNOWN in message:
         return ReplacesAnother(message)
     for limit, mark in _MARKS.items():
         found = re.search(rf"{re.escape(mark)}(\d+)", message)

@@ -10,13 +10,13 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from streamlit_pgstate.postgres import statements
 from streamlit_pgstate.postgres.access import Access
 from streamlit_pgstate.postgres.engine import Steps
 from streamlit_pgstate.postgres.homes import Move, Unmoved, home_among
 from streamlit_pgstate.postgres.resealing import Home, Resealing
 from streamlit_pgstate.postgres.rows import Moved, SessionRef
 from streamlit_pgstate.postgres.sessions import ERASE, Sessions, unknown_session
+from streamlit_pgstate.postgres.statements.moves import ONE_SNAPSHOT
 from streamlit_pgstate.postgres.token import Token
 from streamlit_pgstate.postgres.writes import OutOfTime, Record, Run, Undone
 
@@ -65,7 +65,7 @@ class Moves:
         self._access.sealing.prepare()
         with self._access.database.connection() as connection, connection.transaction():
             run = Steps(connection, self._access.sql, timeout=self._access.timeout).run
-            connection.execute(statements.ONE_SNAPSHOT)
+            connection.execute(ONE_SNAPSHOT)
             if run("COPY_SESSION", parameters):
                 sealed = self._sealed_anew(run, {**parameters, "key": None})
                 run("COPY_SEALED", {**parameters, **sealed})

@@ -15,7 +15,7 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 from streamlit_pgstate.codecs import Payload
-from streamlit_pgstate.postgres import statements
+from streamlit_pgstate.postgres.statements.parts.session import TOKENLESS_SCOPES
 from streamlit_pgstate.postgres.token import Token
 
 SMALL: Final = 32 * 2**10
@@ -65,7 +65,7 @@ class SessionRef:
 
         False for a browser's session that was opened by its id. That one has a token elsewhere.
         """
-        return self.scope in statements.TOKENLESS_SCOPES
+        return self.scope in TOKENLESS_SCOPES
 
     @property
     def may_create(self) -> bool:

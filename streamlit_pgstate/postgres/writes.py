@@ -24,7 +24,7 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar
 import psycopg
 
 from streamlit_pgstate.errors import PgStateError, StoreUnavailable
-from streamlit_pgstate.postgres import fork, limits, statements
+from streamlit_pgstate.postgres import fork, limits
 from streamlit_pgstate.postgres.engine import (
     Database,
     Failure,
@@ -45,6 +45,7 @@ from streamlit_pgstate.postgres.faults import (
     is_rolled_back,
     translate,
 )
+from streamlit_pgstate.postgres.statements.parts.write import TOO_LATE
 
 _T = TypeVar("_T")
 Row: TypeAlias = tuple[Any, ...]
@@ -428,7 +429,7 @@ def _sent(
     except psycopg.errors.InvalidParameterValue as error:
         if refusal := limits.read_refusal(str(error)):
             raise refusal from None
-        if statements.TOO_LATE not in str(error):
+        if TOO_LATE not in str(error):
             raise
         # If it was not late by our clock, the server's has been set: read it before the next use.
         connection.clock_read_at = -math.inf

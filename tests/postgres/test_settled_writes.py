@@ -24,7 +24,7 @@ from noise import noise
 from streamlit_pgstate import State, Store, StoreUnavailable, UnknownToken, connect
 from streamlit_pgstate.postgres.chunks import CHUNK
 from streamlit_pgstate.postgres.rows import SMALL, SessionRef
-from streamlit_pgstate.postgres.statements import SLOTS
+from streamlit_pgstate.postgres.statements.parts.write import SLOTS
 
 pytestmark = pytest.mark.faults
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from streamlit_pgstate import LimitExceeded
-from streamlit_pgstate.postgres import limits, statements
+from streamlit_pgstate.postgres import limits
 from streamlit_pgstate.postgres.limits import Limit, OverLimit, ReplacesAnother, SessionFull
+from streamlit_pgstate.postgres.statements.parts import write
 from streamlit_pgstate.settings import Settings
 
 SETTINGS = Settings.read({"url": "postgresql://h/d", "max_keys": 1000, "max_session_bytes": 20_000})
@@ -41,8 +42,8 @@ def test_what_is_too_much_is_named_with_its_number_and_the_limit(name: str) -> N
 @pytest.mark.parametrize(
     ("message", "limit", "held"),
     [
-        (f'invalid value for parameter "lock_timeout": "{statements.OVER_KEYS}11"', Limit.KEYS, 11),
-        (f"ungültiger Wert: «{statements.OVER_BYTES}1073741825»", Limit.BYTES, 1073741825),
+        (f'invalid value for parameter "lock_timeout": "{write.OVER_KEYS}11"', Limit.KEYS, 11),
+        (f"ungültiger Wert: «{write.OVER_BYTES}1073741825»", Limit.BYTES, 1073741825),
     ],
 )
 def test_a_refusal_is_read_in_any_language_of_the_server(
@@ -57,6 +58,6 @@ def test_a_refusal_is_read_in_any_language_of_the_server(
 
 
 def test_what_is_about_something_else_is_no_refusal() -> None:
-    assert limits.read_refusal(f'invalid value: "{statements.TOO_LATE}"') is None
+    assert limits.read_refusal(f'invalid value: "{write.TOO_LATE}"') is None
     assert limits.read_refusal('invalid value for parameter "work_mem": "max_keys"') is None
-    assert isinstance(limits.read_refusal(f'"{statements.NOT_AS_KNOWN}"'), ReplacesAnother)
+    assert isinstance(limits.read_refusal(f'"{write.NOT_AS_KNOWN}"'), ReplacesAnother)

@@ -1,0 +1,81 @@
+"""Parts about entries: the rows of keys and values."""
+
+# ruff: noqa: S608 - statements are joined from constants; only a checked schema name is inserted
+
+from __future__ import annotations
+
+from typing import Final
+
+from streamlit_pgstate.postgres.cipher import MAGIC, OVERHEAD
+
+# A deleted key leaves its row, without a value, so that other caches see the deletion. Such a row
+# is called a tombstone.
+EMPTIED: Final = """kind = NULL, size = 0, changed_at = now(), expires_at = NULL, value = NULL,
+    body = NULL, digest = NULL, old_size = CASE WHEN kind IS NOT NULL THEN size END"""
+TOMBSTONE: Final = f"{EMPTIED}, ttl = NULL"
+
+# If somebody has deleted the row of a session by hand, its entries are still there. They do not
+# come back with a new row.
+FORMER_ENTRIES: Final = f"""UPDATE {{schema}}.entry SET version = locked.version, {TOMBSTONE}
+    FROM locked WHERE session_id = %(id)s"""
+
+ONE: Final = """(SELECT %(key)s::text AS key, %(kind)s::text AS kind, %(size)s::bigint AS size,
+    %(text)s::text AS text, %(body)s::bytea AS body, %(digest)s::bytea AS digest,
+    %(ttl)s::float8 AS ttl)"""
+MANY: Final = """unnest(%(key)s::text[], %(kind)s::text[], %(size)s::bigint[], %(text)s::text[],
+    %(body)b::bytea[], %(digest)s::bytea[], %(ttl)s::float8[])"""
+
+NEW_ENTRY: Final = """
+INSERT INTO {schema}.entry AS e (session_id, key, version, kind, size, changed_at, expires_at,
+    ttl, value, body, digest)"""
+
+# Refers to `excluded` and the row only, not to now(), so that it can be sent to a shard as it is.
+OVER_THE_OLD: Final = """
+ON CONFLICT (session_id, key) DO UPDATE SET version = excluded.version, kind = excluded.kind,
+    size = excluded.size, changed_at = excluded.changed_at, expires_at = excluded.expires_at,
+    ttl = excluded.ttl, value = excluded.value, body = excluded.body, digest = excluded.digest,
+    old_size = CASE WHEN e.kind IS NOT NULL THEN e.size END"""
+OLD_HOLDS_NOTHING: Final = "(e.kind IS NULL OR e.expires_at <= excluded.changed_at)"
+
+EXPIRED: Final = "expires_at <= now()"
+
+HAS_NOT_EXPIRED: Final = "(expires_at IS NULL OR expires_at > now())"
+HOLDS_A_VALUE: Final = f"kind IS NOT NULL AND {HAS_NOT_EXPIRED}"
+
+_ENTRIES: Final = f"""{NEW_ENTRY}
+SELECT %(id)s, new.key, locked.version, new.kind, new.size, now(),
+    now() + make_interval(secs => new.ttl), new.ttl, new.text::json, new.body, new.digest
+FROM locked, {{new}} AS new(key, kind, size, text, body, digest, ttl){{if_there}}{OVER_THE_OLD}
+{{where}} RETURNING {{answer}}"""
+
+# The entry still has the version that modify() started from; 0 stands for no value.
+IF_EXPECTED: Final = f"""WHERE %(expected)s = CASE
+    WHEN {OLD_HOLDS_NOTHING} THEN 0 ELSE e.version END"""
+
+# The condition of ON CONFLICT is not evaluated if there is no row. There may be none, though the
+# caller's cache has one: a cleanup has deleted it since.
+_IF_THERE: Final = """
+WHERE %(expected)s = 0 OR EXISTS (SELECT FROM {schema}.entry old
+    WHERE old.session_id = %(id)s AND old.key = new.key)"""
+
+# The same condition, checked before bodies are deleted: a write that does nothing must delete
+# none.
+AS_EXPECTED: Final = f"""AND %(expected)s = coalesce((
+    SELECT version FROM {{schema}}.entry WHERE session_id = %(id)s AND key = ANY (%(key)s::text[])
+        AND {HOLDS_A_VALUE}), 0)"""
+
+
+def written(new: str, where: str = "", answer: str = "kind, size, old_size") -> str:
+    """The part that writes entries from `ONE` or `MANY`, if `where` holds of those before."""
+    if_there = _IF_THERE if where else ""
+    with_new = _ENTRIES.replace("{new}", new).replace("{where}", where)
+    return with_new.replace("{if_there}", if_there).replace("{answer}", answer)
+
+
+# The entry is encrypted, by whatever key: it opens in its own session only.
+IS_SEALED: Final = f"""(value IS NULL AND body IS NOT NULL
+    AND substr(body, 1, {len(MAGIC)}) = '\\x{MAGIC.hex()}'
+    AND (digest IS NOT NULL OR octet_length(body) = size + {OVERHEAD}))"""
+
+SEALED_ANEW: Final = """
+    unnest(%(key)s::text[], %(body)b::bytea[], %(digest)s::bytea[]) AS new(key, body, digest)"""

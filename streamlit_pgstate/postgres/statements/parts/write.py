@@ -1,0 +1,156 @@
+"""Parts of the statements that write: the lock, the record of the write, and the limits."""
+
+# ruff: noqa: S608 - statements are joined from constants; only a checked schema name is inserted
+
+from __future__ import annotations
+
+from typing import Final
+
+from streamlit_pgstate.postgres.statements.parts import session
+
+# Each write has an id of two numbers, see `writes`: a slot, and how many writes it had before. The
+# session's row records the last write of each slot as four numbers in `writes`: slot, number, the
+# version after it, and how many values it deleted. The record of the latest write comes first. The
+# version is negative for a number that SETTLE has ruled out.
+SLOTS: Final = 24
+"""How many slots a session's row remembers. A process writes by as many slots as it has writes
+under way at once: one or two mostly, and 20 at most, as many as it has connections."""
+
+RECORD: Final = 4
+FULL: Final = SLOTS * RECORD
+PLACE: Final = "array_position(writes, %(slot)s::bigint)"
+IS_NEW: Final = f"coalesce(writes[{PLACE} + 1] < %(number)s::bigint, true)"
+
+
+def recorded(version: str, deleted: str = "0") -> str:
+    """`session.writes` with the record of the write."""
+    return f"""(ARRAY[%(slot)s::bigint, %(number)s::bigint, {version}, {deleted}]
+        || CASE WHEN {PLACE} IS NULL THEN writes
+        ELSE writes[:{PLACE} - 1] || writes[{PLACE} + {RECORD}:] END)[:{FULL}]"""
+
+
+# The limit for locks holds for this transaction alone. It is set before the first row is locked. A
+# backend whose client has gone gives up, too.
+IS_PATIENT: Final = "(SELECT set_config('lock_timeout', %(wait)s, true)) IS NOT NULL"
+
+TOO_LATE: Final = "this write came after its deadline"
+"""A part of the message of the error that `IN_TIME` raises."""
+
+# Plain SQL cannot raise an error. So a text that is no duration is set for `lock_timeout`:
+# `set_config` refuses it, and its error holds that text (decision 15). `_FITS` below and
+# `_UNLIKE_KNOWN` do the same.
+#
+# `IN_TIME` is evaluated when the session's row is locked already. So a write that is late because
+# its backend was frozen, or waited for the lock, is undone. If it is frozen later than here, it
+# holds the lock: nobody else can write to the session before it commits. A condition in a WHERE
+# would be evaluated before the lock, and not again if the one who held the lock has not changed the
+# row.
+IN_TIME: Final = f"""CASE WHEN clock_timestamp() < to_timestamp(%(deadline)s::float8)
+    THEN session.version ELSE set_config('lock_timeout', '{TOO_LATE}', true)::bigint END"""
+
+OVER_KEYS: Final = "over max_keys: "
+OVER_BYTES: Final = "over max_session_bytes: "
+"""Parts of the messages of the errors that `_FITS` raises. What the session would hold follows."""
+
+# `session.keys` and `session.bytes` count the rows in `entry` that hold a value, and their sizes,
+# those included whose ttl is over. A write changes them in its own transaction, and `_FITS` is
+# evaluated after that change. A write that has added something, and comes over a limit, raises an
+# error, and so is undone. A write that takes something away is stored, also if the limit was
+# lowered since.
+_FITS: Final = f"""CASE WHEN {{keys}} > 0 AND session.keys > %(max_keys)s::bigint
+    THEN set_config('lock_timeout', '{OVER_KEYS}' || session.keys::text, true)::bigint
+    WHEN {{bytes}} > 0 AND session.bytes > %(max_bytes)s::bigint
+    THEN set_config('lock_timeout', '{OVER_BYTES}' || session.bytes::text, true)::bigint
+    ELSE {{otherwise}} END"""
+
+
+def fits(otherwise: str, *, of: str = "grown") -> str:
+    """The value `otherwise`, unless the session comes over a limit by what `of` adds."""
+    fits = _FITS.replace("{keys}", f"{of}.keys").replace("{bytes}", f"{of}.bytes")
+    return fits.replace("{otherwise}", otherwise)
+
+
+# Every write locks the session's row first. So versions are in the order of commits. If the new
+# version is %(known)s plus one, nobody else has written since the caller's cache was read.
+_LOCKED: Final = f"""locked AS (
+    UPDATE {{schema}}.session
+    SET version = version + 1, writes = {recorded("version + 1")}{{grown}}
+    WHERE id = %(id)s AND {IS_PATIENT} AND {session.USABLE} AND {IS_NEW}
+    RETURNING {{answer}} AS version
+)"""
+
+# A write that may change nothing, or counts what it changes, locks the session's row first and
+# writes it last: what is recorded has been done.
+_LOCKED_FIRST: Final = f"""locked AS MATERIALIZED (
+    SELECT version + 1 AS version FROM {{schema}}.session
+    WHERE id = %(id)s AND {IS_PATIENT} AND {session.USABLE} AND {IS_NEW} {{only_if}}
+    FOR NO KEY UPDATE
+)"""
+RECORDED: Final = f"""
+UPDATE {{schema}}.session SET version = version + 1, writes = {recorded("version + 1")}"""
+COUNTED: Final = "keys = session.keys + grown.keys, bytes = session.bytes + grown.bytes"
+RECORDED_LAST: Final = f"""{RECORDED}, {COUNTED}
+FROM grown WHERE id = %(id)s RETURNING {fits(IN_TIME)}"""
+
+# What a write adds to the counters. `entry.old_size` is the size of the value that it has replaced,
+# NULL for none. RETURNING knows no old values before PostgreSQL 18, and what a SELECT reads may be
+# older than the lock. No row comes where nothing was written. An aggregate takes 3 µs longer than
+# the first of these, which is for one row.
+GROWN_BY_ONE: Final = """grown AS (
+    SELECT (kind IS NOT NULL)::int - (old_size IS NOT NULL)::int AS keys,
+        size - coalesce(old_size, 0) AS bytes FROM done
+)"""
+GROWN: Final = """grown AS (
+    SELECT count(kind) - count(old_size) AS keys,
+        (sum(size) - coalesce(sum(old_size), 0))::bigint AS bytes FROM done HAVING count(*) > 0
+)"""
+HELD: Final = "count(*) AS keys, coalesce(sum(size), 0)::bigint AS bytes"
+GONE: Final = "count(*) AS keys, coalesce(sum(old_size), 0)::bigint AS bytes"
+COUNTED_DOWN: Final = "keys = session.keys - gone.keys, bytes = session.bytes - gone.bytes"
+
+# A caller who knows the size of the value that it replaces can tell what the write adds. So the
+# session's row is written once. If there was another value, or none, an error undoes the write.
+# Then PUT is sent, which takes the size from the row that it replaces.
+NOT_AS_KNOWN: Final = "this write replaces another value than its caller knows"
+"""A part of the message of that error."""
+
+_UNLIKE_KNOWN: Final = f"set_config('lock_timeout', '{NOT_AS_KNOWN}', true)::bigint"
+_MORE_KEYS: Final = """((%(kind)s::text IS NOT NULL)::int
+            - (%(old_size)s::bigint IS NOT NULL)::int)"""
+_MORE_BYTES: Final = "(%(size)s::bigint - coalesce(%(old_size)s::bigint, 0))"
+COUNTED_AS_KNOWN: Final = f""",
+        keys = keys + {_MORE_KEYS}, bytes = bytes + {_MORE_BYTES}"""
+FITS_AS_KNOWN: Final = (
+    _FITS.replace("{keys}", _MORE_KEYS)
+    .replace("{bytes}", _MORE_BYTES)
+    .replace("{otherwise}", IN_TIME)
+)
+WAS_AS_KNOWN: Final = f"""CASE WHEN old_size IS NOT DISTINCT FROM %(old_size)s::bigint
+    THEN version ELSE {_UNLIKE_KNOWN} END"""
+
+_NEW_SESSION: Final = """
+INSERT INTO {schema}.session (id, app, scope, version, token_hash, created_at, seen_at,
+    expires_at, writes, epoch, login_hash, keys, bytes)"""
+
+# The first write of a session creates its row, unless another tab has just done so.
+_CREATED: Final = f"""locked AS ({_NEW_SESSION}
+    SELECT %(id)s::uuid, %(app)s::text, %(scope)s::text, 1, %(hash)s::bytea, now(), now(),
+        now() + {session.LIFETIME_OF_NEW}, ARRAY[%(slot)s::bigint, %(number)s::bigint, 1, 0],
+        {session.FIRST_EPOCH}, %(login)s::bytea, {{keys}}, {{bytes}}
+    WHERE {IS_PATIENT}
+    ON CONFLICT (id) DO NOTHING RETURNING {fits(IN_TIME, of="session")} AS version
+)"""
+CREATED_EMPTY: Final = _CREATED.replace("{keys}", "0").replace("{bytes}", "0")
+CREATED_WITH_ENTRIES: Final = _CREATED.replace(
+    "{keys}", "cardinality(array_remove(%(kind)s::text[], NULL))"
+).replace("{bytes}", "(SELECT sum(n) FROM unnest(%(size)s::bigint[]) AS n)")
+
+
+def locked(grown: str = "", answer: str = IN_TIME) -> str:
+    """The part that locks the session's row and records the write in it."""
+    return _LOCKED.replace("{grown}", grown).replace("{answer}", answer)
+
+
+def locked_first(only_if: str = "") -> str:
+    """The part that locks the session's row. `RECORDED_LAST` or another one records the write."""
+    return _LOCKED_FIRST.replace("{only_if}", only_if)
