@@ -42,8 +42,8 @@ _DAMAGED: Final = (
 class UnopenedError(Exception):
     """A stored value cannot be opened.
 
-    Internal: `session` raises `DecodeError` instead. The message goes on after the name of the key:
-    "is …", what to do included. It holds no part of the value.
+    Internal: `cached_session` raises `DecodeError` instead. The message goes on after the name of
+    the key: "is …", what to do included. It holds no part of the value.
     """
 
 

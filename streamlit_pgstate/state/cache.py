@@ -1,6 +1,6 @@
 """The cache: the entries of one session, as of its last read and its own writes.
 
-Holds encoded bytes, never Python values. It does no I/O and has no lock: `session` reads the
+Holds encoded bytes, never Python values. It does no I/O and has no lock: `cached_session` reads the
 tables, and calls this under the lock of the session.
 """
 

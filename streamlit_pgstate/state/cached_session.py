@@ -1,6 +1,7 @@
 """A session as it is read: its entries, through a cache.
 
-Stands between `mapping`, which has Python values, and the tables. `session` adds what changes one.
+Stands between `mapping`, which has Python values, and the tables. `written_session` adds what
+changes them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """State: what a session holds, as a mapping of Python values. The class that users work with.
 
-Decodes values and checks keys; `session` encodes, and knows what is stored. What `get` returns is
-the caller's own object.
+Decodes values and checks keys; `written_session` encodes, and knows what is stored. What `get`
+returns is the caller's own object.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ from streamlit_pgstate.codecs import Payload
 from streamlit_pgstate.errors import ConfigError
 from streamlit_pgstate.postgres.rows import EntryRow
 from streamlit_pgstate.state.key import check_key, named
-from streamlit_pgstate.state.session import MAX_ATTEMPTS, Session, outrun
+from streamlit_pgstate.state.session import Session
 from streamlit_pgstate.state.surroundings import Surroundings, method_verb
 from streamlit_pgstate.state.views import Items, Values
+from streamlit_pgstate.state.written_session import MAX_ATTEMPTS, outrun
 
 _RAISE: Final = object()
 
