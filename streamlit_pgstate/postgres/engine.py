@@ -1,4 +1,4 @@
-"""Connections: a pool of them, and a deadline for each statement.
+"""The database: a pool of connections, tries again what broke, and translates errors.
 
 Stands between `access` and psycopg; `faults` translates errors. `writes` sends what changes a
 session, and knows what to do when its answer is lost. SQLAlchemy manages the pool.
@@ -9,19 +9,15 @@ way, 126 µs through SQLAlchemy Core, 245 µs through Core in a transaction (2 c
 from __future__ import annotations
 
 import contextlib
-import logging
 import math
 import random
-import select
-import sys
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 import psycopg
 import sqlalchemy
-from psycopg import pq
 from sqlalchemy import event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import InvalidatePoolError, InvalidRequestError
@@ -30,9 +26,14 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 from streamlit_pgstate.errors import ConfigError, StoreUnavailable
 from streamlit_pgstate.postgres import embedded, fork
+from streamlit_pgstate.postgres.connection import (
+    Row,
+    TimedConnection,
+    is_alive,
+    limited_transaction,
+)
 from streamlit_pgstate.postgres.faults import (
     Place,
-    is_answer,
     is_break,
     is_lost,
     is_passing,
@@ -40,14 +41,14 @@ from streamlit_pgstate.postgres.faults import (
     is_silence,
     translate,
 )
-from streamlit_pgstate.postgres.statements.database import CLOCK, LIMITS, SERVER
+from streamlit_pgstate.postgres.outage_log import OutageLog
+from streamlit_pgstate.postgres.statements.database import CLOCK, SERVER
 from streamlit_pgstate.settings import THREE_WAYS, Settings
 
-_LOG = logging.getLogger(__name__)
 _T = TypeVar("_T")
-_Row: TypeAlias = tuple[Any, ...]
 
 POOL_SIZE = 5
+
 POOL_OVERFLOW = 15
 """Further connections for bursts. Each is in use for one statement at a time, for under 1 ms."""
 
@@ -63,29 +64,9 @@ _CLOCK_LASTS = 600.0
 """Seconds after which a connection reads the server's clock anew. Two clocks that nobody sets drift
 apart by a tenth of a second in that time, at most."""
 
-_LATER = 1.0
-"""Seconds after our own deadline at which the server itself ends a transaction of several
-statements. By then the client has given up, or is frozen."""
-
 _PAUSE = 0.02
 """Longest random pause, in seconds, after a deadlock or another conflict of two transactions. It is
 random, so that the two do not collide again."""
-
-_UNWATCHED = 0.9
-"""For this share of a statement's time we do not watch whether bytes come. To watch takes a
-microsecond for each wait, and most statements take 100."""
-
-_NOT_READY = 0
-"""What psycopg's generators are sent when nothing has come."""
-
-_HAS_ROWS = pq.ExecStatus.TUPLES_OK
-
-_WAKE_UP = 0.1
-"""Ctrl-C can interrupt a waiting statement this often, in seconds, as in psycopg itself."""
-
-_NEW_OUTAGE_AFTER = 60.0
-"""A failure that the server itself reports (its disk is full, or it is read-only) counts as a new
-outage after this many seconds without a failure."""
 
 
 def no_objection(database: Database) -> None:
@@ -112,149 +93,6 @@ class Failure(Exception):
         self.reach = reach
 
 
-class TimedConnection(psycopg.Connection[tuple[Any, ...]]):
-    """A connection whose statements end at `deadline` (of `time.monotonic`) at the latest.
-
-    If bytes still come shortly before it, it moves on by `timeout`: over a slow line a page load of
-    64 MB of small values takes a minute.
-
-    The client enforces the deadline. `statement_timeout` would need a startup option, which
-    pgbouncer refuses, or a SET, which its transaction mode loses. Neither would end the wait for a
-    server that is frozen or cut off from the network.
-    """
-
-    deadline: float = math.inf
-    timeout: float = math.inf
-    """Seconds without a byte after which a statement is given up."""
-    used_at: float = math.inf
-    """When its last statement ended, by `time.monotonic`."""
-    opened_at: float = -math.inf
-    """When it was opened, by `time.monotonic`."""
-    clock: float = math.nan
-    """What is to be added to `time.monotonic()` for the server's clock, in seconds since 1970."""
-    clock_read_at: float = -math.inf
-    """When `clock` was read, by `time.monotonic`."""
-    lock_timeout: float = math.inf
-    """Seconds that the user in `url` may wait for a lock; infinite without a limit."""
-    statement_timeout: float = math.inf
-    idle_timeout: float = math.inf
-
-    def rows_of(self, statement: str, parameters: Mapping[str, Any]) -> list[_Row]:
-        """Run a statement and fetch all of its rows; none for one that returns none."""
-        cursor = self.cursor(binary=True)
-        cursor.execute(statement, parameters)
-        result = cursor.pgresult  # `cursor.description` would describe each column: 10 µs
-        return cursor.fetchall() if result and result.status == _HAS_ROWS else []
-
-    def note_clock(self, server_time: float) -> None:
-        """Note the server's time, which has just come.
-
-        The time that the answer took to arrive is ignored, so a deadline can be early but not late.
-        """
-        self.clock_read_at = time.monotonic()
-        self.clock = server_time - self.clock_read_at
-
-    def wait(
-        self,
-        gen: Generator[Any, Any, _T],
-        interval: float = _WAKE_UP,
-        timeout: float | None = None,
-    ) -> _T:
-        waits, share = gen, _UNWATCHED
-        while True:
-            left = max(0.001, share * (self.deadline - time.monotonic()))
-            ends = time.monotonic() + min(left, timeout or left)
-            try:
-                return super().wait(waits, interval, ends - time.monotonic())
-            except psycopg.OperationalError:
-                now = time.monotonic()
-                if now < ends or self.closed:
-                    raise
-                if now >= self.deadline or timeout:
-                    self._give_up()
-                    raise psycopg.errors.QueryCanceled("no answer within `timeout`") from None
-            waits, share = self._watched(gen), 1.0
-
-    def _watched(self, gen: Generator[Any, Any, _T]) -> Generator[Any, Any, _T]:
-        """Go on with `gen`, which has begun, and move the deadline with each byte."""
-        ready = _NOT_READY
-        while True:
-            try:
-                state = gen.send(ready)
-            except StopIteration as stop:
-                result: _T = stop.value
-                return result
-            ready = yield state
-            if ready:
-                self.deadline = max(self.deadline, time.monotonic() + self.timeout)
-
-    def _give_up(self) -> None:
-        """Ask the server to cancel the statement, as it may wait for a lock, and disconnect."""
-        self.deadline = math.inf
-        with contextlib.suppress(psycopg.Error):
-            self.cancel_safe(timeout=1)
-        self.pgconn.finish()
-
-
-class Steps:
-    """Statements on one connection. Each has the whole `timeout`, and not all of them together.
-
-    Args:
-        connection: from `Database.connection`.
-        sql: the statements, by name.
-        timeout: seconds.
-    """
-
-    def __init__(
-        self, connection: TimedConnection, sql: Mapping[str, str], *, timeout: float
-    ) -> None:
-        self._connection = connection
-        self._sql = sql
-        self._timeout = timeout
-
-    def run(self, name: str, parameters: Mapping[str, Any]) -> list[_Row]:
-        """Run a statement and return its rows."""
-        self._connection.deadline = time.monotonic() + self._timeout
-        return self._connection.rows_of(self._sql[name], parameters)
-
-
-class _OutageLog:
-    """Logs that the database is not available: once for each outage, not for each try."""
-
-    def __init__(self) -> None:
-        self._failed_at: float | None = None
-        self._has_answered = False
-        self.has_ever_answered = False
-
-    def note_answer(self) -> None:
-        self._has_answered = self.has_ever_answered = True
-
-    def note(self, error: StoreUnavailable) -> None:
-        now = time.monotonic()
-        if _is_new_outage(
-            since_last=None if self._failed_at is None else now - self._failed_at,
-            has_answered=self._has_answered,
-            is_answer=is_answer(error),
-        ):
-            _LOG.warning("%s This is logged once for each outage.", error.in_full)
-        error.is_logged = True
-        self._failed_at, self._has_answered = now, False
-
-
-def _is_new_outage(*, since_last: float | None, has_answered: bool, is_answer: bool) -> bool:
-    """Whether a failure is the first of its outage.
-
-    Args:
-        since_last: seconds since the failure before; None if this is the first.
-        has_answered: whether a statement has succeeded between the two failures.
-        is_answer: whether the server itself has reported the failure, so that other statements may
-            succeed.
-    """
-    if since_last is None:
-        return True
-    return has_answered and (not is_answer or since_last > _NEW_OUTAGE_AFTER)
-
-
 class _Tracking:
     """A block with a statement: see `Database.tracking_outages`.
 
@@ -263,7 +101,7 @@ class _Tracking:
 
     __slots__ = ("_began", "_database", "_log")
 
-    def __init__(self, database: Database, log: _OutageLog) -> None:
+    def __init__(self, database: Database, log: OutageLog) -> None:
         self._database = database
         self._log = log
         self._began = time.monotonic()
@@ -325,7 +163,7 @@ class Database:
             hide_parameters=True,  # a migration stores the signing key
         )
         event.listen(self._engine, "checkout", self._refuse_dead_connection)
-        self._outage_log = _OutageLog()
+        self._outage_log = OutageLog()
         self.breaks = 0
         """How often a connection was thrown away, see `_discard_if_broken`. The next one may reach
         a server that lacks our last write, such as a standby after a failover. So caches that were
@@ -366,7 +204,7 @@ class Database:
         )
 
     def stream(
-        self, statement: str, parameters: Mapping[str, Any], take: Callable[[Iterator[_Row]], _T]
+        self, statement: str, parameters: Mapping[str, Any], take: Callable[[Iterator[Row]], _T]
     ) -> _T:
         """Run one reading statement with large rows; the setting ``timeout`` applies to each row.
 
@@ -382,7 +220,7 @@ class Database:
             PgStateError: as `faults.translate` says.
         """
 
-        def rows(connection: TimedConnection) -> Iterator[_Row]:
+        def rows(connection: TimedConnection) -> Iterator[Row]:
             for row in connection.cursor().stream(statement, parameters, binary=True):
                 connection.deadline = time.monotonic() + self.timeout
                 yield row
@@ -551,15 +389,15 @@ class Database:
         (`pool_pre_ping`) takes a round trip.
         """
         now = time.monotonic()
-        is_alive = (
-            not driver.closed and driver.opened_at >= self._broke_at and _is_alive(driver.pgconn)
+        may_use = (
+            not driver.closed and driver.opened_at >= self._broke_at and is_alive(driver.pgconn)
         )
-        if is_alive and (
+        if may_use and (
             now - driver.used_at > _PING_AFTER or now - driver.clock_read_at > _CLOCK_LASTS
         ):
-            is_alive = self._answers(driver)
+            may_use = self._answers(driver)
         driver.deadline = time.monotonic() + _DEFAULT_TIMEOUT
-        if not is_alive:
+        if not may_use:
             self.breaks += 1
             raise InvalidatePoolError  # the pool drops all that are as old
 
@@ -616,30 +454,6 @@ def pause_by_chance() -> None:
     time.sleep(random.uniform(0, _PAUSE))  # noqa: S311 - no event, no secret
 
 
-@contextlib.contextmanager
-def limited_transaction(connection: TimedConnection) -> Iterator[None]:
-    """Run a transaction that the server ends by itself if the client is frozen or gone."""
-    with connection.transaction():
-        limit_statements(connection, max(0.0, connection.deadline - time.monotonic()) + _LATER)
-        yield
-
-
-def limit_statements(connection: TimedConnection, left: float) -> None:
-    """Have the server end each further statement of the transaction after so many seconds."""
-    connection.execute(
-        LIMITS,
-        {
-            "for_statement": milliseconds(min(left, connection.statement_timeout)),
-            "when_idle": milliseconds(min(left, connection.idle_timeout)),
-        },
-    )
-
-
-def milliseconds(seconds: float) -> str:
-    """Return a limit as PostgreSQL takes it. 0 would be no limit."""
-    return str(max(1, int(seconds * 1000)))
-
-
 def _refuse_other_encodings(connection: TimedConnection, place: Place) -> None:
     encoding = connection.info.parameter_status("server_encoding")
     if encoding not in {None, "UTF8"}:
@@ -649,18 +463,3 @@ def _refuse_other_encodings(connection: TimedConnection, place: Place) -> None:
             f"The database has the encoding {encoding}; values need UTF8. Create one that has "
             "it: CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0",
         )
-
-
-def _is_alive(connection: pq.abc.PGconn) -> bool:
-    try:
-        return connection.status == pq.ConnStatus.OK and not _has_input(connection.socket)
-    except (psycopg.Error, OSError, ValueError):
-        return False
-
-
-def _has_input(descriptor: int) -> bool:
-    if sys.platform == "win32":
-        return bool(select.select([descriptor], [], [], 0)[0])
-    poll = select.poll()  # select() refuses descriptors over 1023, which a busy server has
-    poll.register(descriptor, select.POLLIN)
-    return bool(poll.poll(0))

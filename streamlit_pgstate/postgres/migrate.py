@@ -20,7 +20,8 @@ from sqlalchemy.exc import DBAPIError
 
 from streamlit_pgstate.errors import ConfigError, MigrationRequired, StoreUnavailable
 from streamlit_pgstate.postgres import fork
-from streamlit_pgstate.postgres.engine import Database, TimedConnection
+from streamlit_pgstate.postgres.connection import TimedConnection
+from streamlit_pgstate.postgres.engine import Database
 from streamlit_pgstate.postgres.faults import translate
 from streamlit_pgstate.postgres.schema import TABLES
 from streamlit_pgstate.settings import Settings

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from streamlit_pgstate.postgres.access import Access
-from streamlit_pgstate.postgres.engine import Steps
+from streamlit_pgstate.postgres.connection import Steps
 from streamlit_pgstate.postgres.homes import Move, Unmoved, home_among
 from streamlit_pgstate.postgres.resealing import Home, Resealing
 from streamlit_pgstate.postgres.rows import Moved, SessionRef

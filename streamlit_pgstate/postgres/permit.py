@@ -16,7 +16,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from streamlit_pgstate.errors import PgStateError
-from streamlit_pgstate.postgres.engine import Database, Steps
+from streamlit_pgstate.postgres.connection import Steps
+from streamlit_pgstate.postgres.engine import Database
 
 if TYPE_CHECKING:  # it needs the package cryptography
     from streamlit_pgstate.postgres.encryption import Keyring

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from streamlit_pgstate.postgres.cipher import FindCipher
-from streamlit_pgstate.postgres.engine import Database, Steps
+from streamlit_pgstate.postgres.connection import Steps
+from streamlit_pgstate.postgres.engine import Database
 from streamlit_pgstate.postgres.permit import PlainPermit
 from streamlit_pgstate.postgres.resealing import Home, Resealing
 

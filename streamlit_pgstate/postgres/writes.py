@@ -25,16 +25,13 @@ import psycopg
 
 from streamlit_pgstate.errors import PgStateError, StoreUnavailable
 from streamlit_pgstate.postgres import fork, limits
-from streamlit_pgstate.postgres.engine import (
-    Database,
-    Failure,
-    Reach,
+from streamlit_pgstate.postgres.connection import (
     TimedConnection,
     limit_statements,
     limited_transaction,
     milliseconds,
-    pause_by_chance,
 )
+from streamlit_pgstate.postgres.engine import Database, Failure, Reach, pause_by_chance
 from streamlit_pgstate.postgres.faults import (
     NOTHING_STORED,
     PERHAPS_STORED,

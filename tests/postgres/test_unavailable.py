@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from streamlit_pgstate import StoreUnavailable, connect
 from streamlit_pgstate.page.outage import FIRST_SENTENCES, SENTENCE, DatabaseAway
-from streamlit_pgstate.postgres.engine import _is_new_outage
+from streamlit_pgstate.postgres.outage_log import is_new_outage
 
 pytestmark = pytest.mark.faults
 
@@ -329,7 +329,7 @@ def test_what_others_have_outrun_is_an_error_with_its_message_and_no_outage(
 def test_when_the_log_takes_a_failure_for_a_new_outage(
     since_last: float | None, has_answered: bool, is_answer: bool, is_new: bool
 ) -> None:
-    assert is_new is _is_new_outage(
+    assert is_new is is_new_outage(
         since_last=since_last, has_answered=has_answered, is_answer=is_answer
     )
 
