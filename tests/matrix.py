@@ -57,7 +57,7 @@ class Environment:
 
 
 ENVIRONMENTS = (
-    Environment("lowest", lowest=True, more=("tests/postgres/test_persist.py", "tests/browser")),
+    Environment("lowest", lowest=True, more=("tests/postgres/persist", "tests/browser")),
     Environment("pandas-2.2", ("pandas==2.2.*", "numpy>=2")),
     Environment("pandas-2.3", ("pandas==2.3.*", "numpy>=2")),
     Environment("newest"),

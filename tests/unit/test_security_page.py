@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-TEST = re.compile(r"`([a-z_]+/test_[a-z_0-9]+\.py)(?:::(test_\w+))?`")
+TEST = re.compile(r"`((?:[a-z_]+/)+test_[a-z_0-9]+\.py)(?:::(test_\w+))?`")
 
 
 def rows(page: str, heading: str) -> list[list[str]]:

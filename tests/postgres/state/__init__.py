@@ -1,0 +1,3 @@
+"""Tests of a state's verbs. A package, as its `conftest` must not take the name of another one."""
+
+from __future__ import annotations

@@ -1,0 +1,247 @@
+"""The ttl of a key: when it expires, by whose clock, and what lets it count anew."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from noise import noise
+
+from state.state_rows import again, count, one, rows
+from streamlit_pgstate import ConfigError, State, Store
+from streamlit_pgstate.postgres.chunks import IN_ONE_STATEMENT
+from streamlit_pgstate.postgres.rows import SMALL
+
+SQL = psycopg.Connection[Any]
+
+
+def test_a_key_with_a_ttl_is_there_until_then_and_not_after(
+    state: State, store: Store, token: str, later: Callable[[float], None]
+) -> None:
+    state.set("k", 1, ttl=60)
+    state.set("other", 2, ttl=timedelta(hours=1))
+    loaded = again(state, store, token)
+    later(55)
+    assert state["k"] == loaded["k"] == 1
+    later(61)
+    for each in (state, loaded):
+        assert each.get("k") is None
+        assert "k" not in each
+        assert each.keys() == ["other"]
+        assert len(each) == 1
+
+
+def test_a_ttl_is_counted_by_the_clock_of_the_database(
+    state: State, store: Store, token: str, sql: SQL
+) -> None:
+    state.set("k", 1, ttl=60)
+    seconds = "SELECT extract(epoch FROM expires_at - changed_at)::float8 FROM pgstate.entry"
+    assert one(sql, seconds) == 60
+    sql.execute("UPDATE pgstate.entry SET expires_at = now() - interval '1 second'")
+    assert "k" not in again(state, store, token)
+    assert store.state(token, cache=False).get("k", "gone") == "gone"
+
+
+def test_an_expired_key_is_not_deleted_again_and_can_be_set(
+    state: State, store: Store, token: str, sql: SQL
+) -> None:
+    state.set("k", 1, ttl=60)
+    sql.execute("UPDATE pgstate.entry SET expires_at = now() - interval '1 second'")
+    fresh = again(state, store, token)
+    assert fresh.delete("k") is False
+    assert fresh.modify("k", lambda n: n + 1, default=10) == 11
+    assert again(state, store, token)["k"] == 11
+
+
+@pytest.mark.parametrize("size", [10, 100_000])
+def test_modify_believes_the_database_when_the_clocks_differ(
+    state: State,
+    store: Store,
+    token: str,
+    sql: SQL,
+    later: Callable[[float], None],
+    size: int,
+) -> None:
+    state.set("k", b"1" * size, ttl=60)
+    later(61)  # expired by our clock alone
+    assert state.modify("k", lambda held: held + b"2", default=b"") == b"1" * size + b"2"
+    sql.execute("UPDATE pgstate.entry SET expires_at = now() - interval '1 second'")
+    later(62)  # expired by the database's alone
+    assert state.modify("k", lambda held: held + b"2", default=b"") == b"2"
+    assert again(state, store, token)["k"] == b"2"
+
+
+def test_modify_of_an_expired_key_starts_from_the_default(
+    state: State, store: Store, token: str, sql: SQL
+) -> None:
+    state.set("k", 1, ttl=60)
+    sql.execute("UPDATE pgstate.entry SET expires_at = now() - interval '1 second'")
+    assert again(state, store, token).modify("k", lambda n: n + 1, default=10) == 11
+
+
+def again_set(state: State, value: Any) -> None:
+    state.set("k", value, ttl=timedelta(minutes=1))
+
+
+def again_modified(state: State, value: Any) -> None:
+    state.modify("k", lambda held: held)
+
+
+SECONDS_LEFT = "SELECT extract(epoch FROM expires_at - now())::float8 FROM pgstate.entry"
+
+
+@pytest.mark.parametrize("write", [again_set, again_modified])
+@pytest.mark.parametrize("size", [10, SMALL + 1, IN_ONE_STATEMENT + 1])
+def test_the_same_value_again_renews_the_expiry(
+    state: State,
+    store: Store,
+    token: str,
+    sql: SQL,
+    later: Callable[[float], None],
+    write: Callable[[State, Any], None],
+    size: int,
+) -> None:
+    value = noise(size)
+    state.set("k", value, ttl=60)
+    before = state.version
+    sql.execute("UPDATE pgstate.entry SET expires_at = expires_at - interval '50 seconds'")
+    later(50)
+    write(state, value)
+    assert state.version == before + 1
+    assert 55 < one(sql, SECONDS_LEFT) <= 60
+    later(105)
+    assert state["k"] == value
+    later(111)
+    assert "k" not in state
+    later(0)
+    assert again(state, store, token)["k"] == value
+
+
+@pytest.mark.parametrize("ttl", [3600, None])
+def test_a_large_value_gets_another_ttl(
+    state: State, store: Store, token: str, sql: SQL, ttl: float | None
+) -> None:
+    value = noise(SMALL + 1)
+    state.set("k", value, ttl=60)
+    state.set("k", value, ttl=ttl)
+    assert one(sql, "SELECT ttl FROM pgstate.entry") == ttl
+    assert one(sql, SECONDS_LEFT) == (pytest.approx(3600, abs=60) if ttl else None)
+    assert again(state, store, token)["k"] == value
+
+
+@pytest.mark.parametrize("size", [10, SMALL + 1])
+def test_a_value_that_has_expired_by_the_clock_of_the_database_is_set_anew(
+    state: State, store: Store, token: str, sql: SQL, size: int
+) -> None:
+    value = noise(size)
+    state.set("k", value, ttl=60)
+    sql.execute("UPDATE pgstate.entry SET expires_at = now() - interval '1 second'")
+    state.set("k", value, ttl=60)
+    assert again(state, store, token)["k"] == value
+    sql.execute("UPDATE pgstate.entry SET expires_at = now() - interval '1 second'")
+    assert state.modify("k", lambda held: held or b"new") == b"new"
+    assert again(state, store, token)["k"] == b"new"
+
+
+@pytest.mark.parametrize("size", [10, SMALL + 1])
+def test_a_value_that_another_replaced_or_deleted_is_set_all_the_same(
+    state: State, store: Store, token: str, size: int
+) -> None:
+    value, other = noise(size), again(state, store, token)
+    for change in (lambda: other.set("k", b"theirs"), lambda: other.delete("k")):
+        state.set("k", value, ttl=60)
+        other.refresh()
+        change()
+        state.set("k", value, ttl=60)
+        assert again(state, store, token)["k"] == value
+
+
+@pytest.mark.parametrize("size", [10, SMALL + 1])
+@pytest.mark.parametrize("cached", [True, False])
+def test_many_renew_one_key_at_once(store: Store, token: str, size: int, cached: bool) -> None:
+    value, start = noise(size), threading.Barrier(4)
+    states = [store.state(token, cache=cached) for _ in range(4)]
+
+    def beat(state: State) -> None:
+        start.wait()
+        for _ in range(10):
+            state.set("k", value, ttl=60)
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(beat, states))
+    assert store.state(token)["k"] == value
+
+
+def test_an_update_leaves_no_ttl(state: State, sql: SQL, later: Callable[[float], None]) -> None:
+    large = noise(SMALL + 1)
+    state.set("k", 1, ttl=60)
+    state.set("large", large, ttl=60)
+    state.update({"k": 1, "large": large})
+    assert one(sql, "SELECT count(*) FROM pgstate.entry WHERE ttl IS NULL") == 2
+    later(61)
+    assert state["k"] == 1
+    assert state["large"] == large
+
+
+def test_an_amendment_keeps_the_ttl_of_each_key(
+    state: State, store: Store, token: str, sql: SQL, later: Callable[[float], None]
+) -> None:
+    """As `persist` saves: what the visitor changes in a value that goes away still goes away."""
+    state.update({"kept": 1})
+    state.set("k", 1, ttl=60)
+    state.set("other", 1, ttl=120)
+    before = rows(sql)
+    state._session.amend({"k": state._session.encode("k", 1)}, [])
+    assert rows(sql) == before
+    later(30)
+    state._session.amend({key: state._session.encode(key, 2) for key in ("kept", "k", "other")}, [])
+    ttls = "SELECT key, ttl, expires_at IS NULL FROM pgstate.entry ORDER BY key"
+    assert sql.execute(ttls).fetchall() == [
+        ("k", 60, False),
+        ("kept", None, True),
+        ("other", 120, False),
+    ]
+    later(85)
+    assert state.keys() == ["k", "kept", "other"]
+    later(95)
+    assert state.keys() == ["kept", "other"]
+
+
+@pytest.mark.parametrize("ttl", [61, None])
+def test_the_same_value_with_another_ttl_is_a_write(
+    state: State, store: Store, token: str, sql: SQL, ttl: float | None
+) -> None:
+    state.set("k", 1, ttl=60)
+    before = rows(sql)
+    state.set("k", 1, ttl=ttl)
+    assert rows(sql) != before
+    assert one(sql, "SELECT ttl FROM pgstate.entry") == ttl
+    assert again(state, store, token)["k"] == 1
+
+
+def test_modify_keeps_the_ttl(state: State, sql: SQL) -> None:
+    state.set("k", 1, ttl=60)
+    state.modify("k", lambda n: n + 1)
+    assert one(sql, "SELECT ttl FROM pgstate.entry") == 60
+
+
+def test_a_key_set_without_a_ttl_no_longer_expires(
+    state: State, later: Callable[[float], None]
+) -> None:
+    state.set("k", 1, ttl=60)
+    state.set("k", 1)
+    later(3600)
+    assert state["k"] == 1
+
+
+@pytest.mark.parametrize("ttl", [0, -1, math.nan, math.inf, 10**400, timedelta(0), True, "5"])
+def test_a_ttl_that_is_none_is_refused(state: State, sql: SQL, ttl: Any) -> None:
+    with pytest.raises(ConfigError, match="ttl must be"):
+        state.set("k", 1, ttl=ttl)
+    assert count(sql, "session") == 0
