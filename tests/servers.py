@@ -30,7 +30,7 @@ UV = shutil.which("uv", path=str(Path(sys.executable).parent)) or "uv"
 WORKERS = os.environ.get("WORKERS", "2")
 DEBIAN = Path("/usr/lib/postgresql")
 TESTS = ("tests/postgres", "tests/unit/test_stored_values.py")
-WITHOUT = ("tests/postgres/test_embedded.py",)
+WITHOUT = ("tests/postgres/embedded_server",)
 """These start servers of their own, by the wheel of the extra `embedded`."""
 SETTINGS = {
     "listen_addresses": "''",
