@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -75,6 +76,14 @@ def plant(token: str, victim: Visitor, app: Server) -> Tab:
     tab.reload()
     tab.settled(1)
     return tab
+
+
+def stays(tab: Tab, first: dict[str, Any], *, runs: int) -> None:
+    """The state is the one of `first`, with what was written, however often the page is loaded."""
+    for _ in range(2):
+        tab.reload()
+        run = tab.settled(runs)
+        assert (run.seen["id"], run.seen["word"]) == (first["id"], "written")
 
 
 def test_a_planted_token_is_dead_at_once_after_the_login(
@@ -377,10 +386,7 @@ def test_rotate_before_the_first_write_keeps_the_token(app: Server, visitor: Vis
     token = tab.token()
     tab.click("write")
     first = tab.settled(1).seen
-    for _ in range(2):
-        tab.reload()
-        run = tab.settled(1)
-        assert (run.seen["id"], run.seen["word"]) == (first["id"], "written")
+    stays(tab, first, runs=1)
     assert tab.token() == token, "nobody can have planted it"
 
 
@@ -417,10 +423,7 @@ def test_without_a_cookie_it_is_replaced_once_too(without_cookie: Server, visito
     assert tab.settled(2).seen["id"] == first["id"]
     after = tab.local()
     assert after != before
-    for _ in range(2):
-        tab.reload()
-        run = tab.settled(2)
-        assert (run.seen["id"], run.seen["word"]) == (first["id"], "written")
+    stays(tab, first, runs=2)
     assert tab.local() == after
 
 
@@ -444,10 +447,7 @@ def test_without_a_cookie_a_token_that_was_minted_for_the_page_stays(
     assert rows() == before, "a page view creates none"
     tab.click("write")
     first = tab.settled(1).seen
-    for _ in range(2):
-        tab.reload()
-        run = tab.settled(2)
-        assert (run.seen["id"], run.seen["word"]) == (first["id"], "written")
+    stays(tab, first, runs=2)
     assert tab.local() == token
 
 

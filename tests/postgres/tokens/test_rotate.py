@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -10,22 +10,9 @@ import psycopg
 import pytest
 from gate import Gate
 
-from streamlit_pgstate import State, Store, StoreUnavailable, UnknownToken, connect
+from streamlit_pgstate import State, Store, StoreUnavailable, UnknownToken
 
 SQL = psycopg.Connection[Any]
-
-
-@pytest.fixture
-def url(emptied_url: str) -> str:
-    """Replaces the fixture of the same name: no test of this file leaves other tables."""
-    return emptied_url
-
-
-@pytest.fixture
-def state(state: State) -> State:
-    """With a row: without one there is nothing to keep."""
-    state["k"] = 1
-    return state
 
 
 def rotated(state: State) -> str:
@@ -158,13 +145,6 @@ def test_another_tab_follows_by_the_token_that_its_browser_has(
     let_the_grace_pass(sql)
     assert not opens(store, token)
     other["other"] = state["k"]
-
-
-@pytest.fixture
-def behind(gate: Gate) -> Iterator[Store]:
-    store = connect(gate.url, timeout=1)
-    yield store
-    store.close()
 
 
 @pytest.mark.parametrize("fault", [Gate.losing_answers, Gate.muted, Gate.frozen])

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -23,17 +23,6 @@ SQL = psycopg.Connection[Any]
 Who = tuple[str, str, str]
 ANN, BOB = ("https://idp.example", "ann", "10"), ("https://idp.example", "bob", "10")
 ANN_LATER = (*ANN[:2], "20")
-
-
-@pytest.fixture
-def url(emptied_url: str) -> str:
-    return emptied_url
-
-
-@pytest.fixture
-def state(state: State) -> State:
-    state["k"] = 1
-    return state
 
 
 def page(store: Store, token: str, who: Who | None = None) -> State:
@@ -308,13 +297,6 @@ def test_a_first_write_notes_the_login_of_a_token_that_nobody_can_have_planted(
     brought = store.new_token()
     page(store, brought, ANN)["k"] = 1
     assert page(store, brought, ANN)._session.login is None
-
-
-@pytest.fixture
-def behind(gate: Gate) -> Iterator[Store]:
-    store = connect(gate.url, timeout=1)
-    yield store
-    store.close()
 
 
 @pytest.mark.parametrize("fault", [Gate.losing_answers, Gate.muted, Gate.frozen])
