@@ -42,7 +42,7 @@ from streamlit_pgstate.postgres.faults import (
     is_rolled_back,
     translate,
 )
-from streamlit_pgstate.postgres.statements.parts.write import TOO_LATE
+from streamlit_pgstate.postgres.statements.parts.write import PUSHED_OUT, TOO_LATE
 
 _T = TypeVar("_T")
 Row: TypeAlias = tuple[Any, ...]
@@ -65,9 +65,20 @@ _SLOWEST: Final = 2**16
 """A write of up to 256 KiB has `timeout`. For each further 64 KiB its deadline is a second later:
 over a slow line the last bytes of 4 MiB may arrive a minute after the first."""
 
+_IN_STEPS: Final = {"reached": 2**62}
+"""For a transaction of several statements: once it was given up, nobody sends its COMMIT. So it can
+be stored late only if it holds the lock of the session's row, for which SETTLE waits."""
+
 _SETTLED_WITHIN: Final = 1.0
 """Seconds after `timeout` in which a write of more than 256 KiB is still settled. Otherwise it
 could be stored long after it was given up, over a newer one."""
+
+
+class ManyOthersWrote(psycopg.errors.SerializationFailure):
+    """So many others have written that a write cannot tell whether it is recorded.
+
+    It changed nothing.
+    """
 
 
 class Step(Enum):
@@ -204,15 +215,22 @@ class Writer:
                 it is a `StoreUnavailable` that says so.
         """
         sql = self._sql[name]
+        parameters["reached"] = reached
 
         def send(connection: TimedConnection, mark: Mapping[str, Any]) -> list[Row]:
             parameters.update(mark)
             if size > _QUICK:
                 parameters["deadline"] += (size - _QUICK) / _SLOWEST
-            return connection.rows_of(sql, parameters)
+            try:
+                return connection.rows_of(sql, parameters)
+            except psycopg.errors.InvalidParameterValue as error:
+                if (version := _version_met(error)) is None:
+                    raise
+                parameters["reached"] = version  # this try was not ruled out, as it has its answer
+                raise ManyOthersWrote(str(error)) from None
 
         def settle(slot: _Slot, until: float) -> Record:
-            return self._settle(slot, until, {**parameters, "reached": reached}, creates=creates)
+            return self._settle(slot, until, parameters, creates=creates)
 
         def recalled(record: Record) -> list[Row]:
             return [(record.version, record.deleted)]
@@ -263,7 +281,7 @@ class Writer:
     ) -> Callable[[TimedConnection, Mapping[str, Any]], _T]:
         def send(connection: TimedConnection, mark: Mapping[str, Any]) -> _T:
             def run(name: str, parameters: Mapping[str, Any]) -> list[Row]:
-                return connection.rows_of(self._sql[name], {**parameters, **mark})
+                return connection.rows_of(self._sql[name], {**parameters, **mark, **_IN_STEPS})
 
             def run_in_time(name: str, parameters: Mapping[str, Any]) -> list[Row]:
                 left = connection.deadline - time.monotonic() - (reserve or 0.0)
@@ -383,6 +401,12 @@ class Writer:
         if not isinstance(told, StoreUnavailable):
             return told
         return _saying(told, PERHAPS_STORED if is_perhaps_stored else NOTHING_STORED)
+
+
+def _version_met(error: psycopg.Error) -> int | None:
+    """The session's version where `IS_NEW` could not tell; None if the error is another one."""
+    _, is_it, version = str(error).partition(PUSHED_OUT)
+    return int(version.split('"')[0]) if is_it else None
 
 
 def _saying(error: StoreUnavailable, sentence: str) -> StoreUnavailable:

@@ -527,6 +527,56 @@ def test_a_write_that_was_given_up_is_not_stored_over_a_newer_one(
     assert store.state(token)["k"] == "newer"
 
 
+@pytest.mark.parametrize("before", [{}, {"k": 1}])
+def test_a_write_that_was_given_up_is_not_stored_though_many_others_have_written_since(
+    before: dict[str, Any], url: str, store: Store, sql: Any, gate: Gate
+) -> None:
+    """Its deadline is not over, and the session's row does not list its number any more."""
+    token = store.new_token()
+    store.state(token).update(before)
+    present = backends(sql)
+    behind = connect(gate.url, timeout=1)
+    state = behind.state(token)
+    state.keys()
+    late = backends(sql) - present
+    with gate.holding_present_ones():
+        with pytest.raises(StoreUnavailable, match="Nothing was stored"):
+            state["k"] = noise(1_500_000)
+        write_from_others(url, token, SLOTS)
+    behind.close()
+    until = time.monotonic() + 20
+    while late & backends(sql):
+        assert time.monotonic() < until
+    assert store.state(token).get("k") == before.get("k")
+
+
+@pytest.mark.parametrize("name", list(CASES))
+def test_who_reads_and_then_writes_is_not_disturbed_by_many_others(
+    name: str, url: str, store: Store
+) -> None:
+    case = CASES[name]
+    token = store.new_token()
+    write_from_others(url, token, 1)
+    store.state(token).update(case.before)
+    state = store.state(token)
+    state.keys()
+    write_from_others(url, token, SLOTS + 1)
+    answer = case.verb(state)
+    if name != "clear":  # which deletes what the others have written, too
+        assert answer == case.answer
+    left = dict(store.state(token))
+    left.pop("of others", None)
+    assert left == case.after
+
+
+def write_from_others(url: str, token: str, number: int) -> None:
+    """Each under a number of its own in the session's row."""
+    for each in range(number):
+        other = connect(url)
+        other.state(token)["of others"] = each
+        other.close()
+
+
 def backends(sql: Any) -> set[int]:
     """The process ids of the backends of this database."""
     sql.execute("SELECT pg_stat_clear_snapshot()")

@@ -17,16 +17,11 @@ CREATE_SESSION: Final = f"WITH {write.CREATED_EMPTY} {entry.FORMER_ENTRIES}"
 
 # Returns the record of a write whose answer was lost. If there is none, its number is ruled out by
 # a record with a negative version, so that the write does nothing if it arrives now. The number is
-# ruled out only if its record cannot have been pushed out: the slot is still listed, or there is
-# room, or the oldest record is not newer than %(reached)s. That is a version that the session had
-# reached before the write. Versions of records decrease from the first to the last.
+# ruled out only if its record cannot have been pushed out.
+_RULES_OUT: Final = f"NOT {write.IS_RECORDED} AND {write.NONE_PUSHED_OUT}"
 SETTLE: Final = f"""
-UPDATE {{schema}}.session SET writes = CASE
-    WHEN NOT {write.IS_NEW} THEN writes
-    WHEN {write.PLACE} IS NOT NULL OR cardinality(writes) < {write.FULL}
-        OR abs(writes[{write.FULL - write.RECORD + 3}]) <= %(reached)s::bigint
-        THEN {write.recorded("-version")}
-    ELSE writes END
+UPDATE {{schema}}.session SET version = version + ({_RULES_OUT})::int,
+    writes = CASE WHEN {_RULES_OUT} THEN {write.recorded("-(version + 1)")} ELSE writes END
 WHERE id = %(id)s AND {write.IS_PATIENT}
 RETURNING writes[{write.PLACE} + 1], writes[{write.PLACE} + 2], writes[{write.PLACE} + 3]"""
 

@@ -19,7 +19,23 @@ under way at once: one or two mostly, and 20 at most, as many as it has connecti
 RECORD: Final = 4
 FULL: Final = SLOTS * RECORD
 PLACE: Final = "array_position(writes, %(slot)s::bigint)"
-IS_NEW: Final = f"coalesce(writes[{PLACE} + 1] < %(number)s::bigint, true)"
+IS_RECORDED: Final = f"coalesce(writes[{PLACE} + 1] >= %(number)s::bigint, false)"
+
+# Whether a record of this write, if there was one, is still there: the slot is listed, or there is
+# room, or the oldest record is not newer than %(reached)s. That is a version that the session had
+# reached before the write was sent, and the record's version is above it. Versions of records
+# decrease from the first to the last, and no two are equal.
+NONE_PUSHED_OUT: Final = f"""({PLACE} IS NOT NULL OR cardinality(writes) < {FULL}
+    OR abs(writes[{FULL - RECORD + 3}]) <= %(reached)s::bigint)"""
+
+PUSHED_OUT: Final = "this write is not recorded, and perhaps no longer; version: "
+"""A part of the message of the error that `IS_NEW` raises. The session's version follows."""
+
+# A write does nothing if it is recorded, or ruled out. If more than `SLOTS` others have written
+# meanwhile, nobody can tell: then it is undone, and sent again with the version that it has met.
+# A large write may arrive seconds after SETTLE has ruled it out, see `writes`.
+IS_NEW: Final = f"""CASE WHEN {NONE_PUSHED_OUT} THEN NOT {IS_RECORDED}
+    ELSE set_config('lock_timeout', '{PUSHED_OUT}' || version::text, true)::boolean END"""
 
 
 def recorded(version: str, deleted: str = "0") -> str:
