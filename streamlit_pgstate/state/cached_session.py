@@ -146,7 +146,7 @@ class CachedSession:
         """The encoded value of an entry; of a newer one, where a large value was replaced.
 
         Raises:
-            KeyError: a large value was deleted meanwhile.
+            KeyError: a large value was deleted meanwhile, or has expired.
             DecodeError: rows of it are missing or changed, or cannot be decrypted.
         """
         if entry.body is not None:
@@ -157,7 +157,12 @@ class CachedSession:
                     return Payload(entry.kind or "", self._body(entry, work))
                 except UnopenedError as found:
                     fault = found
-                self._refresh_locked()
+                if self._cache.expires(key):
+                    # The server's clock decides. Ours is late by as long as the answer was under
+                    # way, and a cleanup that deletes an expired body raises no version.
+                    self.load()
+                else:
+                    self._refresh_locked()
                 newest = self._current(key)
                 if newest.version == entry.version:
                     break

@@ -48,6 +48,20 @@ def test_a_ttl_is_counted_by_the_clock_of_the_database(
     assert store.state(token, cache=False).get("k", "gone") == "gone"
 
 
+@pytest.mark.parametrize("size", [SMALL + 1, IN_ONE_STATEMENT - 100])
+def test_a_large_value_that_expires_and_is_cleaned_up_before_a_cache_expects_it_is_gone(
+    state: State, store: Store, token: str, sql: SQL, size: int
+) -> None:
+    """As where the answer with its ttl was two seconds under way."""
+    state.set("k", noise(size), ttl=60)
+    loaded = again(state, store, token)
+    assert "k" in loaded
+    sql.execute("UPDATE pgstate.entry SET expires_at = now() - interval '1 second'")
+    assert store.gc().values == 1
+    assert loaded.get("k", "gone") == "gone"
+    assert "k" not in loaded
+
+
 def test_an_expired_key_is_not_deleted_again_and_can_be_set(
     state: State, store: Store, token: str, sql: SQL
 ) -> None:
