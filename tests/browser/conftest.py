@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from browsers import CHROMIUM, CHROMIUM_ARGS, HEADLESS, PATIENCE, new_profile
 from failures import FAILED
 from playwright.sync_api import Browser, BrowserContext, Error, Playwright, expect, sync_playwright
 from profiles import Profiles
@@ -20,32 +19,7 @@ from visitor import Visitor
 
 from streamlit_pgstate import Store, connect
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
-# The same engine without the window around it: a page load takes 0.35 s of CPU, not 0.46. Tests of
-# what Chromium itself decides, such as who may keep cookies, are marked `whole_chromium`.
-HEADLESS = shutil.which("chromium-headless-shell") or CHROMIUM
-# All but the last two are Playwright's own, which this replaces. Those two load pages of Chromium's
-# for the address bar of each profile: 0.7 of the 1.9 s of CPU that a first load took.
-DISABLED_FEATURES = (
-    *("AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose", "HttpsUpgrades"),
-    *("HttpsFirstBalancedModeAutoEnable", "LensOverlay", "MediaRouter", "PaintHolding"),
-    *("ThirdPartyStoragePartitioning", "AvoidCorsURLLoaderRestartOnRedirect"),
-    *("OptimizationHints", "NetworkTimeServiceQuerying", "AimEnabled", "PreconnectToSearch"),
-    *("WebUIOmniboxPopup", "WebUIOmniboxAimPopup"),
-)
-expect.set_options(timeout=60_000)  # 5 s are too few for a machine at a fifth of its speed
-
-CHROMIUM_ARGS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync", "--no-first-run"),
-    "--in-process-gpu",  # 0.45 s of CPU for a page load, not 0.48
-    # A page load of 0.34 s of CPU takes 0.27 s without a thread of the compositor's own, and 0.24 s
-    # without optimised code as well: a page lives too short for it.
-    *("--js-flags=--no-opt --no-maglev",),
-    "--disable-features=" + ",".join(DISABLED_FEATURES),
-    # A moving picture costs more than all else on a page; five a second will do for a photo.
-    *("--use-fake-device-for-media-stream=fps=5", "--use-fake-ui-for-media-stream"),
-]
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")
@@ -91,7 +65,7 @@ def new_visitor(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Call
             visitors.append(profiles.take())
             return visitors[-1]
         name = f"visitor-{uuid.uuid4().hex[:8]}"
-        context = context or chromium.new_context(user_agent=name, **options)
+        context = context or new_profile(chromium, user_agent=name, **options)
         visitors.append(Visitor(context, name, is_altered=True))
         return visitors[-1]
 

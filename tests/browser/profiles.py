@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import uuid
 
+from browsers import new_profile
 from playwright.sync_api import Browser, BrowserContext, Error, Page, Route
 from visitor import Visitor
 
@@ -29,7 +30,7 @@ class Profiles:
         if self._emptied:
             return Visitor(*self._emptied.pop())
         name = f"visitor-{uuid.uuid4().hex[:8]}"
-        return Visitor(self._browser.new_context(user_agent=name), name)
+        return Visitor(new_profile(self._browser, user_agent=name), name)
 
     def give_back(self, visitor: Visitor) -> None:
         """Empty the profile for the next one, if that can be done; else close it."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import streamlit as st
-from conftest import CHROMIUM, CHROMIUM_ARGS
+from browsers import CHROMIUM, CHROMIUM_ARGS
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec

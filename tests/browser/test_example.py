@@ -9,22 +9,23 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from browsers import PATIENCE, new_profile
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from served import Server, running
 from streamlit.testing.v1 import AppTest
+from visitor import IS_IDLE
 
 from streamlit_pgstate import connect
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "example.py"
-PATIENCE = 60_000
-"""Milliseconds: the first run makes a PostgreSQL, which took 20 s on a busy machine."""
 COUNTED = f"""
 with open("runs", "a") as log:
     log.write("run ")
@@ -50,7 +51,7 @@ def example(tmp_path: Path) -> Iterator[Server]:
 
 @pytest.fixture
 def context(chromium: Browser) -> Iterator[BrowserContext]:
-    context = chromium.new_context()
+    context = new_profile(chromium)
     yield context
     context.close()
 
@@ -63,24 +64,28 @@ class Reader:
         self._counted = 0
 
     def runs(self) -> int:
-        """Script runs since the last question, once no more of them come."""
-        idle = self.page.locator("[data-testid=stApp][data-test-script-state=notRunning]")
-        expect(idle).to_be_attached(timeout=PATIENCE)
+        """Script runs since the last question, once no more of them come: one at least."""
+        until = time.monotonic() + PATIENCE / 1000
+        while self._count() == self._counted:
+            assert time.monotonic() < until
+            self.page.wait_for_timeout(50)
         count = -1
         while count != self._count():
             count = self._count()
             self.page.wait_for_timeout(600)
+            self.page.wait_for_function(IS_IDLE)
         since, self._counted = count - self._counted, count
         return since
 
     def _count(self) -> int:
-        return (self.server.folder / "runs").read_text().count("run")
+        runs = self.server.folder / "runs"
+        return runs.read_text().count("run") if runs.exists() else 0
 
     def choose(self, page: str) -> None:
         self.page.get_by_text(page, exact=True).click()
 
     def sees(self, text: str) -> None:
-        expect(self.page.get_by_text(text, exact=True)).to_be_visible(timeout=PATIENCE)
+        expect(self.page.get_by_text(text, exact=True)).to_be_visible()
 
     def copies(self) -> tuple[str, str]:
         """The token in localStorage, and in the cookie."""
@@ -179,7 +184,7 @@ def test_another_browser_begins_with_the_defaults(
     reader.sees("Computed just now: 7x7.")
     reader.runs()
 
-    elsewhere = chromium.new_context()
+    elsewhere = new_profile(chromium)
     other = Reader(elsewhere.new_page(), example)
     other.page.goto(example.address)
 

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from browsers import new_profile
 from playwright.sync_api import Browser, Page, expect
 from served import Server, running
+from visitor import IS_IDLE
 
 pytestmark = pytest.mark.xdist_group("gallery")  # they share a server
 
@@ -25,9 +27,8 @@ def gallery(
 
 @pytest.fixture
 def page(chromium: Browser, gallery: Server) -> Iterator[Page]:
-    context = chromium.new_context()
+    context = new_profile(chromium)
     page = context.new_page()
-    page.set_default_timeout(30_000)
     page.goto(gallery.address)
     yield page
     context.close()
@@ -40,13 +41,11 @@ def turn_to(page: Page, name: str) -> None:
 
 
 def settle(page: Page) -> None:
-    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    page.wait_for_function(IS_IDLE)
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
 def press_f5(page: Page) -> None:
-    settle(page)
-    page.wait_for_timeout(500)
     settle(page)
     page.reload()
     settle(page)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from browsers import new_profile
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from served import Server, running
 
@@ -18,7 +19,7 @@ RESULT = "The result is 210."
 
 @pytest.fixture
 def context(chromium: Browser) -> Iterator[BrowserContext]:
-    context = chromium.new_context()
+    context = new_profile(chromium)
     yield context
     context.close()
 

@@ -222,7 +222,8 @@ def test_an_old_tab_that_runs_before_the_browser_has_the_new_token_destroys_noth
     new.is_altered = True
     held = []
     new.page.route("**/streamlit-pgstate.bridge/*.js", lambda route: held.append(route))
-    new.open()
+    # A script that is held back keeps a slow page from coming to its event `load`.
+    new.page.goto(new.address, wait_until="commit")
     while not (held and new.runs() and new.runs()[-1].is_over):
         new.page.wait_for_timeout(20)
     old.click("run")
@@ -259,7 +260,8 @@ def test_an_old_tab_says_of_nothing_that_it_is_kept_before_it_has_the_new_token(
     new.is_altered = True
     held = []
     new.page.route("**/streamlit-pgstate.bridge/*.js", lambda route: held.append(route))
-    new.open()
+    # A script that is held back keeps a slow page from coming to its event `load`.
+    new.page.goto(new.address, wait_until="commit")
     while not (held and new.runs() and new.runs()[-1].is_over):
         new.page.wait_for_timeout(20)
     before = len(old.runs())

@@ -166,7 +166,7 @@ class Tab:
         if self._awaits_another():
             return False
         with contextlib.suppress(Error):
-            return bool(self.frame.evaluate(_IS_IDLE))
+            return bool(self.frame.evaluate(IS_IDLE))
         return False
 
     # The two copies of the token
@@ -273,7 +273,7 @@ _KEEPS_TOKEN = """() => {
         || [...kept, ...document.cookie.split("; ")].some(name => name.startsWith("pgstate"))
 }"""
 
-_IS_IDLE = """async () => {
+IS_IDLE = """async () => {
     const timeout = document.hidden ? 200 : 5000
     await new Promise(done => requestIdleCallback(done, { timeout }))
     const [app, ...others] = document.querySelectorAll("[data-testid=stApp]")
