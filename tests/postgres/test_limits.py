@@ -15,6 +15,7 @@ from typing import Any
 import psycopg
 import pytest
 from counters import wrong_counters
+from everything import in_everything
 from gate import Gate
 from noise import noise
 
@@ -110,8 +111,14 @@ VERBS: dict[str, tuple[Callable[[State, str, bytes], object], int]] = {
 }
 
 
-@pytest.mark.parametrize("begins", ["with a row", "without a row"])
-@pytest.mark.parametrize("size", [100, SMALL + 100], ids=["small", "large"])
+@pytest.mark.parametrize(
+    ("begins", "size"),
+    [
+        ("with a row", 100),
+        ("without a row", SMALL + 100),
+        *in_everything(("with a row", SMALL + 100), ("without a row", 100)),
+    ],
+)
 @pytest.mark.parametrize("verb", VERBS)
 def test_as_many_writers_succeed_as_fit_into_the_bytes(
     verb: str, size: int, begins: str, connected: Connect, sql: SQL
