@@ -35,7 +35,7 @@ UNDER_APP := $(addprefix tests/browser/test_,$(addsuffix .py,exchange live tab_s
 	tests/fuzz/test_lying_browsers.py
 
 everything: $(DONE)/test ## Run all tests, in the long and the rare cases, too, and under pgstate.App
-	$(BIN)/pytest -n $(WORKERS) --dist loadgroup
+	HYPOTHESIS_PROFILE=everything $(BIN)/pytest -n $(WORKERS) --dist loadgroup
 	ALL_UNDER_APP=1 $(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "not page_copies" $(UNDER_APP)
 
 quick: $(DONE)/test ## Run the tests that need no browser, break no connection and build no package

@@ -264,16 +264,21 @@ def names_over_each_other():
 def buffers_over_each_other():
     """All buffers of a batch are its first one, and the others are not there."""
     size, count = 1 << 20, 999
-    body = bytearray(stream(table([pa.array(np.zeros(size, "i1"))] * count)))
+    body = bytearray(stream(table([zeros(1)] * count)))  # of full size it would be 1 GB
     start = 8 + struct.unpack_from("<I", body, 4)[0]
     length = 8 + struct.unpack_from("<I", body, start + 4)[0]
     view = memoryview(body)[start + 8 : start + length]
     message = FlatTable.root(view)
-    place, buffers = message.table(2).vector(2)
+    batch = message.table(2)
+    struct.pack_into("<q", view, batch.place(0), size)
+    place, nodes = batch.vector(1)
+    for node in range(nodes):
+        struct.pack_into("<q", view, place + 16 * node, size)
+    place, buffers = batch.vector(2)
     for buffer in range(buffers):
         struct.pack_into("<qq", view, place + 16 * buffer, 0, size if buffer % 2 else 0)
     struct.pack_into("<q", view, message.place(3), size)
-    return bytes(body[: start + length + size]) + b"\xff\xff\xff\xff\0\0\0\0"
+    return bytes(body[: start + length]) + bytes(size) + b"\xff\xff\xff\xff\0\0\0\0"
 
 
 def views(count=100_000, size=1 << 20):
@@ -286,7 +291,7 @@ def views(count=100_000, size=1 << 20):
 
 def dictionary_in_parts(count=300, size=5000):
     """Each batch adds to the dictionary, and holds all of it so far."""
-    texts = [f"{number:{size}}" for number in range(count)]
+    texts = pa.array([f"{number:{size}}" for number in range(count)])
     arrays = [pa.DictionaryArray.from_arrays(zeros(1), texts[: n + 1]) for n in range(count)]
     batches = [pa.record_batch([array], names=["a"]) for array in arrays]
     return stream(batches[0], batches, emit_dictionary_deltas=True)

@@ -6,6 +6,7 @@ is the only one of its rule never belongs here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -16,4 +17,14 @@ def in_everything(*values: Any) -> list[Any]:
     return [
         pytest.param(*(value if isinstance(value, tuple) else [value]), marks=pytest.mark.long)
         for value in values
+    ]
+
+
+def named(table: Mapping[str, Any], *in_test: str) -> list[Any]:
+    """Values of a parameter by their names: `make test` tries those of these names alone."""
+    unknown = set(in_test) - set(table)
+    assert not unknown, unknown
+    return [
+        pytest.param(value, id=name, marks=[] if name in in_test else [pytest.mark.long])
+        for name, value in table.items()
     ]

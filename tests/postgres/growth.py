@@ -14,13 +14,15 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pandas as pd
+import psycopg
 import pyarrow as pa
 
 from streamlit_pgstate import connect
-from streamlit_pgstate.codecs import compression, encode
+from streamlit_pgstate.codecs import compression
 from streamlit_pgstate.codecs.file import StoredFile
 
 MIB = 1 << 20
@@ -99,10 +101,14 @@ def growth(verb: Callable[[], Any]) -> tuple[int, Any]:
     return memory("VmHWM") - before, found
 
 
-def size_of(value: Any) -> int:
-    payload = encode(value, key="k")
-    is_packed = payload.kind.endswith(compression.SUFFIX)
-    return len(compression.unpack(payload.body)) if is_packed else payload.size
+def written(url: str, session: UUID) -> int:
+    """The size of the body before it was compressed: a compressed one begins with it."""
+    question = """SELECT e.kind, e.size, substr(b.data, 1, 8)
+        FROM pgstate.entry e JOIN pgstate.body b USING (session_id, digest)
+        WHERE e.session_id = %s AND e.key = 'k' AND b.part = 0"""
+    with psycopg.connect(url) as sql:
+        [(kind, size, start)] = sql.execute(question, [session]).fetchall()
+    return int.from_bytes(start, "little") if kind.endswith(compression.SUFFIX) else int(size)
 
 
 def main(url: str, size: int, names: list[str]) -> None:
@@ -114,7 +120,8 @@ def main(url: str, size: int, names: list[str]) -> None:
         assert store.state_of(state.id)["small"] is not None
         value = MAKE[name](size)
         setting, _ = growth(partial(state.set, "k", value))
-        body, session = size_of(value), state.id
+        session = state.id
+        body = written(url, session)
         del value, state
         getting, value = growth(partial(store.state_of(session).get, "k"))
         tidy()

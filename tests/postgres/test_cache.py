@@ -501,7 +501,7 @@ def test_no_interleaving_of_three_tabs_leaves_a_cache_wrong(url: str, sql: SQL) 
     run_machine(
         Machine,
         settings=settings(
-            max_examples=30,
+            max_examples=settings().max_examples * 3 // 10,
             stateful_step_count=25,
             deadline=None,
             database=None,

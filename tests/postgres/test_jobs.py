@@ -18,6 +18,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from everything import in_everything
 from streamlit.testing.v1 import AppTest
 
 import streamlit_pgstate as pgstate
@@ -25,7 +26,7 @@ from streamlit_pgstate import State, Store, UnknownToken, connect
 from streamlit_pgstate.component.handshake import Answer
 
 SQL = psycopg.Connection[Any]
-WAYS = ["fork", "spawn", "forkserver"]
+WAYS = ["fork", "spawn", *in_everything("forkserver")]
 
 
 @pytest.fixture

@@ -10,14 +10,17 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from counters import wrong_counters
+from everything import in_everything
 from gate import Gate
 from noise import noise
 
+import streamlit_pgstate
 from streamlit_pgstate import LimitExceeded, State, Store, connect
 from streamlit_pgstate.postgres.chunks import CHUNK, IN_ONE_STATEMENT
 from streamlit_pgstate.postgres.cleanup import Cleaned
@@ -110,8 +113,14 @@ VERBS: dict[str, tuple[Callable[[State, str, bytes], object], int]] = {
 }
 
 
-@pytest.mark.parametrize("begins", ["with a row", "without a row"])
-@pytest.mark.parametrize("size", [100, SMALL + 100], ids=["small", "large"])
+@pytest.mark.parametrize(
+    ("begins", "size"),
+    [
+        ("with a row", 100),
+        ("without a row", SMALL + 100),
+        *in_everything(("with a row", SMALL + 100), ("without a row", 100)),
+    ],
+)
 @pytest.mark.parametrize("verb", VERBS)
 def test_as_many_writers_succeed_as_fit_into_the_bytes(
     verb: str, size: int, begins: str, connected: Connect, sql: SQL
@@ -173,10 +182,19 @@ def test_values_that_are_sent_ahead_come_to_the_limit_and_leave_nothing_else(
 
 
 _PROCESS = """
-import sys, threading
-from streamlit_pgstate import LimitExceeded, connect
-url, token, number = sys.argv[1:]
-store = connect(url, max_session_bytes=1000, max_keys=60)
+import sys, threading, types
+package = types.ModuleType("streamlit_pgstate")  # without Streamlit, which takes 1 s to import
+package.__path__ = [sys.argv[1]]
+sys.modules["streamlit_pgstate"] = package
+from streamlit_pgstate.errors import LimitExceeded
+from streamlit_pgstate.postgres.tables import Tables
+from streamlit_pgstate.settings import Settings
+from streamlit_pgstate.state.store import Store
+from streamlit_pgstate.state.surroundings import Surroundings
+
+url, token, number = sys.argv[2:]
+settings = Settings.read({"url": url, "max_session_bytes": 1000, "max_keys": 60}, environment={})
+store = Store(Tables(settings), surroundings=Surroundings())
 states = [store.state(token) for _ in range(4)]
 stored = []
 print("ready", flush=True)
@@ -198,11 +216,12 @@ print(len(stored), flush=True)
 def test_writers_in_several_processes_fill_a_session_to_its_limit_and_no_further(
     url: str, store: Store, token: str, sql: SQL
 ) -> None:
+    package = str(Path(streamlit_pgstate.__file__).parent)
     with contextlib.ExitStack() as stack:
         processes = [
             stack.enter_context(
                 subprocess.Popen(
-                    [sys.executable, "-c", _PROCESS, url, token, str(number)],
+                    [sys.executable, "-c", _PROCESS, package, url, token, str(number)],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     text=True,

@@ -54,8 +54,14 @@ WAYS_BACK: dict[str, Callable[[State, bytes], object]] = {
 }
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("back", WAYS_BACK)
+@pytest.mark.parametrize(
+    ("back", "size"),
+    [
+        *((back, "small") for back in WAYS_BACK),
+        ("set", "large"),
+        *in_everything(*((back, "large") for back in WAYS_BACK if back != "set")),
+    ],
+)
 @pytest.mark.parametrize("change", CHANGES)
 def test_the_former_value_can_be_set_again(
     change: str, back: str, size: str, store: Store, behind: Store, gate: Gate

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import psycopg
 import pytest
+from everything import named
 from libraries import NEEDED
 from psycopg.rows import TupleRow
 
@@ -51,7 +52,8 @@ def run(code: str, *arguments: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
-@pytest.mark.parametrize("library", NEEDED)
+# `unit/test_codecs_bundle.py` asks for each of them.
+@pytest.mark.parametrize("library", named(dict(zip(NEEDED, NEEDED, strict=True)), "polars"))
 def test_a_row_that_needs_a_missing_library_names_it_and_stays(
     library: str, store: Store, url: str, sql: psycopg.Connection[TupleRow]
 ) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from everything import in_everything
+from everything import in_everything, named
 from libraries import NEEDED, PIL, pl, scipy, what_is_missing
 
 from streamlit_pgstate.codecs import Payload, compression, decode, encode, sections
@@ -114,7 +114,7 @@ DOUBLINGS = {
 
 
 class TestWorkIsBounded:
-    @pytest.mark.parametrize("step", DOUBLINGS.values(), ids=DOUBLINGS)
+    @pytest.mark.parametrize("step", named(DOUBLINGS, "lists", "dicts with other keys"))
     @pytest.mark.parametrize("leaf", [1, *in_everything(np.zeros(1))], ids=["plain", "an array"])
     def test_a_structure_that_doubles_at_every_level_is_refused(self, step, leaf):
         start = time.process_time()
@@ -411,9 +411,8 @@ def printed(code):
 
 
 @pytest.mark.parametrize("library", NEEDED)
-@pytest.mark.parametrize("nest", [lambda payload: payload, in_a_list], ids=["alone", "in a list"])
-def test_a_library_that_is_missing_is_named_and_the_rest_works(library, nest):
-    payload = nest(stored(library))
+def test_a_library_that_is_missing_is_named_and_the_rest_works(library):
+    payloads = [stored(library), in_a_list(stored(library))]
     _, name = NEEDED[library]
     found = printed(f"""
         import sys
@@ -422,13 +421,16 @@ def test_a_library_that_is_missing_is_named_and_the_rest_works(library, nest):
         from streamlit_pgstate.errors import DecodeError
         import numpy, pandas
         assert decode(encode([numpy.zeros(2), pandas.Series([1])], key="k"), key="k")[1][0] == 1
-        try:
-            decode(Payload({payload.kind!r}, {payload.body!r}), key="k")
-        except DecodeError as error:
-            print(error)
-    """)
-    assert f"pip install {name}" in found
-    assert found.startswith(f"'k' was written as {payload.kind!r}, and needs ")
+        for kind, body in {[(payload.kind, payload.body) for payload in payloads]!r}:
+            try:
+                decode(Payload(kind, body), key="k")
+            except DecodeError as error:
+                print(error)
+    """).splitlines()
+    assert len(found) == 2
+    for payload, said in zip(payloads, found, strict=True):
+        assert f"pip install {name}" in said
+        assert said.startswith(f"'k' was written as {payload.kind!r}, and needs ")
 
 
 @pytest.mark.parametrize("library", ["polars"] if pl else [])
@@ -502,7 +504,7 @@ LARGE = {
 }
 
 
-@pytest.mark.parametrize("source", LARGE.values(), ids=LARGE)
+@pytest.mark.parametrize("source", named(LARGE, "a frame in a dict", "an array that shrinks"))
 def test_100_mb_take_at_most_three_times_as_much_memory(source):
     code = f"""
         import resource, numpy as np, pandas as pd, pyarrow as pa

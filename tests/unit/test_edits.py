@@ -122,7 +122,7 @@ def cells_of(frame: pd.DataFrame, data: st.DataObject) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", FRAMES)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=settings().max_examples * 2 // 5)
 @given(data=st.data())
 def test_reloads_in_between_change_nothing(name: str, data: st.DataObject) -> None:
     table = Table(FRAMES[name]())
@@ -160,7 +160,7 @@ def test_reloads_in_between_change_nothing(name: str, data: st.DataObject) -> No
 
 # In the others an empty cell changes a dtype, and so the way in which a later edit is read.
 @pytest.mark.parametrize("name", ["text as index", "numbers as index", "another range"])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=settings().max_examples * 2 // 5)
 @given(data=st.data())
 def test_edits_since_a_save_lead_from_the_saved_table_to_the_same_result(
     name: str, data: st.DataObject
