@@ -2,7 +2,7 @@
 
 A token may have been planted before the visitor logs in: somebody who has opened the app, and has
 put their own token into the visitor's browser, would read what the visitor leaves. So the token is
-replaced when somebody logs in. `visit` carries out what is decided here.
+replaced when somebody logs in. `page_login` carries out what is decided here.
 """
 
 from __future__ import annotations

@@ -9,38 +9,33 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import functools
 import logging
 import threading
-import time
-import uuid
-from collections import deque
 from collections.abc import Callable, Iterator, Set
 from typing import Final, NoReturn, TypeVar
 
 import streamlit as st
 
 from streamlit_pgstate.component import bridge, runs, script
-from streamlit_pgstate.component.bridge import Acceptance, CookieRequest, TokenReply, TokenRequest
-from streamlit_pgstate.component.cookies import label
-from streamlit_pgstate.component.handshake import Action, Answer, Handshake, Question, Standing
+from streamlit_pgstate.component.bridge import TokenReply
+from streamlit_pgstate.component.handshake import Action, Answer, Handshake, Standing
 from streamlit_pgstate.component.runs import RunListener
 from streamlit_pgstate.component.script import Address
 from streamlit_pgstate.component.transport import BROWSER, Transport
 from streamlit_pgstate.errors import (
     ConfigError,
-    LimitExceeded,
     NoSessionError,
     PgStateError,
     Refusal,
     UnknownToken,
 )
-from streamlit_pgstate.page import login
-from streamlit_pgstate.page.login import Login
+from streamlit_pgstate.page.page_cookie import Opened, PageCookie
+from streamlit_pgstate.page.page_login import PageLogin
+from streamlit_pgstate.page.questions import Questions
 from streamlit_pgstate.page.surroundings import SURROUNDINGS
+from streamlit_pgstate.page.visit_run import VisitRun, VisitRuns
 from streamlit_pgstate.postgres.rows import SessionRef
 from streamlit_pgstate.postgres.tables import Tables
-from streamlit_pgstate.postgres.ticket import Ticket, mark_of
 from streamlit_pgstate.postgres.token import Token, fingerprint
 from streamlit_pgstate.state.mapping import State
 from streamlit_pgstate.state.session import Session
@@ -53,34 +48,7 @@ _ANSWERS_WITHIN: Final = 5.0
 _TRIES_AT_LOGIN: Final = 2
 """How often a run tries to replace a token that other tabs or replicas replace at that moment."""
 
-_KEPT_MARKS: Final = 8
-"""How many cookies a ticket may replace. A page that gives its browser more tokens than that, while
-the network fails, loses the way to the first of them."""
-
 _T = TypeVar("_T")
-
-
-@dataclasses.dataclass(eq=False, slots=True)
-class _VisitRun:
-    """One run of the script, as the visit sees it.
-
-    Runs of a tab may overlap. After a quick click Streamlit starts the next run while the former
-    one continues up to its next `st.` command.
-    """
-
-    run: object
-    """The object that stands for the run: `script.run()`."""
-    is_begun: bool = False
-    """Whether a verb has refreshed the session for this run."""
-    failure: PgStateError | None = None
-    """The error of that refresh. Later verbs of the run raise it again, without another wait."""
-    is_stale: bool = False
-    """Whether the run began with a session that the tab no longer uses."""
-    keys: list[str] = dataclasses.field(default_factory=list)
-    """The keys of the component's instances that the run has mounted."""
-    question: Question | None = None
-    """The question that the last of these instances asks."""
-    asks_at_end: bool = False
 
 
 class Visit:
@@ -114,15 +82,14 @@ class Visit:
         self._leave_page = leave_page
         self._rejoin_page = rejoin_page
         self._lock = threading.RLock()
-        self._runs: deque[_VisitRun] = deque(maxlen=script.KEPT_RUNS)
+        self._runs = VisitRuns()
+        self._cookie = PageCookie(tables)
+        self._login = PageLogin(tables, transport)
+        self._questions = Questions(tables, transport, self._cookie)
         self._handshake: Handshake | None = None
         self._token: Token | None = None
         self._session: Session | None = None
         self._state: State | None = None
-        self._veil = bridge.new_veil()
-        self._on_page: dict[str, Question | None] = {}
-        """The component's instances that the last run of the whole page has mounted, by key. The
-        value is the question of an instance outside of all fragments, and None for others."""
         self._began_at: Address | None = None
         """The page on which a candidate was first used. None once that run has ended: after it
         only the visitor switches pages, not the script."""
@@ -131,28 +98,14 @@ class Visit:
         self._back_to: Address | None = None
         """Where to run again after a candidate was dropped; None for the present page."""
         self._is_left = False
-        self._noticed: uuid.UUID | None = None
-        """The session of which this page has noticed who is logged in."""
-        self._is_beginning = True
-        """Whether the browser's token at the opening of the page has still to be heard of."""
         self._comes_with_page = False
         """Whether the present token came with the page, or the browser has reported it in place of
         the page's own candidate; and was not replaced yet."""
         self._must_ask = False
         """Whether no token came with the page, so that its first run waits for the browser."""
-        self._is_first_visit = False
-        """Whether the browser's token opens nothing yet, so that it may have another one."""
         self._is_left_behind = False
         """Whether a login in another tab has replaced the token. The script waits for the new one:
         what it writes before would be dropped."""
-        self._held: tuple[str, ...] = ()
-        """Marks of the HttpOnly cookies that the browser may have: the one that came with the page,
-        and those that it was given tickets for."""
-        self._ticket: tuple[Question, str] | None = None
-        """The last ticket, and its question. The component is drawn anew if its data change."""
-        self._has_moved = True
-        """Whether the browser's cookie got, or gets, a token without which other tabs cannot go on:
-        that of another state than before, or of a login."""
         self._is_over = False
         """Whether the page is to be loaded anew."""
 
@@ -205,27 +158,18 @@ class Visit:
             if self._agreed.durable is None and self._must_ask:
                 self._await_first_answer()
 
-    def _present_run(self) -> _VisitRun:
-        present = script.run()
-        known = next((known for known in self._runs if known.run is present), None)
-        if known is None:
-            known = _VisitRun(present)
-            self._runs.append(known)
-        return known
-
-    def _begun_run(self) -> _VisitRun:
+    def _begun_run(self) -> VisitRun:
         """The present run, after its first verb has refreshed the session."""
-        run = self._present_run()
+        run = self._runs.present()
         if not run.is_begun:
             self._begin(run)
         if run.failure is not None:
             raise run.failure
         return run
 
-    def _begin(self, run: _VisitRun) -> None:
+    def _begin(self, run: VisitRun) -> None:
         run.is_begun = True
-        if not script.is_fragment_run():
-            self._on_page = {}
+        self._questions.begin_run()
         before = self._session
         try:
             if before is None:
@@ -285,10 +229,10 @@ class Visit:
         """
         with self._lock:
             self.session.forget()
-            self._is_first_visit, self._has_moved = False, True
-            run = self._present_run()
-            self._mark_stale()
-            run.is_stale = self._is_beginning = False
+            self._cookie.is_first_visit, self._cookie.has_moved = False, True
+            run = self._runs.present()
+            self._runs.mark_stale()
+            run.is_stale = self._login.is_beginning = False
             token = self.tables.signer.mint()
             forgotten = self._agreed.forgotten(token.fingerprint)
             is_alone = self._transport.is_http_only
@@ -319,16 +263,21 @@ class Visit:
         """Open the session of the page's token, or of a candidate: one round trip."""
         if self._transport is BROWSER and self.tables.needs_app():
             raise _without_app()
-        text = self._transport.read(self._label)
+        text = self._transport.read(self._questions.label)
         because = Refusal.FINAL
         if text is not None and self._transport.is_http_only:
-            self._held = (mark_of(text),)
-            refusal = self._open_http_only(text)
-            if refusal is None:
+            self._cookie.note_held(text)
+            self._comes_with_page = True
+            aside = self._transport.read_aside(self._questions.label)
+            opened = self._cookie.open(text, aside, self._session_of)
+            if isinstance(opened, Opened):
+                self._settle(opened.handshake)
+                self._use(opened.token, opened.session)
                 return
-            because = refusal
+            because = opened
             if because is Refusal.LOGIN:  # another page has logged in: its cookie is on its way
-                text, self._held = None, ()
+                text = None
+                self._cookie.note_held(None)
         elif text is not None:
             try:
                 token = self.tables.signer.check(text)
@@ -374,50 +323,6 @@ class Visit:
         if comes_with_page and token is not None and token.is_by_former_key:
             self._replace_token(self.tables.signer.signed_anew(token))
 
-    def _open_http_only(self, text: str) -> Refusal | None:
-        """Open the session of the cookie's token, or of one that lies aside.
-
-        A token without a row is good. It belongs to a first visit, or it stands in for one that
-        lies aside: then that one comes before it.
-
-        Returns:
-            None, or why the cookie's token opens nothing.
-        """
-        first: tuple[Token, Session] | None = None
-        refusal: Refusal | None = None
-        try:
-            token = self.tables.signer.check(text)
-            first = token, self._session_of(token)
-        except UnknownToken as error:
-            refusal = error.refusal
-        self._comes_with_page = True
-        if refusal is Refusal.FINAL:
-            return refusal  # forgotten: what lies aside must not take its place
-        if first is not None and first[1].is_stored:
-            self._has_moved = False
-            self._settle(Handshake.of_known(first[0].fingerprint).with_cookie_alone())
-            self._use(*first)
-            return None
-        for aside in self._transport.read_aside(self._label):
-            with contextlib.suppress(UnknownToken):
-                token = self.tables.signer.check(aside)
-                session = self._session_of(token)
-                if session.is_stored:
-                    known = Handshake.of_known(token.fingerprint).with_cookie_alone()
-                    because = refusal or Refusal.DATABASE
-                    self._settle(known.brought_back(fingerprint(text), because))
-                    self._use(token, session)
-                    return None
-        if first is not None:
-            self._is_first_visit = True
-            self._settle(Handshake.of_first_visit(first[0].fingerprint))
-            self._use(*first)
-        return refusal
-
-    @property
-    def _label(self) -> str:
-        return label(self.tables.settings.app, self.tables.identity.name)
-
     def _of_another_store(self, error: UnknownToken) -> UnknownToken:
         return UnknownToken(
             f"{error} In a test: the store that testing.visit() was given may be over another "
@@ -433,11 +338,8 @@ class Visit:
     def _session_of_new(self, token: Token) -> Session:
         """The session of a token that was minted just now: nobody has planted it."""
         session = self._session_of(token)
-        self._log_in(session)
+        self._login.log_in(session)
         return session
-
-    def _log_in(self, session: Session) -> None:
-        session.log_in(self._logins(session.id), self._users(session.id))
 
     def _loaded(self, ref: SessionRef) -> Session:
         session = Session(self.tables, ref, surroundings=SURROUNDINGS)
@@ -446,34 +348,16 @@ class Visit:
 
     def _ref_of(self, token: Token) -> SessionRef:
         ref = SessionRef.of(token, self._transport.scope)
-        return dataclasses.replace(ref, logins=self._logins(ref.id), users=self._users(ref.id))
+        logins, users = self._login.logins(ref.id), self._login.users(ref.id)
+        return dataclasses.replace(ref, logins=logins, users=users)
 
     # Who is logged in
 
-    @functools.cached_property
-    def _who(self) -> Login | None:
-        """Who was logged in when this page was opened: a login or a logout opens it anew.
-
-        None for a state of a tab, whose token never leaves that tab, and in an AppTest.
-        """
-        if self._transport.may_copy or script.is_apptest():
-            return None
-        return login.present()
-
-    def _logins(self, session_id: uuid.UUID) -> tuple[bytes, ...]:
-        """The hashes of the present login; none for nobody."""
-        who = self._who
-        if who is None:
-            return ()
-        signer = self.tables.signer
-        return signer.login_hashes(session_id, who.issuer, who.subject, who.issued_at)
-
-    def _users(self, session_id: uuid.UUID) -> tuple[bytes, ...]:
-        """The hashes of who is logged in; none for nobody."""
-        who = self._who
-        if who is None:
-            return ()
-        return self.tables.signer.user_hashes(session_id, who.issuer, who.subject)
+    @property
+    def _is_candidate(self) -> bool:
+        """Whether the token was minted for this page, so that no other one has it."""
+        is_candidate = self._agreed.standing is Standing.CANDIDATE
+        return is_candidate and not self._cookie.is_first_visit
 
     def _notice_login(self) -> bool:
         """Replace the browser's token, once, if another one is logged in than so far.
@@ -485,19 +369,17 @@ class Visit:
             UnknownToken: others have replaced the token meanwhile.
             StoreUnavailable: the token was not replaced. The next run tries it again.
         """
-        if self._transport.may_copy or script.is_apptest() or self._noticed == self.session.id:
+        if self._login.has_noticed(self.session.id):
             return True
-        is_candidate = self._agreed.standing is Standing.CANDIDATE and not self._is_first_visit
-        session = self.session
-        step = login.step(
-            noted=session.login,
-            logins=self._logins(session.id),
-            is_replaced=session.is_replaced,
-            is_beginning=self._is_beginning,
-            is_candidate=is_candidate,
-        )
-        if step is not login.Step.NOTHING and not self._follow_login(step):
+        assert self._token is not None  # noqa: S101 - _open has set it
+        is_candidate = self._is_candidate
+        followed = self._login.follow(self.session, self._token, is_candidate=is_candidate)
+        if followed.is_outrun:
             return False
+        if followed.keeps is not None:
+            self._keep_at_login(followed.keeps)
+        if followed.begins_empty:
+            self._begin_empty()
         if not is_candidate:
             self._note_login()
             self._sign_anew()
@@ -505,44 +387,20 @@ class Visit:
 
     def _note_login(self) -> None:
         """Compare no more who is logged in: once for each page and session."""
-        self._noticed, self._is_beginning = self.session.id, False
-
-    def _follow_login(self, step: login.Step) -> bool:
-        """Carry out what a login or a logout asks for; False if that is to be tried again."""
-        session, token, who = self.session, self._token, self._who
-        assert token is not None  # noqa: S101 - _open has set it
-        if step is login.Step.ROTATE or who is None:
-            with contextlib.suppress(PgStateError):  # nobody gains by the former one
-                session.rotate_at_logout()
-            return True
-        signer = self.tables.signer
-        successors = signer.successors(token, who.issuer, who.subject, who.issued_at)
-        if step is login.Step.CATCH_UP:
-            found = session.catch_up(successors)
-            if found is not None:
-                self._keep_at_login(found)
-            return True
-        try:
-            if not session.replace_at_login(successors[0]):
-                return False
-            self._keep_at_login(successors[0])
-            return True
-        except LimitExceeded as error:
-            _LOG.debug("A token that was perhaps planted gives way to a new one: %s", error)
-            self._begin_empty()
-            return True
+        self._login.note(self.session.id)
+        self._login.is_beginning = False
 
     def _begin_empty(self) -> None:
         """Go on under a new token, in place of one under which nothing is stored."""
-        self._is_first_visit, self._has_moved = False, True
+        self._cookie.is_first_visit, self._cookie.has_moved = False, True
         token = self.tables.signer.mint()
         self._settle(self._agreed.ended(token.fingerprint))
         self._go_over(token, self._session_of_new(token))
 
     def _use(self, token: Token, session: Session) -> None:
         self._token, self._session, self._state = token, session, State(session)
-        self._hold(token)
-        self._veil = bridge.new_veil()
+        self._cookie.hold(token)
+        self._questions.renew_veil()
         self.found = session.version, session.value_versions().keys()
         session.on_rotate = self._replace_token
         self._show(session, self.refreshed)
@@ -552,12 +410,8 @@ class Visit:
         """Use another session than the one that the page shows."""
         self._use(token, session)
         self._back_to = back_to
-        self._mark_stale()
+        self._runs.mark_stale()
         self._leave_page()
-
-    def _mark_stale(self) -> None:
-        for run in self._runs:
-            run.is_stale = True
 
     def _keep_at_login(self, token: Token) -> None:
         """As `_replace_token`, of a login. Tabs that were open before cannot go on as they are."""
@@ -573,18 +427,16 @@ class Visit:
                 return  # a thread has rotated a session that this tab no longer uses
             self._settle(self._agreed.succeeded(token.fingerprint))
             if self._token is not None and self._token.session_id != token.session_id:
-                self._log_in(self.session)  # nothing was stored, and nobody has planted this one
-                self._noticed = token.session_id
-            self._token, self._veil = token, bridge.new_veil()
-            self._has_moved = is_for_others  # after rotate() they go on with the former token
-            self._hold(token)
+                # Nothing was stored, and nobody has planted this one.
+                self._login.log_in(self.session)
+                self._login.note(token.session_id)
+            self._token = token
+            self._questions.renew_veil()
+            # After rotate() the others go on with the former token.
+            self._cookie.has_moved = is_for_others
+            self._cookie.hold(token)
             if script.is_script():
-                self._ask(self._present_run())
-
-    def _hold(self, token: Token) -> None:
-        """Note the token for tickets. A browser that has brought no cookie gets no ticket."""
-        if self._held and (mark := mark_of(token.text)) not in self._held:
-            self._held = (*self._held, mark)[-_KEPT_MARKS:]
+                self._ask(self._runs.present())
 
     def refreshed(self) -> Session:
         """The session after a refresh, or its successor if it has ended.
@@ -615,7 +467,7 @@ class Visit:
         if self._transport.is_http_only:
             self._load_page_anew()
         script.end_if_overtaken()
-        self._is_beginning = False
+        self._login.is_beginning = False
         token = self.tables.signer.mint()
         is_login = because is Refusal.LOGIN
         agreed = self._agreed
@@ -635,7 +487,7 @@ class Visit:
 
     # The browser
 
-    def _ask(self, run: _VisitRun) -> None:
+    def _ask(self, run: VisitRun) -> None:
         """Ask the browser, unless this run has. A second question needs an instance of its own."""
         question = self._agreed.question
         if question == run.question or script.draws_over_the_page():
@@ -643,20 +495,14 @@ class Visit:
         if script.is_parallel_fragment():  # it may draw only in its own place
             self._ask_at_end()
             return
-        if script.is_fragment_run() and question in self._on_page.values():
-            return  # an instance outside of this fragment asks it
-        key = bridge.key(place=self._place(), number=len(run.keys))
-        run.keys.append(key)
-        run.question = question
-        if not script.is_fragment_run():
-            self._on_page[key] = None if script.fragment() else question
-        on_answer = functools.partial(self._on_answer, key)
-        if self._is_to_confirm():
-            request = self._request(dataclasses.replace(question, ask=True))
-            bridge.mount_in_fragment(request, key=key, on_answer=on_answer)
-            return
-        request = self._request(question)
-        bridge.mount(request, key=key, on_answer=on_answer, has_slot=key in self._on_page)
+        assert self._token is not None  # noqa: S101 - _open has set it
+        self._questions.ask(
+            run,
+            question,
+            self._token,
+            confirms=self._is_to_confirm(),
+            on_answer=self._on_answer,
+        )
 
     def _is_to_confirm(self) -> bool:
         """Whether to ask the browser if it keeps the new token of a rotation.
@@ -670,68 +516,12 @@ class Visit:
         is_own_place = not (script.fragment() or script.is_callback() or script.is_fragment_run())
         return self.session.awaits_browser and is_own_place and not waits
 
-    def _place(self) -> str:
-        return "-".join(part for part in (self._transport.place, script.fragment()) if part)
-
-    def _request(self, question: Question) -> TokenRequest | CookieRequest:
-        assert self._token is not None  # noqa: S101 - _open has set it
-        if self._transport.is_http_only:
-            return self._cookie_request(question)
-        settings = self.tables.settings
-        return TokenRequest(
-            question,
-            label=self._label,
-            scope=self._transport.scope,
-            offer=self._token.text if question.offers else None,
-            max_age=settings.session_max_age.total_seconds(),
-            cookie=settings.cookie,
-            accepts=self._accepts,
-            veil=self._veil,
-        )
-
-    def _cookie_request(self, question: Question) -> CookieRequest:
-        ticket = self._ticket_for(question)
-        return CookieRequest(
-            question,
-            label=self._label,
-            ticket=ticket,
-            takes_over=self._is_first_visit,
-            announces=self._has_moved,
-            accepts=self._accepts,
-            veil=self._veil,
-        )
-
-    def _ticket_for(self, question: Question) -> str | None:
-        """A ticket for the cookie; None if it is as it should be, or if the browser keeps none."""
-        assert self._token is not None  # noqa: S101 - _open has set it
-        mark = mark_of(self._token.text)
-        after = tuple(held for held in self._held if held != mark)
-        if question.replaces is None or not after:
-            return None
-        if self._ticket is None or self._ticket[0] != question:
-            ticket = Ticket(
-                self._token.text,
-                after,
-                sets_aside=question.because is not Refusal.FINAL,
-                clears=question.clears,
-            )
-            text = self.tables.ticket_sealer.seal(ticket, now=time.time())
-            self._ticket = question, text
-        return self._ticket[1]
-
-    @functools.cached_property
-    def _accepts(self) -> Acceptance:
-        """Computed once: new data of a component would draw it anew in each run."""
-        signer, identity = self.tables.signer, self.tables.identity
-        earliest, latest = signer.accepts(time.time())
-        return Acceptance(signer.key_mark, identity.mark, int(earliest), int(latest))
-
     def _ask_at_end(self) -> None:
         """Ask at the end of the run, for verbs that could not ask.
 
         If another run takes the place of this one, ask at the end of that one.
         """
-        run = self._present_run()
+        run = self._runs.present()
         if not run.asks_at_end:
             run.asks_at_end = True
             with contextlib.suppress(ConfigError):  # this Streamlit shows no end of a run
@@ -751,7 +541,7 @@ class Visit:
             elif script.run() is self._opened_in:
                 self._began_at = None
             if not script.is_fragment_run():
-                self._ask(self._present_run())
+                self._ask(self._runs.present())
 
     def _await_answer(self) -> None:
         """Wait for the browser. Its answer ends this run and starts the next one.
@@ -777,7 +567,7 @@ class Visit:
         with self._lock:
             if self._is_left or self._handshake is None:
                 return
-            run, was_known = self._present_run(), self._agreed.durable is not None
+            run, was_known = self._runs.present(), self._agreed.durable is not None
             try:
                 with self._before_the_script(run):
                     self._act_on_reply(key)
@@ -789,15 +579,14 @@ class Visit:
             if run.is_stale or (is_awaited and script.is_fragment_run()):
                 script.start_anew(self._back_to)
 
-    def _act_on_replies(self, run: _VisitRun) -> None:
+    def _act_on_replies(self, run: VisitRun) -> None:
         """Handle all answers. Streamlit may call a widget's callback before the component's own."""
-        keys = {key: None for known in self._runs for key in known.keys}
         with self._before_the_script(run):
-            for key in keys:
+            for key in self._runs.mounted():
                 self._act_on_reply(key)
 
     @contextlib.contextmanager
-    def _before_the_script(self, run: _VisitRun) -> Iterator[None]:
+    def _before_the_script(self, run: VisitRun) -> Iterator[None]:
         """Let the run continue with another session if no line of the script has run yet."""
         yield
         if not script.is_callback() or script.is_fragment_run():
@@ -807,14 +596,14 @@ class Visit:
 
     def _act_on_reply(self, key: str) -> None:
         """Act upon the browser's answer. A token in it is checked before it is used."""
-        reply = bridge.read_reply(key, self._veil)
+        reply = self._questions.reply(key)
         if reply is None:
             return
         script.end_if_overtaken()
         match self._agreed.action_for(reply.answer):
             case Action.CONFIRM:
-                if self._agreed.standing is Standing.CANDIDATE and not self._is_first_visit:
-                    self._note_login()  # minted for this page, and no other one has it
+                if self._is_candidate:
+                    self._note_login()
                 self._settle(self._agreed.confirmed())
                 self.session.present()
             case Action.GO_WITHOUT:
@@ -829,7 +618,7 @@ class Visit:
     def _begin_anew(self, answer: Answer) -> None:
         """Continue with an empty session: the browser keeps no token any more."""
         before, is_dropped = self.session, self._agreed.drops_its_state(answer)
-        self._is_beginning = False
+        self._login.is_beginning = False
         token = self.tables.signer.mint()
         self._settle(self._agreed.begun(token.fingerprint))
         self._go_over(token, self._session_of_new(token))
@@ -858,8 +647,9 @@ class Visit:
         """Continue with the token of the browser."""
         ref = self._ref_of(token)
         before, is_dropped = self.session, self._agreed.drops_its_state(answer)
-        self._is_beginning &= is_dropped  # otherwise this page has stored its own token before
-        self._comes_with_page = self._is_beginning
+        # Otherwise this page has stored its own token before.
+        self._login.is_beginning &= is_dropped
+        self._comes_with_page = self._login.is_beginning
         if before.id == ref.id:
             before.follow(ref)  # keep the object: a thread may use it
             self._token = token
@@ -874,7 +664,7 @@ class Visit:
         self._settle(self._agreed.adopted(token.fingerprint))
         if answer.shown:
             self._use(token, session)
-            self._mark_stale()
+            self._runs.mark_stale()
             self._back_to = None
             self._rejoin_page()
         else:
@@ -889,11 +679,11 @@ class Visit:
         """
         self._settle(self._agreed.taken_over(token.fingerprint))
         self._go_over(token, session, back_to=self._began_at)
-        self._is_first_visit = False
+        self._cookie.is_first_visit = False
         if session.is_stored:
             with contextlib.suppress(PgStateError):
                 session.rotate()  # and so `_replace_token`
-        self._has_moved = True
+        self._cookie.has_moved = True
 
     def _copy(self, source: Token, answer: Answer) -> None:
         """Continue with a copy of a session that another tab uses."""
