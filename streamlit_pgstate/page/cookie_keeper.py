@@ -17,7 +17,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from streamlit_pgstate.component.cookies import label
 from streamlit_pgstate.component.http_cookie import (
@@ -31,8 +31,11 @@ from streamlit_pgstate.component.http_cookie import (
 from streamlit_pgstate.errors import PgStateError, Refusal, UnknownToken
 from streamlit_pgstate.postgres.rows import SessionRef
 from streamlit_pgstate.postgres.tables import Tables
-from streamlit_pgstate.postgres.ticket import LONGEST, Ticket, TicketSealer, mark_of
+from streamlit_pgstate.postgres.ticket import LONGEST, Ticket, mark_of
 from streamlit_pgstate.postgres.token import TokenSigner, fingerprint
+
+if TYPE_CHECKING:  # it imports the package cryptography
+    from streamlit_pgstate.postgres.ticket_sealer import TicketSealer
 
 _LOG = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from streamlit_pgstate.postgres.rekeying import Rekeying
 from streamlit_pgstate.postgres.rows import Write
 from streamlit_pgstate.settings import KEY_ADVICE
 
-if TYPE_CHECKING:  # it needs the package cryptography
+if TYPE_CHECKING:  # it imports the package cryptography, which not every app needs
     from streamlit_pgstate.postgres.encryption import Keyring
 
 
@@ -28,9 +28,6 @@ class Sealing:
         database: where the schema is.
         sql: the statements, by name.
         keys: the setting `encryption_key`.
-
-    Raises:
-        ConfigError: there are keys, and not the package for it.
     """
 
     def __init__(self, database: Database, sql: Mapping[str, str], keys: Sequence[bytes]) -> None:
@@ -99,11 +96,6 @@ class Sealing:
 
 
 def _keyring(keys: Sequence[bytes]) -> Keyring:
-    try:
-        from streamlit_pgstate.postgres.encryption import Keyring
-    except ImportError as error:
-        raise ConfigError(
-            "`encryption_key` needs the package cryptography. "
-            'Run: pip install "streamlit-pgstate[encryption]"'
-        ) from error
+    from streamlit_pgstate.postgres.encryption import Keyring
+
     return Keyring(keys)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from streamlit_pgstate.errors import MigrationRequired, PgStateError
 from streamlit_pgstate.postgres import migrate, statements
@@ -24,9 +25,11 @@ from streamlit_pgstate.postgres.rows import Identity, Totals
 from streamlit_pgstate.postgres.sealing import Sealing
 from streamlit_pgstate.postgres.session_tokens import SessionTokens
 from streamlit_pgstate.postgres.sessions import Sessions
-from streamlit_pgstate.postgres.ticket import TicketSealer
 from streamlit_pgstate.postgres.token import TokenSigner
 from streamlit_pgstate.settings import Settings
+
+if TYPE_CHECKING:  # it imports the package cryptography, which not every app needs
+    from streamlit_pgstate.postgres.ticket_sealer import TicketSealer
 
 _LOG = logging.getLogger(__name__)
 
@@ -172,6 +175,8 @@ class Tables:
     @property
     def ticket_sealer(self) -> TicketSealer:
         """The sealer of this app's tickets. Its key comes with the signing key."""
+        from streamlit_pgstate.postgres.ticket_sealer import TicketSealer
+
         signer, identity = self._read_once()
         return TicketSealer(*signer.ticket_keys, place=f"{identity.name} {self._settings.app}")
 

@@ -42,7 +42,7 @@ frame = pandas.DataFrame({"a": [1, 2], "b": ["x", None], "c": pandas.Categorical
 state.update({"plain": [1, {"a": 2}], "frame": frame, "nested": {"array": numpy.eye(2)}})
 state.refresh()
 assert len([state[key] for key in state]) == 3
-print({"scipy", "polars", "PIL", "pydantic"} & set(sys.modules))
+print({"scipy", "polars", "PIL", "pydantic", "cryptography"} & set(sys.modules))
 """
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from streamlit_pgstate.component.http_cookie import Kept, Place, aside_text, is_of_host
 from streamlit_pgstate.page.cookie_keeper import Change, Keys, of_page, of_route
-from streamlit_pgstate.postgres.ticket import Ticket, TicketSealer, mark_of
+from streamlit_pgstate.postgres.ticket import Ticket, mark_of
+from streamlit_pgstate.postgres.ticket_sealer import TicketSealer
 from streamlit_pgstate.postgres.token import TokenSigner, fingerprint
 
 NOW = 1_800_000_000.0

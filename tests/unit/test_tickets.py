@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamlit_pgstate.postgres.ticket import LONGEST, TICKET_LIFE, Ticket, TicketSealer, mark_of
+from streamlit_pgstate.postgres.ticket import LONGEST, TICKET_LIFE, Ticket, mark_of
+from streamlit_pgstate.postgres.ticket_sealer import TicketSealer
 from streamlit_pgstate.postgres.token import TokenSigner
 
 NOW = 1_800_000_000.0
