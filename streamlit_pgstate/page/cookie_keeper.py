@@ -31,7 +31,7 @@ from streamlit_pgstate.component.http_cookie import (
 from streamlit_pgstate.errors import PgStateError, Refusal, UnknownToken
 from streamlit_pgstate.postgres.rows import SessionRef
 from streamlit_pgstate.postgres.tables import Tables
-from streamlit_pgstate.postgres.ticket import LONGEST, Ticket, mark_of
+from streamlit_pgstate.postgres.ticket import LONGEST, Ticket, mark_of, mark_of_session
 from streamlit_pgstate.postgres.token import TokenSigner, fingerprint
 
 if TYPE_CHECKING:  # it imports the package cryptography
@@ -135,15 +135,15 @@ def of_route(verb: str, body: str, kept: Kept, keys: Keys, *, now: float) -> Rep
             return Reply(204 if is_same and _refusal(token, keys.signer) is None else 409)
         case "present":
             ticket = keys.sealer.open(body, now=now)
-            return Reply(400) if ticket is None else _of_ticket(ticket, kept)
+            return Reply(400) if ticket is None else _of_ticket(ticket, kept, keys.signer)
     return Reply(400)
 
 
-def _of_ticket(ticket: Ticket, kept: Kept) -> Reply:
+def _of_ticket(ticket: Ticket, kept: Kept, signer: TokenSigner) -> Reply:
     aside: tuple[str, ...] | None = () if ticket.clears and kept.aside else None
     if kept.token == ticket.token:
         return Reply(204, Change(aside=aside))
-    if kept.token is None or mark_of(kept.token) not in ticket.after:
+    if kept.token is None or not _may_replace(kept.token, ticket, signer):
         return Reply(409, Change(aside=aside))
     if ticket.sets_aside:
         others = (text for text in kept.aside if text != ticket.token)
@@ -151,6 +151,20 @@ def _of_ticket(ticket: Ticket, kept: Kept) -> Reply:
     elif aside is None and ticket.token in kept.aside:
         aside = tuple(text for text in kept.aside if text != ticket.token)
     return Reply(200, Change(ticket.token, aside))
+
+
+def _may_replace(text: str, ticket: Ticket, signer: TokenSigner) -> bool:
+    """Whether a ticket replaces the token that the browser has.
+
+    After `forget()` that may be any token of the forgotten session, such as one that another tab
+    has got by `rotate()`. None of them opens anything, so nothing newer is replaced.
+    """
+    if mark_of(text) in ticket.after:
+        return True
+    try:
+        return mark_of_session(signer.check(text).session_id) in ticket.ended
+    except UnknownToken:
+        return False
 
 
 def _refusal(text: str | None, signer: TokenSigner) -> Refusal | None:

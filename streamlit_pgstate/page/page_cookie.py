@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -16,13 +17,13 @@ from typing import Final
 from streamlit_pgstate.component.handshake import Handshake, Question
 from streamlit_pgstate.errors import Refusal, UnknownToken
 from streamlit_pgstate.postgres.tables import Tables
-from streamlit_pgstate.postgres.ticket import Ticket, mark_of
+from streamlit_pgstate.postgres.ticket import Ticket, mark_of, mark_of_session
 from streamlit_pgstate.postgres.token import Token, fingerprint
 from streamlit_pgstate.state.session import Session
 
 _KEPT_MARKS: Final = 8
-"""How many cookies a ticket may replace. A page that gives its browser more tokens than that, while
-the network fails, loses the way to the first of them."""
+"""How many cookies a ticket may replace, and the tokens of how many forgotten sessions. A page that
+gives its browser more tokens than that, while the network fails, loses the way to the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,8 @@ class PageCookie:
         self._held: tuple[str, ...] = ()
         """Marks of the cookies that the browser may have: the one that came with the page, and
         those that it was given tickets for."""
+        self._ended: tuple[str, ...] = ()
+        """Marks of the sessions that this page has forgotten."""
         self._ticket: tuple[Question, str] | None = None
         """The last ticket, and its question. The component is drawn anew if its data change."""
 
@@ -110,6 +113,10 @@ class PageCookie:
         if self._held and (mark := mark_of(token.text)) not in self._held:
             self._held = (*self._held, mark)[-_KEPT_MARKS:]
 
+    def end(self, session_id: uuid.UUID) -> None:
+        """The session was forgotten: tickets may replace all of its tokens from now on."""
+        self._ended = (*self._ended, mark_of_session(session_id))[-_KEPT_MARKS:]
+
     def ticket_for(self, question: Question, token: Token) -> str | None:
         """A ticket for the cookie; None if it is as it should be, or if the browser keeps none."""
         mark = mark_of(token.text)
@@ -121,6 +128,7 @@ class PageCookie:
                 token.text,
                 after,
                 sets_aside=question.because is not Refusal.FINAL,
+                ended=self._ended,
                 clears=question.clears,
             )
             text = self._tables.ticket_sealer.seal(ticket, now=time.time())

@@ -229,6 +229,7 @@ class Visit:
         """
         with self._lock:
             self.session.forget()
+            self._cookie.end(self.session.id)
             self._cookie.is_first_visit, self._cookie.has_moved = False, True
             run = self._runs.present()
             self._runs.mark_stale()

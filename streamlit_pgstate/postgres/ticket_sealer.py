@@ -41,7 +41,8 @@ class TicketSealer:
 
     def seal(self, ticket: Ticket, *, now: float) -> str:
         """Return the text of a ticket that is made at the time `now`, in seconds since 1970."""
-        parts = [ticket.token, ticket.after, ticket.sets_aside, ticket.clears, int(now)]
+        marks = [ticket.after, ticket.ended]
+        parts = [ticket.token, *marks, ticket.sets_aside, ticket.clears, int(now)]
         plain = json.dumps(parts, separators=(",", ":")).encode()
         nonce = os.urandom(_NONCE_BYTES)
         sealed = nonce + self._ciphers[0].encrypt(nonce, plain, None)
@@ -52,10 +53,10 @@ class TicketSealer:
         plain = self._opened(_decoded(text))
         if plain is None:
             return None
-        token, after, sets_aside, clears, made_at = json.loads(plain)
+        token, after, ended, sets_aside, clears, made_at = json.loads(plain)
         if abs(now - made_at) > TICKET_LIFE:  # either way: the clocks of replicas differ
             return None
-        return Ticket(token, tuple(after), sets_aside, clears)
+        return Ticket(token, tuple(after), sets_aside, tuple(ended), clears)
 
     def _opened(self, raw: bytes) -> bytes | None:
         nonce, sealed = raw[:_NONCE_BYTES], raw[_NONCE_BYTES:]

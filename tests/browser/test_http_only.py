@@ -135,6 +135,30 @@ def test_a_second_tab_goes_on_when_the_first_has_rotated(
     assert second.settled(1).seen["durable"] is True
 
 
+def test_what_a_tab_writes_after_forget_stays_where_another_tab_has_rotated_before(
+    app: Server, visitor: Visitor
+) -> None:
+    first = visitor.open(app, "reads")
+    first.settled(1)
+    first.click("write")
+    forgotten = first.settled(1).seen["id"]
+    second = visitor.open(app, "reads")
+    second.settled(1)
+    second.click("rotate")
+    second.settled(1)
+    second.token()
+    second.page.close()
+    first.click("forget")
+    first.settled(1)
+    first.click("write")
+    written = first.settled(1)
+    assert (written.seen["word"], written.seen["id"] != forgotten) == ("written", True)
+    first.token()
+    first.reload()
+    run = first.settled(1)
+    assert (run.seen["word"], run.seen["id"]) == ("written", written.seen["id"])
+
+
 def end_of_grace(app: Server) -> None:
     with psycopg.connect(app.url, autocommit=True) as rows:
         rows.execute("UPDATE pgstate.session SET rotated_at = rotated_at - interval '3 min'")

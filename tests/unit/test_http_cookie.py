@@ -10,9 +10,9 @@ import pytest
 
 from streamlit_pgstate.component.http_cookie import Kept, Place, aside_text, is_of_host
 from streamlit_pgstate.page.cookie_keeper import Change, Keys, of_page, of_route
-from streamlit_pgstate.postgres.ticket import Ticket, mark_of
+from streamlit_pgstate.postgres.ticket import Ticket, mark_of, mark_of_session
 from streamlit_pgstate.postgres.ticket_sealer import TicketSealer
-from streamlit_pgstate.postgres.token import TokenSigner, fingerprint
+from streamlit_pgstate.postgres.token import Token, TokenSigner, fingerprint
 
 NOW = 1_800_000_000.0
 
@@ -113,6 +113,7 @@ OURS = signer("k")
 KEYS = Keys("app.identity", OURS, TicketSealer(*OURS.ticket_keys, place="p"), 60.0)
 GOOD, OTHER, NEW = (OURS.mint().text for _ in range(3))
 FOREIGN = signer("x").mint().text
+FORGED = signer("x").mint(OURS.check(OTHER).session_id).text
 
 
 @pytest.mark.parametrize(
@@ -170,6 +171,8 @@ class Case:
     change: Change = field(default_factory=Change)
     sets_aside: bool = False
     clears: bool = False
+    ended: Token | None = None
+    """A token of the session that the visitor has forgotten."""
 
 
 TICKETS = {
@@ -185,6 +188,15 @@ TICKETS = {
         Kept((GOOD,), (NEW, OTHER)), 200, Change(NEW, (GOOD, OTHER)), sets_aside=True
     ),
     "the visitor is forgotten": Case(Kept((GOOD,), (OTHER,)), 200, Change(NEW, ()), clears=True),
+    "another tab has got a token of the forgotten session": Case(
+        Kept((OTHER,), ()), 200, Change(NEW), clears=True, ended=OURS.check(OTHER)
+    ),
+    "another tab has got a token of another session": Case(
+        Kept((OTHER,), ()), 409, clears=True, ended=OURS.mint()
+    ),
+    "a forged token names the forgotten session": Case(
+        Kept((FORGED,), ()), 409, clears=True, ended=OURS.check(OTHER)
+    ),
     "the second answer to the same": Case(
         Kept((NEW,), (OTHER,)), 204, Change(None, ()), clears=True
     ),
@@ -193,7 +205,8 @@ TICKETS = {
 
 @pytest.mark.parametrize("case", TICKETS.values(), ids=TICKETS)
 def test_what_the_route_does_with_a_ticket(case: Case) -> None:
-    ticket = Ticket(NEW, (mark_of(GOOD),), case.sets_aside, case.clears)
+    ended = () if case.ended is None else (mark_of_session(case.ended.session_id),)
+    ticket = Ticket(NEW, (mark_of(GOOD),), case.sets_aside, ended, case.clears)
     text = KEYS.sealer.seal(ticket, now=NOW)
     reply = of_route("present", text, case.kept, KEYS, now=NOW)
     assert (reply.status, reply.change) == (case.status, case.change)

@@ -20,7 +20,8 @@ TICKET = Ticket(SIGNER.mint().text, (mark_of("former"),), sets_aside=True, clear
 
 @given(st.lists(st.text(max_size=30), max_size=8), st.booleans(), st.booleans())
 def test_a_sealed_ticket_opens_as_it_was(cookies: list[str], aside: bool, clears: bool) -> None:
-    ticket = Ticket(SIGNER.mint().text, tuple(map(mark_of, cookies)), aside, clears)
+    marks = tuple(map(mark_of, cookies))
+    ticket = Ticket(SIGNER.mint().text, marks, aside, marks[::-1], clears)
     text = SEALER.seal(ticket, now=NOW)
     assert SEALER.open(text, now=NOW) == ticket
     assert len(text) < LONGEST
