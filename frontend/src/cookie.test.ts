@@ -66,7 +66,13 @@ afterEach(() => {
 });
 
 it("asks the route nothing where the cookie is as it should be", async () => {
-  expect(await answers({}, { takesOver: true }, { announces: true })).toEqual([]);
+  expect(await answers({}, { announces: true })).toEqual([]);
+  expect(asked).toEqual([]);
+});
+
+it("answers once on a first visit that there is no token in localStorage", async () => {
+  const none = { to: "have", token: null, blocked: false, kept: false };
+  expect(await answers({ takesOver: true }, { takesOver: true })).toEqual([none]);
   expect(asked).toEqual([]);
 });
 

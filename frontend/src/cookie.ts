@@ -25,7 +25,7 @@ export interface CookieRequest {
   clears: boolean;
   /** For the route; null if the cookie is as it should be. */
   ticket: string | null;
-  /** Whether to report a token in localStorage, from before `pgstate.App`. */
+  /** Whether to answer once: with the token in localStorage, from before `pgstate.App`, or none. */
   takesOver: boolean;
   /** Whether other tabs must look whether their token is still the browser's. */
   announces: boolean;
@@ -77,7 +77,7 @@ export function keepCookie(
   memory.have = data.have;
   const local = copiesIn(page, { app: data.app, base, maxAge: 0, cookie: true });
   const answer = (what: Partial<Answer>): void => {
-    const mark = `${key} ${data.have} ${what.token ?? ""}`;
+    const mark = `${key} ${data.have} ${what.token ?? ""} ${what.blocked ?? false}`;
     if (memory.answered.has(mark)) return;
     memory.answered.add(mark);
     send({ to: data.have, token: null, blocked: false, kept: false, ...what });
@@ -117,6 +117,7 @@ async function settle(
     answer({ token });
     return;
   }
+  if (data.takesOver && token === null) answer({});
   if (data.ticket !== null) await present(data, data.ticket, memory, browser, local, answer);
   else if (data.ask) await renew(browser, answer);
   else announce(data, memory);

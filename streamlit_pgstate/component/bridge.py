@@ -130,8 +130,6 @@ class CookieRequest:
     """Of the app and its database: `cookies.label`."""
     ticket: str | None
     """For the route, if the browser's cookie must change."""
-    takes_over: bool
-    """Whether the browser may report a token in localStorage, from before `pgstate.App`."""
     announces: bool
     """Whether other tabs of the browser must look whether their token is still the browser's."""
     accepts: Acceptance
@@ -149,7 +147,7 @@ class CookieRequest:
             "because": self.question.because.value,
             "clears": self.question.clears,
             "ticket": self.ticket,
-            "takesOver": self.takes_over,
+            "takesOver": self.question.takes_over,
             "announces": self.announces,
             "accepts": dataclasses.asdict(self.accepts),
             "veil": self.veil.hex(),

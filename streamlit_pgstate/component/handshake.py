@@ -41,6 +41,8 @@ class Action(Enum):
     """The browser keeps the token in question: go on."""
     GO_WITHOUT = "go without"
     """The browser refuses to keep any token: go on. The state lasts as long as the page."""
+    SETTLE = "settle"
+    """The browser has no token but that of its HttpOnly cookie: take over none from now on."""
     BEGIN = "begin"
     """The browser has no token any more: mint a candidate, with an empty state."""
     CHECK = "check"
@@ -77,6 +79,9 @@ class Question:
     clears: bool = False
     """Whether the browser must also throw away the tokens that lie aside: the visitor wants to be
     forgotten."""
+    takes_over: bool = False
+    """Whether the browser answers in any case, with the token in localStorage if there is one: see
+    `Handshake.takes_over`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +127,9 @@ class Handshake:
     takes_others: bool = True
     """Whether the server goes on with another token that the browser reports. With an HttpOnly
     cookie it does so on a first visit alone: a script in the page could report any token."""
+    takes_over: bool = False
+    """Whether this is such a first visit, and the browser has not answered yet. Its first answer
+    decides."""
     because: Refusal = Refusal.FINAL
     """As in `Question`."""
     clears: bool = False
@@ -142,7 +150,7 @@ class Handshake:
 
         The browser keeps it. It may have had another one, from before `pgstate.App`.
         """
-        return cls(have, Standing.CANDIDATE, durable=True, may_copy=False)
+        return cls(have, Standing.CANDIDATE, durable=True, may_copy=False, takes_over=True)
 
     @classmethod
     def of_candidate(
@@ -170,6 +178,7 @@ class Handshake:
             forgets=self.forgets,
             because=self.because,
             clears=self.clears,
+            takes_over=self.takes_over,
         )
 
     def action_for(self, answer: Answer) -> Action:
@@ -177,7 +186,11 @@ class Handshake:
         if answer.to != self.have:
             return Action.IGNORE
         if answer.token is None:
-            return Action.GO_WITHOUT if answer.blocked else Action.BEGIN
+            if answer.blocked:
+                return Action.GO_WITHOUT
+            if self.takes_over:
+                return Action.SETTLE
+            return Action.BEGIN if self.takes_others else Action.IGNORE
         if answer.token != self.have and not self.takes_others:
             return Action.IGNORE
         if answer.token in dict(self.refused):
@@ -220,7 +233,7 @@ class Handshake:
 
     def with_cookie_alone(self) -> Handshake:
         """The token is in an HttpOnly cookie, and the browser reports no other one."""
-        return replace(self, takes_others=False, may_copy=False)
+        return replace(self, takes_others=False, takes_over=False, may_copy=False)
 
     def taken_over(self, have: str) -> Handshake:
         """As `adopted`, and the browser must move the token into its HttpOnly cookie."""

@@ -44,7 +44,7 @@ class PageCookie:
 
     def __init__(self, tables: Tables) -> None:
         self.is_first_visit = False
-        """Whether the browser's token opens nothing yet, so that it may have another one."""
+        """Whether the browser's token has opened nothing, so that it may have had another one."""
         self.has_moved = True
         """Whether the browser's cookie got, or gets, a token without which other tabs cannot go on:
         that of another state than before, or of a login."""

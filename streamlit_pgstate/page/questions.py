@@ -84,7 +84,9 @@ class Questions:
             self._on_page[key] = None if script.fragment() else question
         answered = functools.partial(on_answer, key)
         if confirms:
-            request = self._request(dataclasses.replace(question, ask=True), token)
+            if not self._transport.is_http_only:  # whose questions on a first visit are answered
+                question = dataclasses.replace(question, ask=True)
+            request = self._request(question, token)
             bridge.mount_in_fragment(request, key=key, on_answer=answered)
             return
         request = self._request(question, token)
@@ -99,7 +101,6 @@ class Questions:
                 question,
                 label=self.label,
                 ticket=self._cookie.ticket_for(question, token),
-                takes_over=self._cookie.is_first_visit,
                 announces=self._cookie.has_moved,
                 accepts=self._accepts,
                 veil=self._veil,

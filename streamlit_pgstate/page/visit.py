@@ -95,6 +95,8 @@ class Visit:
         only the visitor switches pages, not the script."""
         self._opened_in: object = None
         """The run in which the candidate was first used."""
+        self._stored_by_opening: int | None = None
+        """The version of the session when the second run began; None before that."""
         self._back_to: Address | None = None
         """Where to run again after a candidate was dropped; None for the present page."""
         self._is_left = False
@@ -178,6 +180,8 @@ class Visit:
                 self._act_on_replies(run)
             if self._session is before:
                 self._refresh()
+            if before is not None and self._stored_by_opening is None:
+                self._stored_by_opening = self.session.version
             self._notice_login_or_end()
         except PgStateError as error:
             run.failure = error
@@ -236,8 +240,7 @@ class Visit:
             run.is_stale = self._login.is_beginning = False
             token = self.tables.signer.mint()
             forgotten = self._agreed.forgotten(token.fingerprint)
-            is_alone = self._transport.is_http_only
-            self._settle(forgotten.with_cookie_alone() if is_alone else forgotten)
+            self._settle(self._alone(forgotten))
             self._use(token, self._session_of_new(token))
             self._ask(run)
 
@@ -259,6 +262,10 @@ class Visit:
         self._handshake = handshake
         if self._session is not None:
             self._session.durable = handshake.durable
+
+    def _alone(self, handshake: Handshake) -> Handshake:
+        """The handshake, in which an HttpOnly cookie is the only place for the token."""
+        return handshake.with_cookie_alone() if self._transport.is_http_only else handshake
 
     def _open(self) -> None:
         """Open the session of the page's token, or of a candidate: one round trip."""
@@ -303,8 +310,7 @@ class Visit:
             because=because,
             may_copy=self._transport.may_copy,
         )
-        if self._transport.is_http_only:
-            handshake = handshake.with_cookie_alone()
+        handshake = self._alone(handshake)
         has_none = self._transport.is_http_only and text is None
         self._must_ask = has_none or not self.tables.settings.cookie
         self._settle(handshake.waiting() if self._must_ask else handshake)
@@ -395,7 +401,7 @@ class Visit:
         """Go on under a new token, in place of one under which nothing is stored."""
         self._cookie.is_first_visit, self._cookie.has_moved = False, True
         token = self.tables.signer.mint()
-        self._settle(self._agreed.ended(token.fingerprint))
+        self._settle(self._alone(self._agreed.ended(token.fingerprint)))
         self._go_over(token, self._session_of_new(token))
 
     def _use(self, token: Token, session: Session) -> None:
@@ -509,13 +515,16 @@ class Visit:
         """Whether to ask the browser if it keeps the new token of a rotation.
 
         Until it does, the former token goes on to work. The answer is one of a fragment, so it
-        starts no run of the script: an app that rotates in each run comes to rest.
+        starts no run of the script: an app that rotates in each run comes to rest. So is the answer
+        of a first visit under `pgstate.App`, whether there is a token in localStorage. There the
+        route tells the page whether the browser keeps a new token.
         """
-        waits = self._agreed.waits and self._agreed.durable is None  # for an answer that does
+        if script.fragment() or script.is_callback() or script.is_fragment_run():
+            return False
         if self._transport.is_http_only:
-            return False  # the route tells the page whether the browser keeps it
-        is_own_place = not (script.fragment() or script.is_callback() or script.is_fragment_run())
-        return self.session.awaits_browser and is_own_place and not waits
+            return self._agreed.takes_over
+        waits = self._agreed.waits and self._agreed.durable is None  # for an answer that does
+        return self.session.awaits_browser and not waits
 
     def _ask_at_end(self) -> None:
         """Ask at the end of the run, for verbs that could not ask.
@@ -569,6 +578,7 @@ class Visit:
             if self._is_left or self._handshake is None:
                 return
             run, was_known = self._runs.present(), self._agreed.durable is not None
+            took_over = self._agreed.takes_over
             try:
                 with self._before_the_script(run):
                     self._act_on_reply(key)
@@ -577,7 +587,9 @@ class Visit:
                 _LOG.debug("The browser's answer could not be acted upon: %s", error)
                 return
             is_awaited = self._agreed.waits and not was_known
-            if run.is_stale or (is_awaited and script.is_fragment_run()):
+            # After a first visit's answer the page is told to give up a token that was refused.
+            is_refused = took_over and self._agreed.replaces is not None
+            if run.is_stale or ((is_awaited or is_refused) and script.is_fragment_run()):
                 script.start_anew(self._back_to)
 
     def _act_on_replies(self, run: VisitRun) -> None:
@@ -605,8 +617,12 @@ class Visit:
             case Action.CONFIRM:
                 if self._is_candidate:
                     self._note_login()
-                self._settle(self._agreed.confirmed())
+                self._settle(self._alone(self._agreed.confirmed()))
                 self.session.present()
+            case Action.SETTLE:
+                self._settle(self._agreed.with_cookie_alone())
+            case Action.CHECK if self._agreed.takes_over and self._has_stored_meanwhile():
+                self._settle(self._agreed.with_cookie_alone())
             case Action.GO_WITHOUT:
                 self._settle(self._agreed.going_without())
             case Action.BEGIN:
@@ -615,6 +631,17 @@ class Visit:
                 self._settle(self._agreed.refusing_again(fingerprint(reply.token or "")))
             case Action.CHECK | Action.COPY | Action.FORGET as action:
                 self._try(action, reply)
+
+    def _has_stored_meanwhile(self) -> bool:
+        """Whether more is stored in the present session than its opening run has stored.
+
+        That run could not wait for the browser. What the visitor has done since is not given up for
+        a token from localStorage, neither what they have done in another tab.
+        """
+        known = self._stored_by_opening
+        known = self.session.version if known is None else known
+        self._refresh()
+        return self.session.version > known
 
     def _begin_anew(self, answer: Answer) -> None:
         """Continue with an empty session: the browser keeps no token any more."""
@@ -640,9 +667,9 @@ class Visit:
                 self._settle(self._agreed.refusing(token.fingerprint, Refusal.FINAL))
         except UnknownToken as error:
             if error.refusal is Refusal.LOGIN:  # the browser's other page brings the new one
-                self._settle(self._agreed.going_without())
+                self._settle(self._alone(self._agreed.going_without()))
                 return
-            self._settle(self._agreed.refusing(fingerprint(text), error.refusal))
+            self._settle(self._alone(self._agreed.refusing(fingerprint(text), error.refusal)))
 
     def _adopt(self, token: Token, answer: Answer) -> None:
         """Continue with the token of the browser."""

@@ -246,6 +246,71 @@ def test_a_token_in_local_storage_is_not_taken_over_where_there_is_a_state(
         assert tab.settled(1).seen["visits"] == visits
 
 
+def test_a_token_that_comes_into_local_storage_later_is_not_taken_over(
+    app: Server, visitor: Visitor, store: Store
+) -> None:
+    """A script in the page could put it there."""
+    planted = store.new_token()
+    store.state(planted)["word"] = "planted"
+    tab = visitor.open(app, "reads")
+    first = tab.settled(1).seen["id"]
+    tab.set_local(planted)
+    tab.click("rotate")  # the component has something to do, and looks
+    tab.settled(1)
+    tab.click("run")
+    run = tab.settled(1)
+    assert run.seen["word"] is None
+    tab.click("write")
+    tab.settled(1)
+    tab.click("rotate")
+    tab.settled(1)
+    tab.click("run")
+    assert tab.settled(1).seen["word"] == "written"
+    tab.set_local(None)
+    assert tab.token()
+    assert (tab.runs()[0].seen or {})["id"] == first
+
+
+def test_what_the_visitor_does_before_the_page_has_answered_is_not_given_up_for_local_storage(
+    app: Server, visitor: Visitor, store: Store
+) -> None:
+    former = store.new_token()
+    store.state(former)["word"] = "from before"
+    tab = visitor.open(app, "reads")
+    tab.settled(1)
+    tab.set_local(former)
+    tab.is_altered = True
+    held = []
+    tab.page.route("**/streamlit-pgstate.bridge/*.js", lambda route: held.append(route))
+    tab.reload()
+    while not held:
+        tab.page.wait_for_timeout(20)
+    tab.click("write")
+    while (tab.runs()[-1].seen or {}).get("word") != "written":
+        tab.page.wait_for_timeout(20)
+    written = tab.runs()[-1].seen["id"]
+    for route in held:
+        route.continue_()
+    tab.page.unroute("**/streamlit-pgstate.bridge/*.js")
+    run = tab.settled(2)
+    assert (run.seen["word"], run.seen["id"]) == ("written", written)
+    tab.reload()
+    run = tab.settled(1)
+    assert (run.seen["word"], run.seen["id"]) == ("written", written)
+
+
+def test_what_the_first_run_of_a_page_stores_by_itself_gives_way_to_local_storage(
+    app: Server, visitor: Visitor, store: Store
+) -> None:
+    former = store.new_token()
+    store.state(former)["visits"] = 41
+    tab = visitor.open(app, "reads")
+    tab.settled(1)
+    tab.set_local(former)
+    again = visitor.open(app, "visits")
+    assert again.settled(2).seen["visits"] == 42
+
+
 def test_a_refused_token_in_local_storage_is_set_aside(app: Server, visitor: Visitor) -> None:
     other = connect(app.url, signing_key="another" * 10)
     foreign = other.new_token()

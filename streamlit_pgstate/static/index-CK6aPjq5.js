@@ -1,4 +1,4 @@
-function $e(e, t) {
+function Ie(e, t) {
   return (e ?? "").split("!").map((r) => r.split("~")).filter(([r]) => t(r)).map(([r, s, ...i]) => ({
     token: r,
     refusedBy: i.slice(-8),
@@ -211,7 +211,7 @@ function ae(e) {
 function le(e, t) {
   const n = () => d(() => e().getItem(t));
   return {
-    readAside: () => $e(n(), ie),
+    readAside: () => Ie(n(), ie),
     writeAside: (r) => {
       const s = r.length > 0 ? Oe(r) : null;
       return n() !== s && d(
@@ -221,19 +221,19 @@ function le(e, t) {
   };
 }
 function ue(e, t, n, r, s) {
-  const i = n === null ? 0 : Math.round(r), o = $(e) || s.includes(";") ? "/" : s || "/", a = `${de(e, t)}=${n ?? ""}; Max-Age=${i}; Path=${o}`;
+  const i = n === null ? 0 : Math.round(r), o = I(e) || s.includes(";") ? "/" : s || "/", a = `${de(e, t)}=${n ?? ""}; Max-Age=${i}; Path=${o}`;
   for (const c of ze(e))
     if (d(() => e.document.cookie = `${a}; ${c}`), n !== null && d(() => he(e, t)) === n) return;
 }
 function ze(e) {
-  const t = `SameSite=Strict${$(e) ? "; Secure" : ""}`, n = e.top !== e && !!e.top;
-  return $(e) && n ? [t, "SameSite=None; Secure; Partitioned"] : [t];
+  const t = `SameSite=Strict${I(e) ? "; Secure" : ""}`, n = e.top !== e && !!e.top;
+  return I(e) && n ? [t, "SameSite=None; Secure; Partitioned"] : [t];
 }
-function $(e) {
+function I(e) {
   return e.location.protocol === "https:";
 }
 function de(e, t) {
-  return $(e) ? `__Host-${t}` : t;
+  return I(e) ? `__Host-${t}` : t;
 }
 function d(e) {
   try {
@@ -255,7 +255,7 @@ function Je(e, t, n, r, s) {
   K.set(i, c), c.have = n.have;
   const l = oe(e, { app: n.app, base: t, maxAge: 0, cookie: !0 });
   return Ve(n, c, o, l, (h) => {
-    const w = `${r} ${n.have} ${h.token ?? ""}`;
+    const w = `${r} ${n.have} ${h.token ?? ""} ${h.blocked ?? !1}`;
     c.answered.has(w) || (c.answered.add(w), s({ to: n.have, token: null, blocked: !1, kept: !1, ...h }));
   }), () => {
   };
@@ -283,7 +283,7 @@ async function Ve(e, t, n, r, s) {
     t.reported.add(i), s({ token: i });
     return;
   }
-  e.ticket !== null ? await qe(e, e.ticket, t, n, r, s) : e.ask ? await et(n, s) : we(e, t);
+  e.takesOver && i === null && s({}), e.ticket !== null ? await qe(e, e.ticket, t, n, r, s) : e.ask ? await et(n, s) : we(e, t);
 }
 async function qe(e, t, n, r, s, i) {
   if (n.presented.has(e.have)) return;
@@ -356,16 +356,16 @@ function st(e) {
   X.add(e);
   const t = (n, r) => e.addEventListener(n, r, { capture: !0, passive: !0 });
   t("pointerdown", ({ target: n }) => Y(n)), t("focusin", ({ target: n }) => Y(n)), t("input", ({ target: n }) => {
-    C(n) && O.add(n);
+    $(n) && O.add(n);
   }), t("keydown", (n) => {
-    C(n.target) && ot(n, n.target) && at(n.target);
+    $(n.target) && ot(n, n.target) && at(n.target);
   }), t("focusout", ({ target: n }) => {
-    C(n) && O.delete(n);
+    $(n) && O.delete(n);
   });
 }
 function it(e) {
   const t = e.activeElement;
-  if (!C(t)) return null;
+  if (!$(t)) return null;
   const n = ve(t);
   return n === null && !ge(t) ? pe : (ct(t) ? t.value !== "" : O.has(t)) ? n : null;
 }
@@ -390,7 +390,7 @@ function ve(e) {
   const t = e.closest('[class*="st-key-"]');
   return Array.from(t?.classList ?? []).find((n) => n.startsWith("st-key-")) ?? null;
 }
-function C(e) {
+function $(e) {
   return e instanceof Element && ["INPUT", "TEXTAREA"].includes(e.tagName);
 }
 const lt = 1e3, ut = 1e4, A = /* @__PURE__ */ new Map(), ke = /* @__PURE__ */ new Map();
@@ -432,7 +432,7 @@ function ft(e) {
 function Se(e) {
   return d(() => new BroadcastChannel(e));
 }
-const I = "data-test-connection-state", R = "CONNECTED", ht = "data-test-script-state", wt = "running";
+const C = "data-test-connection-state", R = "CONNECTED", ht = "data-test-script-state", wt = "running";
 function Ee(e) {
   return e.querySelector("[data-testid=stApp]");
 }
@@ -444,12 +444,12 @@ const L = /* @__PURE__ */ new Map();
 function gt(e, t) {
   L.get(e)?.disconnect();
   const n = Ee(document);
-  let r = n?.getAttribute(I);
+  let r = n?.getAttribute(C);
   const s = new MutationObserver(() => {
-    const i = n?.getAttribute(I);
+    const i = n?.getAttribute(C);
     i === R && r !== R && t({ at: Date.now(), ...me }), r = i;
   });
-  return n !== null && s.observe(n, { attributeFilter: [I] }), L.set(e, s), () => {
+  return n !== null && s.observe(n, { attributeFilter: [C] }), L.set(e, s), () => {
     L.get(e)?.disconnect(), L.delete(e);
   };
 }
@@ -460,7 +460,7 @@ function mt(e, t) {
 function bt() {
   if (document.visibilityState !== "visible") return !1;
   const e = Ee(document);
-  return (e?.getAttribute(I) ?? R) === R && e?.getAttribute(ht) !== wt;
+  return (e?.getAttribute(C) ?? R) === R && e?.getAttribute(ht) !== wt;
 }
 const g = /* @__PURE__ */ new Map(), E = /* @__PURE__ */ new Map(), At = 2;
 let D = 0, be = 0, m, S = 0;
@@ -486,7 +486,7 @@ function y() {
   const [t, n] = e;
   g.delete(t), g.set(t, n), S === 0 && Ae(Et), n({ at: Date.now() });
 }
-const J = "streamlit-pgstate-style", U = ".st-key-streamlit_pgstate_progress", p = ".st-key-streamlit_pgstate_outage", Ct = `:is(${U} [data-testid="stProgress"], ${p})`, B = `[data-testid="stEvent"]:has(${Ct})`, Q = `:is(${p}, :has(${p}))`, It = `
+const J = "streamlit-pgstate-style", U = ".st-key-streamlit_pgstate_progress", p = ".st-key-streamlit_pgstate_outage", $t = `:is(${U} [data-testid="stProgress"], ${p})`, B = `[data-testid="stEvent"]:has(${$t})`, Q = `:is(${p}, :has(${p}))`, Ct = `
 [class*="st-key-streamlit_pgstate"]:not(${U}, ${p}) {
   position: absolute;
 }
@@ -514,10 +514,10 @@ ${Q} ~ * ${p} {
   display: none;
 }
 `;
-function $t(e) {
+function It(e) {
   if (e.getElementById(J) !== null) return;
   const t = e.createElement("style");
-  t.id = J, t.textContent = It, e.head.append(t);
+  t.id = J, t.textContent = Ct, e.head.append(t);
 }
 const Ot = 5, Rt = 150;
 function Mt(e, t) {
@@ -566,7 +566,7 @@ class Nt {
     ue(this.page, r, t, Ot, this.options.base);
   }
 }
-const Le = He(import.meta.url), Z = /* @__PURE__ */ new Map(), T = /* @__PURE__ */ new Map(), Pt = ({ data: e, key: t, parentElement: n, setStateValue: r }) => ($t(document), e.role === "reload" ? window.location.reload() : e.role === "cookie" ? Je(
+const Le = He(import.meta.url), Z = /* @__PURE__ */ new Map(), T = /* @__PURE__ */ new Map(), Pt = ({ data: e, key: t, parentElement: n, setStateValue: r }) => (It(document), e.role === "reload" ? window.location.reload() : e.role === "cookie" ? Je(
   window,
   Le,
   e,
@@ -583,17 +583,17 @@ function yt(e, t, n) {
   Z.set(a, c), c.request !== o && (c.request = o, c.answered.clear());
   const l = T.get(t);
   l?.stop();
-  const f = l?.request === o ? l.answered : /* @__PURE__ */ new Set(), h = (Ie) => {
+  const f = l?.request === o ? l.answered : /* @__PURE__ */ new Set(), h = (Ce) => {
     const { claims: H } = c, k = H === null ? _(e, i, c) : Pe(e, i, c, H);
-    k === null || Ie.has(P(k)) || (f.add(P(k)), c.answered.add(P(k)), n({ ...k, token: Te(k.token, e.veil) }));
+    k === null || Ce.has(P(k)) || (f.add(P(k)), c.answered.add(P(k)), n({ ...k, token: Te(k.token, e.veil) }));
   }, w = () => h(c.answered), v = () => {
     document.visibilityState === "visible" && h(c.answered);
   };
   window.addEventListener("storage", w), window.addEventListener("pageshow", v), document.addEventListener("visibilitychange", v), c.claims?.events.addEventListener("change", w);
-  const Ce = () => {
+  const $e = () => {
     window.removeEventListener("storage", w), window.removeEventListener("pageshow", v), document.removeEventListener("visibilitychange", v), c.claims?.events.removeEventListener("change", w);
   };
-  return T.set(t, { request: o, answered: f, stop: Ce }), h(f), () => {
+  return T.set(t, { request: o, answered: f, stop: $e }), h(f), () => {
     T.get(t)?.stop(), T.delete(t);
   };
 }
