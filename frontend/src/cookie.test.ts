@@ -15,11 +15,16 @@ let statuses: number[] = [];
 let asked: [string, string, string][] = [];
 let reloads = 0;
 let pauses: number[] = [];
+/** The requests that wait until a test lets them go; null if none has to wait. */
+let waiting: (() => void)[] | null = null;
+let locks: { request: (name: string, act: () => Promise<unknown>) => Promise<unknown> } | undefined;
 
 function page(): Window {
   const fetch = async (path: string, options: RequestInit): Promise<{ status: number }> => {
     const headers = options.headers as Record<string, string>;
     asked.push([path, headers["X-Pgstate"] ?? "", String(options.body)]);
+    const gate = waiting;
+    if (gate !== null) await new Promise<void>((go) => gate.push(go));
     const status = statuses.length > 1 ? statuses.shift() : statuses[0];
     if (status === undefined) throw new TypeError("network");
     return { status };
@@ -29,7 +34,7 @@ function page(): Window {
     document,
     localStorage,
     sessionStorage,
-    navigator,
+    navigator: { locks },
     location: { protocol: "http:", port: "8501", reload: () => reloads++ },
     setTimeout: (done: () => void, pause: number) => (pauses.push(pause), setTimeout(done)),
   } as unknown as Window;
@@ -57,7 +62,7 @@ const local = () => nameOf(app, "/base", page().location);
 
 beforeEach(() => {
   app = `app${number++}`;
-  [statuses, asked, reloads, pauses] = [[204], [], 0, []];
+  [statuses, asked, reloads, pauses, waiting, locks] = [[204], [], 0, [], null, undefined];
 });
 
 afterEach(() => {
@@ -94,6 +99,55 @@ it("reports that the browser keeps no cookie", async () => {
   statuses = [200, 200];
   const blocked = { to: "have", token: null, blocked: true, kept: false };
   expect(await answers({ ticket: "T" })).toEqual([blocked]);
+});
+
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 30; turn++) await new Promise((done) => setTimeout(done));
+}
+
+it("presents two tickets of one run one after the other, and loads nothing anew", async () => {
+  waiting = [];
+  statuses = [200, 204, 200, 204];
+  expect(await answers({ ticket: "T" }, { ticket: "U", have: "next" })).toEqual([]);
+  expect(asked.map(([, , body]) => body)).toEqual(["T"]);
+  while (asked.length < 4 || waiting.length > 0) {
+    waiting.shift()?.();
+    await turns();
+  }
+  expect(asked.map(([, , body]) => body)).toEqual(["T", "T", "U", "U"]);
+  expect(reloads).toBe(0);
+});
+
+it("stays as it is where the ticket of a token that was replaced meanwhile comes too late", async () => {
+  waiting = [];
+  statuses = [409, 200, 204];
+  expect(await answers({ ticket: "T" }, { ticket: "U", have: "next" })).toEqual([]);
+  while (asked.length < 3 || waiting.length > 0) {
+    waiting.shift()?.();
+    await turns();
+  }
+  expect(asked.map(([, , body]) => body)).toEqual(["T", "U", "U"]);
+  expect(reloads).toBe(0);
+});
+
+it("presents a ticket while no other tab does", async () => {
+  const named: string[] = [];
+  locks = { request: (name, act) => (named.push(name), act()) };
+  await answers({ ticket: "T" });
+  expect(named).toEqual([local().replace("pgstate", "pgstate-app")]);
+});
+
+it("presents its last ticket again where another tab changes the cookie without a lock", async () => {
+  await answers({ ticket: "T" });
+  statuses = [409, 200, 204];
+  asked = [];
+  const other = new BroadcastChannel(local().replace("pgstate", "pgstate-app"));
+  other.postMessage("changed");
+  await turns();
+  while (asked.length < 3) await turns();
+  other.close();
+  expect(asked.map(([, verb]) => verb)).toEqual(["check", "present", "present"]);
+  expect(reloads).toBe(0);
 });
 
 it("tries again where the network or the server fails", async () => {

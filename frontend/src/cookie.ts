@@ -4,6 +4,12 @@
  *
  * The server gives the page a ticket when the cookie must change: after `rotate()` and `forget()`, and
  * in place of a refused token. If another tab has changed the cookie meanwhile, the page loads anew.
+ *
+ * The answers to two requests that are on their way at once may come in any order, and the later one
+ * sets the cookie. It could hold a forgotten token then. So one ticket is presented at a time: in one
+ * page, and by Web Locks in all tabs. Browsers have no Web Locks for pages over plain http. There a
+ * tab says that it has changed the cookie, and the others present their last tickets again. A ticket
+ * replaces only older tokens, so that does no harm.
  */
 
 import { type Answer, fingerprint } from "./agreement";
@@ -39,6 +45,12 @@ export type Outcome = "kept" | "set" | "other" | "failed";
 /** Milliseconds until each further try, where the network or the server fails. */
 const PAUSES = [500, 2000, 8000, 30_000];
 
+/** Milliseconds within which the route answers. Until then other tabs wait for their turn. */
+const ANSWERS_WITHIN = 20_000;
+
+/** How often a page looks whether its cookie is kept. Without Web Locks another tab may be between. */
+const LOOKS = 2;
+
 /** Milliseconds within which a tab loads itself anew once at most. */
 const RELOADS_EVERY = 30_000;
 
@@ -57,7 +69,14 @@ interface CookieMemory {
   /** The questions that were answered. */
   answered: Set<string>;
   channel: BroadcastChannel | null;
+  /** Ends when all tickets of this page that came before have been presented. */
+  turns: Promise<unknown>;
+  /** The last ticket. */
+  ticket: string | null;
 }
+
+/** What a tab says that has changed the cookie, where no lock keeps others from doing so at once. */
+const CHANGED = "changed";
 
 const memories: Map<string, CookieMemory> = new Map();
 
@@ -90,9 +109,11 @@ function newMemory(browser: Browser): CookieMemory {
   const memory: CookieMemory = {
     ...{ have: "", presented: new Set(), announced: new Set(), reported: new Set() },
     ...{ answered: new Set(), channel: attempt(() => new BroadcastChannel(browser.name)) },
+    ...{ turns: Promise.resolve(), ticket: null },
   };
   memory.channel?.addEventListener("message", ({ data: have }) => {
-    if (have !== memory.have) void look(memory.have, memory, browser);
+    if (have === CHANGED) void presentAgain(memory, browser);
+    else if (have !== memory.have) void look(memory.have, memory, browser);
   });
   return memory;
 }
@@ -101,6 +122,21 @@ function newMemory(browser: Browser): CookieMemory {
 async function look(have: string, memory: CookieMemory, browser: Browser): Promise<void> {
   const outcome = await browser.post("check", have);
   if (outcome === "other" && memory.have === have) browser.reload();
+}
+
+/** Another tab has changed the cookie at about the same time: present the last ticket again. */
+async function presentAgain(memory: CookieMemory, browser: Browser): Promise<void> {
+  await inTurn(memory, browser, async () => {
+    if (memory.ticket === null || (await browser.post("check", memory.have)) !== "other") return;
+    await browser.present(memory.ticket);
+  });
+}
+
+/** Do one thing at a time, in the order of the calls. */
+function inTurn<T>(memory: CookieMemory, browser: Browser, act: () => Promise<T>): Promise<T> {
+  const turn = memory.turns.then(() => browser.alone(act));
+  memory.turns = turn.catch(() => undefined);
+  return turn;
 }
 
 async function settle(
@@ -134,11 +170,16 @@ async function present(
 ): Promise<void> {
   if (memory.presented.has(data.have)) return; // another instance does, or has
   memory.presented.add(data.have);
-  const outcome = await browser.change("present", ticket);
+  memory.ticket = ticket;
+  const isPresent = (): boolean => memory.have === data.have;
+  const outcome = await browser.until(isPresent, () =>
+    inTurn(memory, browser, () => browser.present(ticket)),
+  );
   if (outcome === "kept") {
+    if (!browser.hasLocks) attempt(() => memory.channel?.postMessage(CHANGED));
     dropLocal(data, local);
-    announce(data, memory);
-  } else if (outcome !== "other" || !browser.reload()) {
+    if (isPresent()) announce(data, memory);
+  } else if (isPresent() && (outcome !== "other" || !browser.reload())) {
     memory.presented.delete(data.have);
     answer({ blocked: true });
   }
@@ -149,7 +190,10 @@ async function renew(
   browser: Browser,
   answer: (what: Partial<Answer>) => void,
 ): Promise<void> {
-  const outcome = await browser.change("renew", "");
+  const outcome = await browser.until(
+    () => true,
+    () => browser.change("renew", ""),
+  );
   if (outcome !== "kept" || !browser.reload()) answer({ blocked: true });
 }
 
@@ -189,15 +233,43 @@ class Browser {
     readonly name: string,
   ) {}
 
-  /** Send a request until it is answered. A cookie that was set is asked for once more. */
+  /** Present a ticket. */
+  present(ticket: string): Promise<Outcome> {
+    return this.change("present", ticket);
+  }
+
+  /** Send a request, and once more to see whether the cookie that it has set is kept. */
   async change(verb: string, body: string): Promise<Outcome> {
+    let outcome = await this.post(verb, body);
+    for (let looks = 0; outcome === "set" && looks < LOOKS; looks++) {
+      outcome = await this.post(verb, body);
+    }
+    return outcome;
+  }
+
+  /** Try until it succeeds, as long as it is wanted. */
+  async until(isWanted: () => boolean, act: () => Promise<Outcome>): Promise<Outcome> {
     for (const pause of [...PAUSES, null]) {
-      const first = await this.post(verb, body);
-      const outcome = first === "set" ? await this.post(verb, body) : first;
-      if (outcome !== "failed" || pause === null) return outcome;
+      const outcome = await act();
+      if (outcome !== "failed" || pause === null || !isWanted()) return outcome;
       await new Promise((done) => this.page.setTimeout(done, pause));
+      if (!isWanted()) return outcome;
     }
     return "failed";
+  }
+
+  /** Whether tabs of this browser can keep each other from acting at once. */
+  get hasLocks(): boolean {
+    return this.locks !== null;
+  }
+
+  /** Act while no other tab of this browser does, if it has Web Locks. */
+  alone<T>(act: () => Promise<T>): Promise<T> {
+    return this.locks === null ? act() : (this.locks.request(this.name, act) as Promise<T>);
+  }
+
+  private get locks(): LockManager | null {
+    return attempt(() => this.page.navigator.locks) ?? null;
   }
 
   async post(verb: string, body: string): Promise<Outcome> {
@@ -208,6 +280,7 @@ class Browser {
         body,
         credentials: "same-origin",
         cache: "no-store",
+        signal: attempt(() => AbortSignal.timeout(ANSWERS_WITHIN)),
       });
       return OUTCOMES[answer.status] ?? "failed";
     } catch {

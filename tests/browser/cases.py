@@ -142,6 +142,18 @@ def reads() -> None:
 
 
 @case
+def rotates_and_forgets() -> None:
+    """In one run, so that the page gets two tickets at once."""
+    if st.button("both"):
+        pgstate.rotate()
+        pgstate.forget()
+    if st.button("write"):
+        pgstate.set("word", "written")
+    note(word=pgstate.get("word"))
+    note_session()
+
+
+@case
 def picture() -> None:
     st.image(np.zeros((8, 8, 3), np.uint8))
 

@@ -19,6 +19,10 @@ class SlowAnswers(Crossroads):
         self.may_go = threading.Event()
         super().__init__()
 
+    def hold(self, held: str) -> None:
+        """Hold back the answers to these requests, of those that come from now on."""
+        self._held = held.encode()
+
     def _pass_on(self, client: socket.socket) -> None:
         assert self.target is not None
         is_held = threading.Event()

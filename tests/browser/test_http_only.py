@@ -199,6 +199,52 @@ def test_two_tabs_that_open_at_once_on_a_first_visit_end_on_one_token(
     assert first.token() == second.token()
 
 
+def test_no_slow_answer_to_a_rotation_brings_a_token_back_that_another_tab_has_forgotten(
+    slow_app: tuple[Replica, SlowAnswers], visitor: Visitor
+) -> None:
+    server, answers = slow_app
+    first = visitor.open(server, "reads")
+    first.click("write")
+    first.settled(2)
+    second = visitor.open(server, "reads")
+    forgotten = second.settled(1).seen["id"]
+    answers.hold(f"POST {ROUTE}")
+    first.click("rotate")
+    assert answers.has_answer.wait(READY_WITHIN)
+    answers.hold("&slow=1")
+    second.click("forget")
+    second.settled(1)
+    second.click("write")
+    written = second.settled(1).seen
+    assert (written["word"], written["id"] != forgotten) == ("written", True)
+    answers.may_go.set()
+    settled([first])
+    second.token()
+    for tab in (second, first):
+        tab.reload()
+        run = tab.settled(1)
+        assert (run.seen["word"], run.seen["id"]) == ("written", written["id"])
+
+
+def test_rotate_and_forget_in_one_run_leave_the_last_token_in_the_cookie(
+    app: Server, visitor: Visitor
+) -> None:
+    tab = visitor.open(app, "rotates_and_forgets")
+    ids = {tab.settled(1).seen["id"]}
+    for _ in range(3):
+        tab.click("both")
+        tab.settled(1)
+        tab.token()
+        tab.click("write")
+        written = tab.settled(1).seen
+        assert written["word"] == "written"
+        assert written["id"] not in ids
+        ids.add(written["id"])
+        tab.reload()
+        run = tab.settled(1)
+        assert (run.seen["word"], run.seen["id"]) == ("written", written["id"])
+
+
 def test_a_slow_page_brings_no_token_back_that_was_forgotten(
     slow_app: tuple[Replica, SlowAnswers], visitor: Visitor
 ) -> None:
