@@ -2,14 +2,21 @@
 
 Pure: no I/O. Scripts in the page can neither read the cookie nor overwrite it. The server sets it,
 and so the server must know what the browser calls the app: see `Place`.
+
+A script can write a cookie of the same name where there is none. Over https the name has a prefix,
+with which browsers take cookies from the server alone. And the list of refused tokens is signed
+with the token in use, which no script knows: see `aside_text`.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 from urllib.parse import quote, unquote, urlsplit
+
+from itsdangerous import BadSignature, Signer
 
 from streamlit_pgstate.postgres.token import has_shape
 
@@ -17,7 +24,10 @@ PLACE_HEADER: Final = "x-streamlit-pgstate-place"
 """The header in which the middleware tells a script where the browser has its page. The middleware
 removes what a client sends under this name."""
 
-_HOST_ONLY: Final = "__Host-"
+_SERVER_ONLY: Final = "__Host-Http-"
+"""Chromium takes a cookie of such a name only over https, from the host's own server, with
+`HttpOnly` and for all paths; tried with 156. For a browser that does not know it, the name begins
+with `__Host-`, which lets scripts of the host write it."""
 _DEFAULT_PORTS: Final = {True: 443, False: 80}
 _SEPARATOR: Final = "!"  # in no token, and a cookie may hold it
 
@@ -90,7 +100,7 @@ class Place:
         return self._name("pgstate-app-aside", label)
 
     def _name(self, kind: str, label: str) -> str:
-        prefix = _HOST_ONLY if self.is_secure else ""
+        prefix = _SERVER_ONLY if self.is_secure else ""
         return f"{prefix}{kind}.{label}.{self.port}.{quote(self.base, safe='')}"
 
     def set_cookie(self, name: str, value: str, *, seconds: float) -> str:
@@ -110,7 +120,8 @@ class Kept:
     """The values of the token's cookie. There is one at most, unless another host of the domain has
     set a cookie of our name over http. Nobody can tell which one is ours then."""
     aside: tuple[str, ...] = field(repr=False)
-    """Refused tokens under the second name, newest first."""
+    """Refused tokens under the second name, newest first. Only such as were set aside together with
+    the token: a script in the page may have planted others."""
 
     @classmethod
     def at(cls, place: Place, label: str, cookies: Iterable[str]) -> Kept:
@@ -118,8 +129,8 @@ class Kept:
         headers = list(cookies)
         tokens = _values(headers, place.cookie_name(label))
         lists = _values(headers, place.aside_name(label))
-        aside = lists[0].split(_SEPARATOR) if len(lists) == 1 else []
-        return cls(tuple(tokens), tuple(text for text in aside if has_shape(text))[:MOST_ASIDE])
+        is_signed = len(lists) == 1 and len(tokens) == 1 and has_shape(tokens[0])
+        return cls(tuple(tokens), _aside_in(lists[0], tokens[0]) if is_signed else ())
 
     @property
     def token(self) -> str | None:
@@ -127,9 +138,34 @@ class Kept:
         return self.tokens[0] if len(self.tokens) == 1 else None
 
 
-def aside_text(tokens: Sequence[str]) -> str:
-    """The value of the cookie that holds refused tokens, newest first."""
-    return _SEPARATOR.join(list(dict.fromkeys(tokens))[:MOST_ASIDE])
+def aside_text(tokens: Sequence[str], *, beside: str) -> str:
+    """The value of the cookie that holds refused tokens, newest first; "" for none.
+
+    It is signed with the token in use. All servers get that one with the list, whatever their
+    signing keys are. A script in the page does not know it, so it can plant no list. Whoever
+    replaces the token signs the list anew.
+
+    Args:
+        tokens: the refused tokens.
+        beside: the token in use.
+    """
+    kept = list(dict.fromkeys(tokens))[:MOST_ASIDE]
+    return _signer(beside).sign(_SEPARATOR.join(kept)).decode("ascii") if kept else ""
+
+
+def _aside_in(text: str, beside: str) -> tuple[str, ...]:
+    try:
+        kept = _signer(beside).unsign(text.encode("latin-1")).decode("ascii")
+    except (BadSignature, UnicodeError):
+        return ()
+    return tuple(it for it in kept.split(_SEPARATOR) if has_shape(it))[:MOST_ASIDE]
+
+
+def _signer(token: str) -> Signer:
+    """Its key is a token: 32 bytes of it are random."""
+    key = token.encode("latin-1")
+    salt = "streamlit-pgstate.aside"
+    return Signer(key, salt=salt, key_derivation="hmac", digest_method=hashlib.sha256)
 
 
 def host_of(headers: Headers) -> str:

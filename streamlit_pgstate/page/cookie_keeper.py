@@ -79,6 +79,7 @@ class Change:
 
     token: str | None = field(default=None, repr=False)
     aside: tuple[str, ...] | None = field(default=None, repr=False)
+    """With another token the list is not None, unless it was empty: it is signed anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ def of_page(kept: Kept, signer: TokenSigner) -> Change:
     if kept.token is not None and refusal is not Refusal.FINAL:
         others = (kept.token, *others)
     token = signer.mint().text if good is None else good
-    return Change(token, None if others == kept.aside else others)
+    return Change(token, others if others or kept.aside else None)
 
 
 def of_route(verb: str, body: str, kept: Kept, keys: Keys, *, now: float) -> Reply:
@@ -140,17 +141,17 @@ def of_route(verb: str, body: str, kept: Kept, keys: Keys, *, now: float) -> Rep
 
 
 def _of_ticket(ticket: Ticket, kept: Kept, signer: TokenSigner) -> Reply:
-    aside: tuple[str, ...] | None = () if ticket.clears and kept.aside else None
+    cleared: tuple[str, ...] | None = () if ticket.clears else None
     if kept.token == ticket.token:
-        return Reply(204, Change(aside=aside))
+        return Reply(204, Change(aside=cleared))
     if kept.token is None or not _may_replace(kept.token, ticket, signer):
-        return Reply(409, Change(aside=aside))
+        return Reply(409, Change(aside=cleared))
+    if cleared is not None:
+        return Reply(200, Change(ticket.token, cleared))
+    others = tuple(text for text in kept.aside if text != ticket.token)
     if ticket.sets_aside:
-        others = (text for text in kept.aside if text != ticket.token)
-        aside = (kept.token, *others)
-    elif aside is None and ticket.token in kept.aside:
-        aside = tuple(text for text in kept.aside if text != ticket.token)
-    return Reply(200, Change(ticket.token, aside))
+        others = (kept.token, *others)
+    return Reply(200, Change(ticket.token, others if others or kept.aside else None))
 
 
 def _may_replace(text: str, ticket: Ticket, signer: TokenSigner) -> bool:
@@ -254,7 +255,8 @@ class CookieKeeper:
         if not Kept.at(place, keys.label, cookies).tokens:
             secure = place.with_https()  # the proxy may not say so, and the browser shows it
             place = secure if Kept.at(secure, keys.label, cookies).tokens else place
-        change = of_page(Kept.at(place, keys.label, cookies), keys.signer)
+        kept = Kept.at(place, keys.label, cookies)
+        change = of_page(kept, keys.signer)
         if change == Change():
             return send
 
@@ -262,7 +264,7 @@ class CookieKeeper:
             if message["type"] == "http.response.start" and _is_page(message):
                 # Not `no-cache`: a cache must not keep one visitor's cookie for another.
                 others = [it for it in message["headers"] if it[0].lower() != b"cache-control"]
-                added = _set_cookies(change, place, keys)
+                added = _set_cookies(change, kept, place, keys)
                 message = {**message, "headers": [*others, *added, _NO_STORE]}
             await send(message)
 
@@ -312,7 +314,7 @@ class CookieKeeper:
         else:
             kept = Kept.at(place, keys.label, cookies_in(headers))
             reply = of_route(verb, body, kept, keys, now=time.time())
-            added = _set_cookies(reply.change, place, keys)
+            added = _set_cookies(reply.change, kept, place, keys)
             await _send_reply(reply, added, send)
             if verb == "present" and reply.status == 204 and kept.token is not None:
                 await asyncio.to_thread(keys.note_kept, kept.token)
@@ -352,14 +354,15 @@ def _is_page(message: Mapping[str, Any]) -> bool:
     return message["status"] == 304 or (message["status"] == 200 and is_html)
 
 
-def _set_cookies(change: Change, place: Place, keys: Keys) -> list[tuple[bytes, bytes]]:
+def _set_cookies(change: Change, kept: Kept, place: Place, keys: Keys) -> list[tuple[bytes, bytes]]:
     found = []
     if change.token is not None:
         name = place.cookie_name(keys.label)
         found.append(place.set_cookie(name, change.token, seconds=keys.seconds))
     if change.aside is not None:
         name = place.aside_name(keys.label)
-        found.append(place.set_cookie(name, aside_text(change.aside), seconds=keys.seconds))
+        text = aside_text(change.aside, beside=change.token or kept.token or "")
+        found.append(place.set_cookie(name, text, seconds=keys.seconds))
     return [(b"set-cookie", text.encode("latin-1")) for text in found]
 
 

@@ -66,8 +66,10 @@ class Server:
 
     @property
     def cookie_name(self) -> str:
-        name = f"__Host-{self.token_name}" if self.certificate else self.token_name
-        return name.replace("pgstate", "pgstate-app", 1) if self.is_app else name
+        if self.is_app:
+            name = self.token_name.replace("pgstate", "pgstate-app", 1)
+            return f"__Host-Http-{name}" if self.certificate else name
+        return f"__Host-{self.token_name}" if self.certificate else self.token_name
 
     @property
     def public_port(self) -> int:

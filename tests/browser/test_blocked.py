@@ -344,7 +344,7 @@ def test_under_the_app_over_https_the_cookie_is_host_only(
         assert (run.seen["visits"], run.seen["id"]) == (3, first.seen["id"])
         found = tab.page.context.cookies(server.address)
         [cookie] = [it for it in found if "pgstate-app." in it["name"]]
-        assert cookie["name"].startswith("__Host-pgstate-app.")
+        assert cookie["name"].startswith("__Host-Http-pgstate-app.")
         assert (cookie["secure"], cookie["httpOnly"], cookie["path"]) == (True, True, "/")
         assert cookie["sameSite"] == "Lax"
 

@@ -20,7 +20,7 @@ import psycopg
 import pytest
 from crossroads import Replica
 from everything import in_everything
-from playwright.sync_api import WebSocket
+from playwright.sync_api import Route, WebSocket
 from replicas import Replicas, balanced
 from served import HERE, READY_WITHIN, Server, free_port, running
 from slow_answers import SlowAnswers
@@ -202,28 +202,47 @@ def test_two_tabs_that_open_at_once_on_a_first_visit_end_on_one_token(
 def test_no_slow_answer_to_a_rotation_brings_a_token_back_that_another_tab_has_forgotten(
     slow_app: tuple[Replica, SlowAnswers], visitor: Visitor
 ) -> None:
+    """And the tab that waits for it is slow to hear of the other one."""
     server, answers = slow_app
     first = visitor.open(server, "reads")
+    first.settled(1)
     first.click("write")
-    first.settled(2)
+    first.settled(1)
     second = visitor.open(server, "reads")
     forgotten = second.settled(1).seen["id"]
+    checks: list[Route] = []
+    answered: list[int] = []
+
+    def hold_check(route: Route) -> None:
+        if route.request.headers["x-pgstate"] == "check":
+            checks.append(route)
+        else:
+            route.continue_()
+
+    first.is_altered = True
+    first.page.route(f"**{ROUTE}", hold_check)
+    second.page.on("response", lambda answer: answered.append(answer.status))
     answers.hold(f"POST {ROUTE}")
     first.click("rotate")
-    assert answers.has_answer.wait(READY_WITHIN)
+    while not answers.has_answer.is_set():
+        first.page.wait_for_timeout(20)
     answers.hold("&slow=1")
     second.click("forget")
     second.settled(1)
     second.click("write")
     written = second.settled(1).seen
     assert (written["word"], written["id"] != forgotten) == ("written", True)
-    answers.may_go.set()
-    settled([first])
+    with first.page.expect_request_finished(lambda it: it.url.endswith(ROUTE)):
+        answers.may_go.set()
+    while 204 not in answered:  # which only the route answers: the cookie is as it should be
+        second.page.wait_for_timeout(20)
+    for check in checks:
+        check.continue_()
+    first.page.unroute(f"**{ROUTE}")
     second.token()
-    for tab in (second, first):
-        tab.reload()
-        run = tab.settled(1)
-        assert (run.seen["word"], run.seen["id"]) == ("written", written["id"])
+    second.reload()
+    run = second.settled(1)
+    assert (run.seen["word"], run.seen["id"]) == ("written", written["id"])
 
 
 def test_rotate_and_forget_in_one_run_leave_the_last_token_in_the_cookie(
@@ -573,6 +592,39 @@ def test_a_token_that_the_database_refuses_is_set_aside_and_found_again(
     assert tab.token() == token != stand_in
     tab.reload()
     assert tab.settled(1).seen["id"] == kept
+
+
+def test_a_token_that_a_script_in_the_page_plants_under_the_second_name_opens_nothing(
+    app: Server, new_visitor: Callable[..., Visitor]
+) -> None:
+    """As its owner's browser keeps it there, too."""
+    planters = new_visitor()
+    owner = planters.open(app, "reads")
+    owner.settled(1)
+    owner.click("write")
+    theirs = owner.settled(1).seen["id"]
+    token = owner.token()
+    expires(app, theirs, "now() - interval '1 s'")
+    owner.reload()
+    owner.settled(1)
+    owner.token()
+    second = app.cookie_name.replace("pgstate-app", "pgstate-app-aside")
+    [kept] = [it for it in planters.context.cookies(app.address) if it["name"] == second]
+    expires(app, theirs, "now() + interval '1 day'")
+    tab = new_visitor().open(app, "reads")
+    mine = tab.settled(1).seen["id"]
+    for planted in (token, kept["value"]):
+        assert token in planted
+        tab.page.evaluate(f"document.cookie = '{second}={planted}; path=/'")
+        tab.reload()
+        run = tab.settled(1)
+        assert (run.seen["word"], run.seen["id"]) == (None, mine)
+    tab.click("forget")
+    tab.settled(1)
+    tab.page.evaluate(f"document.cookie = '{second}={token}; path=/'")
+    tab.reload()
+    run = tab.settled(1)
+    assert (run.seen["word"], run.seen["id"] not in (mine, theirs)) == (None, True)
 
 
 def expires(app: Server, session: str, at: str) -> None:

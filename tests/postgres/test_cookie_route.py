@@ -159,7 +159,7 @@ def test_behind_a_proxy_that_says_https_the_cookie_is_host_only(
 ) -> None:
     proxied = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "b.org"}
     answer = ask("GET", "/", headers=PAGE | proxied)
-    name = f"__Host-pgstate-app.{label('app', tables.identity.name)}.443."
+    name = f"__Host-Http-pgstate-app.{label('app', tables.identity.name)}.443."
     assert answer.headers["set-cookie"].startswith(f"{name}=")
     assert answer.headers["set-cookie"].endswith("; Path=/; HttpOnly; SameSite=Lax; Secure")
 
@@ -167,7 +167,7 @@ def test_behind_a_proxy_that_says_https_the_cookie_is_host_only(
 def test_where_the_proxy_does_not_say_https_the_browsers_cookie_shows_it(
     ask: Callable[..., httpx.Response], tables: Tables
 ) -> None:
-    name = f"__Host-pgstate-app.{label('app', tables.identity.name)}.8501."
+    name = f"__Host-Http-pgstate-app.{label('app', tables.identity.name)}.8501."
     answer = ask("GET", "/", headers=PAGE | cookie(name, tables.signer.mint().text))
     assert "set-cookie" not in answer.headers
 
