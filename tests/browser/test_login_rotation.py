@@ -245,6 +245,37 @@ def test_an_old_tab_that_runs_before_the_browser_has_the_new_token_destroys_noth
         assert (run.seen["id"], run.seen["word"]) == (first["id"], "written")
 
 
+def test_a_page_that_knows_nothing_of_the_login_leaves_the_token_where_it_is(
+    app: Server, visitor: Visitor
+) -> None:
+    """It was asked for before the login, and the browser has not got the new token yet."""
+    old = written(visitor, app)
+    first, before = old.runs()[-1].seen, old.token()
+    old.page.close()
+    log_in(visitor, app, "who has a slow page open beside")
+    new = visitor.tab(app, "reads")
+    new.is_altered = True
+    held = []
+    new.page.route("**/streamlit-pgstate.bridge/*.js", lambda route: held.append(route))
+    new.open()
+    while not (held and new.runs() and new.runs()[-1].is_over):
+        new.page.wait_for_timeout(20)
+    log_out(visitor)
+    slow = visitor.open(app, "reads")
+    run = slow.settled()
+    assert (run.seen["word"], run.seen["id"] != first["id"]) == (None, True)
+    assert slow.cookie() == before
+    for route in held:
+        route.continue_()
+    new.page.unroute("**/streamlit-pgstate.bridge/*.js")
+    while new.cookie() == before:
+        new.page.wait_for_timeout(20)
+    for tab in (slow, new):
+        tab.reload()
+        run = tab.settled()
+        assert (run.seen["id"], run.seen["word"]) == (first["id"], "written")
+
+
 @pytest.mark.page_copies
 def test_an_old_tab_says_of_nothing_that_it_is_kept_before_it_has_the_new_token(
     app: Server, visitor: Visitor
