@@ -66,7 +66,8 @@ class App(server.ServedApp):
             raise ConfigError(
                 "pgstate.App was made by a script of Streamlit's, so no server uses it. "
                 "`streamlit run` recognizes an app only by the names st.App, Starlette and FastAPI "
-                "in the file. Start this one by a server: uvicorn MODULE:app. Or have the file say "
+                "in the file. Start this one by a server: uvicorn MODULE:app, with the name of the "
+                "app in the file for `app`. Or have the file import Starlette and Mount, and say "
                 'app = Starlette(routes=[Mount("/", page)], lifespan=page.lifespan()), with the '
                 "pgstate.App as page."
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import make_url
 from streamlit.testing.v1 import AppTest
+from streamlit.web.server.app_discovery import discover_asgi_app
 
 import streamlit_pgstate as pgstate
 from streamlit_pgstate.page import apps
@@ -44,6 +46,34 @@ def test_in_a_script_it_says_how_to_start_the_app() -> None:
     [error] = AppTest.from_function(script).run().exception
     assert "uvicorn MODULE:app" in error.message
     assert "lifespan=page.lifespan()" in error.message
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "from streamlit_pgstate import App as A\napp = A('shop.py')",
+        "from streamlit_pgstate import App\napp: App = App('shop.py')",
+        "import streamlit_pgstate as p\nclass Served(p.App): ...\napp = Served('shop.py')",
+        "import streamlit_pgstate as p\ndef make():\n    return p.App('shop.py')\napp = make()",
+    ],
+    ids=["another name", "an annotation", "a class of its own", "a function"],
+)
+def test_so_it_says_however_the_file_makes_it(lines: str, tmp_path: Path) -> None:
+    file = tmp_path / "serve.py"
+    file.write_text(lines)
+    assert not discover_asgi_app(file).is_asgi_app, "by this Streamlit; say so in docs/app.md"
+    [error] = AppTest.from_file(str(file)).run().exception
+    assert "uvicorn MODULE:app" in error.message
+
+
+def test_streamlit_run_recognizes_what_the_docs_have_one_type(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "app.md").read_text(encoding="utf-8")
+    [lines] = re.findall(
+        r"```python\n(# serve.py, for: streamlit run serve.py\n.*?)```", page, re.S
+    )
+    file = tmp_path / "serve.py"
+    file.write_text(lines)
+    assert discover_asgi_app(file).import_string == "serve:app"
 
 
 @pytest.fixture
