@@ -160,6 +160,7 @@ def test_an_apps_name_may_be_any_text(
     assert tab.settled(1).seen["visits"] == 2
 
 
+@pytest.mark.long  # test_reconnect has restarts
 def test_a_killed_server_is_back_and_f5_takes_one_run(
     new_app: Callable[..., Server], visitor: Visitor
 ) -> None:
@@ -177,6 +178,7 @@ def test_a_killed_server_is_back_and_f5_takes_one_run(
     assert last.seen["visits"] == len(tab.runs()) <= 2 + 2
 
 
+@pytest.mark.long  # test_reconnect has more of it
 def test_a_page_that_reconnects_to_a_new_server_goes_on(
     new_app: Callable[..., Server], visitor: Visitor
 ) -> None:

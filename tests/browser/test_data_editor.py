@@ -129,6 +129,7 @@ def test_the_unedited_table_is_never_on_the_screen(app: Server, visitor: Visitor
     assert "ada" not in seen
 
 
+@pytest.mark.long  # test_reconnect has a restart with edits
 def test_a_restarted_server_and_a_second_tab_have_the_edits(
     new_app: Callable[..., Server], visitor: Visitor
 ) -> None:

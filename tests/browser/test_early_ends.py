@@ -205,6 +205,7 @@ def add(tab: Tab, row: int) -> dict[str, Any]:
     return seen
 
 
+@pytest.mark.long  # of the full run and of the form there are tests
 def test_in_a_fragment_nothing_is_lost_wherever_a_run_ends(app: Server, visitor: Visitor) -> None:
     tab = visitor.open(app, "upload_in_fragments_below_ends")
     tab.settled()

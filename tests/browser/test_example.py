@@ -152,6 +152,7 @@ def test_the_matrix_is_there_after_f5_a_page_toggle_and_a_killed_server(
     assert reader.matrix() == matrix
 
 
+@pytest.mark.long  # test_persisted_widgets has each widget
 def test_of_two_fields_f5_leaves_the_one_that_is_persisted(
     example: Server, context: BrowserContext
 ) -> None:

@@ -376,6 +376,7 @@ def test_what_the_first_run_of_a_page_stores_by_itself_gives_way_to_local_storag
     assert again.settled(2).seen["visits"] == 42
 
 
+@pytest.mark.long  # one in the cookie is tested, too
 def test_a_refused_token_in_local_storage_is_set_aside(app: Server, visitor: Visitor) -> None:
     other = connect(app.url, signing_key="another" * 10)
     foreign = other.new_token()

@@ -152,6 +152,7 @@ def test_a_job_whose_server_died_can_be_started_again_once_its_sign_of_life_is_o
     assert begun(app) == ["2"]
 
 
+@pytest.mark.long  # test_jobs has a pool of processes
 def test_a_pool_of_processes_writes_while_the_page_shows_it(
     database: Callable[[], str], tmp_path: Path, context: BrowserContext
 ) -> None:

@@ -116,6 +116,7 @@ def test_two_live_pages_that_write_in_each_run_do_not_drive_each_other(
     assert len(one.runs()) + len(two.runs()) - before <= 3
 
 
+@pytest.mark.long  # the field with the focus is one
 def test_a_text_that_is_being_typed_is_not_disturbed(tab: Tab, state: State) -> None:
     name(tab).click()
     tab.page.keyboard.press("End")

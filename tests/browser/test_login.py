@@ -75,6 +75,7 @@ def test_a_user_finds_on_every_device_what_they_did_before_and_after_the_login(
     assert log_in(bobs, "bob")["user"] == {}
 
 
+@pytest.mark.long  # test_scope_pages has a logout
 def test_after_logout_the_next_one_at_the_machine_finds_nothing(
     app: Server, visitor: Visitor
 ) -> None:

@@ -166,6 +166,7 @@ def test_a_planted_token_under_which_nothing_was_written_is_dead_too(
     assert tab.settled(1).seen["word"] == "written"
 
 
+@pytest.mark.long  # a limit beside the rule
 def test_a_planted_token_gives_way_where_no_session_may_be_created(
     database: Callable[[], str], tmp_path: Path, new_visitor: Callable[..., Visitor]
 ) -> None:
@@ -336,6 +337,7 @@ def test_a_login_that_the_browser_has_not_heard_of_costs_it_nothing(
     assert again.settled(1).seen["id"] == first["id"]
 
 
+@pytest.mark.long  # test_login_tokens has it without a browser
 def test_a_logout_and_the_login_of_another_give_another_token_to_the_same_state(
     app: Server, visitor: Visitor, store: Store
 ) -> None:
@@ -377,6 +379,7 @@ def test_an_app_that_rotates_in_each_run_by_itself_loses_nothing_at_a_login(
         assert tab.settled().seen["id"] == first["id"]
 
 
+@pytest.mark.long  # test_login_tokens has it without a browser
 def test_the_next_login_of_the_same_user_is_noticed_where_the_logged_out_page_called_no_verb(
     app: Server, visitor: Visitor, store: Store
 ) -> None:

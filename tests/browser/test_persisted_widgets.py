@@ -371,6 +371,7 @@ def test_a_choice_comes_back_with_the_options_that_it_is_one_of(
     assert clicked("all", 2) == anew
 
 
+@pytest.mark.long  # test_places has a dialog
 def test_in_a_dialog(app: Server, visitor: Visitor) -> None:
     tab = visitor.open(app, "persisting_dialog")
     tab.settled(1)

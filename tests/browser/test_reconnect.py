@@ -100,6 +100,7 @@ def test_a_tab_that_missed_a_change_does_not_write_over_it_after_a_restart(
     assert first.settled(1).seen["name"] == "second"
 
 
+@pytest.mark.long  # chosen before and after it is tested, too
 def test_what_is_chosen_while_a_restarted_server_is_busy_with_its_first_run_is_kept(
     restartable: Server, visitor: Visitor
 ) -> None:

@@ -153,6 +153,7 @@ def test_an_edit_after_the_key_was_deleted_is_the_only_one(app: Server, visitor:
     assert names(tab.settled(1)) == ["ada", "bob", "cat"]
 
 
+@pytest.mark.long  # test_live follows another device
 def test_what_was_saved_elsewhere_is_shown_here(app: Server, visitor: Visitor) -> None:
     """By another tab, which then edits what it has saved."""
     query = "&how=button&kept=set"
@@ -234,6 +235,7 @@ def test_a_form_that_empties_itself_shows_what_it_has_saved(app: Server, visitor
         editor.shows(0, "name", name)
 
 
+@pytest.mark.long  # test_edits has it without a browser
 def test_edits_stay_when_rows_are_added_below_and_not_when_others_change(
     app: Server, visitor: Visitor
 ) -> None:

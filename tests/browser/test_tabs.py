@@ -159,6 +159,7 @@ def test_the_token_before_a_rotation_opens_nothing_after_the_grace(
     assert tab.token() != token
 
 
+@pytest.mark.long  # a second tab costs one run: tested above
 def test_a_rotation_is_followed_by_a_click_and_a_look_without_further_runs(
     app: Server, visitor: Visitor
 ) -> None:

@@ -125,6 +125,7 @@ def test_a_disabled_uploader_shows_its_file_and_lets_nobody_remove_it(
     expect(removers(tab)).to_be_disabled()
 
 
+@pytest.mark.long  # test_replicas has a file at another server
 def test_a_second_tab_and_a_restarted_server_have_the_file(
     new_app: Callable[..., Server], visitor: Visitor
 ) -> None:

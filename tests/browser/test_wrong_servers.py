@@ -193,6 +193,7 @@ def test_the_state_of_a_tab_is_found_again_too(
     assert tab.settled(1).seen["word"] == tab.name
 
 
+@pytest.mark.long  # the table has one page at a time
 def test_two_open_pages_at_servers_that_refuse_each_others_tokens_come_to_rest(
     replicas: Replicas, right: Replica, visitor: Visitor, database: Callable[[], str]
 ) -> None:
@@ -275,6 +276,7 @@ def test_a_signing_key_is_changed_and_no_visitor_notices(
     assert (run.seen["id"], run.seen["word"]) == (first["id"], "written")
 
 
+@pytest.mark.long  # above is one with a cookie
 def test_a_signing_key_is_changed_and_no_visitor_without_a_cookie_notices(
     replicas: Replicas, visitor: Visitor
 ) -> None:
