@@ -127,21 +127,26 @@ class Visit:
     def value(self, widget: Widget) -> WidgetState | None:
         """A value of the widget's own type, mostly, or of another."""
         state, lies = WidgetState(id=widget.id), self.lies
-        if widget.kind == "dataframe" and lies.random() < 0.9:
-            cells = {"a": lies.value, "b": lies.value, "_index": lies.value, "z": lies.value}
-            rows = {
-                "edited_rows": lambda: lies.mapping({"0": lambda: lies.mapping(cells)}),
-                "added_rows": lambda: [lies.mapping(cells)],
-                "deleted_rows": lambda: [lies.scalar()],
-            }
-            state.string_value = lies.state_text(lies.mapping(rows)).encode("ascii").decode()
-            return state
-        kind = lies.choice(KINDS) if lies.random() < 0.03 else OWN.get(widget.kind, "string_value")
         try:
-            set_value(state, kind, lies)
+            if widget.kind == "dataframe" and lies.random() < 0.9:
+                state.string_value = self.edits()
+            else:
+                own = OWN.get(widget.kind, "string_value")
+                set_value(state, lies.choice(KINDS) if lies.random() < 0.03 else own, lies)
         except (UnicodeEncodeError, ValueError, TypeError, OverflowError):
             return None  # no message can hold it
         return state
+
+    def edits(self) -> str:
+        """What a table's editor says, mostly."""
+        lies = self.lies
+        cells = {"a": lies.value, "b": lies.value, "_index": lies.value, "z": lies.value}
+        rows = {
+            "edited_rows": lambda: lies.mapping({"0": lambda: lies.mapping(cells)}),
+            "added_rows": lambda: [lies.mapping(cells)],
+            "deleted_rows": lambda: [lies.scalar()],
+        }
+        return lies.state_text(lies.mapping(rows))
 
 
 OWN = {
