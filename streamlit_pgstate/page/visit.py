@@ -497,6 +497,10 @@ class Visit:
     def _ask(self, run: VisitRun) -> None:
         """Ask the browser, unless this run has. A second question needs an instance of its own."""
         question = self._agreed.question
+        if question.takes_over and not _is_in_place_of_its_own():
+            # The answer would run the fragment, or the script, once more.
+            question = dataclasses.replace(question, takes_over=False)
+            self._ask_at_end()
         if question == run.question or script.draws_over_the_page():
             return
         if script.is_parallel_fragment():  # it may draw only in its own place
@@ -519,7 +523,7 @@ class Visit:
         of a first visit under `pgstate.App`, whether there is a token in localStorage. There the
         route tells the page whether the browser keeps a new token.
         """
-        if script.fragment() or script.is_callback() or script.is_fragment_run():
+        if not _is_in_place_of_its_own():
             return False
         if self._transport.is_http_only:
             return self._agreed.takes_over
@@ -578,7 +582,7 @@ class Visit:
             if self._is_left or self._handshake is None:
                 return
             run, was_known = self._runs.present(), self._agreed.durable is not None
-            took_over = self._agreed.takes_over
+            took_over, replaced = self._agreed.takes_over, self._agreed.replaces
             try:
                 with self._before_the_script(run):
                     self._act_on_reply(key)
@@ -588,7 +592,7 @@ class Visit:
                 return
             is_awaited = self._agreed.waits and not was_known
             # After a first visit's answer the page is told to give up a token that was refused.
-            is_refused = took_over and self._agreed.replaces is not None
+            is_refused = took_over and self._agreed.replaces not in {None, replaced}
             if run.is_stale or ((is_awaited or is_refused) and script.is_fragment_run()):
                 script.start_anew(self._back_to)
 
@@ -738,6 +742,11 @@ class _AskAtEnd(RunListener):
 
     def at_end(self, *, is_followed: bool) -> None:
         self.visit.end_run(is_followed=is_followed)
+
+
+def _is_in_place_of_its_own() -> bool:
+    """Whether the script is outside of the fragments and the callbacks of the app."""
+    return not (script.fragment() or script.is_callback() or script.is_fragment_run())
 
 
 def _without_app() -> ConfigError:

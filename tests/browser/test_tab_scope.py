@@ -102,6 +102,7 @@ def test_f5_takes_one_run_and_keeps_the_state(app: Server, visitor: Visitor) -> 
         assert hints(visitor) == []
 
 
+@pytest.mark.page_copies
 def test_f5_takes_two_runs_where_the_cookie_cannot_be_written(
     new_app: Callable[..., Server], visitor: Visitor
 ) -> None:
