@@ -1,6 +1,7 @@
 """Limits: what one session may hold, and what an error says of a write that would pass that.
 
-PostgreSQL compares, in the statement that writes: see `statements`. Nothing here does I/O.
+PostgreSQL compares, in the statement that writes: see `_FITS` in `statements/parts/write.py`.
+Nothing here does I/O.
 """
 
 from __future__ import annotations

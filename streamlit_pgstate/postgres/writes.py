@@ -6,13 +6,14 @@ another statement, SETTLE, asks for the record on a new connection. If there is 
 the id out: from then on the write does nothing, should it still arrive. So it can be sent again
 under another id.
 
-A write also has a deadline, by the server's clock: see `statements`. A backend that was frozen and
+A write also has a deadline, by the server's clock: see `IN_TIME` in `statements/parts/write.py`. A backend that was frozen and
 goes on when the client has given up changes nothing.
 """
 
 from __future__ import annotations
 
 import math
+import re
 import secrets
 import time
 import uuid
@@ -65,9 +66,10 @@ _SLOWEST: Final = 2**16
 """A write of up to 256 KiB has `timeout`. For each further 64 KiB its deadline is a second later:
 over a slow line the last bytes of 4 MiB may arrive a minute after the first."""
 
-_IN_STEPS: Final = {"reached": 2**62}
-"""For a transaction of several statements: once it was given up, nobody sends its COMMIT. So it can
-be stored late only if it holds the lock of the session's row, for which SETTLE waits."""
+_NEVER_IN_DOUBT: Final = {"reached": 2**62}
+"""Above every version: this switches off the comparison of `IS_NEW`, for a transaction of several
+statements. Once it was given up, nobody sends its COMMIT. So it can be stored late only if it holds
+the lock of the session's row, for which SETTLE waits."""
 
 _SETTLED_WITHIN: Final = 1.0
 """Seconds after `timeout` in which a write of more than 256 KiB is still settled. Otherwise it
@@ -226,7 +228,8 @@ class Writer:
             except psycopg.errors.InvalidParameterValue as error:
                 if (version := _version_met(error)) is None:
                     raise
-                parameters["reached"] = version  # this try was not ruled out, as it has its answer
+                # This try has its answer, so it was not ruled out. The next one counts from here.
+                parameters["reached"] = version
                 raise ManyOthersWrote(str(error)) from None
 
         def settle(slot: _Slot, until: float) -> Record:
@@ -281,7 +284,9 @@ class Writer:
     ) -> Callable[[TimedConnection, Mapping[str, Any]], _T]:
         def send(connection: TimedConnection, mark: Mapping[str, Any]) -> _T:
             def run(name: str, parameters: Mapping[str, Any]) -> list[Row]:
-                return connection.rows_of(self._sql[name], {**parameters, **mark, **_IN_STEPS})
+                return connection.rows_of(
+                    self._sql[name], {**parameters, **mark, **_NEVER_IN_DOUBT}
+                )
 
             def run_in_time(name: str, parameters: Mapping[str, Any]) -> list[Row]:
                 left = connection.deadline - time.monotonic() - (reserve or 0.0)
@@ -302,6 +307,8 @@ class Writer:
             return found.result if isinstance(found, Undone) else found
 
         return send
+
+    # The calls of one try: run, _deliver, _once, Database.once, _sent, send, rows_of.
 
     def _deliver(
         self,
@@ -400,13 +407,15 @@ class Writer:
         told = limits.told(error) or translate(error, self._database.place)
         if not isinstance(told, StoreUnavailable):
             return told
+        if isinstance(error, ManyOthersWrote):
+            told.is_outage = False
         return _saying(told, PERHAPS_STORED if is_perhaps_stored else NOTHING_STORED)
 
 
 def _version_met(error: psycopg.Error) -> int | None:
     """The session's version where `IS_NEW` could not tell; None if the error is another one."""
-    _, is_it, version = str(error).partition(PUSHED_OUT)
-    return int(version.split('"')[0]) if is_it else None
+    found = re.search(rf"{re.escape(PUSHED_OUT)}(\d+)", str(error))
+    return int(found[1]) if found else None
 
 
 def _saying(error: StoreUnavailable, sentence: str) -> StoreUnavailable:

@@ -159,7 +159,8 @@ class CachedSession:
                     fault = found
                 if self._cache.expires(key):
                     # The server's clock decides. Ours is late by as long as the answer was under
-                    # way, and a cleanup that deletes an expired body raises no version.
+                    # way. A cleanup that deletes an expired body leaves the entry its version, so a
+                    # refresh would not bring its end.
                     self.load()
                 else:
                     self._refresh_locked()

@@ -22,9 +22,9 @@ PLACE: Final = "array_position(writes, %(slot)s::bigint)"
 IS_RECORDED: Final = f"coalesce(writes[{PLACE} + 1] >= %(number)s::bigint, false)"
 
 # Whether a record of this write, if there was one, is still there: the slot is listed, or there is
-# room, or the oldest record is not newer than %(reached)s. That is a version that the session had
-# reached before the write was sent, and the record's version is above it. Versions of records
-# decrease from the first to the last, and no two are equal.
+# room, or the oldest record is not newer than %(reached)s. That is a version from before the write
+# was sent, so a record of the write would be newer. Versions of records decrease from the first to
+# the last, and no two are equal: if the oldest is not newer, nothing newer was pushed out.
 NONE_PUSHED_OUT: Final = f"""({PLACE} IS NOT NULL OR cardinality(writes) < {FULL}
     OR abs(writes[{FULL - RECORD + 3}]) <= %(reached)s::bigint)"""
 
