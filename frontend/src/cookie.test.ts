@@ -17,7 +17,8 @@ let reloads = 0;
 let pauses: number[] = [];
 /** The requests that wait until a test lets them go; null if none has to wait. */
 let waiting: (() => void)[] | null = null;
-let locks: { request: (name: string, act: () => Promise<unknown>) => Promise<unknown> } | undefined;
+type Act = () => Promise<unknown>;
+let locks: { request: (name: string, options: object, act: Act) => Promise<unknown> } | undefined;
 
 function page(): Window {
   const fetch = async (path: string, options: RequestInit): Promise<{ status: number }> => {
@@ -132,9 +133,22 @@ it("stays as it is where the ticket of a token that was replaced meanwhile comes
 
 it("presents a ticket while no other tab does", async () => {
   const named: string[] = [];
-  locks = { request: (name, act) => (named.push(name), act()) };
+  locks = { request: (name, _, act) => (named.push(name), act()) };
   await answers({ ticket: "T" });
   expect(named).toEqual([local().replace("pgstate", "pgstate-app")]);
+});
+
+it("presents a ticket though it waits in vain for its turn, and tells the other tabs", async () => {
+  locks = { request: () => Promise.reject(new DOMException("aborted", "TimeoutError")) };
+  const heard: unknown[] = [];
+  const other = new BroadcastChannel(local().replace("pgstate", "pgstate-app"));
+  other.addEventListener("message", ({ data }) => heard.push(data));
+  expect(await answers({ ticket: "T" })).toEqual([]);
+  await turns();
+  while (heard.length === 0) await turns();
+  other.close();
+  expect(asked.map(([, , body]) => body)).toEqual(["T"]);
+  expect(heard).toContain("changed");
 });
 
 it("presents its last ticket again where another tab changes the cookie without a lock", async () => {

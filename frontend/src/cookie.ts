@@ -48,6 +48,9 @@ const PAUSES = [500, 2000, 8000, 30_000];
 /** Milliseconds within which the route answers. Until then other tabs wait for their turn. */
 const ANSWERS_WITHIN = 20_000;
 
+/** Milliseconds that a tab waits for its turn. Timers do not run in a tab that is suspended. */
+const TURN_WITHIN = 60_000;
+
 /** How often a page looks whether its cookie is kept. Without Web Locks another tab may be between. */
 const LOOKS = 2;
 
@@ -64,7 +67,7 @@ interface CookieMemory {
   presented: Set<string>;
   /** Fingerprints that were announced. */
   announced: Set<string>;
-  /** Tokens of localStorage that were reported. */
+  /** Tokens of localStorage that were reported, each with the veil of the question. */
   reported: Set<string>;
   /** The questions that were answered. */
   answered: Set<string>;
@@ -96,7 +99,8 @@ export function keepCookie(
   memory.have = data.have;
   const local = copiesIn(page, { app: data.app, base, maxAge: 0, cookie: true });
   const answer = (what: Partial<Answer>): void => {
-    const mark = `${key} ${data.have} ${what.token ?? ""} ${what.blocked ?? false}`;
+    // A server that was restarted cannot read what was said under a former veil.
+    const mark = `${key} ${data.veil} ${data.have} ${what.token ?? ""} ${what.blocked ?? false}`;
     if (memory.answered.has(mark)) return;
     memory.answered.add(mark);
     send({ to: data.have, token: null, blocked: false, kept: false, ...what });
@@ -148,8 +152,9 @@ async function settle(
 ): Promise<void> {
   noteLocal(data, local);
   const token = data.takesOver ? local.readLocal() : null;
-  if (token !== null && !memory.reported.has(token) && fingerprint(token) !== data.replaces) {
-    memory.reported.add(token);
+  const mark = `${data.veil} ${token ?? ""}`;
+  if (token !== null && !memory.reported.has(mark) && fingerprint(token) !== data.replaces) {
+    memory.reported.add(mark);
     answer({ token });
     return;
   }
@@ -227,6 +232,9 @@ function dropLocal(data: CookieRequest, local: Copies): void {
 
 /** What a page can do about a cookie that it cannot see. */
 class Browser {
+  /** Whether this tab acts without a lock, as it has waited in vain for one. */
+  private hasGivenUp = false;
+
   constructor(
     private readonly page: Window,
     private readonly base: string,
@@ -260,12 +268,25 @@ class Browser {
 
   /** Whether tabs of this browser can keep each other from acting at once. */
   get hasLocks(): boolean {
-    return this.locks !== null;
+    return this.locks !== null && !this.hasGivenUp;
   }
 
   /** Act while no other tab of this browser does, if it has Web Locks. */
-  alone<T>(act: () => Promise<T>): Promise<T> {
-    return this.locks === null ? act() : (this.locks.request(this.name, act) as Promise<T>);
+  async alone<T>(act: () => Promise<T>): Promise<T> {
+    if (this.locks === null) return act();
+    const signal = attempt(() => AbortSignal.timeout(TURN_WITHIN)) ?? undefined;
+    let acts = false;
+    const begin = (): Promise<T> => {
+      acts = true;
+      return act();
+    };
+    try {
+      return (await this.locks.request(this.name, signal ? { signal } : {}, begin)) as T;
+    } catch (error) {
+      if (acts) throw error;
+      this.hasGivenUp = true;
+      return act();
+    }
   }
 
   private get locks(): LockManager | null {

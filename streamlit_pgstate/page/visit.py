@@ -281,6 +281,8 @@ class Visit:
             if isinstance(opened, Opened):
                 self._settle(opened.handshake)
                 self._use(opened.token, opened.session)
+                if self._cookie.is_first_visit:
+                    self._ask_wherever_the_run_ends()
                 return
             because = opened
             if because is Refusal.LOGIN:  # another page has logged in: its cookie is on its way
@@ -314,9 +316,13 @@ class Visit:
         has_none = self._transport.is_http_only and text is None
         self._must_ask = has_none or not self.tables.settings.cookie
         self._settle(handshake.waiting() if self._must_ask else handshake)
-        self._began_at, self._opened_in = script.address(), script.run()
         self._use(token, self._session_of_new(token))
-        self._ask_at_end()  # the script may switch at once to a page without any verb
+        self._ask_wherever_the_run_ends()
+
+    def _ask_wherever_the_run_ends(self) -> None:
+        """The first run may switch at once to a page without any verb, which asks in its place."""
+        self._began_at, self._opened_in = script.address(), script.run()
+        self._ask_at_end()
 
     def _sign_anew(self) -> None:
         """Have the browser keep the token under the first signing key, so that the others can go.
@@ -582,7 +588,7 @@ class Visit:
             if self._is_left or self._handshake is None:
                 return
             run, was_known = self._runs.present(), self._agreed.durable is not None
-            took_over, replaced = self._agreed.takes_over, self._agreed.replaces
+            took_over, refused = self._agreed.takes_over, self._agreed.refused
             try:
                 with self._before_the_script(run):
                     self._act_on_reply(key)
@@ -592,7 +598,7 @@ class Visit:
                 return
             is_awaited = self._agreed.waits and not was_known
             # After a first visit's answer the page is told to give up a token that was refused.
-            is_refused = took_over and self._agreed.replaces not in {None, replaced}
+            is_refused = took_over and self._agreed.refused != refused
             if run.is_stale or ((is_awaited or is_refused) and script.is_fragment_run()):
                 script.start_anew(self._back_to)
 
@@ -689,6 +695,10 @@ class Visit:
             return
         session = self._session_of(token)
         if self._transport.is_http_only:
+            if not session.is_stored:  # it is worth nothing, and somebody may have planted it
+                agreed = self._agreed.refusing(token.fingerprint, Refusal.FINAL)
+                self._settle(self._alone(agreed))
+                return
             self._take_over(token, session)
             if is_dropped:
                 self._drop(before)
@@ -705,17 +715,24 @@ class Visit:
             self._drop(before)
 
     def _take_over(self, token: Token, session: Session) -> None:
-        """Continue with a token from localStorage, where scripts in the page could read it.
+        """Continue with the session of a token from localStorage.
 
-        So the cookie gets a new one. If it cannot be had now, the cookie gets the token itself.
+        Scripts in the page could read that token, so the cookie gets another one. If another
+        rotation of the session waits for its browser, who waits has the other token: then the
+        cookie gets that of a copy.
+
+        Raises:
+            PgStateError: there is no new token. The next run tries it again.
         """
-        self._settle(self._agreed.taken_over(token.fingerprint))
-        self._go_over(token, session, back_to=self._began_at)
-        self._cookie.is_first_visit = False
-        if session.is_stored:
-            with contextlib.suppress(PgStateError):
-                session.rotate()  # and so `_replace_token`
-        self._cookie.has_moved = True
+        renewed = session.rotate()
+        if renewed is None:
+            renewed = self.tables.signer.mint()
+            self.tables.moves.copy(SessionRef.of(token, self._transport.scope), renewed)
+            session = self._session_of(renewed)
+        taken_over = self._agreed.taken_over(token.fingerprint)
+        self._settle(taken_over.succeeded(renewed.fingerprint))
+        self._go_over(renewed, session, back_to=self._began_at)
+        self._cookie.is_first_visit, self._cookie.has_moved = False, True
 
     def _copy(self, source: Token, answer: Answer) -> None:
         """Continue with a copy of a session that another tab uses."""

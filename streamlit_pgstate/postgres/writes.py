@@ -6,8 +6,8 @@ another statement, SETTLE, asks for the record on a new connection. If there is 
 the id out: from then on the write does nothing, should it still arrive. So it can be sent again
 under another id.
 
-A write also has a deadline, by the server's clock: see `IN_TIME` in `statements/parts/write.py`. A backend that was frozen and
-goes on when the client has given up changes nothing.
+A write also has a deadline, by the server's clock: see `IN_TIME` in `statements/parts/write.py`. A
+backend that was frozen and goes on when the client has given up changes nothing.
 """
 
 from __future__ import annotations

@@ -297,6 +297,52 @@ def test_a_token_in_local_storage_is_taken_over_once(
     assert tab.token() == token
 
 
+@pytest.mark.parametrize("state_of_it", ["empty", "with a rotation that waits"])
+def test_nobody_can_have_a_visitor_work_under_a_token_that_somebody_else_has(
+    state_of_it: str, app: Server, new_visitor: Callable[..., Visitor], store: Store
+) -> None:
+    """A script in the page plants it in localStorage, where nothing is stored yet."""
+    planted = store.new_token()
+    if state_of_it == "with a rotation that waits":
+        store.state(planted)["word"] = "planted"
+        store.state(planted).rotate()
+    victim = new_visitor().open(app, "reads")
+    victim.settled(1)
+    victim.set_local(planted)
+    victim.reload()
+    victim.settled()
+    victim.click("write")
+    victim.settled(1)
+    assert victim.token() != planted
+    victim.reload()
+    assert victim.settled(1).seen["word"] == "written"
+    assert store.state(planted).get("word") != "written"
+
+
+def test_a_first_visit_that_rotates_takes_one_run(app: Server, visitor: Visitor) -> None:
+    tab = visitor.open(app, "rotates_each_run")
+    first = tab.settled(1)
+    tab.reload()
+    assert tab.settled(1).seen["id"] == first.seen["id"]
+
+
+def test_a_token_is_taken_over_though_the_first_run_switches_to_a_page_without_verbs(
+    new_app: Callable[..., Server], visitor: Visitor
+) -> None:
+    server = new_app(is_app=True, script="app_welcome.py")
+    with contextlib.closing(connect(server.url)) as store:
+        former = store.new_token()
+        store.state(former).update({"word": "from before", "onboarded": True})
+    tab = visitor.open(server)
+    tab.settled()
+    tab.set_local(former)
+    tab.open()
+    seen = tab.settled().seen
+    assert (seen["page"], seen["word"]) == ("main", "from before")
+    tab.open()
+    assert tab.settled(1).seen["word"] == "from before"
+
+
 def test_a_token_in_local_storage_is_not_taken_over_where_there_is_a_state(
     app: Server, visitor: Visitor, store: Store
 ) -> None:

@@ -1,4 +1,4 @@
-"""A write reads the session's version from PostgreSQL's message, whose quotes follow its language."""
+"""A write reads a version from PostgreSQL's message, whose quotes are those of its language."""
 
 from __future__ import annotations
 

@@ -58,42 +58,42 @@ const De = 16;
 function d(e) {
   return e.slice(-43).slice(0, De);
 }
-function _(e, t, n) {
-  Ge(e, t, n), He(e, t, n);
+function B(e, t, n) {
+  Fe(e, t, n), He(e, t, n);
   const s = t.readLocal(), i = s ?? t.readCookie();
   if (i !== null && d(i) === e.have) {
     s === null && t.writeLocal(i), t.writeCookie(i);
-    const r = n.gone.delete(e.have), c = !e.forgets && !r ? F(e, t, n, !1) : null;
-    return c ? G(c, e, n) : ie(e, i, n);
+    const r = n.gone.delete(e.have), c = !e.forgets && !r ? G(e, t, n, !1) : null;
+    return c ? F(c, e, n) : ie(e, i, n);
   }
-  return n.gone.has(e.have) ? W(t) : i === null ? Fe(e, t, n) : _e(i, e, t, n);
-}
-function Be(e, t, n, s) {
-  const i = t.readLocal();
-  if (i === null) return _(e, t, n);
-  const r = d(i);
-  return s.isCopy(i) && r !== e.replaces ? { to: e.have, token: i, blocked: !1, kept: !1, copied: !0 } : !s.isSettled && r !== e.have ? null : _(e, t, n);
+  return n.gone.has(e.have) ? W(t) : i === null ? Ge(e, t, n) : Be(i, e, t, n);
 }
 function _e(e, t, n, s) {
+  const i = t.readLocal();
+  if (i === null) return B(e, t, n);
+  const r = d(i);
+  return s.isCopy(i) && r !== e.replaces ? { to: e.have, token: i, blocked: !1, kept: !1, copied: !0 } : !s.isSettled && r !== e.have ? null : B(e, t, n);
+}
+function Be(e, t, n, s) {
   const i = d(e), r = i === t.replaces || s.leaving === ne(i, t);
-  return t.offer !== null && r ? Ue(e, t.offer, t, n, s) : xe(t, n) ? W(n) : L(e, t, s);
+  return t.offer !== null && r ? xe(e, t.offer, t, n, s) : Ue(t, n) ? W(n) : L(e, t, s);
 }
 function W(e) {
   const t = e.readLocal();
   return t !== null && e.readCookie() !== t && e.writeCookie(t), null;
 }
-function xe({ have: e, accepts: t }, n) {
+function Ue({ have: e, accepts: t }, n) {
   const s = n.readAside().find(({ token: i }) => d(i) === e);
   return s !== void 0 && !s.isSpare && te(s, t);
 }
-function Ue(e, t, n, s, i) {
+function xe(e, t, n, s, i) {
   const r = ne(d(e), n);
-  if (n.because === "final" && i.leaving !== r) return x(t, n, s, i);
+  if (n.because === "final" && i.leaving !== r) return U(t, n, s, i);
   if (i.replaced.has(r)) return W(s);
   if (!We(e, t, n, s)) return H(n, i);
   i.leaving = r;
-  const c = F(n, s, i, !0);
-  return c !== null ? G(c, n, i) : (i.replaced.add(r), x(t, n, s, i));
+  const c = G(n, s, i, !0);
+  return c !== null ? F(c, n, i) : (i.replaced.add(r), U(t, n, s, i));
 }
 function ne(e, { have: t }) {
   return `${e} ${t}`;
@@ -107,16 +107,16 @@ function z(e, t, n, s) {
   const r = i.some((o) => o.token === t && !o.isSpare);
   return s.writeAside(ee(i, { token: e, isSpare: r }, n));
 }
-function Fe(e, t, n) {
+function Ge(e, t, n) {
   if (e.offer === null || n.stored.has(e.have))
     return t.isReadable() ? L(null, e, n) : H(e, n);
-  const s = e.forgets ? null : F(e, t, n, !0);
-  return s !== null ? G(s, e, n) : x(e.offer, e, t, n);
+  const s = e.forgets ? null : G(e, t, n, !0);
+  return s !== null ? F(s, e, n) : U(e.offer, e, t, n);
 }
-function x(e, t, n, s) {
+function U(e, t, n, s) {
   return je(e, n), n.writeLocal(e), n.readLocal() !== e && n.writeLocal(null), n.writeCookie(e), n.readLocal() === e || n.readCookie() === e ? (s.stored.add(t.have), ie(t, e, s)) : t.forgets && !t.ask ? null : H(t, s);
 }
-function Ge(e, t, n) {
+function Fe(e, t, n) {
   const { replaces: s, because: i, accepts: r } = e;
   if (s === null) return;
   e.clears && !n.gone.has(s) && t.writeAside([]), n.gone.add(s);
@@ -137,14 +137,14 @@ function je(e, t) {
   const n = t.readAside(), s = N(n, e);
   s.length < n.length && t.writeAside(s);
 }
-function F(e, t, n, s) {
+function G(e, t, n, s) {
   const i = Me(t.readAside(), s), r = (l) => {
     const f = d(l.token);
     return f === e.have || f === e.replaces ? !1 : !n.tried.has(se(f, e)) && te(l, e.accepts);
   }, { to: o, mark: c } = n.trial ?? {};
   return i.find(({ token: l }) => o === e.have && d(l) === c) ?? i.find(r) ?? null;
 }
-function G(e, t, n) {
+function F(e, t, n) {
   const s = d(e.token);
   return n.trial = { to: t.have, mark: s }, n.tried.add(se(s, t)), L(e.token, t, n);
 }
@@ -221,19 +221,19 @@ function le(e, t) {
   };
 }
 function ue(e, t, n, s, i) {
-  const r = n === null ? 0 : Math.round(s), o = $(e) || i.includes(";") ? "/" : i || "/", c = `${de(e, t)}=${n ?? ""}; Max-Age=${r}; Path=${o}`;
+  const r = n === null ? 0 : Math.round(s), o = C(e) || i.includes(";") ? "/" : i || "/", c = `${de(e, t)}=${n ?? ""}; Max-Age=${r}; Path=${o}`;
   for (const a of Xe(e))
     if (u(() => e.document.cookie = `${c}; ${a}`), n !== null && u(() => he(e, t)) === n) return;
 }
 function Xe(e) {
-  const t = `SameSite=Strict${$(e) ? "; Secure" : ""}`, n = e.top !== e && !!e.top;
-  return $(e) && n ? [t, "SameSite=None; Secure; Partitioned"] : [t];
+  const t = `SameSite=Strict${C(e) ? "; Secure" : ""}`, n = e.top !== e && !!e.top;
+  return C(e) && n ? [t, "SameSite=None; Secure; Partitioned"] : [t];
 }
-function $(e) {
+function C(e) {
   return e.location.protocol === "https:";
 }
 function de(e, t) {
-  return $(e) ? `__Host-${t}` : t;
+  return C(e) ? `__Host-${t}` : t;
 }
 function u(e) {
   try {
@@ -249,18 +249,18 @@ function he(e, t) {
   const n = `${de(e, t)}=`, s = e.document.cookie.split(/;\s*/).filter((o) => o.startsWith(n)).map((o) => o.slice(n.length)), [i, ...r] = new Set(s);
   return r.length === 0 ? i ?? null : null;
 }
-const Ye = [500, 2e3, 8e3, 3e4], Je = 2e4, Qe = 2, Ze = 3e4, Ve = { 200: "set", 204: "kept", 409: "other" }, pe = "changed", K = /* @__PURE__ */ new Map();
-function qe(e, t, n, s, i) {
-  const r = M(n.app, t, e.location).replace(/^pgstate/, "pgstate-app"), o = new at(e, t, r), a = K.get(r) ?? et(o);
+const Ye = [500, 2e3, 8e3, 3e4], Je = 2e4, Qe = 6e4, Ze = 2, Ve = 3e4, qe = { 200: "set", 204: "kept", 409: "other" }, pe = "changed", K = /* @__PURE__ */ new Map();
+function et(e, t, n, s, i) {
+  const r = M(n.app, t, e.location).replace(/^pgstate/, "pgstate-app"), o = new lt(e, t, r), a = K.get(r) ?? tt(o);
   K.set(r, a), a.have = n.have;
   const l = oe(e, { app: n.app, base: t, maxAge: 0, cookie: !0 });
-  return st(n, a, o, l, (h) => {
-    const p = `${s} ${n.have} ${h.token ?? ""} ${h.blocked ?? !1}`;
+  return it(n, a, o, l, (h) => {
+    const p = `${s} ${n.veil} ${n.have} ${h.token ?? ""} ${h.blocked ?? !1}`;
     a.answered.has(p) || (a.answered.add(p), i({ to: n.have, token: null, blocked: !1, kept: !1, ...h }));
   }), () => {
   };
 }
-function et(e) {
+function tt(e) {
   const t = {
     have: "",
     presented: /* @__PURE__ */ new Set(),
@@ -272,13 +272,13 @@ function et(e) {
     ticket: null
   };
   return t.channel?.addEventListener("message", ({ data: n }) => {
-    n === pe ? nt(t, e) : n !== t.have && tt(t.have, t, e);
+    n === pe ? st(t, e) : n !== t.have && nt(t.have, t, e);
   }), t;
 }
-async function tt(e, t, n) {
+async function nt(e, t, n) {
   await n.post("check", e) === "other" && t.have === e && n.reload();
 }
-async function nt(e, t) {
+async function st(e, t) {
   await we(e, t, async () => {
     e.ticket === null || await t.post("check", e.have) !== "other" || await t.present(e.ticket);
   });
@@ -288,25 +288,25 @@ function we(e, t, n) {
   return e.turns = s.catch(() => {
   }), s;
 }
-async function st(e, t, n, s, i) {
-  ot(e, s);
-  const r = e.takesOver ? s.readLocal() : null;
-  if (r !== null && !t.reported.has(r) && d(r) !== e.replaces) {
-    t.reported.add(r), i({ token: r });
+async function it(e, t, n, s, i) {
+  ct(e, s);
+  const r = e.takesOver ? s.readLocal() : null, o = `${e.veil} ${r ?? ""}`;
+  if (r !== null && !t.reported.has(o) && d(r) !== e.replaces) {
+    t.reported.add(o), i({ token: r });
     return;
   }
-  e.takesOver && r === null && i({}), e.ticket !== null ? await it(e, e.ticket, t, n, s, i) : e.ask ? await rt(n, i) : ge(e, t);
+  e.takesOver && r === null && i({}), e.ticket !== null ? await rt(e, e.ticket, t, n, s, i) : e.ask ? await ot(n, i) : ge(e, t);
 }
-async function it(e, t, n, s, i, r) {
+async function rt(e, t, n, s, i, r) {
   if (n.presented.has(e.have)) return;
   n.presented.add(e.have), n.ticket = t;
   const o = () => n.have === e.have, c = await s.until(
     o,
     () => we(n, s, () => s.present(t))
   );
-  c === "kept" ? (s.hasLocks || u(() => n.channel?.postMessage(pe)), ct(e, i), o() && ge(e, n)) : o() && (c !== "other" || !s.reload()) && (n.presented.delete(e.have), r({ blocked: !0 }));
+  c === "kept" ? (s.hasLocks || u(() => n.channel?.postMessage(pe)), at(e, i), o() && ge(e, n)) : o() && (c !== "other" || !s.reload()) && (n.presented.delete(e.have), r({ blocked: !0 }));
 }
-async function rt(e, t) {
+async function ot(e, t) {
   (await e.until(
     () => !0,
     () => e.change("renew", "")
@@ -315,7 +315,7 @@ async function rt(e, t) {
 function ge({ announces: e, have: t }, n) {
   !e || n.announced.has(t) || (n.announced.add(t), u(() => n.channel?.postMessage(t)));
 }
-function ot(e, t) {
+function ct(e, t) {
   e.clears && t.writeAside([]);
   const n = t.readLocal();
   if (!(n === null || d(n) !== e.replaces || e.ticket !== null)) {
@@ -326,13 +326,13 @@ function ot(e, t) {
     t.writeLocal(null), t.writeCookie(null);
   }
 }
-function ct(e, t) {
+function at(e, t) {
   const n = t.readLocal();
   !(n !== null && [e.have, e.replaces].includes(d(n))) && !e.clears || (t.writeLocal(null), t.writeCookie(null));
 }
-class at {
+class lt {
   constructor(t, n, s) {
-    this.page = t, this.base = n, this.name = s;
+    this.page = t, this.base = n, this.name = s, this.hasGivenUp = !1;
   }
   /** Present a ticket. */
   present(t) {
@@ -341,7 +341,7 @@ class at {
   /** Send a request, and once more to see whether the cookie that it has set is kept. */
   async change(t, n) {
     let s = await this.post(t, n);
-    for (let i = 0; s === "set" && i < Qe; i++)
+    for (let i = 0; s === "set" && i < Ze; i++)
       s = await this.post(t, n);
     return s;
   }
@@ -355,11 +355,20 @@ class at {
   }
   /** Whether tabs of this browser can keep each other from acting at once. */
   get hasLocks() {
-    return this.locks !== null;
+    return this.locks !== null && !this.hasGivenUp;
   }
   /** Act while no other tab of this browser does, if it has Web Locks. */
-  alone(t) {
-    return this.locks === null ? t() : this.locks.request(this.name, t);
+  async alone(t) {
+    if (this.locks === null) return t();
+    const n = u(() => AbortSignal.timeout(Qe)) ?? void 0;
+    let s = !1;
+    const i = () => (s = !0, t());
+    try {
+      return await this.locks.request(this.name, n ? { signal: n } : {}, i);
+    } catch (r) {
+      if (s) throw r;
+      return this.hasGivenUp = !0, t();
+    }
   }
   get locks() {
     return u(() => this.page.navigator.locks) ?? null;
@@ -374,7 +383,7 @@ class at {
         cache: "no-store",
         signal: u(() => AbortSignal.timeout(Je))
       });
-      return Ve[s.status] ?? "failed";
+      return qe[s.status] ?? "failed";
     } catch {
       return "failed";
     }
@@ -382,48 +391,48 @@ class at {
   /** Load the page anew, unless this tab has just done so: then false. */
   reload() {
     const t = Date.now(), n = Number(u(() => this.page.sessionStorage.getItem(this.guard)) ?? 0);
-    return Math.abs(t - n) < Ze || (u(() => this.page.sessionStorage.setItem(this.guard, String(t))), u(() => this.page.sessionStorage.getItem(this.guard)) !== String(t)) ? !1 : (this.page.location.reload(), !0);
+    return Math.abs(t - n) < Ve || (u(() => this.page.sessionStorage.setItem(this.guard, String(t))), u(() => this.page.sessionStorage.getItem(this.guard)) !== String(t)) ? !1 : (this.page.location.reload(), !0);
   }
   get guard() {
     return this.name.replace(/^pgstate-app/, "pgstate-app-reloaded");
   }
 }
 const O = /* @__PURE__ */ new WeakSet();
-let ke = null;
+let ve = null;
 const X = /* @__PURE__ */ new WeakSet();
-function lt(e) {
+function ut(e) {
   if (X.has(e)) return;
   X.add(e);
   const t = (n, s) => e.addEventListener(n, s, { capture: !0, passive: !0 });
   t("pointerdown", ({ target: n }) => Y(n)), t("focusin", ({ target: n }) => Y(n)), t("input", ({ target: n }) => {
     I(n) && O.add(n);
   }), t("keydown", (n) => {
-    I(n.target) && dt(n, n.target) && ht(n.target);
+    I(n.target) && ft(n, n.target) && pt(n.target);
   }), t("focusout", ({ target: n }) => {
     I(n) && O.delete(n);
   });
 }
-function ut(e) {
+function dt(e) {
   const t = e.activeElement;
   if (!I(t)) return null;
   const n = Se(t);
-  return n === null && !ve(t) ? ke : (ft(t) ? t.value !== "" : O.has(t)) ? n : null;
+  return n === null && !ke(t) ? ve : (ht(t) ? t.value !== "" : O.has(t)) ? n : null;
 }
-function dt(e, t) {
+function ft(e, t) {
   return e.isComposing ? !1 : e.key === "ArrowUp" || e.key === "ArrowDown" ? t.type === "number" : e.key !== "Enter" ? !1 : t.tagName === "INPUT" ? !0 : e.ctrlKey || e.metaKey;
 }
-function ft(e) {
+function ht(e) {
   return e.closest('[data-testid="stChatInput"]') !== null;
 }
-function ht(e) {
+function pt(e) {
   setTimeout(() => {
     e.getAttribute("aria-invalid") !== "true" && O.delete(e);
   });
 }
 function Y(e) {
-  e instanceof Element && ve(e) && (ke = Se(e));
+  e instanceof Element && ke(e) && (ve = Se(e));
 }
-function ve(e) {
+function ke(e) {
   return e.closest('[data-testid="stElementContainer"]') !== null;
 }
 function Se(e) {
@@ -433,8 +442,8 @@ function Se(e) {
 function I(e) {
   return e instanceof Element && ["INPUT", "TEXTAREA"].includes(e.tagName);
 }
-const pt = 1e3, wt = 1e4, b = /* @__PURE__ */ new Map(), Ee = /* @__PURE__ */ new Map();
-function gt(e, t, n) {
+const wt = 1e3, gt = 1e4, b = /* @__PURE__ */ new Map(), Ee = /* @__PURE__ */ new Map();
+function vt(e, t, n) {
   const s = b.get(e);
   s?.stop();
   const i = {
@@ -443,16 +452,16 @@ function gt(e, t, n) {
     stop: () => {
     }
   };
-  b.set(e, i), lt(document);
+  b.set(e, i), ut(document);
   const r = () => {
-    document.visibilityState !== "visible" || i.lastTick !== null && i.lastTick.number > t.received && Date.now() - i.sentAt < wt || (i.lastTick = { number: t.received + 1, typing: ut(document) }, i.sentAt = Date.now(), n(i.lastTick));
-  }, o = setInterval(r, pt), c = () => r();
+    document.visibilityState !== "visible" || i.lastTick !== null && i.lastTick.number > t.received && Date.now() - i.sentAt < gt || (i.lastTick = { number: t.received + 1, typing: dt(document) }, i.sentAt = Date.now(), n(i.lastTick));
+  }, o = setInterval(r, wt), c = () => r();
   document.addEventListener("visibilitychange", c);
   const a = Object.entries(t.channels).map(([l, f]) => {
     const h = Ae(l);
     return h !== null && (h.onmessage = ({ data: p }) => {
-      const k = Math.max(f, Ee.get(l) ?? 0);
-      typeof p == "number" && p > k && r();
+      const v = Math.max(f, Ee.get(l) ?? 0);
+      typeof p == "number" && p > v && r();
     }), h;
   });
   return i.stop = () => {
@@ -472,46 +481,46 @@ function kt(e) {
 function Ae(e) {
   return u(() => new BroadcastChannel(e));
 }
-const C = "data-test-connection-state", R = "CONNECTED", vt = "data-test-script-state", St = "running";
+const $ = "data-test-connection-state", R = "CONNECTED", St = "data-test-script-state", Et = "running";
 function Le(e) {
   return e.querySelector("[data-testid=stApp]");
 }
 let be = { have: "", version: 0, serverSession: "" };
-function Et({ have: e, version: t, serverSession: n }) {
+function At({ have: e, version: t, serverSession: n }) {
   be = { have: e, version: t, serverSession: n };
 }
 const T = /* @__PURE__ */ new Map();
-function At(e, t) {
+function Lt(e, t) {
   T.get(e)?.disconnect();
   const n = Le(document);
-  let s = n?.getAttribute(C);
+  let s = n?.getAttribute($);
   const i = new MutationObserver(() => {
-    const r = n?.getAttribute(C);
+    const r = n?.getAttribute($);
     r === R && s !== R && t({ at: Date.now(), ...be }), s = r;
   });
-  return n !== null && i.observe(n, { attributeFilter: [C] }), T.set(e, i), () => {
+  return n !== null && i.observe(n, { attributeFilter: [$] }), T.set(e, i), () => {
     T.get(e)?.disconnect(), T.delete(e);
   };
 }
-const Lt = 3e4, bt = 500, Tt = 1e3, mt = 45e3;
-function It(e, t) {
-  return Math.min(Lt, 1e3 * 2 ** (e - 1)) * (1 - t / 4);
+const bt = 3e4, Tt = 500, mt = 1e3, It = 45e3;
+function $t(e, t) {
+  return Math.min(bt, 1e3 * 2 ** (e - 1)) * (1 - t / 4);
 }
 function Ct() {
   if (document.visibilityState !== "visible") return !1;
   const e = Le(document);
-  return (e?.getAttribute(C) ?? R) === R && e?.getAttribute(vt) !== St;
+  return (e?.getAttribute($) ?? R) === R && e?.getAttribute(St) !== Et;
 }
-const g = /* @__PURE__ */ new Map(), E = /* @__PURE__ */ new Map(), $t = 2;
+const g = /* @__PURE__ */ new Map(), E = /* @__PURE__ */ new Map(), Ot = 2;
 let D = 0, Te = 0, A, S = 0;
-function Ot(e, t) {
-  g.size === 0 && Date.now() - Te > Tt && (D = 0, E.clear()), g.set(e, t);
+function Rt(e, t) {
+  g.size === 0 && Date.now() - Te > mt && (D = 0, E.clear()), g.set(e, t);
   const n = (E.get(e) ?? 0) + 1;
-  return E.set(e, n), n <= $t && (D += 1, me(It(D, Math.random()))), document.addEventListener("visibilitychange", P), () => {
-    g.delete(e), E.delete(e), g.size === 0 && Rt();
+  return E.set(e, n), n <= Ot && (D += 1, me($t(D, Math.random()))), document.addEventListener("visibilitychange", P), () => {
+    g.delete(e), E.delete(e), g.size === 0 && Nt();
   };
 }
-function Rt() {
+function Nt() {
   clearTimeout(A), S = 0, Te = Date.now(), document.removeEventListener("visibilitychange", P);
 }
 function me(e) {
@@ -521,16 +530,16 @@ function me(e) {
 }
 function P() {
   const [e] = g;
-  if (S === 0 || e === void 0 || (clearTimeout(A), A = setTimeout(P, bt), !Ct())) return;
+  if (S === 0 || e === void 0 || (clearTimeout(A), A = setTimeout(P, Tt), !Ct())) return;
   S -= 1;
   const [t, n] = e;
-  g.delete(t), g.set(t, n), S === 0 && me(mt), n({ at: Date.now() });
+  g.delete(t), g.set(t, n), S === 0 && me(It), n({ at: Date.now() });
 }
-const J = "streamlit-pgstate-style", U = ".st-key-streamlit_pgstate_progress", w = ".st-key-streamlit_pgstate_outage", Nt = `:is(${U} [data-testid="stProgress"], ${w})`, B = `[data-testid="stEvent"]:has(${Nt})`, Q = `:is(${w}, :has(${w}))`, Mt = `
-[class*="st-key-streamlit_pgstate"]:not(${U}, ${w}) {
+const J = "streamlit-pgstate-style", x = ".st-key-streamlit_pgstate_progress", w = ".st-key-streamlit_pgstate_outage", Mt = `:is(${x} [data-testid="stProgress"], ${w})`, _ = `[data-testid="stEvent"]:has(${Mt})`, Q = `:is(${w}, :has(${w}))`, Pt = `
+[class*="st-key-streamlit_pgstate"]:not(${x}, ${w}) {
   position: absolute;
 }
-${B} {
+${_} {
   display: block !important;
   position: fixed;
   inset: 0.75rem 0 auto;
@@ -543,23 +552,23 @@ ${B} {
   pointer-events: none;
   z-index: 999991;
 }
-${B}:has(${w}) {
+${_}:has(${w}) {
   width: min(36rem, 90vw);
   padding: 0;
 }
-${B} [data-testid="stElementContainer"]:not(:is(${U}, ${w}) *),
+${_} [data-testid="stElementContainer"]:not(:is(${x}, ${w}) *),
 ${w} [class*="st-key-streamlit_pgstate_retry"],
 ${Q} ~ ${w},
 ${Q} ~ * ${w} {
   display: none;
 }
 `;
-function Pt(e) {
+function yt(e) {
   if (e.getElementById(J) !== null) return;
   const t = e.createElement("style");
-  t.id = J, t.textContent = Mt, e.head.append(t);
+  t.id = J, t.textContent = Pt, e.head.append(t);
 }
-const yt = 5, Dt = 150;
+const Dt = 5, _t = 150;
 function Bt(e, t) {
   const n = M(t.app, t.base, e.location);
   return {
@@ -570,13 +579,13 @@ function Bt(e, t) {
     }
   };
 }
-class _t {
+class Ut {
   constructor(t, n, s, i) {
     this.page = t, this.options = n, this.copies = s, this.events = new EventTarget(), this.id = Math.random().toString(36).slice(2), this.copied = /* @__PURE__ */ new Set(), this.since = i ?? performance.timeOrigin, this.name = M(n.app, n.base, t.location), this.channel = u(() => new BroadcastChannel(`${this.name}.tab`)), this.channel?.addEventListener("message", ({ data: r }) => this.receive(r)), this.isSettled = this.channel === null || s.readLocal() === null, this.writeReloadCookie(null), t.addEventListener("pagehide", () => this.writeReloadCookie(s.readLocal())), t.addEventListener("pageshow", (r) => {
       r.persisted && (this.writeReloadCookie(null), this.query());
     }), t.document.addEventListener("visibilitychange", () => {
       t.document.visibilityState === "visible" && this.query();
-    }), !this.isSettled && (this.query(), t.setTimeout(() => this.settle(), Dt));
+    }), !this.isSettled && (this.query(), t.setTimeout(() => this.settle(), _t));
   }
   /** Whether an older tab uses this token. */
   isCopy(t) {
@@ -603,41 +612,41 @@ class _t {
     const n = t ?? this.copies.readLocal();
     if (!this.options.cookie || n === null) return;
     const s = `${this.name.replace(/^pgstate/, "pgstate-tab")}.${d(n)}`;
-    ue(this.page, s, t, yt, this.options.base);
+    ue(this.page, s, t, Dt, this.options.base);
   }
 }
-const Ie = Ke(import.meta.url), Z = /* @__PURE__ */ new Map(), m = /* @__PURE__ */ new Map(), Ut = ({ data: e, key: t, parentElement: n, setStateValue: s }) => (Pt(document), e.role === "reload" ? window.location.reload() : e.role === "cookie" ? qe(
+const Ie = Ke(import.meta.url), Z = /* @__PURE__ */ new Map(), m = /* @__PURE__ */ new Map(), Wt = ({ data: e, key: t, parentElement: n, setStateValue: s }) => (yt(document), e.role === "reload" ? window.location.reload() : e.role === "cookie" ? et(
   window,
   Ie,
   e,
   t,
-  (i) => s("answer", { ...i, token: Ce(i.token, e.veil) })
-) : e.role === "live" ? gt(t, e, (i) => s("tick", i)) : e.role === "changes" ? kt(e) : e.role === "shown" ? Et(e) : e.role === "reconnect" ? At(t, (i) => s("reconnect", i)) : e.role === "retry" ? Ot(n, (i) => s("retry", i)) : xt(e, t, (i) => s("answer", i)));
+  (i) => s("answer", { ...i, token: $e(i.token, e.veil) })
+) : e.role === "live" ? vt(t, e, (i) => s("tick", i)) : e.role === "changes" ? kt(e) : e.role === "shown" ? At(e) : e.role === "reconnect" ? Lt(t, (i) => s("reconnect", i)) : e.role === "retry" ? Rt(n, (i) => s("retry", i)) : xt(e, t, (i) => s("answer", i)));
 function xt(e, t, n) {
   const s = { ...e, base: Ie }, i = e.scope === "tab", r = (i ? Bt : oe)(window, s), o = JSON.stringify(e), c = `${e.scope} ${e.app}`, a = Z.get(c) ?? {
     ...ye(),
     request: o,
     answered: /* @__PURE__ */ new Set(),
-    claims: i ? new _t(window, s, r) : null
+    claims: i ? new Ut(window, s, r) : null
   };
   Z.set(c, a), a.request !== o && (a.request = o, a.answered.clear());
   const l = m.get(t);
   l?.stop();
   const f = l?.request === o ? l.answered : /* @__PURE__ */ new Set(), h = (Oe) => {
-    const { claims: j } = a, v = j === null ? _(e, r, a) : Be(e, r, a, j);
-    v === null || Oe.has(y(v)) || (f.add(y(v)), a.answered.add(y(v)), n({ ...v, token: Ce(v.token, e.veil) }));
-  }, p = () => h(a.answered), k = () => {
+    const { claims: j } = a, k = j === null ? B(e, r, a) : _e(e, r, a, j);
+    k === null || Oe.has(y(k)) || (f.add(y(k)), a.answered.add(y(k)), n({ ...k, token: $e(k.token, e.veil) }));
+  }, p = () => h(a.answered), v = () => {
     document.visibilityState === "visible" && h(a.answered);
   };
-  window.addEventListener("storage", p), window.addEventListener("pageshow", k), document.addEventListener("visibilitychange", k), a.claims?.events.addEventListener("change", p);
-  const $e = () => {
-    window.removeEventListener("storage", p), window.removeEventListener("pageshow", k), document.removeEventListener("visibilitychange", k), a.claims?.events.removeEventListener("change", p);
+  window.addEventListener("storage", p), window.addEventListener("pageshow", v), document.addEventListener("visibilitychange", v), a.claims?.events.addEventListener("change", p);
+  const Ce = () => {
+    window.removeEventListener("storage", p), window.removeEventListener("pageshow", v), document.removeEventListener("visibilitychange", v), a.claims?.events.removeEventListener("change", p);
   };
-  return m.set(t, { request: o, answered: f, stop: $e }), h(f), () => {
+  return m.set(t, { request: o, answered: f, stop: Ce }), h(f), () => {
     m.get(t)?.stop(), m.delete(t);
   };
 }
-function Ce(e, t) {
+function $e(e, t) {
   if (e === null) return null;
   let n = "";
   for (let s = 0; s < e.length; s++) {
@@ -647,6 +656,6 @@ function Ce(e, t) {
   return n;
 }
 export {
-  Ut as default,
-  Ce as veiled
+  Wt as default,
+  $e as veiled
 };
