@@ -60,7 +60,7 @@ class Entries:
         Raises:
             UnknownToken: as `load`.
         """
-        parameters = self._access.parameters.of(ref)
+        parameters, asked_at = self._access.parameters.of(ref), time.monotonic()
         rows = self._access.run("READ", {**parameters, "since": since})
         if not rows:
             # The caller has loaded a row before. Only a cleanup deletes it, two days after the
@@ -82,7 +82,8 @@ class Entries:
             self._slides_after = time.monotonic() + _AFTER_A_FAILED_SLIDE
         cipher = self._access.sealing.cipher_of(ref.id)
         entries = [_entry(cipher, row) for row in rows[1:]]
-        return Changes(version, entries, epoch, login, "replaced" in condition)
+        is_replaced = "replaced" in condition
+        return Changes(version, entries, epoch, login, is_replaced, asked_at)
 
     def rows(self, session_id: uuid.UUID) -> list[dict[str, Any]]:
         """Return the entries of a session as PostgreSQL stores them, for people to look at.
@@ -136,7 +137,11 @@ class Entries:
         is_ahead = name == "PUT_AHEAD"
         size = 0 if is_ahead else sum(write.payload.size for write in writes if write.payload)
         send = functools.partial(
-            self._access.writer.run, reached=snapshot.reached, creates=creates, size=size
+            self._access.writer.run,
+            reached=snapshot.reached,
+            restarts=snapshot.restarts,
+            creates=creates,
+            size=size,
         )
         try:
             rows = send(name, parameters)
@@ -179,12 +184,15 @@ class Entries:
             return "PUT_AHEAD", parameters
         return "PUT_LARGE" if expected is None else "PUT_LARGE_IF", parameters
 
-    def renew(self, ref: SessionRef, write: Write, *, expected: int) -> int | None:
+    def renew(
+        self, ref: SessionRef, write: Write, snapshot: Snapshot, *, expected: int
+    ) -> int | None:
         """Let the ttl of a large value count from now, if its entry holds the value already.
 
         Args:
             ref: the session.
             write: the value that the entry holds, with its new ttl.
+            snapshot: what the caller's cache holds.
             expected: the version of the entry.
 
         Returns:
@@ -192,7 +200,9 @@ class Entries:
         """
         parameters = {**self._access.parameters.of(ref), **self._one(ref, write)}
         parameters["expected"] = expected
-        rows = self._access.writer.run("RENEW", parameters, reached=expected)
+        rows = self._access.writer.run(
+            "RENEW", parameters, reached=snapshot.reached, restarts=snapshot.restarts
+        )
         return int(rows[0][0]) if rows else None
 
     def delete(self, ref: SessionRef, keys: Sequence[str], snapshot: Snapshot) -> tuple[int, int]:
@@ -211,7 +221,9 @@ class Entries:
             "known": snapshot.version,
             "old_digest": list(snapshot.digests),
         }
-        rows = self._access.writer.run("DELETE", parameters, reached=snapshot.reached)
+        rows = self._access.writer.run(
+            "DELETE", parameters, reached=snapshot.reached, restarts=snapshot.restarts
+        )
         if rows:
             version, deleted = rows[0]
             return version, deleted

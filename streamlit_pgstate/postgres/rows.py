@@ -6,6 +6,7 @@ Python values. Nothing here does I/O.
 
 from __future__ import annotations
 
+import math
 import time
 import uuid
 from collections.abc import Collection, Mapping
@@ -144,6 +145,15 @@ class Rotation(Enum):
     """The session has no row, and so nothing to protect."""
 
 
+class Contact(NamedTuple):
+    """How a process has reached its database so far."""
+
+    breaks: int
+    """See `Database.breaks`."""
+    restarts: int
+    """See `Database.restarts`."""
+
+
 class Changes(NamedTuple):
     """What a load or a refresh has read."""
 
@@ -156,6 +166,8 @@ class Changes(NamedTuple):
     """The login under which the session has its token; None for nobody."""
     is_replaced: bool = False
     """Whether the caller's token was replaced at that login."""
+    asked_at: float = math.inf
+    """When the server was asked, by `time.monotonic`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +201,8 @@ class Snapshot:
     reached: int = 0
     """The highest version that the session is known to have had: that of the caller's last write,
     too, even if others have written before it."""
+    restarts: int = 0
+    """See `Contact`: as of the read that `reached` is from."""
     digests: Collection[bytes] = ()
     """Digests of the large values that the written keys hold before the write."""
     sizes: Mapping[str, int] = field(default_factory=dict)

@@ -33,7 +33,7 @@ class Sessions:
             raise unknown_session(ref)
         self._access.admit(ref)
         parameters = self._access.parameters.of(ref)
-        self._access.writer.run("CREATE_SESSION", parameters, reached=0, creates=True)
+        self._access.writer.run("CREATE_SESSION", parameters, reached=0, restarts=0, creates=True)
 
     def times(self, ref: SessionRef) -> SessionTimes | None:
         """Return when the session was created and seen and will expire; None if it has no row."""

@@ -196,6 +196,7 @@ class Writer:
         parameters: dict[str, Any],
         *,
         reached: int,
+        restarts: int,
         creates: bool = False,
         size: int = 0,
     ) -> list[Row]:
@@ -204,7 +205,9 @@ class Writer:
         Args:
             name: of the statement.
             parameters: of the statement, with ``id`` for the session. Those of the write are added.
-            reached: a version that the session has reached already.
+            reached: a version that the session had at the caller's last read, or later.
+            restarts: `Database.restarts` at that read. If another server, or a restarted one, was
+                found since, the session may be at an older version there.
             creates: whether the statement creates the session's row.
             size: how many bytes of values it carries.
 
@@ -217,10 +220,15 @@ class Writer:
                 it is a `StoreUnavailable` that says so.
         """
         sql = self._sql[name]
-        parameters["reached"] = reached
+        known = reached, restarts
+
+        def reached_here() -> int:
+            version, as_of = known
+            return version if as_of == self._database.restarts else 0
 
         def send(connection: TimedConnection, mark: Mapping[str, Any]) -> list[Row]:
-            parameters.update(mark)
+            nonlocal known
+            parameters.update(mark, reached=reached_here())
             if size > _QUICK:
                 parameters["deadline"] += (size - _QUICK) / _SLOWEST
             try:
@@ -229,11 +237,11 @@ class Writer:
                 if (version := _version_met(error)) is None:
                     raise
                 # This try has its answer, so it was not ruled out. The next one counts from here.
-                parameters["reached"] = version
+                known = version, self._database.restarts
                 raise ManyOthersWrote(str(error)) from None
 
         def settle(slot: _Slot, until: float) -> Record:
-            return self._settle(slot, until, parameters, creates=creates)
+            return self._settle(slot, until, parameters, reached_here, creates=creates)
 
         def recalled(record: Record) -> list[Row]:
             return [(record.version, record.deleted)]
@@ -263,7 +271,7 @@ class Writer:
         """
 
         def settle(slot: _Slot, until: float) -> Record:
-            return self._settle(slot, until, {"id": session_id, "reached": 0}, creates=False)
+            return self._settle(slot, until, {"id": session_id}, lambda: 0, creates=False)
 
         return self._deliver(self._in_transaction(work, reserve=reserve), settle, recall)
 
@@ -375,15 +383,21 @@ class Writer:
         return slot
 
     def _settle(
-        self, slot: _Slot, until: float, parameters: Mapping[str, Any], *, creates: bool
+        self,
+        slot: _Slot,
+        until: float,
+        parameters: Mapping[str, Any],
+        reached: Callable[[], int],
+        *,
+        creates: bool,
     ) -> Record:
         """Find out what has become of a write. As long as that fails, try again until `until`."""
         pause = _FIRST_PAUSE
         while _has_time(until):
             try:
                 if creates:  # with a row, a first write does nothing, should it still arrive
-                    self._ask(_Slot(), until, "CREATE_SESSION", parameters)
-                rows = self._ask(slot, until, "SETTLE", parameters)
+                    self._ask(_Slot(), until, "CREATE_SESSION", parameters, reached)
+                rows = self._ask(slot, until, "SETTLE", parameters, reached)
                 return read_record(rows, slot=slot.name, number=slot.number)
             except Failure as failure:
                 if not (is_passing(failure.error) or is_lock_wait(failure.error)):
@@ -396,10 +410,16 @@ class Writer:
         return Record(outcome=Outcome.UNKNOWN)
 
     def _ask(
-        self, slot: _Slot, until: float, name: str, parameters: Mapping[str, Any]
+        self,
+        slot: _Slot,
+        until: float,
+        name: str,
+        parameters: Mapping[str, Any],
+        reached: Callable[[], int],
     ) -> list[Row]:
         def send(connection: TimedConnection, mark: Mapping[str, Any]) -> list[Row]:
-            return connection.rows_of(self._sql[name], {**parameters, **mark})
+            values = {**parameters, **mark, "reached": reached()}
+            return connection.rows_of(self._sql[name], values)
 
         return self._once(slot, until, send)
 

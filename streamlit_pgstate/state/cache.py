@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Final
 
 from streamlit_pgstate.postgres import limits
-from streamlit_pgstate.postgres.rows import Changes, EntryRow, Snapshot, Write
+from streamlit_pgstate.postgres.rows import Changes, Contact, EntryRow, Snapshot, Write
 from streamlit_pgstate.settings import Settings
 
 _WHOLE_AFTER: Final = timedelta(hours=20).total_seconds()
@@ -54,7 +54,8 @@ class Cache:
         """The session's version up to which everything is known; 0: it has no row yet."""
         self.reached = 0
         """The highest version that the session is known to have had."""
-        self._breaks = -1
+        self._contact: Contact | None = None
+        """As of the last read of all entries."""
         self._loaded_at = -math.inf
         self._read_at = math.inf
 
@@ -105,6 +106,7 @@ class Cache:
         return Snapshot(
             version=self.version,
             reached=self.reached,
+            restarts=self._contact.restarts if self._contact else 0,
             digests={entry.digest for entry in held if entry.digest is not None},
             sizes={entry.key: entry.size for entry in held},
         )
@@ -128,24 +130,24 @@ class Cache:
 
     # What a read brings
 
-    def must_load(self, *, breaks: int) -> bool:
+    def must_load(self, contact: Contact) -> bool:
         """Whether all entries are to be read, and not only what changed since `version`.
 
         Args:
-            breaks: how often a connection of the database was thrown away so far.
+            contact: as it is now.
         """
         return (
             self.version == 0
-            or self._breaks != breaks
+            or self._contact != contact
             or time.monotonic() - self._loaded_at > _WHOLE_AFTER
         )
 
-    def begin_with(self, changes: Changes, *, breaks: int) -> None:
+    def begin_with(self, changes: Changes, contact: Contact) -> None:
         """Forget everything but the uncertain writes, and store all entries of the session."""
         before, versions, uncertain = self.entries, self._renewed, self._uncertain
         self.clear()
         self._loaded_at = time.monotonic()
-        self._breaks = breaks
+        self._contact = contact
         self.apply(changes)
         self._renewed.update(
             (key, versions.get(key, row.version))
@@ -162,7 +164,7 @@ class Cache:
         self.version, entries = changes.version, changes.entries
         self.reached = self.version
         for entry in entries:
-            self._keep_entry(entry)
+            self._keep_entry(entry, since=changes.asked_at)
 
     # What a write brings
 
@@ -188,7 +190,11 @@ class Cache:
         """Note that the session has reached a version, which the next refresh reads."""
         self.reached = max(self.reached, version)
 
-    def _keep_entry(self, entry: EntryRow) -> None:
+    def _keep_entry(self, entry: EntryRow, *, since: float = math.inf) -> None:
+        """Store an entry. What it has left to live counts from `since`; from now, if that is later.
+
+        The server has counted it after it was asked, and its answer may be seconds under way.
+        """
         self.steps += 1
         self._uncertain.discard(entry.key)
         replaced = self.entries.pop(entry.key, None)
@@ -200,7 +206,7 @@ class Cache:
         if entry.kind is not None:
             self.entries[entry.key] = entry
         if entry.seconds_left is not None:
-            self._deadlines[entry.key] = time.monotonic() + entry.seconds_left
+            self._deadlines[entry.key] = min(since, time.monotonic()) + entry.seconds_left
         elif self._deadlines:
             self._deadlines.pop(entry.key, None)
 

@@ -231,7 +231,8 @@ class WrittenSession(CachedSession):
 
     def _renew(self, write: Write, entry: EntryRow) -> bool:
         with self._doubting([write.key]):
-            version = self.tables.entries.renew(self._ref, write, expected=entry.version)
+            snapshot = self._cache.snapshot([write.key])
+            version = self.tables.entries.renew(self._ref, write, snapshot, expected=entry.version)
         if version is not None:
             self._remember([write], version)
         return version is not None

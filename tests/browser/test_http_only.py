@@ -337,8 +337,9 @@ def test_a_token_is_taken_over_though_the_first_run_switches_to_a_page_without_v
     tab.settled()
     tab.set_local(former)
     tab.open()
-    seen = tab.settled().seen
-    assert (seen["page"], seen["word"]) == ("main", "from before")
+    while (tab.runs()[-1].seen or {}).get("word") != "from before":  # the test's limit ends it
+        tab.page.wait_for_timeout(40)
+    assert tab.settled().seen["page"] == "main"
     tab.open()
     assert tab.settled(1).seen["word"] == "from before"
 
@@ -393,7 +394,8 @@ def test_what_the_visitor_does_before_the_page_has_answered_is_not_given_up_for_
     tab.is_altered = True
     held = []
     tab.page.route("**/streamlit-pgstate.bridge/*.js", lambda route: held.append(route))
-    tab.reload()
+    # A script that is held back keeps a slow page from coming to its event `load`.
+    tab.page.reload(wait_until="commit")
     while not held:
         tab.page.wait_for_timeout(20)
     tab.click("write")

@@ -258,7 +258,8 @@ def test_a_page_that_knows_nothing_of_the_login_leaves_the_token_where_it_is(
     new.is_altered = True
     held = []
     new.page.route("**/streamlit-pgstate.bridge/*.js", lambda route: held.append(route))
-    new.open()
+    # A script that is held back keeps a slow page from coming to its event `load`.
+    new.page.goto(new.address, wait_until="commit")
     while not (held and new.runs() and new.runs()[-1].is_over):
         new.page.wait_for_timeout(20)
     log_out(visitor)

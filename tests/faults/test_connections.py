@@ -606,7 +606,7 @@ def test_a_process_with_over_a_thousand_open_files_is_served(state: State) -> No
             state["k"] = number
             state.refresh()
         assert state["k"] == 3
-        assert state._session.tables.breaks == 0
+        assert state._session.tables.contact.breaks == 0
     finally:
         for file in files:
             os.close(file)

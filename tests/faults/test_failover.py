@@ -12,6 +12,7 @@ from chaos.cluster import Cluster
 from everything import in_everything
 
 from streamlit_pgstate import State, Store, StoreUnavailable, connect
+from streamlit_pgstate.postgres.statements.parts.write import SLOTS
 
 pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("failover")]
 
@@ -52,6 +53,33 @@ def test_the_next_calls_find_the_standby_that_was_promoted(
     idle["other"] = 1
     assert idle["large"] == b"x" * 5_000_000
     assert dict(store.state(renewed)) == {"large": b"x" * 5_000_000, "other": 1, "small": 2}
+
+
+def test_a_lost_answer_is_not_judged_by_versions_that_the_new_primary_never_had(
+    cluster: Cluster, token: str, opened: Callable[..., Store]
+) -> None:
+    """Versions that no standby had were read from the former primary, and count anew here."""
+    store = opened(cluster.url, timeout=20)
+    state, other = store.state(token), store.state(token)
+    state["k"] = "old"
+    other.refresh()
+    with cluster.sql() as sql:
+        sql.execute("UPDATE pgstate.session SET version = version + 1000")
+        state.refresh()
+        sql.execute("UPDATE pgstate.session SET version = version - 1000")
+    cluster.fail_over()
+    other["k"] = "begun"
+
+    others = [opened(cluster.primary.url).state(token) for _ in range(SLOTS + 1)]
+
+    def others_write() -> None:
+        for number, another in enumerate(others):
+            another["k"] = f"newer {number}"
+
+    cluster.gate.cut("answer", then=others_write)
+    with pytest.raises(StoreUnavailable, match="Nobody knows"):
+        state["k"] = "lost"
+    assert store.state(token)["k"] == f"newer {SLOTS}"
 
 
 def test_connections_to_a_server_that_only_reads_now_are_given_up(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import sys
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import fields
@@ -359,14 +358,6 @@ def test_the_encryption_keys_are_in_no_repr() -> None:
     shown = repr(settings) + str(settings) + repr(store) + repr(vars(store._tables))
     for secret in (ENCRYPTION_KEY, OTHER_ENCRYPTION_KEY, repr(SECRET), repr(SECRET[::-1])):
         assert secret[:-1] not in shown
-
-
-def test_an_encryption_key_without_the_package_for_it_says_what_to_install(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setitem(sys.modules, "streamlit_pgstate.postgres.encryption", None)
-    with pytest.raises(ConfigError, match=r'pip install "streamlit-pgstate\[encryption\]"'):
-        connect(URL, encryption_key=ENCRYPTION_KEY)
 
 
 def test_settings_cannot_be_changed_after_they_were_checked() -> None:

@@ -34,10 +34,11 @@ def limited(url: str) -> Iterator[Callable[..., State]]:
 
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
-    """Move the clock that a cache counts by; the database's stays."""
+    """Move the clock that caches count by; the database's stays."""
 
     def move(seconds: float) -> None:
         clock = SimpleNamespace(monotonic=lambda: time.monotonic() + seconds)
         monkeypatch.setattr("streamlit_pgstate.state.cache.time", clock)
+        monkeypatch.setattr("streamlit_pgstate.postgres.entries.time", clock)
 
     return move

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -11,10 +12,11 @@ from typing import Any
 
 import psycopg
 import pytest
+from gate import Gate
 from noise import noise
 
 from state.state_rows import again, count, one, rows
-from streamlit_pgstate import ConfigError, State, Store
+from streamlit_pgstate import ConfigError, State, Store, connect
 from streamlit_pgstate.postgres.chunks import IN_ONE_STATEMENT
 from streamlit_pgstate.postgres.rows import SMALL
 
@@ -46,6 +48,25 @@ def test_a_ttl_is_counted_by_the_clock_of_the_database(
     sql.execute("UPDATE pgstate.entry SET expires_at = now() - interval '1 second'")
     assert "k" not in again(state, store, token)
     assert store.state(token, cache=False).get("k", "gone") == "gone"
+
+
+def test_a_value_lives_no_longer_where_the_answer_was_long_under_way(
+    state: State, store: Store, token: str, gate: Gate
+) -> None:
+    behind = connect(gate.url)
+    reader = behind.state(token)
+    reader.keys()
+    state.set("k", 1, ttl=1.5)
+    ends = time.monotonic() + 1.5
+    with ThreadPoolExecutor(1) as threads:
+        with gate.muted():
+            refreshed = threads.submit(reader.refresh)
+            time.sleep(0.7)  # this is how long it is under way
+        refreshed.result()
+    assert reader.get("k") == 1
+    time.sleep(ends + 0.1 - time.monotonic())  # it expires
+    assert reader.get("k") is None
+    behind.close()
 
 
 @pytest.mark.parametrize("size", [SMALL + 1, IN_ONE_STATEMENT - 100])
