@@ -60,7 +60,7 @@ class Entries:
         Raises:
             UnknownToken: as `load`.
         """
-        parameters, asked_at = self._access.parameters.of(ref), time.monotonic()
+        parameters = self._access.parameters.of(ref)
         rows = self._access.run("READ", {**parameters, "since": since})
         if not rows:
             # The caller has loaded a row before. Only a cleanup deletes it, two days after the
@@ -68,7 +68,7 @@ class Entries:
             if not ref.may_create or (ref.has_tokenless_scope and ref.epoch):
                 raise unknown_session(ref)
             return Changes(0, [])
-        _, version, condition, epoch, _, login, *_ = rows[0]
+        _, version, condition, epoch, _, login, *_, server_time = rows[0]
         if condition == "forgotten":
             raise unknown_session(ref, Refusal.FINAL)
         if condition == "replaced at a login":
@@ -83,7 +83,7 @@ class Entries:
         cipher = self._access.sealing.cipher_of(ref.id)
         entries = [_entry(cipher, row) for row in rows[1:]]
         is_replaced = "replaced" in condition
-        return Changes(version, entries, epoch, login, is_replaced, asked_at)
+        return Changes(version, entries, epoch, login, is_replaced, server_time)
 
     def rows(self, session_id: uuid.UUID) -> list[dict[str, Any]]:
         """Return the entries of a session as PostgreSQL stores them, for people to look at.

@@ -6,7 +6,6 @@ Python values. Nothing here does I/O.
 
 from __future__ import annotations
 
-import math
 import time
 import uuid
 from collections.abc import Collection, Mapping
@@ -166,8 +165,8 @@ class Changes(NamedTuple):
     """The login under which the session has its token; None for nobody."""
     is_replaced: bool = False
     """Whether the caller's token was replaced at that login."""
-    asked_at: float = math.inf
-    """When the server was asked, by `time.monotonic`."""
+    server_time: float | None = None
+    """The server's clock at the read, in seconds since 1970; None if the session has no row yet."""
 
 
 @dataclass(frozen=True, slots=True)

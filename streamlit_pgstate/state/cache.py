@@ -40,6 +40,8 @@ class Cache:
         """All current entries by key, those included whose ttl has run out since."""
         self._deadlines: dict[str, float] = {}
         """When keys with a ttl expire, by this process's own clock."""
+        self._expiries: dict[str, float] = {}
+        """When those that were read expire, by the server's clock."""
         self._renewed: dict[str, int] = {}
         """For entries that were written again with the same value, which renews their expiry alone:
         the version that wrote the value."""
@@ -164,7 +166,9 @@ class Cache:
         self.version, entries = changes.version, changes.entries
         self.reached = self.version
         for entry in entries:
-            self._keep_entry(entry, since=changes.asked_at)
+            self._keep_entry(entry)
+        if changes.server_time is not None:
+            self._note_clock(changes.server_time, entries)
 
     # What a write brings
 
@@ -190,13 +194,23 @@ class Cache:
         """Note that the session has reached a version, which the next refresh reads."""
         self.reached = max(self.reached, version)
 
-    def _keep_entry(self, entry: EntryRow, *, since: float = math.inf) -> None:
-        """Store an entry. What it has left to live counts from `since`; from now, if that is later.
+    def _note_clock(self, server_time: float, entries: Iterable[EntryRow]) -> None:
+        """Compare our clock with the server's, by which values expire.
 
-        The server has counted it after it was asked, and its answer may be seconds under way.
+        The comparison is late by as long as the answer was under way, which may be seconds. So each
+        read makes it anew, for the entries of earlier reads, too.
         """
+        for entry in entries:
+            if entry.seconds_left is not None:
+                self._expiries[entry.key] = server_time + entry.seconds_left
+        behind = server_time - time.monotonic()
+        for key, expiry in self._expiries.items():
+            self._deadlines[key] = expiry - behind
+
+    def _keep_entry(self, entry: EntryRow) -> None:
         self.steps += 1
         self._uncertain.discard(entry.key)
+        self._expiries.pop(entry.key, None)
         replaced = self.entries.pop(entry.key, None)
         self._size += entry.size - (replaced.size if replaced else 0)
         if replaced and _has_value_of(replaced, entry):
@@ -206,7 +220,7 @@ class Cache:
         if entry.kind is not None:
             self.entries[entry.key] = entry
         if entry.seconds_left is not None:
-            self._deadlines[entry.key] = min(since, time.monotonic()) + entry.seconds_left
+            self._deadlines[entry.key] = time.monotonic() + entry.seconds_left
         elif self._deadlines:
             self._deadlines.pop(entry.key, None)
 

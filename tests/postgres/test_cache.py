@@ -70,7 +70,6 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     def move(hours: float) -> None:
         clock = SimpleNamespace(monotonic=lambda: time.monotonic() + hours * 3600)
         monkeypatch.setattr("streamlit_pgstate.state.cache.time", clock)
-        monkeypatch.setattr("streamlit_pgstate.postgres.entries.time", clock)
 
     return move
 

@@ -39,6 +39,5 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     def move(seconds: float) -> None:
         clock = SimpleNamespace(monotonic=lambda: time.monotonic() + seconds)
         monkeypatch.setattr("streamlit_pgstate.state.cache.time", clock)
-        monkeypatch.setattr("streamlit_pgstate.postgres.entries.time", clock)
 
     return move
