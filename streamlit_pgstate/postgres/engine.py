@@ -48,7 +48,6 @@ from streamlit_pgstate.settings import THREE_WAYS, Settings
 _T = TypeVar("_T")
 
 POOL_SIZE = 5
-
 POOL_OVERFLOW = 15
 """Further connections for bursts. Each is in use for one statement at a time, for under 1 ms."""
 

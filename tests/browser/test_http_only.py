@@ -20,6 +20,7 @@ import psycopg
 import pytest
 from crossroads import Replica
 from everything import in_everything
+from held_component import HeldComponent
 from playwright.sync_api import Route, WebSocket
 from replicas import Replicas, balanced
 from served import HERE, READY_WITHIN, Server, free_port, running
@@ -391,20 +392,13 @@ def test_what_the_visitor_does_before_the_page_has_answered_is_not_given_up_for_
     tab = visitor.open(app, "reads")
     tab.settled(1)
     tab.set_local(former)
-    tab.is_altered = True
-    held = []
-    tab.page.route("**/streamlit-pgstate.bridge/*.js", lambda route: held.append(route))
-    # A script that is held back keeps a slow page from coming to its event `load`.
-    tab.page.reload(wait_until="commit")
-    while not held:
-        tab.page.wait_for_timeout(20)
+    component = HeldComponent(tab)
+    component.reload()
     tab.click("write")
     while (tab.runs()[-1].seen or {}).get("word") != "written":
         tab.page.wait_for_timeout(20)
     written = tab.runs()[-1].seen["id"]
-    for route in held:
-        route.continue_()
-    tab.page.unroute("**/streamlit-pgstate.bridge/*.js")
+    component.release()
     run = tab.settled(2)
     assert (run.seen["word"], run.seen["id"]) == ("written", written)
     tab.reload()

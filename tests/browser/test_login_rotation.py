@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from held_component import HeldComponent
 from logins import let_log_in, log_in, log_out
 from served import Server, running
 from visitor import Tab, Visitor, settled
@@ -220,13 +221,8 @@ def test_an_old_tab_that_runs_before_the_browser_has_the_new_token_destroys_noth
     first = old.runs()[-1].seen
     log_in(visitor, app, "whose component is slow")
     new = visitor.tab(app, "reads")
-    new.is_altered = True
-    held = []
-    new.page.route("**/streamlit-pgstate.bridge/*.js", lambda route: held.append(route))
-    # A script that is held back keeps a slow page from coming to its event `load`.
-    new.page.goto(new.address, wait_until="commit")
-    while not (held and new.runs() and new.runs()[-1].is_over):
-        new.page.wait_for_timeout(20)
+    component = HeldComponent(new)
+    component.open()
     old.click("run")
     between = old.settled().seen
     if app.is_app:  # the page was loaded anew, and so it knows of the login
@@ -234,9 +230,7 @@ def test_an_old_tab_that_runs_before_the_browser_has_the_new_token_destroys_noth
     else:
         assert between["id"] != first["id"]
         assert between["durable"] is False
-    for route in held:
-        route.continue_()
-    new.page.unroute("**/streamlit-pgstate.bridge/*.js")
+    component.release()
     assert old.settled(0 if app.is_app else None).seen["id"] == first["id"]
     assert new.settled().seen["id"] == first["id"]
     assert old.token() == new.token()
@@ -255,21 +249,14 @@ def test_a_page_that_knows_nothing_of_the_login_leaves_the_token_where_it_is(
     old.page.close()
     log_in(visitor, app, "who has a slow page open beside")
     new = visitor.tab(app, "reads")
-    new.is_altered = True
-    held = []
-    new.page.route("**/streamlit-pgstate.bridge/*.js", lambda route: held.append(route))
-    # A script that is held back keeps a slow page from coming to its event `load`.
-    new.page.goto(new.address, wait_until="commit")
-    while not (held and new.runs() and new.runs()[-1].is_over):
-        new.page.wait_for_timeout(20)
+    component = HeldComponent(new)
+    component.open()
     log_out(visitor)
     slow = visitor.open(app, "reads")
     run = slow.settled()
     assert (run.seen["word"], run.seen["id"] != first["id"]) == (None, True)
     assert slow.cookie() == before
-    for route in held:
-        route.continue_()
-    new.page.unroute("**/streamlit-pgstate.bridge/*.js")
+    component.release()
     while new.cookie() == before:
         new.page.wait_for_timeout(20)
     for tab in (slow, new):
@@ -290,13 +277,8 @@ def test_an_old_tab_says_of_nothing_that_it_is_kept_before_it_has_the_new_token(
     assert first["durable"] is True
     log_in(visitor, app, "whose old tab writes in each run")
     new = visitor.tab(app, "reads")
-    new.is_altered = True
-    held = []
-    new.page.route("**/streamlit-pgstate.bridge/*.js", lambda route: held.append(route))
-    # A script that is held back keeps a slow page from coming to its event `load`.
-    new.page.goto(new.address, wait_until="commit")
-    while not (held and new.runs() and new.runs()[-1].is_over):
-        new.page.wait_for_timeout(20)
+    component = HeldComponent(new)
+    component.open()
     before = len(old.runs())
     for _ in range(2):
         old.click("run")
@@ -304,9 +286,7 @@ def test_an_old_tab_says_of_nothing_that_it_is_kept_before_it_has_the_new_token(
     between = [run.seen for run in old.runs()[before:] if run.seen and "visits" in run.seen]
     assert between
     assert {(seen["id"] == first["id"], seen["durable"]) for seen in between} == {(False, False)}
-    for route in held:
-        route.continue_()
-    new.page.unroute("**/streamlit-pgstate.bridge/*.js")
+    component.release()
     run = old.settled()
     assert (run.seen["id"], run.seen["visits"]) == (first["id"], first["visits"] + 1)
     assert run.seen["durable"] is True

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import psycopg
 import pytest
 from everything import in_everything
+from held_component import HeldComponent
 from served import Server
 from visitor import Tab, Visitor, settled
 
@@ -37,16 +38,13 @@ def two_tabs(visitor: Visitor, app: Server, case: str = "visits") -> tuple[Tab, 
 
 def hold_components(*tabs: Tab) -> Callable[[], None]:
     """Let no page load the component before all of them ask for it."""
-    held = []
-    for tab in tabs:
-        tab.is_altered = True
-        tab.page.route("**/streamlit-pgstate.bridge/*.js", lambda route: held.append(route))
+    held = [HeldComponent(tab) for tab in tabs]
 
     def release() -> None:
-        while len(held) < len(tabs):
+        while not all(component.is_asked_for for component in held):
             tabs[0].page.wait_for_timeout(20)
-        for route in held:
-            route.continue_()
+        for component in held:
+            component.release()
 
     return release
 
