@@ -61,7 +61,7 @@ for line in sys.stdin:
             import time
             os.close(0)
             os.close(1)
-            time.sleep(600)
+            time.sleep(600)  # it is to live until the test kills it
         print(child, flush=True)
     elif line == "raise":
         raise RuntimeError("on purpose")
@@ -133,7 +133,7 @@ def wait_for_log(data: Path, line: str) -> None:
     until = time.monotonic() + 30
     while line not in log.read_text():
         assert time.monotonic() < until, f"{log} never said {line!r}"
-        time.sleep(0.01)
+        time.sleep(0.01)  # a log tells nobody that it has grown
 
 
 class Home:
