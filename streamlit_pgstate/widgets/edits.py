@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, ValuesView
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -16,6 +16,12 @@ Cells: TypeAlias = dict[str, Any]
 """Values of one row, by the name of the column. The index label has the name `INDEX`."""
 
 INDEX: Final = "_index"
+
+_MAX_LEVELS: Final = 100
+"""Streamlit's columns send text, numbers, and lists of text. A value of more than 200 levels cannot
+be stored, and a cell is at its fourth level."""
+
+_CONTAINERS: Final = (list, tuple, ValuesView)
 
 _NUMBER: Final = re.compile(r"\d{1,18}", re.ASCII)
 
@@ -40,11 +46,13 @@ class Edits:
         cells_by_row = edited.items() if isinstance(edited, Mapping) else ()
         return cls(
             {
-                number: dict(cells)
+                number: known
                 for row, cells in cells_by_row
-                if isinstance(cells, Mapping) and cells and (number := _row_number(row)) is not None
+                if isinstance(cells, Mapping)
+                and (known := _cells(cells))
+                and (number := _row_number(row)) is not None
             },
-            [dict(cells) for cells in _list(state, "added_rows") if isinstance(cells, Mapping)],
+            [_cells(cells) for cells in _list(state, "added_rows") if isinstance(cells, Mapping)],
             [
                 number
                 for row in _list(state, "deleted_rows")
@@ -163,6 +171,21 @@ def _names(added: Sequence[Cells]) -> list[str | int]:
         label = cells.get(INDEX)
         names.append(next(numbers) if label is None else repr(label))
     return names
+
+
+def _cells(cells: Mapping[str, Any]) -> Cells:
+    return {name: cell for name, cell in cells.items() if not _is_deep(cell)}
+
+
+def _is_deep(cell: object) -> bool:
+    """Whether a cell has more than `_MAX_LEVELS` levels. Not recursive, as it may have any."""
+    level = [cell]
+    for _ in range(_MAX_LEVELS + 1):
+        parts = [part.values() if isinstance(part, Mapping) else part for part in level]
+        level = [item for part in parts if isinstance(part, _CONTAINERS) for item in part]
+        if not level:
+            return False
+    return True
 
 
 def _list(state: Mapping[Any, Any], name: str) -> Sequence[Any]:

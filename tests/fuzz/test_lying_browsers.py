@@ -230,10 +230,15 @@ def test_a_page_of_any_address_is_shown(app: Server, address: str) -> None:
         assert asked(liar.run()).data["have"]
 
 
+DEEP: list[Any] = []
+for _ in range(300):
+    DEEP = [DEEP]
 NO_EDITS = (
     {"edited_rows": {"0": {"z": 1}}},
     {"added_rows": [{"z": 1}]},
     {"edited_rows": {"0": 5}, "added_rows": [5], "deleted_rows": [None, "x", {}]},
+    {"edited_rows": {"0": {"b": DEEP}}},
+    {"edited_rows": {"0": {"b": [{"x": DEEP}]}}},
 )
 
 

@@ -453,6 +453,17 @@ def test_styles_are_shown_with_the_edits() -> None:
     assert shown.data["whole"].tolist() == [9, 2, 3]
 
 
+@pytest.mark.parametrize(("levels", "is_kept"), [(0, True), (1, True), (100, True), (101, False)])
+@pytest.mark.parametrize("kind", ["list", "object"])
+def test_a_cell_of_too_many_levels_is_no_edit(kind: str, levels: int, is_kept: bool) -> None:
+    cell: object = 5
+    for _ in range(levels):
+        cell = [1, cell] if kind == "list" else {"a": 1, "b": cell}
+    told = {"edited_rows": {"0": {"a": cell, "b": 1}}, "added_rows": [{"a": cell}]}
+    kept = {"a": cell} if is_kept else {}
+    assert Edits.from_state(told) == Edits({0: {**kept, "b": 1}}, [kept])
+
+
 def test_nonsense_in_a_row_is_no_edit() -> None:
     for nonsense in (None, 3, {}, {"edited_rows": None}):
         assert not Edits.from_state(nonsense)
