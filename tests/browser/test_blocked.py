@@ -7,6 +7,7 @@ import http.server
 import json
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -347,6 +348,34 @@ def test_under_the_app_over_https_the_cookie_is_host_only(
         assert cookie["name"].startswith("__Host-Http-pgstate-app.")
         assert (cookie["secure"], cookie["httpOnly"], cookie["path"]) == (True, True, "/")
         assert cookie["sameSite"] == "Lax"
+
+
+def test_under_the_app_over_https_no_script_in_the_page_can_plant_a_cookie(
+    database: Callable[[], str], tmp_path: Path, new_visitor: Callable[..., Visitor]
+) -> None:
+    """Neither over the visitor's own nor where there is none: the browser knows `__Host-Http-`."""
+    certificate = _certificate_of(tmp_path / "certificate.pem")
+    server = Server(
+        tmp_path / "app", database(), certificate=certificate, host="127.0.0.1", is_app=True
+    )
+    with running(server), closing(connect(server.url)) as store:
+        theirs = store.new_token()
+        store.state(theirs)["visits"] = 100
+        tab = new_visitor(ignore_https_errors=True).open(server)
+        tab.settled(1)
+        own = tab.token()
+        plant = (
+            "text => { document.cookie = text; return cookieStore.getAll().then(it => it.length) }"
+        )
+        planted = f"{server.cookie_name}={theirs}; Secure; Path=/"
+        tab.page.evaluate(plant, planted)
+        assert tab.token() == own
+        tab.page.context.clear_cookies()
+        assert tab.page.evaluate(plant, planted) == 0
+        assert tab.page.evaluate(plant, "other=1; Secure; Path=/") == 1, "others can be set so"
+        tab.reload()
+        assert tab.settled(1).seen["visits"] == 1
+        assert store.state(theirs)["visits"] == 100
 
 
 def cookie_of(tab: Tab) -> dict[str, object]:
