@@ -19,7 +19,14 @@ from streamlit_pgstate.postgres.access import Access
 from streamlit_pgstate.postgres.bodies import ahead_parameters, are_too_large, bodies_of
 from streamlit_pgstate.postgres.cipher import Cipher, UnopenedError
 from streamlit_pgstate.postgres.limits import NotAsKnown, SessionFull
-from streamlit_pgstate.postgres.rows import Changes, EntryRow, SessionRef, Snapshot, Write
+from streamlit_pgstate.postgres.rows import (
+    Changes,
+    ClockReading,
+    EntryRow,
+    SessionRef,
+    Snapshot,
+    Write,
+)
 from streamlit_pgstate.postgres.sessions import unknown_session
 from streamlit_pgstate.postgres.writes import Run
 
@@ -61,7 +68,9 @@ class Entries:
             UnknownToken: as `load`.
         """
         parameters = self._access.parameters.of(ref)
+        asked = time.monotonic()
         rows = self._access.run("READ", {**parameters, "since": since})
+        received = time.monotonic()
         if not rows:
             # The caller has loaded a row before. Only a cleanup deletes it, two days after the
             # session ended.
@@ -83,7 +92,8 @@ class Entries:
         cipher = self._access.sealing.cipher_of(ref.id)
         entries = [_entry(cipher, row) for row in rows[1:]]
         is_replaced = "replaced" in condition
-        return Changes(version, entries, epoch, login, is_replaced, server_time)
+        clock = ClockReading(server_time, asked, received)
+        return Changes(version, entries, epoch, login, is_replaced, clock)
 
     def rows(self, session_id: uuid.UUID) -> list[dict[str, Any]]:
         """Return the entries of a session as PostgreSQL stores them, for people to look at.

@@ -128,6 +128,7 @@ class EntryRow(NamedTuple):
     digest: bytes | None
     ttl: float | None
     seconds_left: float | None
+    """As of the read, or, of a write of our own, as of the moment before it was sent."""
     fault: str | None = None
     """Why the entry cannot be opened, for the message: see `cipher.UnopenedError`."""
 
@@ -153,6 +154,17 @@ class Contact(NamedTuple):
     """See `Database.restarts`."""
 
 
+class ClockReading(NamedTuple):
+    """One reading of the server's clock."""
+
+    server_time: float
+    """Seconds since 1970, at some moment between the next two."""
+    asked: float
+    """When it was asked for, by `time.monotonic`."""
+    received: float
+    """When the answer had come, by `time.monotonic`."""
+
+
 class Changes(NamedTuple):
     """What a load or a refresh has read."""
 
@@ -165,8 +177,8 @@ class Changes(NamedTuple):
     """The login under which the session has its token; None for nobody."""
     is_replaced: bool = False
     """Whether the caller's token was replaced at that login."""
-    server_time: float | None = None
-    """The server's clock at the read, in seconds since 1970; None if the session has no row yet."""
+    clock: ClockReading | None = None
+    """None if the session has no row yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +209,8 @@ class Snapshot:
 
     version: int
     """The session's version; 0 if it has no row yet."""
+    taken_at: float
+    """The present moment, by `time.monotonic`."""
     reached: int = 0
     """The highest version that the session is known to have had: that of the caller's last write,
     too, even if others have written before it."""

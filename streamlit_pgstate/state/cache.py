@@ -14,7 +14,14 @@ from datetime import timedelta
 from typing import Final
 
 from streamlit_pgstate.postgres import limits
-from streamlit_pgstate.postgres.rows import Changes, Contact, EntryRow, Snapshot, Write
+from streamlit_pgstate.postgres.rows import (
+    Changes,
+    ClockReading,
+    Contact,
+    EntryRow,
+    Snapshot,
+    Write,
+)
 from streamlit_pgstate.settings import Settings
 
 _WHOLE_AFTER: Final = timedelta(hours=20).total_seconds()
@@ -31,6 +38,9 @@ class Cache:
     def __init__(self) -> None:
         self.steps = 0
         """Grows with each change of the cache."""
+        self._ahead: float | None = None
+        """By how much the server's clock is ahead of `time.monotonic`; None before the first read
+        of a session with a row."""
         self.clear()
 
     def clear(self) -> None:
@@ -38,10 +48,9 @@ class Cache:
         self.steps += 1
         self.entries: dict[str, EntryRow] = {}
         """All current entries by key, those included whose ttl has run out since."""
-        self._deadlines: dict[str, float] = {}
-        """When keys with a ttl expire, by this process's own clock."""
         self._expiries: dict[str, float] = {}
-        """When those that were read expire, by the server's clock."""
+        """When keys with a ttl expire, by the server's clock; by ours as long as there is no
+        `_ahead`."""
         self._renewed: dict[str, int] = {}
         """For entries that were written again with the same value, which renews their expiry alone:
         the version that wrote the value."""
@@ -70,8 +79,8 @@ class Cache:
 
     def live(self, key: str) -> EntryRow | None:
         """The entry of `key`, if there is one that has not expired."""
-        deadline = self._deadlines.get(key)
-        if deadline is not None and time.monotonic() >= deadline:
+        expiry = self._expiries.get(key)
+        if expiry is not None and self._by_server(time.monotonic()) >= expiry:
             return None
         return self.entries.get(key)
 
@@ -93,7 +102,7 @@ class Cache:
 
     def expires(self, key: str) -> bool:
         """Whether the entry of `key` has a ttl."""
-        return key in self._deadlines
+        return key in self._expiries
 
     def value_version(self, entry: EntryRow | None) -> int:
         """The version that wrote an entry's value; 0 for no entry.
@@ -111,6 +120,7 @@ class Cache:
             restarts=self._contact.restarts if self._contact else 0,
             digests={entry.digest for entry in held if entry.digest is not None},
             sizes={entry.key: entry.size for entry in held},
+            taken_at=time.monotonic(),
         )
 
     def excess(self, settings: Settings, writes: Sequence[Write]) -> str | None:
@@ -163,18 +173,25 @@ class Cache:
         """Store the entries that have changed since `version`."""
         self.steps += 1
         self._read_at = time.monotonic()
-        self.version, entries = changes.version, changes.entries
-        self.reached = self.version
-        for entry in entries:
-            self._keep_entry(entry)
-        if changes.server_time is not None:
-            self._note_clock(changes.server_time, entries)
+        self.version = self.reached = changes.version
+        if changes.clock is not None:
+            self._note_clock(changes.clock)
+        read_at = changes.clock.server_time if changes.clock else 0.0
+        for entry in changes.entries:
+            self._keep_entry(entry, ttl_from=read_at)
 
     # What a write brings
 
-    def remember(self, write: Write, version: int) -> None:
-        """Store an entry that we wrote in `version`. Does not keep its large body."""
-        self._keep_entry(_row_of(write, version))
+    def remember(self, write: Write, version: int, *, sent_at: float) -> None:
+        """Store an entry that we wrote in `version`. Does not keep its large body.
+
+        Args:
+            write: the write.
+            version: the version of the session that it made.
+            sent_at: a moment before it was sent, by `time.monotonic`. Its ttl counts from here, so
+                that it ends no later than in the database.
+        """
+        self._keep_entry(_row_of(write, version), ttl_from=self._by_server(sent_at))
 
     def doubt(self, keys: Iterable[str]) -> None:
         """Note that a write of these keys failed, and may have been stored all the same."""
@@ -194,23 +211,21 @@ class Cache:
         """Note that the session has reached a version, which the next refresh reads."""
         self.reached = max(self.reached, version)
 
-    def _note_clock(self, server_time: float, entries: Iterable[EntryRow]) -> None:
-        """Compare our clock with the server's, by which values expire.
+    def _by_server(self, moment: float) -> float:
+        """A moment of `time.monotonic`, by the server's clock."""
+        return moment + (self._ahead or 0.0)
 
-        The comparison is late by as long as the answer was under way, which may be seconds. So each
-        read makes it anew, for the entries of earlier reads, too.
-        """
-        for entry in entries:
-            if entry.seconds_left is not None:
-                self._expiries[entry.key] = server_time + entry.seconds_left
-        behind = server_time - time.monotonic()
-        for key, expiry in self._expiries.items():
-            self._deadlines[key] = expiry - behind
+    def _note_clock(self, clock: ClockReading) -> None:
+        """Compare our clock with the server's, by which values expire."""
+        known = self._ahead
+        self._ahead = ahead_after(known, clock)
+        if known is None:  # until now they were by our clock
+            for key in self._expiries:
+                self._expiries[key] += self._ahead
 
-    def _keep_entry(self, entry: EntryRow) -> None:
+    def _keep_entry(self, entry: EntryRow, *, ttl_from: float) -> None:
         self.steps += 1
         self._uncertain.discard(entry.key)
-        self._expiries.pop(entry.key, None)
         replaced = self.entries.pop(entry.key, None)
         self._size += entry.size - (replaced.size if replaced else 0)
         if replaced and _has_value_of(replaced, entry):
@@ -220,9 +235,9 @@ class Cache:
         if entry.kind is not None:
             self.entries[entry.key] = entry
         if entry.seconds_left is not None:
-            self._deadlines[entry.key] = time.monotonic() + entry.seconds_left
-        elif self._deadlines:
-            self._deadlines.pop(entry.key, None)
+            self._expiries[entry.key] = ttl_from + entry.seconds_left
+        elif self._expiries:
+            self._expiries.pop(entry.key, None)
 
     # Large bodies
 
@@ -240,6 +255,23 @@ class Cache:
         self._bodies[digest] = body
         while sum(map(len, self._bodies.values())) > _KEPT_BODY_BYTES:
             self._bodies.popitem(last=False)
+
+
+def ahead_after(known: float | None, clock: ClockReading) -> float:
+    """By how much the server's clock is ahead of `time.monotonic`, after a further reading.
+
+    A reading says that it lies between two bounds, which are as far apart as the answer took. If
+    what was known lies between them, it stays: a slow answer makes nothing worse. Otherwise one of
+    the clocks was set, or ours stood still while the machine was suspended.
+
+    Args:
+        known: what was known before; None for nothing.
+        clock: the reading.
+    """
+    least = clock.server_time - clock.received
+    if known is None:
+        return least
+    return min(max(known, least), clock.server_time - clock.asked)
 
 
 def _is_same(entry: EntryRow | None, write: Write) -> bool:

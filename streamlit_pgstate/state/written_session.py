@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
@@ -25,6 +26,10 @@ from streamlit_pgstate.state.progress import Work
 
 _LOG = logging.getLogger(__name__)
 _T = TypeVar("_T")
+
+_EXACT_WITHIN: Final = 0.1
+"""Seconds. The cache counts the ttl of a value from before it was sent, the database from when it
+was stored. If that took longer, the next refresh reads the value's true expiry."""
 
 MAX_ATTEMPTS: Final = 100
 """Tries of a write that met other writers. Each meeting means that one of them got through."""
@@ -121,7 +126,7 @@ class WrittenSession(CachedSession):
             version, existed = self.tables.entries.delete(self._ref, keys, snapshot)
         self._walk.end()
         for key in keys:
-            self._cache.remember(Write(key, None), version)
+            self._cache.remember(Write(key, None), version, sent_at=snapshot.taken_at)
         self._note_written(keys, version, deleted=True)
         self._cache.reach(version)
         if snapshot.digests:
@@ -187,7 +192,7 @@ class WrittenSession(CachedSession):
         for _ in range(MAX_ATTEMPTS):
             version, snapshot = within_limits.run(lambda: self._send_write(writes))
             if version is not None:
-                self._remember(writes, version)
+                self._remember(writes, version, snapshot)
                 if snapshot.digests or any(write.digest for write in writes):
                     self._sweep_if_others_wrote(snapshot.version, version)
                 return
@@ -234,7 +239,7 @@ class WrittenSession(CachedSession):
             snapshot = self._cache.snapshot([write.key])
             version = self.tables.entries.renew(self._ref, write, snapshot, expected=entry.version)
         if version is not None:
-            self._remember([write], version)
+            self._remember([write], version, snapshot)
         return version is not None
 
     def _send_ahead(self, writes: list[Write], work: Work) -> bool:
@@ -254,13 +259,17 @@ class WrittenSession(CachedSession):
                 raise
         return is_sent
 
-    def _remember(self, writes: list[Write], version: int) -> None:
+    def _remember(self, writes: list[Write], version: int, snapshot: Snapshot) -> None:
         for write in writes:
-            self._cache.remember(write, version)
+            self._cache.remember(write, version, sent_at=snapshot.taken_at)
             if self._keeps and write.digest is not None and write.payload:
                 self._cache.keep_body(write.digest, write.payload.body)
             self._note_written([write.key], version, deleted=write.payload is None)
-        self._cache.reach(version)
+        has_waited = time.monotonic() - snapshot.taken_at > _EXACT_WITHIN
+        if has_waited and any(write.ttl is not None for write in writes):
+            self._cache.note_reached(version)  # the next refresh brings when they expire
+        else:
+            self._cache.reach(version)
 
     # Limits: the statement that writes compares, so that no number of writers passes one
 
@@ -341,7 +350,7 @@ class WrittenSession(CachedSession):
         expected = entry.version if entry else 0
         version, snapshot = within_limits.run(lambda: self._send_write([write], expected=expected))
         if version is not None:
-            self._remember([write], version)
+            self._remember([write], version, snapshot)
             if snapshot.digests or write.digest:
                 self._sweep_if_others_wrote(snapshot.version, version)
         elif write.digest:

@@ -69,7 +69,8 @@ def no_load(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     def move(hours: float) -> None:
         clock = SimpleNamespace(monotonic=lambda: time.monotonic() + hours * 3600)
-        monkeypatch.setattr("streamlit_pgstate.state.cache.time", clock)
+        for room in ("state.cache", "state.written_session", "postgres.entries"):
+            monkeypatch.setattr(f"streamlit_pgstate.{room}.time", clock)
 
     return move
 

@@ -85,7 +85,7 @@ _HOLDS_IT: Final = f"""AND EXISTS (SELECT FROM {{schema}}.entry
 RENEW: Final = f"""WITH {write.locked_first(_HOLDS_IT)},
 done AS (
     UPDATE {{schema}}.entry AS e SET version = locked.version, changed_at = now(),
-        expires_at = now() + make_interval(secs => %(ttl)s::float8), ttl = %(ttl)s::float8
+        expires_at = {entry.EXPIRY.replace("{ttl}", "%(ttl)s::float8")}, ttl = %(ttl)s::float8
     FROM locked
     WHERE e.session_id = %(id)s AND e.key = %(key)s AND e.version = %(expected)s
     RETURNING e.version

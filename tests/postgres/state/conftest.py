@@ -34,10 +34,11 @@ def limited(url: str) -> Iterator[Callable[..., State]]:
 
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
-    """Move the clock that caches count by; the database's stays."""
+    """Move the clock of this process; the database's stays."""
 
     def move(seconds: float) -> None:
         clock = SimpleNamespace(monotonic=lambda: time.monotonic() + seconds)
-        monkeypatch.setattr("streamlit_pgstate.state.cache.time", clock)
+        for room in ("state.cache", "state.written_session", "postgres.entries"):
+            monkeypatch.setattr(f"streamlit_pgstate.{room}.time", clock)
 
     return move

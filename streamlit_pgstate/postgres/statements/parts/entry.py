@@ -42,9 +42,13 @@ EXPIRED: Final = "expires_at <= now()"
 HAS_NOT_EXPIRED: Final = "(expires_at IS NULL OR expires_at > now())"
 HOLDS_A_VALUE: Final = f"kind IS NOT NULL AND {HAS_NOT_EXPIRED}"
 
+# now() is when the transaction began, before it waited for the lock of the session's row. A value
+# lives for its ttl from the moment after.
+EXPIRY: Final = "clock_timestamp() + make_interval(secs => {ttl})"
+
 _ENTRIES: Final = f"""{NEW_ENTRY}
 SELECT %(id)s, new.key, locked.version, new.kind, new.size, now(),
-    now() + make_interval(secs => new.ttl), new.ttl, new.text::json, new.body, new.digest
+    {EXPIRY.replace("{ttl}", "new.ttl")}, new.ttl, new.text::json, new.body, new.digest
 FROM locked, {{new}} AS new(key, kind, size, text, body, digest, ttl){{if_there}}{OVER_THE_OLD}
 {{where}} RETURNING {{answer}}"""
 
