@@ -167,12 +167,6 @@ class Database:
         """How often a connection was thrown away, see `_discard_if_broken`. The next one may reach
         a server that lacks our last write, such as a standby after a failover. So caches that were
         read before are loaded again."""
-        self.restarts = 0
-        """How often a new connection has found a server that was started at another time: another
-        one, or a restarted one. A standby that was promoted may lack versions that were read from
-        the former server."""
-        self._started: float | None = None
-        """When the server was started, as the last new connection has found it."""
         self._closed_at = -math.inf
         """When `close` was called last."""
         self._broke_at = -math.inf
@@ -406,10 +400,6 @@ class Database:
             self.breaks += 1
             raise InvalidatePoolError  # the pool drops all that are as old
 
-    def _note_server(self, started: float) -> None:
-        self.restarts += self._started not in {None, started}
-        self._started = started
-
     def _answers(self, connection: TimedConnection) -> bool:
         connection.deadline = time.monotonic() + self.timeout / 4
         try:
@@ -441,9 +431,8 @@ class Database:
         connection.deadline = connection.opened_at + self.timeout
         row = connection.execute(SERVER).fetchone()
         if row is not None:
-            process, server_time, started, *limits = row
+            process, server_time, *limits = row
             connection.note_clock(server_time)
-            self._note_server(started)
             connection.lock_timeout, connection.statement_timeout, connection.idle_timeout = (
                 limit or math.inf for limit in limits
             )

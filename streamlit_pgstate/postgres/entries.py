@@ -77,7 +77,7 @@ class Entries:
             if not ref.may_create or (ref.has_tokenless_scope and ref.epoch):
                 raise unknown_session(ref)
             return Changes(0, [])
-        _, version, condition, epoch, _, login, *_, server_time = rows[0]
+        _, version, condition, epoch, _, login, _, server, server_time = rows[0]
         if condition == "forgotten":
             raise unknown_session(ref, Refusal.FINAL)
         if condition == "replaced at a login":
@@ -93,7 +93,7 @@ class Entries:
         entries = [_entry(cipher, row) for row in rows[1:]]
         is_replaced = "replaced" in condition
         clock = ClockReading(server_time, asked, received)
-        return Changes(version, entries, epoch, login, is_replaced, clock)
+        return Changes(version, entries, epoch, login, is_replaced, clock, server)
 
     def rows(self, session_id: uuid.UUID) -> list[dict[str, Any]]:
         """Return the entries of a session as PostgreSQL stores them, for people to look at.
@@ -149,7 +149,6 @@ class Entries:
         send = functools.partial(
             self._access.writer.run,
             reached=snapshot.reached,
-            restarts=snapshot.restarts,
             creates=creates,
             size=size,
         )
@@ -210,9 +209,7 @@ class Entries:
         """
         parameters = {**self._access.parameters.of(ref), **self._one(ref, write)}
         parameters["expected"] = expected
-        rows = self._access.writer.run(
-            "RENEW", parameters, reached=snapshot.reached, restarts=snapshot.restarts
-        )
+        rows = self._access.writer.run("RENEW", parameters, reached=snapshot.reached)
         return int(rows[0][0]) if rows else None
 
     def delete(self, ref: SessionRef, keys: Sequence[str], snapshot: Snapshot) -> tuple[int, int]:
@@ -231,9 +228,7 @@ class Entries:
             "known": snapshot.version,
             "old_digest": list(snapshot.digests),
         }
-        rows = self._access.writer.run(
-            "DELETE", parameters, reached=snapshot.reached, restarts=snapshot.restarts
-        )
+        rows = self._access.writer.run("DELETE", parameters, reached=snapshot.reached)
         if rows:
             version, deleted = rows[0]
             return version, deleted

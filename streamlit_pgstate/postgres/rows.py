@@ -145,13 +145,15 @@ class Rotation(Enum):
     """The session has no row, and so nothing to protect."""
 
 
-class Contact(NamedTuple):
-    """How a process has reached its database so far."""
+class Reached(NamedTuple):
+    """A version that a session is known to have had, on one server.
 
-    breaks: int
-    """See `Database.breaks`."""
-    restarts: int
-    """See `Database.restarts`."""
+    A standby that was promoted may lack it.
+    """
+
+    version: int = 0
+    server: float = 0.0
+    """When that server was started, in microseconds since 1970; 0 if that is not known."""
 
 
 class ClockReading(NamedTuple):
@@ -179,6 +181,8 @@ class Changes(NamedTuple):
     """Whether the caller's token was replaced at that login."""
     clock: ClockReading | None = None
     """None if the session has no row yet."""
+    server: float = 0.0
+    """When the server was started, in microseconds since 1970; 0 if the session has no row yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,11 +215,9 @@ class Snapshot:
     """The session's version; 0 if it has no row yet."""
     taken_at: float
     """The present moment, by `time.monotonic`."""
-    reached: int = 0
+    reached: Reached = Reached()  # noqa: RUF009 - a tuple
     """The highest version that the session is known to have had: that of the caller's last write,
     too, even if others have written before it."""
-    restarts: int = 0
-    """See `Contact`: as of the read that `reached` is from."""
     digests: Collection[bytes] = ()
     """Digests of the large values that the written keys hold before the write."""
     sizes: Mapping[str, int] = field(default_factory=dict)
@@ -224,4 +226,4 @@ class Snapshot:
     @property
     def is_latest(self) -> bool:
         """Whether nobody is known to have written since."""
-        return self.version == self.reached
+        return self.version == self.reached.version

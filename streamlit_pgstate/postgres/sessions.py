@@ -6,7 +6,7 @@ from typing import Final
 
 from streamlit_pgstate.errors import Refusal, UnknownToken
 from streamlit_pgstate.postgres.access import Access
-from streamlit_pgstate.postgres.rows import SessionRef, SessionTimes
+from streamlit_pgstate.postgres.rows import Reached, SessionRef, SessionTimes
 from streamlit_pgstate.postgres.writes import Run
 
 ERASE: Final = ("ERASE_ENTRIES", "ERASE_BODIES", "ERASE_REVISIONS")
@@ -33,7 +33,7 @@ class Sessions:
             raise unknown_session(ref)
         self._access.admit(ref)
         parameters = self._access.parameters.of(ref)
-        self._access.writer.run("CREATE_SESSION", parameters, reached=0, restarts=0, creates=True)
+        self._access.writer.run("CREATE_SESSION", parameters, reached=Reached(), creates=True)
 
     def times(self, ref: SessionRef) -> SessionTimes | None:
         """Return when the session was created and seen and will expire; None if it has no row."""

@@ -21,7 +21,7 @@ from streamlit_pgstate.postgres.entries import Entries
 from streamlit_pgstate.postgres.migrate import Layout
 from streamlit_pgstate.postgres.moves import Moves
 from streamlit_pgstate.postgres.rekeying import Rekeyed
-from streamlit_pgstate.postgres.rows import Contact, Identity, Totals
+from streamlit_pgstate.postgres.rows import Identity, Totals
 from streamlit_pgstate.postgres.sealing import Sealing
 from streamlit_pgstate.postgres.session_tokens import SessionTokens
 from streamlit_pgstate.postgres.sessions import Sessions
@@ -89,9 +89,9 @@ class Tables:
         return self._access.parameters.expiry_moves_every.total_seconds()
 
     @property
-    def contact(self) -> Contact:
-        """How the database was reached so far. A cache that was read under another is read anew."""
-        return Contact(self._database.breaks, self._database.restarts)
+    def breaks(self) -> int:
+        """See `Database.breaks`. A cache that was read before the last one is read anew."""
+        return self._database.breaks
 
     def migrate(self) -> None:
         """Create the tables, or bring older ones to the layout of this version.

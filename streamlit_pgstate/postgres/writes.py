@@ -43,6 +43,7 @@ from streamlit_pgstate.postgres.faults import (
     is_rolled_back,
     translate,
 )
+from streamlit_pgstate.postgres.rows import Reached
 from streamlit_pgstate.postgres.statements.parts.write import PUSHED_OUT, TOO_LATE
 
 _T = TypeVar("_T")
@@ -66,10 +67,10 @@ _SLOWEST: Final = 2**16
 """A write of up to 256 KiB has `timeout`. For each further 64 KiB its deadline is a second later:
 over a slow line the last bytes of 4 MiB may arrive a minute after the first."""
 
-_NEVER_IN_DOUBT: Final = {"reached": 2**62}
-"""Above every version: this switches off the comparison of `IS_NEW`, for a transaction of several
-statements. Once it was given up, nobody sends its COMMIT. So it can be stored late only if it holds
-the lock of the session's row, for which SETTLE waits."""
+_NEVER_IN_DOUBT: Final = {"reached": 2**62, "server": math.inf}
+"""Above every version, on any server: this switches off the comparison of `IS_NEW`, for a
+transaction of several statements. Once it was given up, nobody sends its COMMIT. So it can be
+stored late only if it holds the lock of the session's row, for which SETTLE waits."""
 
 _SETTLED_WITHIN: Final = 1.0
 """Seconds after `timeout` in which a write of more than 256 KiB is still settled. Otherwise it
@@ -195,8 +196,7 @@ class Writer:
         name: str,
         parameters: dict[str, Any],
         *,
-        reached: int,
-        restarts: int,
+        reached: Reached,
         creates: bool = False,
         size: int = 0,
     ) -> list[Row]:
@@ -206,8 +206,6 @@ class Writer:
             name: of the statement.
             parameters: of the statement, with ``id`` for the session. Those of the write are added.
             reached: a version that the session had at the caller's last read, or later.
-            restarts: `Database.restarts` at that read. If another server, or a restarted one, was
-                found since, the session may be at an older version there.
             creates: whether the statement creates the session's row.
             size: how many bytes of values it carries.
 
@@ -220,28 +218,24 @@ class Writer:
                 it is a `StoreUnavailable` that says so.
         """
         sql = self._sql[name]
-        known = reached, restarts
-
-        def reached_here() -> int:
-            version, as_of = known
-            return version if as_of == self._database.restarts else 0
+        known = reached
 
         def send(connection: TimedConnection, mark: Mapping[str, Any]) -> list[Row]:
             nonlocal known
-            parameters.update(mark, reached=reached_here())
+            parameters.update(mark, reached=known.version, server=known.server)
             if size > _QUICK:
                 parameters["deadline"] += (size - _QUICK) / _SLOWEST
             try:
                 return connection.rows_of(sql, parameters)
             except psycopg.errors.InvalidParameterValue as error:
-                if (version := _version_met(error)) is None:
+                if (met := _version_met(error)) is None:
                     raise
                 # This try has its answer, so it was not ruled out. The next one counts from here.
-                known = version, self._database.restarts
+                known = met
                 raise ManyOthersWrote(str(error)) from None
 
         def settle(slot: _Slot, until: float) -> Record:
-            return self._settle(slot, until, parameters, reached_here, creates=creates)
+            return self._settle(slot, until, parameters, known, creates=creates)
 
         def recalled(record: Record) -> list[Row]:
             return [(record.version, record.deleted)]
@@ -271,7 +265,7 @@ class Writer:
         """
 
         def settle(slot: _Slot, until: float) -> Record:
-            return self._settle(slot, until, {"id": session_id}, lambda: 0, creates=False)
+            return self._settle(slot, until, {"id": session_id}, Reached(), creates=False)
 
         return self._deliver(self._in_transaction(work, reserve=reserve), settle, recall)
 
@@ -387,7 +381,7 @@ class Writer:
         slot: _Slot,
         until: float,
         parameters: Mapping[str, Any],
-        reached: Callable[[], int],
+        reached: Reached,
         *,
         creates: bool,
     ) -> Record:
@@ -400,7 +394,9 @@ class Writer:
                 rows = self._ask(slot, until, "SETTLE", parameters, reached)
                 return read_record(rows, slot=slot.name, number=slot.number)
             except Failure as failure:
-                if not (is_passing(failure.error) or is_lock_wait(failure.error)):
+                error = failure.error
+                is_late = isinstance(error, CameTooLate)  # then the clock is read anew
+                if not (is_late or is_passing(error) or is_lock_wait(error)):
                     break
             except StoreUnavailable:  # all connections are busy
                 break
@@ -415,10 +411,10 @@ class Writer:
         until: float,
         name: str,
         parameters: Mapping[str, Any],
-        reached: Callable[[], int],
+        reached: Reached,
     ) -> list[Row]:
         def send(connection: TimedConnection, mark: Mapping[str, Any]) -> list[Row]:
-            values = {**parameters, **mark, "reached": reached()}
+            values = {**parameters, **mark, "reached": reached.version, "server": reached.server}
             return connection.rows_of(self._sql[name], values)
 
         return self._once(slot, until, send)
@@ -432,10 +428,10 @@ class Writer:
         return _saying(told, PERHAPS_STORED if is_perhaps_stored else NOTHING_STORED)
 
 
-def _version_met(error: psycopg.Error) -> int | None:
+def _version_met(error: psycopg.Error) -> Reached | None:
     """The session's version where `IS_NEW` could not tell; None if the error is another one."""
-    found = re.search(rf"{re.escape(PUSHED_OUT)}(\d+)", str(error))
-    return int(found[1]) if found else None
+    found = re.search(rf"{re.escape(PUSHED_OUT)}(\d+) (\d+)", str(error))
+    return Reached(int(found[1]), float(found[2])) if found else None
 
 
 def _saying(error: StoreUnavailable, sentence: str) -> StoreUnavailable:

@@ -17,8 +17,8 @@ from streamlit_pgstate.postgres import limits
 from streamlit_pgstate.postgres.rows import (
     Changes,
     ClockReading,
-    Contact,
     EntryRow,
+    Reached,
     Snapshot,
     Write,
 )
@@ -65,8 +65,11 @@ class Cache:
         """The session's version up to which everything is known; 0: it has no row yet."""
         self.reached = 0
         """The highest version that the session is known to have had."""
-        self._contact: Contact | None = None
-        """As of the last read of all entries."""
+        self._breaks = 0
+        """`Tables.breaks` before the last read of all entries."""
+        self._server = 0.0
+        """When the server was started that the last read came from; 0 before the first read of a
+        session with a row."""
         self._loaded_at = -math.inf
         self._read_at = math.inf
 
@@ -116,8 +119,7 @@ class Cache:
         held = [self.entries[key] for key in keys if key in self.entries]
         return Snapshot(
             version=self.version,
-            reached=self.reached,
-            restarts=self._contact.restarts if self._contact else 0,
+            reached=Reached(self.reached, self._server),
             digests={entry.digest for entry in held if entry.digest is not None},
             sizes={entry.key: entry.size for entry in held},
             taken_at=time.monotonic(),
@@ -142,24 +144,37 @@ class Cache:
 
     # What a read brings
 
-    def must_load(self, contact: Contact) -> bool:
+    def must_load(self, breaks: int) -> bool:
         """Whether all entries are to be read, and not only what changed since `version`.
 
         Args:
-            contact: as it is now.
+            breaks: `Tables.breaks` now.
         """
         return (
             self.version == 0
-            or self._contact != contact
+            or self._breaks != breaks
             or time.monotonic() - self._loaded_at > _WHOLE_AFTER
         )
 
-    def begin_with(self, changes: Changes, contact: Contact) -> None:
-        """Forget everything but the uncertain writes, and store all entries of the session."""
+    def is_continued_by(self, changes: Changes) -> bool:
+        """Whether the changes are the ones since `version`.
+
+        They are not if the database was set back to an older state, or another server has answered.
+        It may lack versions that were read from the former one.
+        """
+        return changes.version >= self.version and self._server in {0.0, changes.server}
+
+    def begin_with(self, changes: Changes, breaks: int) -> None:
+        """Forget everything but the uncertain writes, and store all entries of the session.
+
+        Args:
+            changes: the entries.
+            breaks: `Tables.breaks` before they were read.
+        """
         before, versions, uncertain = self.entries, self._renewed, self._uncertain
         self.clear()
         self._loaded_at = time.monotonic()
-        self._contact = contact
+        self._breaks = breaks
         self.apply(changes)
         self._renewed.update(
             (key, versions.get(key, row.version))
@@ -174,6 +189,7 @@ class Cache:
         self.steps += 1
         self._read_at = time.monotonic()
         self.version = self.reached = changes.version
+        self._server = changes.server
         if changes.clock is not None:
             self._note_clock(changes.clock)
         read_at = changes.clock.server_time if changes.clock else 0.0

@@ -16,7 +16,7 @@ from streamlit_pgstate.codecs import Payload
 from streamlit_pgstate.errors import DecodeError, UnknownToken
 from streamlit_pgstate.postgres import fork
 from streamlit_pgstate.postgres.cipher import Large, UnopenedError
-from streamlit_pgstate.postgres.rows import Changes, Contact, EntryRow, SessionRef, SessionTimes
+from streamlit_pgstate.postgres.rows import Changes, EntryRow, SessionRef, SessionTimes
 from streamlit_pgstate.postgres.tables import Tables
 from streamlit_pgstate.settings import Settings
 from streamlit_pgstate.state.cache import Cache
@@ -277,18 +277,17 @@ class CachedSession:
 
     def _read_changes(self) -> Callable[[], None]:
         """Read what others have changed. The function returned puts it into the cache."""
-        contact = self.tables.contact
-        if not self._keeps or self._cache.must_load(contact):
+        breaks = self.tables.breaks
+        if not self._keeps or self._cache.must_load(breaks):
             return self._read_all()
-        since = self._cache.version
         try:
-            changes = self.tables.entries.refresh(self._ref, since=since)
+            changes = self.tables.entries.refresh(self._ref, since=self._cache.version)
         except UnknownToken:
             if not self._may_revive:
                 raise
             return self._read_all()
-        if changes.version < since or contact != self.tables.contact:
-            return self._read_all()  # the database was set back to an older state, perhaps
+        if breaks != self.tables.breaks or not self._cache.is_continued_by(changes):
+            return self._read_all()
         return functools.partial(self._apply, changes)
 
     @property
@@ -312,7 +311,7 @@ class CachedSession:
 
     def _read_all(self) -> Callable[[], None]:
         """Read all entries. The function returned replaces the cache by them."""
-        contact = self.tables.contact
+        breaks = self.tables.breaks
         try:
             changes = self.tables.entries.load(self._ref)
         except UnknownToken:
@@ -320,10 +319,10 @@ class CachedSession:
                 raise
             self.tables.sessions.empty(self._ref, only_if_dead=True)
             changes = self.tables.entries.load(self._ref)
-        return functools.partial(self._begin_with, changes, contact)
+        return functools.partial(self._begin_with, changes, breaks)
 
-    def _begin_with(self, changes: Changes, contact: Contact) -> None:
+    def _begin_with(self, changes: Changes, breaks: int) -> None:
         self._is_unread = False
-        self._cache.begin_with(changes, contact)
+        self._cache.begin_with(changes, breaks)
         self._note_row(changes)
         self._note_verified()

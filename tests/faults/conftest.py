@@ -16,7 +16,7 @@ from sqlalchemy.engine import URL
 from streamlit_pgstate import Store, connect
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def machine() -> Iterator[Server]:
     folder = Path(tempfile.mkdtemp(prefix="pgstate-faults-"))
     folder.chmod(0o755)

@@ -81,6 +81,7 @@ TYPES = {
     "expected": "bigint",
     "known": "bigint",
     "reached": "bigint",
+    "server": "float8",
     "old_digest": "bytea[]",
     "body_digest": "bytea[]",
     "body_part": "int[]",

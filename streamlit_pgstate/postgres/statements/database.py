@@ -16,11 +16,9 @@ SELECT (SELECT count(*) FROM {{schema}}.session WHERE revoked_at IS NULL AND exp
         FROM unnest(ARRAY['session', 'entry', 'body', 'revision']) AS name)
 FROM {{schema}}.entry WHERE {entry.HOLDS_A_VALUE}"""
 
-# A new connection: whether a pooler is in between, the server's clock, which server it is, and the
-# limits of the role.
+# A new connection: whether a pooler is in between, the server's clock, and the limits of the role.
 SERVER: Final = """
 SELECT pg_backend_pid(), extract(epoch FROM clock_timestamp())::float8,
-    extract(epoch FROM pg_postmaster_start_time())::float8,
     extract(epoch FROM current_setting('lock_timeout')::interval)::float8,
     extract(epoch FROM current_setting('statement_timeout')::interval)::float8,
     extract(epoch FROM current_setting('idle_in_transaction_session_timeout')::interval)::float8"""

@@ -17,10 +17,11 @@ _FOUND: Final = f"""found AS MATERIALIZED (
 )"""
 
 # A page load (%(since)s is -1) or a later run: the session as one row, then its entries that are
-# newer than %(since)s. In the first row the key is NULL, and its epoch, its login and the server's
-# clock stand where entries have size, body and the seconds that are left. The entries are not read
-# at all if the session's version is still %(since)s. One round trip, which writes nothing and takes
-# no lock: it works on a read-only server, and beside a writer that holds the session's row.
+# newer than %(since)s. In the first row the key is NULL, and its epoch, its login, the server and
+# its clock stand where entries have size, body, ttl and the seconds that are left. The entries are
+# not read at all if the session's version is still %(since)s. One round trip, which writes nothing
+# and takes no lock: it works on a read-only server, and beside a writer that holds the session's
+# row.
 READ: Final = f"""WITH {_FOUND}
 SELECT NULL::text, version,
     CASE WHEN NOT usable THEN CASE WHEN is_forgotten THEN 'forgotten'
@@ -28,7 +29,7 @@ SELECT NULL::text, version,
         ELSE CASE WHEN is_replaced THEN 'replaced ' ELSE '' END
             || CASE WHEN is_stale THEN 'stale ' ELSE '' END
             || CASE WHEN is_pending THEN 'pending' ELSE '' END
-    END, epoch, NULL::text, login_hash, NULL::bytea, NULL::float8,
+    END, epoch, NULL::text, login_hash, NULL::bytea, {write.SERVER}::float8,
     extract(epoch FROM now())::float8
 FROM found
 UNION ALL

@@ -21,21 +21,30 @@ FULL: Final = SLOTS * RECORD
 PLACE: Final = "array_position(writes, %(slot)s::bigint)"
 IS_RECORDED: Final = f"coalesce(writes[{PLACE} + 1] >= %(number)s::bigint, false)"
 
+# When this server was started, in microseconds since 1970. It tells servers apart, and a server
+# from itself before a restart.
+SERVER: Final = "(extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint"
+
 # Whether a record of this write, if there was one, is still there: the slot is listed, or there is
 # room, or the oldest record is not newer than %(reached)s. That is a version from before the write
 # was sent, so a record of the write would be newer. Versions of records decrease from the first to
-# the last, and no two are equal: if the oldest is not newer, nothing newer was pushed out.
+# the last, and no two are equal: if the oldest is not newer, nothing newer was pushed out. A
+# version that was met on another server proves nothing here: a standby that was promoted may lack
+# it (decision 15).
 NONE_PUSHED_OUT: Final = f"""({PLACE} IS NOT NULL OR cardinality(writes) < {FULL}
-    OR abs(writes[{FULL - RECORD + 3}]) <= %(reached)s::bigint)"""
+    OR (%(server)s::float8 IN ('Infinity', {SERVER})
+        AND abs(writes[{FULL - RECORD + 3}]) <= %(reached)s::bigint))"""
 
-PUSHED_OUT: Final = "this write is not recorded, and perhaps no longer; version: "
-"""A part of the message of the error that `IS_NEW` raises. The session's version follows."""
+PUSHED_OUT: Final = "this write is not recorded, and perhaps no longer; version and server: "
+"""A part of the message of the error that `IS_NEW` raises. The session's version and `SERVER`
+follow."""
 
 # A write does nothing if it is recorded, or ruled out. If more than `SLOTS` others have written
 # meanwhile, nobody can tell: then it is undone, and sent again with the version that it has met.
 # A large write may arrive seconds after SETTLE has ruled it out, see `writes`.
 IS_NEW: Final = f"""CASE WHEN {NONE_PUSHED_OUT} THEN NOT {IS_RECORDED}
-    ELSE set_config('lock_timeout', '{PUSHED_OUT}' || version::text, true)::boolean END"""
+    ELSE set_config('lock_timeout', '{PUSHED_OUT}' || version::text || ' ' || {SERVER}::text,
+        true)::boolean END"""
 
 
 def recorded(version: str, deleted: str = "0") -> str:
