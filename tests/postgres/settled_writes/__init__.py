@@ -1,0 +1,4 @@
+"""Tests of writes whose answers are lost. A package, as its `conftest` must not take the name of
+another one."""
+
+from __future__ import annotations
