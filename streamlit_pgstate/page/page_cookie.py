@@ -28,11 +28,13 @@ gives its browser more tokens than that, while the network fails, loses the way 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The session that the cookies of a page have opened."""
+    """The session that the first run of a page works with."""
 
     token: Token
     session: Session
     handshake: Handshake
+    is_minted: bool = False
+    """Whether the token was minted just now, because nothing that came with the page is good."""
 
 
 class PageCookie:

@@ -39,11 +39,6 @@ class Questions:
         """The component's instances that the last run of the whole page has mounted, by key. The
         value is the question of an instance outside of all fragments, and None for others."""
 
-    @property
-    def label(self) -> str:
-        """Names the app and its database to the browser."""
-        return label(self._tables.settings.app, self._tables.identity.name)
-
     def begin_run(self) -> None:
         """A run begins. A run of the whole page mounts all instances anew."""
         if not script.is_fragment_run():
@@ -95,11 +90,16 @@ class Questions:
     def _place(self) -> str:
         return "-".join(part for part in (self._transport.place, script.fragment()) if part)
 
+    @property
+    def _label(self) -> str:
+        """Names the app and its database to the browser."""
+        return label(self._tables.settings.app, self._tables.identity.name)
+
     def _request(self, question: Question, token: Token) -> TokenRequest | CookieRequest:
         if self._transport.is_http_only:
             return CookieRequest(
                 question,
-                label=self.label,
+                label=self._label,
                 ticket=self._cookie.ticket_for(question, token),
                 announces=self._cookie.has_moved,
                 accepts=self._accepts,
@@ -108,7 +108,7 @@ class Questions:
         settings = self._tables.settings
         return TokenRequest(
             question,
-            label=self.label,
+            label=self._label,
             scope=self._transport.scope,
             offer=token.text if question.offers else None,
             max_age=settings.session_max_age.total_seconds(),

@@ -21,7 +21,7 @@ from streamlit_pgstate.component.bridge import TokenReply
 from streamlit_pgstate.component.handshake import Action, Answer, Handshake, Standing
 from streamlit_pgstate.component.runs import RunListener
 from streamlit_pgstate.component.script import Address
-from streamlit_pgstate.component.transport import BROWSER, Transport
+from streamlit_pgstate.component.transport import Transport
 from streamlit_pgstate.errors import (
     ConfigError,
     NoSessionError,
@@ -29,12 +29,11 @@ from streamlit_pgstate.errors import (
     Refusal,
     UnknownToken,
 )
-from streamlit_pgstate.page.page_cookie import Opened, PageCookie
+from streamlit_pgstate.page.page_cookie import PageCookie
 from streamlit_pgstate.page.page_login import PageLogin
+from streamlit_pgstate.page.page_sessions import PageSessions
 from streamlit_pgstate.page.questions import Questions
-from streamlit_pgstate.page.surroundings import SURROUNDINGS
 from streamlit_pgstate.page.visit_run import VisitRun, VisitRuns
-from streamlit_pgstate.postgres.rows import SessionRef
 from streamlit_pgstate.postgres.tables import Tables
 from streamlit_pgstate.postgres.token import Token, fingerprint
 from streamlit_pgstate.state.mapping import State
@@ -85,6 +84,7 @@ class Visit:
         self._runs = VisitRuns()
         self._cookie = PageCookie(tables)
         self._login = PageLogin(tables, transport)
+        self._sessions = PageSessions(tables, transport, cookie=self._cookie, login=self._login)
         self._questions = Questions(tables, transport, self._cookie)
         self._handshake: Handshake | None = None
         self._token: Token | None = None
@@ -241,7 +241,7 @@ class Visit:
             token = self.tables.signer.mint()
             forgotten = self._agreed.forgotten(token.fingerprint)
             self._settle(self._alone(forgotten))
-            self._use(token, self._session_of_new(token))
+            self._use(token, self._sessions.of_new(token))
             self._ask(run)
 
     def forget_unseen(self) -> None:
@@ -268,56 +268,14 @@ class Visit:
         return handshake.with_cookie_alone() if self._transport.is_http_only else handshake
 
     def _open(self) -> None:
-        """Open the session of the page's token, or of a candidate: one round trip."""
-        if self._transport is BROWSER and self.tables.needs_app():
-            raise _without_app()
-        text = self._transport.read(self._questions.label)
-        because = Refusal.FINAL
-        if text is not None and self._transport.is_http_only:
-            self._cookie.note_held(text)
-            self._comes_with_page = True
-            aside = self._transport.read_aside(self._questions.label)
-            opened = self._cookie.open(text, aside, self._session_of)
-            if isinstance(opened, Opened):
-                self._settle(opened.handshake)
-                self._use(opened.token, opened.session)
-                if self._cookie.is_first_visit:
-                    self._ask_wherever_the_run_ends()
-                return
-            because = opened
-            if because is Refusal.LOGIN:  # another page has logged in: its cookie is on its way
-                text = None
-                self._cookie.note_held(None)
-        elif text is not None:
-            try:
-                token = self.tables.signer.check(text)
-                session = self._session_of(token)
-            except UnknownToken as error:
-                if self._transport.is_strict:
-                    raise self._of_another_store(error) from error
-                because = error.refusal
-                if because is Refusal.LOGIN:
-                    text = None
-            else:
-                may_copy = self._transport.may_copy
-                self._settle(Handshake.of_known(token.fingerprint, may_copy=may_copy))
-                self._use(token, session)
-                self._comes_with_page = True
-                return
-        token = self.tables.signer.mint()
-        refused = None if text is None else fingerprint(text)
-        handshake = Handshake.of_candidate(
-            token.fingerprint,
-            refused=refused,
-            because=because,
-            may_copy=self._transport.may_copy,
-        )
-        handshake = self._alone(handshake)
-        has_none = self._transport.is_http_only and text is None
-        self._must_ask = has_none or not self.tables.settings.cookie
-        self._settle(handshake.waiting() if self._must_ask else handshake)
-        self._use(token, self._session_of_new(token))
-        self._ask_wherever_the_run_ends()
+        """Open the session of the page's token, or of a candidate."""
+        opened = self._sessions.open()
+        self._comes_with_page = not opened.is_minted
+        self._must_ask = opened.handshake.waits
+        self._settle(opened.handshake)
+        self._use(opened.token, opened.session)
+        if opened.handshake.standing is Standing.CANDIDATE:
+            self._ask_wherever_the_run_ends()
 
     def _ask_wherever_the_run_ends(self) -> None:
         """The first run may switch at once to a page without any verb, which asks in its place."""
@@ -335,34 +293,6 @@ class Visit:
         self._comes_with_page = False
         if comes_with_page and token is not None and token.is_by_former_key:
             self._replace_token(self.tables.signer.signed_anew(token))
-
-    def _of_another_store(self, error: UnknownToken) -> UnknownToken:
-        return UnknownToken(
-            f"{error} In a test: the store that testing.visit() was given may be over another "
-            "database, schema or app name than the app, which works with "
-            f"{self.tables.place}, app {self.tables.settings.app!r}. Give it the test's own as "
-            'app.secrets["connections"] = {"pgstate": {"url": …}}: secrets.toml wins over '
-            "PGSTATE_URL."
-        )
-
-    def _session_of(self, token: Token) -> Session:
-        return self._loaded(self._ref_of(token))
-
-    def _session_of_new(self, token: Token) -> Session:
-        """The session of a token that was minted just now: nobody has planted it."""
-        session = self._session_of(token)
-        self._login.log_in(session)
-        return session
-
-    def _loaded(self, ref: SessionRef) -> Session:
-        session = Session(self.tables, ref, surroundings=SURROUNDINGS)
-        session.load()
-        return session
-
-    def _ref_of(self, token: Token) -> SessionRef:
-        ref = SessionRef.of(token, self._transport.scope)
-        logins, users = self._login.logins(ref.id), self._login.users(ref.id)
-        return dataclasses.replace(ref, logins=logins, users=users)
 
     # Who is logged in
 
@@ -408,7 +338,7 @@ class Visit:
         self._cookie.is_first_visit, self._cookie.has_moved = False, True
         token = self.tables.signer.mint()
         self._settle(self._alone(self._agreed.ended(token.fingerprint)))
-        self._go_over(token, self._session_of_new(token))
+        self._go_over(token, self._sessions.of_new(token))
 
     def _use(self, token: Token, session: Session) -> None:
         self._token, self._session, self._state = token, session, State(session)
@@ -487,7 +417,7 @@ class Visit:
         have = token.fingerprint
         self._settle(agreed.left_behind(have) if is_login else agreed.ended(have, because))
         self._is_left_behind = is_login
-        self._go_over(token, self._session_of_new(token))
+        self._go_over(token, self._sessions.of_new(token))
 
     def _load_page_anew(self) -> NoReturn:
         """End the run, and have the browser load the page. Only a run of the page can ask it to."""
@@ -659,7 +589,7 @@ class Visit:
         self._login.is_beginning = False
         token = self.tables.signer.mint()
         self._settle(self._agreed.begun(token.fingerprint))
-        self._go_over(token, self._session_of_new(token))
+        self._go_over(token, self._sessions.of_new(token))
         if is_dropped:
             self._drop(before)
 
@@ -673,7 +603,7 @@ class Visit:
             elif action is Action.COPY:
                 self._copy(token, reply.answer)
             else:
-                self._session_of(token).forget()
+                self._sessions.of(token).forget()
                 self._settle(self._agreed.refusing(token.fingerprint, Refusal.FINAL))
         except UnknownToken as error:
             if error.refusal is Refusal.LOGIN:  # the browser's other page brings the new one
@@ -683,7 +613,7 @@ class Visit:
 
     def _adopt(self, token: Token, answer: Answer) -> None:
         """Continue with the token of the browser."""
-        ref = self._ref_of(token)
+        ref = self._sessions.ref_of(token)
         before, is_dropped = self.session, self._agreed.drops_its_state(answer)
         # Otherwise this page has stored its own token before.
         self._login.is_beginning &= is_dropped
@@ -693,7 +623,7 @@ class Visit:
             self._token = token
             self._settle(self._agreed.adopted(token.fingerprint))
             return
-        session = self._session_of(token)
+        session = self._sessions.of(token)
         if self._transport.is_http_only:
             if not session.is_stored:  # it is worth nothing, and somebody may have planted it
                 agreed = self._agreed.refusing(token.fingerprint, Refusal.FINAL)
@@ -726,9 +656,7 @@ class Visit:
         """
         renewed = session.rotate()
         if renewed is None:
-            renewed = self.tables.signer.mint()
-            self.tables.moves.copy(SessionRef.of(token, self._transport.scope), renewed)
-            session = self._session_of(renewed)
+            renewed, session = self._sessions.copy_of(token)
         taken_over = self._agreed.taken_over(token.fingerprint)
         self._settle(taken_over.succeeded(renewed.fingerprint))
         self._go_over(renewed, session, back_to=self._began_at)
@@ -737,9 +665,7 @@ class Visit:
     def _copy(self, source: Token, answer: Answer) -> None:
         """Continue with a copy of a session that another tab uses."""
         before, is_dropped = self.session, self._agreed.drops_its_state(answer)
-        token = self.tables.signer.mint()
-        self.tables.moves.copy(SessionRef.of(source, self._transport.scope), token)
-        session = self._session_of(token)
+        token, session = self._sessions.copy_of(source)
         self._settle(self._agreed.copied(token.fingerprint, source.fingerprint))
         self._go_over(token, session)
         if is_dropped:
@@ -764,15 +690,6 @@ class _AskAtEnd(RunListener):
 def _is_in_place_of_its_own() -> bool:
     """Whether the script is outside of the fragments and the callbacks of the app."""
     return not (script.fragment() or script.is_callback() or script.is_fragment_run())
-
-
-def _without_app() -> ConfigError:
-    return ConfigError(
-        "This app is made for pgstate.App, which keeps the token in an HttpOnly cookie, and it was "
-        "started without it: scripts in the page could read the token. Start the module with the "
-        "App, for instance: uvicorn serve:app. Or, to keep the token in localStorage from now on, "
-        "set http_only = false."
-    )
 
 
 def _no_session() -> NoSessionError:
