@@ -115,6 +115,10 @@ class PageCookie:
         if self._held and (mark := mark_of(token.text)) not in self._held:
             self._held = (*self._held, mark)[-_KEPT_MARKS:]
 
+    def move(self) -> None:
+        """The cookie gets the token of another state than before."""
+        self.is_first_visit, self.has_moved = False, True
+
     def end(self, session_id: uuid.UUID) -> None:
         """The session was forgotten: tickets may replace all of its tokens from now on."""
         self._ended = (*self._ended, mark_of_session(session_id))[-_KEPT_MARKS:]

@@ -12,23 +12,22 @@ import dataclasses
 import logging
 import threading
 from collections.abc import Callable, Iterator, Set
-from typing import Final, NoReturn, TypeVar
+from typing import Final, TypeVar
 
 import streamlit as st
 
-from streamlit_pgstate.component import bridge, runs, script
+from streamlit_pgstate.component import runs, script
 from streamlit_pgstate.component.bridge import TokenReply
-from streamlit_pgstate.component.handshake import Action, Answer, Handshake, Standing
+from streamlit_pgstate.component.handshake import Action, Answer, Standing
 from streamlit_pgstate.component.runs import RunListener
-from streamlit_pgstate.component.script import Address
 from streamlit_pgstate.component.transport import Transport
 from streamlit_pgstate.errors import (
     ConfigError,
-    NoSessionError,
     PgStateError,
     Refusal,
     UnknownToken,
 )
+from streamlit_pgstate.page.held_session import HeldSession
 from streamlit_pgstate.page.page_cookie import PageCookie
 from streamlit_pgstate.page.page_login import PageLogin
 from streamlit_pgstate.page.page_sessions import PageSessions
@@ -74,66 +73,52 @@ class Visit:
         rejoin_page: Callable[[], None],
     ) -> None:
         self.tables = tables
-        self.found: tuple[int, Set[str]] = (0, frozenset())
-        """The version and the keys of the session when this tab began to use it."""
         self._transport = transport
         self._show = show
-        self._leave_page = leave_page
-        self._rejoin_page = rejoin_page
         self._lock = threading.RLock()
         self._runs = VisitRuns()
         self._cookie = PageCookie(tables)
         self._login = PageLogin(tables, transport)
         self._sessions = PageSessions(tables, transport, cookie=self._cookie, login=self._login)
+        self._held = HeldSession(
+            tables,
+            transport,
+            sessions=self._sessions,
+            runs=self._runs,
+            cookie=self._cookie,
+            login=self._login,
+            on_use=self._on_use,
+            leave_page=leave_page,
+            rejoin_page=rejoin_page,
+        )
         self._questions = Questions(tables, transport, self._cookie)
-        self._handshake: Handshake | None = None
-        self._token: Token | None = None
-        self._session: Session | None = None
-        self._state: State | None = None
-        self._began_at: Address | None = None
-        """The page on which a candidate was first used. None once that run has ended: after it
-        only the visitor switches pages, not the script."""
-        self._opened_in: object = None
-        """The run in which the candidate was first used."""
         self._stored_by_opening: int | None = None
         """The version of the session when the second run began; None before that."""
-        self._back_to: Address | None = None
-        """Where to run again after a candidate was dropped; None for the present page."""
         self._is_left = False
-        self._comes_with_page = False
-        """Whether the present token came with the page, or the browser has reported it in place of
-        the page's own candidate; and was not replaced yet."""
-        self._must_ask = False
-        """Whether no token came with the page, so that its first run waits for the browser."""
-        self._is_left_behind = False
-        """Whether a login in another tab has replaced the token. The script waits for the new one:
-        what it writes before would be dropped."""
-        self._is_over = False
-        """Whether the page is to be loaded anew."""
 
     @property
     def state(self) -> State:
-        if self._state is None:  # enter_run has failed or was never called
-            raise _no_session()
-        return self._state
+        return self._held.state
 
     @property
     def session(self) -> Session:
         """The session of the state, for the package."""
-        if self._session is None:
-            raise _no_session()
-        return self._session
+        return self._held.session
 
     @property
     def token(self) -> Token | None:
         """The token that opens the session; None before the first run."""
-        return self._token
+        return self._held.token
+
+    @property
+    def found(self) -> tuple[int, Set[str]]:
+        """The version and the keys of the session when this tab began to use it."""
+        return self._held.found
 
     def leave(self) -> None:
         """The tab was closed. Threads that have its state keep it, without its token."""
         self._is_left = True
-        if self._session is not None:
-            self._session.release()
+        self._held.release()
 
     # A run
 
@@ -147,17 +132,17 @@ class Visit:
             PgStateError: the database cannot be reached or refuses.
         """
         with self._lock:
-            if self._is_over:
-                self._load_page_anew()
+            if self._held.is_over:
+                self._held.load_page_anew()
             run = self._begun_run()
             if run.is_stale:
-                script.start_anew(self._back_to)
+                script.start_anew(self._runs.back_to)
             if waits:
-                self._settle(self._agreed.waiting())
+                self._held.settle(self._held.agreed.waiting())
             self._ask(run)
-            if self._agreed.durable is None and self._is_left_behind:
+            if self._held.agreed.durable is None and self._held.is_left_behind:
                 self._await_answer()
-            if self._agreed.durable is None and self._must_ask:
+            if self._held.agreed.durable is None and self._held.must_ask:
                 self._await_first_answer()
 
     def _begun_run(self) -> VisitRun:
@@ -172,19 +157,26 @@ class Visit:
     def _begin(self, run: VisitRun) -> None:
         run.is_begun = True
         self._questions.begin_run()
-        before = self._session
         try:
-            if before is None:
+            if not self._held.is_open:
                 self._open()
             else:
+                before = self.session
                 self._act_on_replies(run)
-            if self._session is before:
-                self._refresh()
-            if before is not None and self._stored_by_opening is None:
-                self._stored_by_opening = self.session.version
+                if self.session is before:
+                    self._held.refresh()
+                if self._stored_by_opening is None:
+                    self._stored_by_opening = self.session.version
             self._notice_login_or_end()
         except PgStateError as error:
             run.failure = error
+
+    def _open(self) -> None:
+        self._held.open()
+        if self._held.agreed.standing is Standing.CANDIDATE:
+            # The first run may switch at once to a page without any verb, which asks in its place.
+            self._runs.note_candidate()
+            self._ask_at_end()
 
     def _notice_login_or_end(self) -> None:
         for _ in range(_TRIES_AT_LOGIN):
@@ -192,11 +184,11 @@ class Visit:
                 if self._notice_login():
                     return
             except UnknownToken as error:
-                self._end(error.refusal)
+                self._held.end(error.refusal)
                 return
         # A run under this token could be one under a planted token. If the browser has a newer one,
         # it reports it.
-        self._end(Refusal.LOGIN)
+        self._held.end(Refusal.LOGIN)
 
     def call(self, verb: Callable[[State], _T]) -> _T:
         """Run a verb on the state. If another tab has just forgotten it, the script starts anew."""
@@ -207,8 +199,8 @@ class Visit:
             if error.session_id != state.id:
                 raise  # the error is about another state, which the script has opened itself
             with self._lock:
-                if self._state is state:  # and no other run of this tab has moved on already
-                    self._end(error.refusal)
+                if self.state is state:  # and no other run of this tab has moved on already
+                    self._held.end(error.refusal)
                 script.start_anew()
 
     def wait_for_browser(self) -> None:
@@ -218,7 +210,7 @@ class Visit:
         """
         with self._lock:
             self._await_answer()
-            if self._agreed.durable is None and not script.is_apptest():
+            if self._held.agreed.durable is None and not script.is_apptest():
                 st.stop()
 
     def rotate(self) -> None:
@@ -232,75 +224,17 @@ class Visit:
         The page keeps what it shows until its next run.
         """
         with self._lock:
-            self.session.forget()
-            self._cookie.end(self.session.id)
-            self._cookie.is_first_visit, self._cookie.has_moved = False, True
-            run = self._runs.present()
-            self._runs.mark_stale()
-            run.is_stale = self._login.is_beginning = False
-            token = self.tables.signer.mint()
-            forgotten = self._agreed.forgotten(token.fingerprint)
-            self._settle(self._alone(forgotten))
-            self._use(token, self._sessions.of_new(token))
-            self._ask(run)
+            self._held.forget()
+            self._ask(self._runs.present())
 
     def forget_unseen(self) -> None:
         """As `forget`, and also forget a token of the browser that it has not reported yet."""
         with self._lock:
             self._begun_run()
-            self._settle(self._agreed.forgetting())
+            self._held.settle(self._held.agreed.forgetting())
             self.forget()
 
-    # Which session it is
-
-    @property
-    def _agreed(self) -> Handshake:
-        assert self._handshake is not None  # noqa: S101 - _open has set it
-        return self._handshake
-
-    def _settle(self, handshake: Handshake) -> None:
-        self._handshake = handshake
-        if self._session is not None:
-            self._session.durable = handshake.durable
-
-    def _alone(self, handshake: Handshake) -> Handshake:
-        """The handshake, in which an HttpOnly cookie is the only place for the token."""
-        return handshake.with_cookie_alone() if self._transport.is_http_only else handshake
-
-    def _open(self) -> None:
-        """Open the session of the page's token, or of a candidate."""
-        opened = self._sessions.open()
-        self._comes_with_page = not opened.is_minted
-        self._must_ask = opened.handshake.waits
-        self._settle(opened.handshake)
-        self._use(opened.token, opened.session)
-        if opened.handshake.standing is Standing.CANDIDATE:
-            self._ask_wherever_the_run_ends()
-
-    def _ask_wherever_the_run_ends(self) -> None:
-        """The first run may switch at once to a page without any verb, which asks in its place."""
-        self._began_at, self._opened_in = script.address(), script.run()
-        self._ask_at_end()
-
-    def _sign_anew(self) -> None:
-        """Have the browser keep the token under the first signing key, so that the others can go.
-
-        Only for the browser's token at the opening of the page, whether it came in a cookie or was
-        reported. Two pages, at replicas with the keys in another order, would replace each other's
-        for ever.
-        """
-        token, comes_with_page = self._token, self._comes_with_page
-        self._comes_with_page = False
-        if comes_with_page and token is not None and token.is_by_former_key:
-            self._replace_token(self.tables.signer.signed_anew(token))
-
     # Who is logged in
-
-    @property
-    def _is_candidate(self) -> bool:
-        """Whether the token was minted for this page, so that no other one has it."""
-        is_candidate = self._agreed.standing is Standing.CANDIDATE
-        return is_candidate and not self._cookie.is_first_visit
 
     def _notice_login(self) -> bool:
         """Replace the browser's token, once, if another one is logged in than so far.
@@ -314,47 +248,21 @@ class Visit:
         """
         if self._login.has_noticed(self.session.id):
             return True
-        assert self._token is not None  # noqa: S101 - _open has set it
-        is_candidate = self._is_candidate
-        followed = self._login.follow(self.session, self._token, is_candidate=is_candidate)
+        assert self.token is not None  # noqa: S101 - the session is open
+        is_candidate = self._held.is_candidate
+        followed = self._login.follow(self.session, self.token, is_candidate=is_candidate)
         if followed.is_outrun:
             return False
         if followed.keeps is not None:
             self._keep_at_login(followed.keeps)
         if followed.begins_empty:
-            self._begin_empty()
+            self._held.begin_empty()
         if not is_candidate:
-            self._note_login()
-            self._sign_anew()
+            self._held.note_login()
+            signed = self._held.signed_anew()
+            if signed is not None:
+                self._replace_token(signed)
         return True
-
-    def _note_login(self) -> None:
-        """Compare no more who is logged in: once for each page and session."""
-        self._login.note(self.session.id)
-        self._login.is_beginning = False
-
-    def _begin_empty(self) -> None:
-        """Go on under a new token, in place of one under which nothing is stored."""
-        self._cookie.is_first_visit, self._cookie.has_moved = False, True
-        token = self.tables.signer.mint()
-        self._settle(self._alone(self._agreed.ended(token.fingerprint)))
-        self._go_over(token, self._sessions.of_new(token))
-
-    def _use(self, token: Token, session: Session) -> None:
-        self._token, self._session, self._state = token, session, State(session)
-        self._cookie.hold(token)
-        self._questions.renew_veil()
-        self.found = session.version, session.value_versions().keys()
-        session.on_rotate = self._replace_token
-        self._show(session, self.refreshed)
-        self._settle(self._agreed)
-
-    def _go_over(self, token: Token, session: Session, *, back_to: Address | None = None) -> None:
-        """Use another session than the one that the page shows."""
-        self._use(token, session)
-        self._back_to = back_to
-        self._runs.mark_stale()
-        self._leave_page()
 
     def _keep_at_login(self, token: Token) -> None:
         """As `_replace_token`, of a login. Tabs that were open before cannot go on as they are."""
@@ -368,18 +276,15 @@ class Visit:
         with self._lock:
             if token.session_id != self.session.id:
                 return  # a thread has rotated a session that this tab no longer uses
-            self._settle(self._agreed.succeeded(token.fingerprint))
-            if self._token is not None and self._token.session_id != token.session_id:
-                # Nothing was stored, and nobody has planted this one.
-                self._login.log_in(self.session)
-                self._login.note(token.session_id)
-            self._token = token
+            self._held.replace_token(token, is_for_others=is_for_others)
             self._questions.renew_veil()
-            # After rotate() the others go on with the former token.
-            self._cookie.has_moved = is_for_others
-            self._cookie.hold(token)
             if script.is_script():
                 self._ask(self._runs.present())
+
+    def _on_use(self, session: Session) -> None:
+        self._questions.renew_veil()
+        session.on_rotate = self._replace_token
+        self._show(session, self.refreshed)
 
     def refreshed(self) -> Session:
         """The session after a refresh, or its successor if it has ended.
@@ -391,48 +296,15 @@ class Visit:
             session.refresh_without_lock()
         except UnknownToken as error:
             with self._lock:
-                if self._session is session:
-                    self._end(error.refusal)
+                if self.session is session:
+                    self._held.end(error.refusal)
         return self.session
-
-    def _refresh(self) -> None:
-        try:
-            self.session.refresh()
-        except UnknownToken as error:  # forgotten or rotated by another tab, or expired
-            self._end(error.refusal)
-
-    def _end(self, because: Refusal) -> None:
-        """Begin an empty session in place of one that has ended.
-
-        With an HttpOnly cookie the page is loaded anew: the browser may have another token, and
-        only a request brings it.
-        """
-        if self._transport.is_http_only:
-            self._load_page_anew()
-        script.end_if_overtaken()
-        self._login.is_beginning = False
-        token = self.tables.signer.mint()
-        is_login = because is Refusal.LOGIN
-        agreed = self._agreed
-        have = token.fingerprint
-        self._settle(agreed.left_behind(have) if is_login else agreed.ended(have, because))
-        self._is_left_behind = is_login
-        self._go_over(token, self._sessions.of_new(token))
-
-    def _load_page_anew(self) -> NoReturn:
-        """End the run, and have the browser load the page. Only a run of the page can ask it to."""
-        script.end_if_overtaken()
-        self._is_over = True
-        if script.is_fragment_run() or script.is_parallel_fragment():
-            script.start_anew()
-        bridge.mount_reload()
-        raise script.StopException
 
     # The browser
 
     def _ask(self, run: VisitRun) -> None:
         """Ask the browser, unless this run has. A second question needs an instance of its own."""
-        question = self._agreed.question
+        question = self._held.agreed.question
         if question.takes_over and not _is_in_place_of_its_own():
             # The answer would run the fragment, or the script, once more.
             question = dataclasses.replace(question, takes_over=False)
@@ -442,11 +314,11 @@ class Visit:
         if script.is_parallel_fragment():  # it may draw only in its own place
             self._ask_at_end()
             return
-        assert self._token is not None  # noqa: S101 - _open has set it
+        assert self.token is not None  # noqa: S101 - the session is open
         self._questions.ask(
             run,
             question,
-            self._token,
+            self.token,
             confirms=self._is_to_confirm(),
             on_answer=self._on_answer,
         )
@@ -462,8 +334,9 @@ class Visit:
         if not _is_in_place_of_its_own():
             return False
         if self._transport.is_http_only:
-            return self._agreed.takes_over
-        waits = self._agreed.waits and self._agreed.durable is None  # for an answer that does
+            return self._held.agreed.takes_over
+        agreed = self._held.agreed
+        waits = agreed.waits and agreed.durable is None  # for an answer that does
         return self.session.awaits_browser and not waits
 
     def _ask_at_end(self) -> None:
@@ -488,8 +361,8 @@ class Visit:
                 return
             if is_followed:
                 runs.listen_to_next(_AskAtEnd(self))
-            elif script.run() is self._opened_in:
-                self._began_at = None
+            else:
+                self._runs.note_end()
             if not script.is_fragment_run():
                 self._ask(self._runs.present())
 
@@ -498,11 +371,11 @@ class Visit:
 
         A question of a fragment is not waited for, as its answer does not end a run.
         """
-        is_known = self._agreed.durable is not None
+        is_known = self._held.agreed.durable is not None
         if is_known or script.is_callback() or script.fragment() or script.is_apptest():
             return
         script.pause(_ANSWERS_WITHIN)
-        self._settle(self._agreed.going_on())
+        self._held.settle(self._held.agreed.going_on())
 
     def _await_first_answer(self) -> None:
         """Wait in the first run if no cookie can come: else each F5 would show a candidate first.
@@ -515,10 +388,10 @@ class Visit:
     def _on_answer(self, key: str) -> None:
         """Handle the component's answer. Streamlit calls this before the script's first line."""
         with self._lock:
-            if self._is_left or self._handshake is None:
+            if self._is_left or not self._held.is_open:
                 return
-            run, was_known = self._runs.present(), self._agreed.durable is not None
-            took_over, refused = self._agreed.takes_over, self._agreed.refused
+            run, was_known = self._runs.present(), self._held.agreed.durable is not None
+            took_over, refused = self._held.agreed.takes_over, self._held.agreed.refused
             try:
                 with self._before_the_script(run):
                     self._act_on_reply(key)
@@ -526,11 +399,11 @@ class Visit:
                 # The first verb of the run tries again, and its error appears in the page.
                 _LOG.debug("The browser's answer could not be acted upon: %s", error)
                 return
-            is_awaited = self._agreed.waits and not was_known
+            is_awaited = self._held.agreed.waits and not was_known
             # After a first visit's answer the page is told to give up a token that was refused.
-            is_refused = took_over and self._agreed.refused != refused
+            is_refused = took_over and self._held.agreed.refused != refused
             if run.is_stale or ((is_awaited or is_refused) and script.is_fragment_run()):
-                script.start_anew(self._back_to)
+                script.start_anew(self._runs.back_to)
 
     def _act_on_replies(self, run: VisitRun) -> None:
         """Handle all answers. Streamlit may call a widget's callback before the component's own."""
@@ -544,7 +417,7 @@ class Visit:
         yield
         if not script.is_callback() or script.is_fragment_run():
             return
-        if self._back_to is None or self._back_to.page == script.address().page:
+        if self._runs.back_to is None or self._runs.back_to.page == script.address().page:
             run.is_stale = False
 
     def _act_on_reply(self, key: str) -> None:
@@ -553,22 +426,22 @@ class Visit:
         if reply is None:
             return
         script.end_if_overtaken()
-        match self._agreed.action_for(reply.answer):
+        match self._held.agreed.action_for(reply.answer):
             case Action.CONFIRM:
-                if self._is_candidate:
-                    self._note_login()
-                self._settle(self._alone(self._agreed.confirmed()))
+                if self._held.is_candidate:
+                    self._held.note_login()
+                self._held.settle(self._held.alone(self._held.agreed.confirmed()))
                 self.session.present()
             case Action.SETTLE:
-                self._settle(self._agreed.with_cookie_alone())
-            case Action.CHECK if self._agreed.takes_over and self._has_stored_meanwhile():
-                self._settle(self._agreed.with_cookie_alone())
+                self._held.settle(self._held.agreed.with_cookie_alone())
+            case Action.CHECK if self._held.agreed.takes_over and self._has_stored_meanwhile():
+                self._held.settle(self._held.agreed.with_cookie_alone())
             case Action.GO_WITHOUT:
-                self._settle(self._agreed.going_without())
+                self._held.settle(self._held.agreed.going_without())
             case Action.BEGIN:
                 self._begin_anew(reply.answer)
             case Action.REFUSE:
-                self._settle(self._agreed.refusing_again(fingerprint(reply.token or "")))
+                self._held.settle(self._held.agreed.refusing_again(fingerprint(reply.token or "")))
             case Action.CHECK | Action.COPY | Action.FORGET as action:
                 self._try(action, reply)
 
@@ -580,16 +453,13 @@ class Visit:
         """
         known = self._stored_by_opening
         known = self.session.version if known is None else known
-        self._refresh()
+        self._held.refresh()
         return self.session.version > known
 
     def _begin_anew(self, answer: Answer) -> None:
         """Continue with an empty session: the browser keeps no token any more."""
-        before, is_dropped = self.session, self._agreed.drops_its_state(answer)
-        self._login.is_beginning = False
-        token = self.tables.signer.mint()
-        self._settle(self._agreed.begun(token.fingerprint))
-        self._go_over(token, self._sessions.of_new(token))
+        before, is_dropped = self.session, self._held.agreed.drops_its_state(answer)
+        self._held.begin_anew()
         if is_dropped:
             self._drop(before)
 
@@ -604,43 +474,38 @@ class Visit:
                 self._copy(token, reply.answer)
             else:
                 self._sessions.of(token).forget()
-                self._settle(self._agreed.refusing(token.fingerprint, Refusal.FINAL))
+                self._held.settle(self._held.agreed.refusing(token.fingerprint, Refusal.FINAL))
         except UnknownToken as error:
             if error.refusal is Refusal.LOGIN:  # the browser's other page brings the new one
-                self._settle(self._alone(self._agreed.going_without()))
+                self._held.settle(self._held.alone(self._held.agreed.going_without()))
                 return
-            self._settle(self._alone(self._agreed.refusing(fingerprint(text), error.refusal)))
+            agreed = self._held.agreed.refusing(fingerprint(text), error.refusal)
+            self._held.settle(self._held.alone(agreed))
 
     def _adopt(self, token: Token, answer: Answer) -> None:
         """Continue with the token of the browser."""
         ref = self._sessions.ref_of(token)
-        before, is_dropped = self.session, self._agreed.drops_its_state(answer)
-        # Otherwise this page has stored its own token before.
-        self._login.is_beginning &= is_dropped
-        self._comes_with_page = self._login.is_beginning
+        before, is_dropped = self.session, self._held.agreed.drops_its_state(answer)
+        self._held.note_reported(is_in_place_of_own=is_dropped)
         if before.id == ref.id:
-            before.follow(ref)  # keep the object: a thread may use it
-            self._token = token
-            self._settle(self._agreed.adopted(token.fingerprint))
+            self._held.follow(token, ref)
+            self._held.settle(self._held.agreed.adopted(token.fingerprint))
             return
         session = self._sessions.of(token)
         if self._transport.is_http_only:
             if not session.is_stored:  # it is worth nothing, and somebody may have planted it
-                agreed = self._agreed.refusing(token.fingerprint, Refusal.FINAL)
-                self._settle(self._alone(agreed))
+                agreed = self._held.agreed.refusing(token.fingerprint, Refusal.FINAL)
+                self._held.settle(self._held.alone(agreed))
                 return
             self._take_over(token, session)
             if is_dropped:
                 self._drop(before)
             return
-        self._settle(self._agreed.adopted(token.fingerprint))
+        self._held.settle(self._held.agreed.adopted(token.fingerprint))
         if answer.shown:
-            self._use(token, session)
-            self._runs.mark_stale()
-            self._back_to = None
-            self._rejoin_page()
+            self._held.rejoin(token, session)
         else:
-            self._go_over(token, session, back_to=self._began_at if is_dropped else None)
+            self._held.go_over(token, session, back_to=self._runs.began_at if is_dropped else None)
         if is_dropped:
             self._drop(before)
 
@@ -657,17 +522,17 @@ class Visit:
         renewed = session.rotate()
         if renewed is None:
             renewed, session = self._sessions.copy_of(token)
-        taken_over = self._agreed.taken_over(token.fingerprint)
-        self._settle(taken_over.succeeded(renewed.fingerprint))
-        self._go_over(renewed, session, back_to=self._began_at)
-        self._cookie.is_first_visit, self._cookie.has_moved = False, True
+        taken_over = self._held.agreed.taken_over(token.fingerprint)
+        self._held.settle(taken_over.succeeded(renewed.fingerprint))
+        self._held.go_over(renewed, session, back_to=self._runs.began_at)
+        self._cookie.move()
 
     def _copy(self, source: Token, answer: Answer) -> None:
         """Continue with a copy of a session that another tab uses."""
-        before, is_dropped = self.session, self._agreed.drops_its_state(answer)
+        before, is_dropped = self.session, self._held.agreed.drops_its_state(answer)
         token, session = self._sessions.copy_of(source)
-        self._settle(self._agreed.copied(token.fingerprint, source.fingerprint))
-        self._go_over(token, session)
+        self._held.settle(self._held.agreed.copied(token.fingerprint, source.fingerprint))
+        self._held.go_over(token, session)
         if is_dropped:
             self._drop(before)
 
@@ -690,7 +555,3 @@ class _AskAtEnd(RunListener):
 def _is_in_place_of_its_own() -> bool:
     """Whether the script is outside of the fragments and the callbacks of the app."""
     return not (script.fragment() or script.is_callback() or script.is_fragment_run())
-
-
-def _no_session() -> NoSessionError:
-    return NoSessionError("This tab has no state yet. Call a verb of pgstate first.")

@@ -379,7 +379,7 @@ def pgstate_visits(state: State) -> list[Any]:
     from streamlit_pgstate.page import tab
 
     visits = [known.browser for known in tab._tabs.values()]
-    return [visit for visit in visits if visit._state is state]
+    return [visit for visit in visits if visit.token is not None and visit.state is state]
 
 
 def test_an_embedded_database_is_found_from_a_worker_that_starts_elsewhere(tmp_path: Path) -> None:
