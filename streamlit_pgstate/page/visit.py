@@ -8,7 +8,6 @@ for each transport, and keeps it over all of its runs.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import logging
 import threading
 from collections.abc import Callable, Iterator, Set
@@ -16,13 +15,11 @@ from typing import Final, TypeVar
 
 import streamlit as st
 
-from streamlit_pgstate.component import runs, script
+from streamlit_pgstate.component import script
 from streamlit_pgstate.component.bridge import TokenReply
 from streamlit_pgstate.component.handshake import Action, Answer, Standing
-from streamlit_pgstate.component.runs import RunListener
 from streamlit_pgstate.component.transport import Transport
 from streamlit_pgstate.errors import (
-    ConfigError,
     PgStateError,
     Refusal,
     UnknownToken,
@@ -39,9 +36,6 @@ from streamlit_pgstate.state.mapping import State
 from streamlit_pgstate.state.session import Session
 
 _LOG = logging.getLogger(__name__)
-
-_ANSWERS_WITHIN: Final = 5.0
-"""Seconds that a first run waits for the browser if no cookie can come. It answers within 0.1."""
 
 _TRIES_AT_LOGIN: Final = 2
 """How often a run tries to replace a token that other tabs or replicas replace at that moment."""
@@ -91,7 +85,15 @@ class Visit:
             leave_page=leave_page,
             rejoin_page=rejoin_page,
         )
-        self._questions = Questions(tables, transport, self._cookie)
+        self._questions = Questions(
+            tables,
+            transport,
+            held=self._held,
+            runs=self._runs,
+            cookie=self._cookie,
+            on_answer=self._on_answer,
+            on_end=self._on_end,
+        )
         self._stored_by_opening: int | None = None
         """The version of the session when the second run began; None before that."""
         self._is_left = False
@@ -139,11 +141,11 @@ class Visit:
                 script.start_anew(self._runs.back_to)
             if waits:
                 self._held.settle(self._held.agreed.waiting())
-            self._ask(run)
+            self._questions.ask(run)
             if self._held.agreed.durable is None and self._held.is_left_behind:
-                self._await_answer()
+                self._questions.await_answer()
             if self._held.agreed.durable is None and self._held.must_ask:
-                self._await_first_answer()
+                self._questions.await_first_answer()
 
     def _begun_run(self) -> VisitRun:
         """The present run, after its first verb has refreshed the session."""
@@ -176,7 +178,7 @@ class Visit:
         if self._held.agreed.standing is Standing.CANDIDATE:
             # The first run may switch at once to a page without any verb, which asks in its place.
             self._runs.note_candidate()
-            self._ask_at_end()
+            self._questions.ask_at_end()
 
     def _notice_login_or_end(self) -> None:
         for _ in range(_TRIES_AT_LOGIN):
@@ -209,7 +211,7 @@ class Visit:
         A fragment does not pause but ends. The answer then starts a run of the whole page.
         """
         with self._lock:
-            self._await_answer()
+            self._questions.await_answer()
             if self._held.agreed.durable is None and not script.is_apptest():
                 st.stop()
 
@@ -225,7 +227,7 @@ class Visit:
         """
         with self._lock:
             self._held.forget()
-            self._ask(self._runs.present())
+            self._questions.ask(self._runs.present())
 
     def forget_unseen(self) -> None:
         """As `forget`, and also forget a token of the browser that it has not reported yet."""
@@ -279,7 +281,7 @@ class Visit:
             self._held.replace_token(token, is_for_others=is_for_others)
             self._questions.renew_veil()
             if script.is_script():
-                self._ask(self._runs.present())
+                self._questions.ask(self._runs.present())
 
     def _on_use(self, session: Session) -> None:
         self._questions.renew_veil()
@@ -302,88 +304,11 @@ class Visit:
 
     # The browser
 
-    def _ask(self, run: VisitRun) -> None:
-        """Ask the browser, unless this run has. A second question needs an instance of its own."""
-        question = self._held.agreed.question
-        if question.takes_over and not _is_in_place_of_its_own():
-            # The answer would run the fragment, or the script, once more.
-            question = dataclasses.replace(question, takes_over=False)
-            self._ask_at_end()
-        if question == run.question or script.draws_over_the_page():
-            return
-        if script.is_parallel_fragment():  # it may draw only in its own place
-            self._ask_at_end()
-            return
-        assert self.token is not None  # noqa: S101 - the session is open
-        self._questions.ask(
-            run,
-            question,
-            self.token,
-            confirms=self._is_to_confirm(),
-            on_answer=self._on_answer,
-        )
-
-    def _is_to_confirm(self) -> bool:
-        """Whether to ask the browser if it keeps the new token of a rotation.
-
-        Until it does, the former token goes on to work. The answer is one of a fragment, so it
-        starts no run of the script: an app that rotates in each run comes to rest. So is the answer
-        of a first visit under `pgstate.App`, whether there is a token in localStorage. There the
-        route tells the page whether the browser keeps a new token.
-        """
-        if not _is_in_place_of_its_own():
-            return False
-        if self._transport.is_http_only:
-            return self._held.agreed.takes_over
-        agreed = self._held.agreed
-        waits = agreed.waits and agreed.durable is None  # for an answer that does
-        return self.session.awaits_browser and not waits
-
-    def _ask_at_end(self) -> None:
-        """Ask at the end of the run, for verbs that could not ask.
-
-        If another run takes the place of this one, ask at the end of that one.
-        """
-        run = self._runs.present()
-        if not run.asks_at_end:
-            run.asks_at_end = True
-            with contextlib.suppress(ConfigError):  # this Streamlit shows no end of a run
-                runs.listen(_AskAtEnd(self))
-
-    def end_run(self, *, is_followed: bool) -> None:
-        """Ask unless this run has asked; ask again in the next run if that follows at once.
-
-        A run that `st.stop` has ended looks like one that was overtaken. Nobody receives the
-        answer to a question of an overtaken run.
-        """
+    def _on_end(self, is_followed: bool) -> None:
+        """A run ends that is to ask then: see `Questions.end_run`."""
         with self._lock:
-            if self._is_left:
-                return
-            if is_followed:
-                runs.listen_to_next(_AskAtEnd(self))
-            else:
-                self._runs.note_end()
-            if not script.is_fragment_run():
-                self._ask(self._runs.present())
-
-    def _await_answer(self) -> None:
-        """Wait for the browser. Its answer ends this run and starts the next one.
-
-        A question of a fragment is not waited for, as its answer does not end a run.
-        """
-        is_known = self._held.agreed.durable is not None
-        if is_known or script.is_callback() or script.fragment() or script.is_apptest():
-            return
-        script.pause(_ANSWERS_WITHIN)
-        self._held.settle(self._held.agreed.going_on())
-
-    def _await_first_answer(self) -> None:
-        """Wait in the first run if no cookie can come: else each F5 would show a candidate first.
-
-        A later run does not wait, as that would lose the click that started it.
-        """
-        if script.is_first_run():
-            self._await_answer()
+            if not self._is_left:
+                self._questions.end_run(is_followed=is_followed)
 
     def _on_answer(self, key: str) -> None:
         """Handle the component's answer. Streamlit calls this before the script's first line."""
@@ -540,18 +465,3 @@ class Visit:
         """Delete what was written under a candidate, which nobody else can have."""
         if candidate.is_stored:
             candidate.discard()
-
-
-@dataclasses.dataclass(slots=True, eq=False)
-class _AskAtEnd(RunListener):
-    """Asks the question of a visit at the end of a run."""
-
-    visit: Visit
-
-    def at_end(self, *, is_followed: bool) -> None:
-        self.visit.end_run(is_followed=is_followed)
-
-
-def _is_in_place_of_its_own() -> bool:
-    """Whether the script is outside of the fragments and the callbacks of the app."""
-    return not (script.fragment() or script.is_callback() or script.is_fragment_run())
