@@ -28,8 +28,8 @@ from streamlit_pgstate.state.session import Session
 class HeldSession:
     """The present session of a page, and its token.
 
-    Runs of a tab overlap, and threads rotate tokens. So whoever changes anything here holds the
-    lock of the visit. The properties may be read without it.
+    Whoever changes anything here holds the lock of the visit: runs of a tab overlap, and threads
+    rotate tokens. Only `release` and the properties are used without it.
 
     Args:
         tables: where sessions are stored.

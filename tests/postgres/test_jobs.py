@@ -347,7 +347,7 @@ def test_a_thread_goes_on_with_a_state_whose_token_another_tab_has_rotated_twice
     for _ in range(2):
         token = store.state(token).rotate()
         known = store._tables.signer.check(token)
-        visit._adopt(known, Answer(to=known.fingerprint, token=known.fingerprint))
+        visit._replies._adopt(known, Answer(to=known.fingerprint, token=known.fingerprint))
     assert visit.state is job
     job["result"] = 42
     assert store.state(token)["result"] == 42
