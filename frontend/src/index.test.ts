@@ -1,6 +1,6 @@
 /**
  * The component as Streamlit drives it: alone, and against a server that follows the rules of
- * `streamlit_pgstate/page/visit.py`, through random sequences of what visitors and browsers do.
+ * `streamlit_pgstate/page/replies.py`, through random sequences of what visitors and browsers do.
  */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -235,7 +235,7 @@ describe("the component", () => {
   });
 });
 
-// A server by the rules of visit.py
+// A server by the rules of replies.py
 
 interface Database {
   /** Each token that was ever good: the session it opens, while it does. */

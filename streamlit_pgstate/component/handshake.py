@@ -1,7 +1,7 @@
 """The handshake: how the server and one browser agree on one token. Pure: no I/O.
 
 This module decides for the server; `frontend/src/agreement.ts` decides for the browser. Both run
-the conversations in `tests/handshake.json`. `page.visit` carries out what is decided here, and
+the conversations in `tests/handshake.json`. `page.replies` carries out what is decided here, and
 `bridge` carries the messages: its docstring defines the words that both sides use.
 
 The server asks a `Question` in each run. The browser gives an `Answer` only if there is something

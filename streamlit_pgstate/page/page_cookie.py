@@ -28,11 +28,13 @@ gives its browser more tokens than that, while the network fails, loses the way 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The session that the cookies of a page have opened."""
+    """The session that the first run of a page works with."""
 
     token: Token
     session: Session
     handshake: Handshake
+    is_minted: bool = False
+    """Whether the token was minted just now, because nothing that came with the page is good."""
 
 
 class PageCookie:
@@ -112,6 +114,10 @@ class PageCookie:
         """Note the token for tickets. A browser that has brought no cookie gets no ticket."""
         if self._held and (mark := mark_of(token.text)) not in self._held:
             self._held = (*self._held, mark)[-_KEPT_MARKS:]
+
+    def move(self) -> None:
+        """The cookie gets the token of another state than before."""
+        self.is_first_visit, self.has_moved = False, True
 
     def end(self, session_id: uuid.UUID) -> None:
         """The session was forgotten: tickets may replace all of its tokens from now on."""

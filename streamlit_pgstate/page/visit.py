@@ -1,49 +1,33 @@
-"""A visit: the token of one tab, and the session that it opens.
+"""A visit: the runs of one tab, and the session that they all work with.
 
-`handshake` decides which token the server and the browser agree on. A visit carries that out: it
-asks the browser through the component, and opens sessions in the database. A tab has one `Visit`
-for each transport, and keeps it over all of its runs.
+The first verb of a run refreshes the session, acts upon what the browser has replied, and asks the
+browser. `held_session` has the session and its token, `questions` asks, and `replies` acts. A tab
+has one `Visit` for each transport, and keeps it over all of its runs.
 """
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
-import logging
 import threading
-from collections.abc import Callable, Iterator, Set
-from typing import Final, NoReturn, TypeVar
+from collections.abc import Callable, Set
+from typing import Final, TypeVar
 
 import streamlit as st
 
-from streamlit_pgstate.component import bridge, runs, script
-from streamlit_pgstate.component.bridge import TokenReply
-from streamlit_pgstate.component.handshake import Action, Answer, Handshake, Standing
-from streamlit_pgstate.component.runs import RunListener
-from streamlit_pgstate.component.script import Address
-from streamlit_pgstate.component.transport import BROWSER, Transport
-from streamlit_pgstate.errors import (
-    ConfigError,
-    NoSessionError,
-    PgStateError,
-    Refusal,
-    UnknownToken,
-)
-from streamlit_pgstate.page.page_cookie import Opened, PageCookie
+from streamlit_pgstate.component import script
+from streamlit_pgstate.component.handshake import Standing
+from streamlit_pgstate.component.transport import Transport
+from streamlit_pgstate.errors import PgStateError, Refusal, UnknownToken
+from streamlit_pgstate.page.held_session import HeldSession
+from streamlit_pgstate.page.page_cookie import PageCookie
 from streamlit_pgstate.page.page_login import PageLogin
+from streamlit_pgstate.page.page_sessions import PageSessions
 from streamlit_pgstate.page.questions import Questions
-from streamlit_pgstate.page.surroundings import SURROUNDINGS
+from streamlit_pgstate.page.replies import Replies
 from streamlit_pgstate.page.visit_run import VisitRun, VisitRuns
-from streamlit_pgstate.postgres.rows import SessionRef
 from streamlit_pgstate.postgres.tables import Tables
-from streamlit_pgstate.postgres.token import Token, fingerprint
+from streamlit_pgstate.postgres.token import Token
 from streamlit_pgstate.state.mapping import State
 from streamlit_pgstate.state.session import Session
-
-_LOG = logging.getLogger(__name__)
-
-_ANSWERS_WITHIN: Final = 5.0
-"""Seconds that a first run waits for the browser if no cookie can come. It answers within 0.1."""
 
 _TRIES_AT_LOGIN: Final = 2
 """How often a run tries to replace a token that other tabs or replicas replace at that moment."""
@@ -53,6 +37,11 @@ _T = TypeVar("_T")
 
 class Visit:
     """The token and the session of one tab, for one transport.
+
+    Runs of a tab overlap, and other threads rotate its token and follow its session. So each method
+    takes the lock before it changes anything; only `leave` does without it. `HeldSession`,
+    `Questions` and `Replies` have no lock of their own, and are used under this one. It is held
+    while a run asks the database, and while it waits for the browser. `refreshed` asks without it.
 
     Args:
         tables: where sessions are stored.
@@ -75,65 +64,66 @@ class Visit:
         rejoin_page: Callable[[], None],
     ) -> None:
         self.tables = tables
-        self.found: tuple[int, Set[str]] = (0, frozenset())
-        """The version and the keys of the session when this tab began to use it."""
-        self._transport = transport
         self._show = show
-        self._leave_page = leave_page
-        self._rejoin_page = rejoin_page
         self._lock = threading.RLock()
         self._runs = VisitRuns()
-        self._cookie = PageCookie(tables)
+        cookie = PageCookie(tables)
         self._login = PageLogin(tables, transport)
-        self._questions = Questions(tables, transport, self._cookie)
-        self._handshake: Handshake | None = None
-        self._token: Token | None = None
-        self._session: Session | None = None
-        self._state: State | None = None
-        self._began_at: Address | None = None
-        """The page on which a candidate was first used. None once that run has ended: after it
-        only the visitor switches pages, not the script."""
-        self._opened_in: object = None
-        """The run in which the candidate was first used."""
-        self._stored_by_opening: int | None = None
-        """The version of the session when the second run began; None before that."""
-        self._back_to: Address | None = None
-        """Where to run again after a candidate was dropped; None for the present page."""
+        sessions = PageSessions(tables, transport, cookie=cookie, login=self._login)
+        self._held = HeldSession(
+            tables,
+            transport,
+            sessions=sessions,
+            runs=self._runs,
+            cookie=cookie,
+            login=self._login,
+            on_use=self._on_use,
+            leave_page=leave_page,
+            rejoin_page=rejoin_page,
+        )
+        self._questions = Questions(
+            tables,
+            transport,
+            held=self._held,
+            runs=self._runs,
+            cookie=cookie,
+            on_answer=self._on_answer,
+            on_end=self._on_end,
+        )
+        self._replies = Replies(
+            tables,
+            transport,
+            sessions=sessions,
+            held=self._held,
+            questions=self._questions,
+            runs=self._runs,
+            cookie=cookie,
+        )
         self._is_left = False
-        self._comes_with_page = False
-        """Whether the present token came with the page, or the browser has reported it in place of
-        the page's own candidate; and was not replaced yet."""
-        self._must_ask = False
-        """Whether no token came with the page, so that its first run waits for the browser."""
-        self._is_left_behind = False
-        """Whether a login in another tab has replaced the token. The script waits for the new one:
-        what it writes before would be dropped."""
-        self._is_over = False
-        """Whether the page is to be loaded anew."""
 
     @property
     def state(self) -> State:
-        if self._state is None:  # enter_run has failed or was never called
-            raise _no_session()
-        return self._state
+        return self._held.state
 
     @property
     def session(self) -> Session:
         """The session of the state, for the package."""
-        if self._session is None:
-            raise _no_session()
-        return self._session
+        return self._held.session
 
     @property
     def token(self) -> Token | None:
         """The token that opens the session; None before the first run."""
-        return self._token
+        return self._held.token
+
+    @property
+    def found(self) -> tuple[int, Set[str]]:
+        """The version and the keys of the session when this tab began to use it."""
+        return self._held.found
 
     def leave(self) -> None:
         """The tab was closed. Threads that have its state keep it, without its token."""
         self._is_left = True
-        if self._session is not None:
-            self._session.release()
+        self._held.release()
 
     # A run
 
@@ -147,18 +137,18 @@ class Visit:
             PgStateError: the database cannot be reached or refuses.
         """
         with self._lock:
-            if self._is_over:
-                self._load_page_anew()
+            if self._held.is_over:
+                self._held.load_page_anew()
             run = self._begun_run()
             if run.is_stale:
-                script.start_anew(self._back_to)
+                script.start_anew(self._runs.back_to)
             if waits:
-                self._settle(self._agreed.waiting())
-            self._ask(run)
-            if self._agreed.durable is None and self._is_left_behind:
-                self._await_answer()
-            if self._agreed.durable is None and self._must_ask:
-                self._await_first_answer()
+                self._held.settle(self._held.agreed.waiting())
+            self._questions.ask(run)
+            if self._held.agreed.durable is None and self._held.is_left_behind:
+                self._questions.await_answer()
+            if self._held.agreed.durable is None and self._held.must_ask:
+                self._questions.await_first_answer()
 
     def _begun_run(self) -> VisitRun:
         """The present run, after its first verb has refreshed the session."""
@@ -172,31 +162,27 @@ class Visit:
     def _begin(self, run: VisitRun) -> None:
         run.is_begun = True
         self._questions.begin_run()
-        before = self._session
         try:
-            if before is None:
+            if not self._held.is_open:
                 self._open()
             else:
-                self._act_on_replies(run)
-            if self._session is before:
-                self._refresh()
-            if before is not None and self._stored_by_opening is None:
-                self._stored_by_opening = self.session.version
+                before = self.session
+                self._replies.act_in(run)
+                if self.session is before:
+                    self._held.refresh()
+                self._replies.note_stored()
             self._notice_login_or_end()
         except PgStateError as error:
             run.failure = error
 
-    def _notice_login_or_end(self) -> None:
-        for _ in range(_TRIES_AT_LOGIN):
-            try:
-                if self._notice_login():
-                    return
-            except UnknownToken as error:
-                self._end(error.refusal)
-                return
-        # A run under this token could be one under a planted token. If the browser has a newer one,
-        # it reports it.
-        self._end(Refusal.LOGIN)
+    def _open(self) -> None:
+        self._held.open()
+        if self._held.agreed.standing is Standing.CANDIDATE:
+            # The first run may switch at once to a page without any verb, which asks in its place.
+            self._runs.note_candidate()
+            self._questions.ask_at_end()
+
+    # The verbs of a run
 
     def call(self, verb: Callable[[State], _T]) -> _T:
         """Run a verb on the state. If another tab has just forgotten it, the script starts anew."""
@@ -207,8 +193,8 @@ class Visit:
             if error.session_id != state.id:
                 raise  # the error is about another state, which the script has opened itself
             with self._lock:
-                if self._state is state:  # and no other run of this tab has moved on already
-                    self._end(error.refusal)
+                if self.state is state:  # and no other run of this tab has moved on already
+                    self._held.end(error.refusal)
                 script.start_anew()
 
     def wait_for_browser(self) -> None:
@@ -217,14 +203,14 @@ class Visit:
         A fragment does not pause but ends. The answer then starts a run of the whole page.
         """
         with self._lock:
-            self._await_answer()
-            if self._agreed.durable is None and not script.is_apptest():
+            self._questions.await_answer()
+            if self._held.agreed.durable is None and not script.is_apptest():
                 st.stop()
 
     def rotate(self) -> None:
         """Give the session a new token. Other tabs of this browser get it from localStorage."""
         with self._lock:
-            self.call(State.rotate)  # and so `_replace_token`
+            self.call(State.rotate)  # which calls `_replace_token`
 
     def forget(self) -> None:
         """Delete the session and its token, and continue with an empty session under a new token.
@@ -232,145 +218,29 @@ class Visit:
         The page keeps what it shows until its next run.
         """
         with self._lock:
-            self.session.forget()
-            self._cookie.end(self.session.id)
-            self._cookie.is_first_visit, self._cookie.has_moved = False, True
-            run = self._runs.present()
-            self._runs.mark_stale()
-            run.is_stale = self._login.is_beginning = False
-            token = self.tables.signer.mint()
-            forgotten = self._agreed.forgotten(token.fingerprint)
-            self._settle(self._alone(forgotten))
-            self._use(token, self._session_of_new(token))
-            self._ask(run)
+            self._held.forget()
+            self._questions.ask(self._runs.present())
 
     def forget_unseen(self) -> None:
         """As `forget`, and also forget a token of the browser that it has not reported yet."""
         with self._lock:
             self._begun_run()
-            self._settle(self._agreed.forgetting())
+            self._held.settle(self._held.agreed.forgetting())
             self.forget()
-
-    # Which session it is
-
-    @property
-    def _agreed(self) -> Handshake:
-        assert self._handshake is not None  # noqa: S101 - _open has set it
-        return self._handshake
-
-    def _settle(self, handshake: Handshake) -> None:
-        self._handshake = handshake
-        if self._session is not None:
-            self._session.durable = handshake.durable
-
-    def _alone(self, handshake: Handshake) -> Handshake:
-        """The handshake, in which an HttpOnly cookie is the only place for the token."""
-        return handshake.with_cookie_alone() if self._transport.is_http_only else handshake
-
-    def _open(self) -> None:
-        """Open the session of the page's token, or of a candidate: one round trip."""
-        if self._transport is BROWSER and self.tables.needs_app():
-            raise _without_app()
-        text = self._transport.read(self._questions.label)
-        because = Refusal.FINAL
-        if text is not None and self._transport.is_http_only:
-            self._cookie.note_held(text)
-            self._comes_with_page = True
-            aside = self._transport.read_aside(self._questions.label)
-            opened = self._cookie.open(text, aside, self._session_of)
-            if isinstance(opened, Opened):
-                self._settle(opened.handshake)
-                self._use(opened.token, opened.session)
-                if self._cookie.is_first_visit:
-                    self._ask_wherever_the_run_ends()
-                return
-            because = opened
-            if because is Refusal.LOGIN:  # another page has logged in: its cookie is on its way
-                text = None
-                self._cookie.note_held(None)
-        elif text is not None:
-            try:
-                token = self.tables.signer.check(text)
-                session = self._session_of(token)
-            except UnknownToken as error:
-                if self._transport.is_strict:
-                    raise self._of_another_store(error) from error
-                because = error.refusal
-                if because is Refusal.LOGIN:
-                    text = None
-            else:
-                may_copy = self._transport.may_copy
-                self._settle(Handshake.of_known(token.fingerprint, may_copy=may_copy))
-                self._use(token, session)
-                self._comes_with_page = True
-                return
-        token = self.tables.signer.mint()
-        refused = None if text is None else fingerprint(text)
-        handshake = Handshake.of_candidate(
-            token.fingerprint,
-            refused=refused,
-            because=because,
-            may_copy=self._transport.may_copy,
-        )
-        handshake = self._alone(handshake)
-        has_none = self._transport.is_http_only and text is None
-        self._must_ask = has_none or not self.tables.settings.cookie
-        self._settle(handshake.waiting() if self._must_ask else handshake)
-        self._use(token, self._session_of_new(token))
-        self._ask_wherever_the_run_ends()
-
-    def _ask_wherever_the_run_ends(self) -> None:
-        """The first run may switch at once to a page without any verb, which asks in its place."""
-        self._began_at, self._opened_in = script.address(), script.run()
-        self._ask_at_end()
-
-    def _sign_anew(self) -> None:
-        """Have the browser keep the token under the first signing key, so that the others can go.
-
-        Only for the browser's token at the opening of the page, whether it came in a cookie or was
-        reported. Two pages, at replicas with the keys in another order, would replace each other's
-        for ever.
-        """
-        token, comes_with_page = self._token, self._comes_with_page
-        self._comes_with_page = False
-        if comes_with_page and token is not None and token.is_by_former_key:
-            self._replace_token(self.tables.signer.signed_anew(token))
-
-    def _of_another_store(self, error: UnknownToken) -> UnknownToken:
-        return UnknownToken(
-            f"{error} In a test: the store that testing.visit() was given may be over another "
-            "database, schema or app name than the app, which works with "
-            f"{self.tables.place}, app {self.tables.settings.app!r}. Give it the test's own as "
-            'app.secrets["connections"] = {"pgstate": {"url": …}}: secrets.toml wins over '
-            "PGSTATE_URL."
-        )
-
-    def _session_of(self, token: Token) -> Session:
-        return self._loaded(self._ref_of(token))
-
-    def _session_of_new(self, token: Token) -> Session:
-        """The session of a token that was minted just now: nobody has planted it."""
-        session = self._session_of(token)
-        self._login.log_in(session)
-        return session
-
-    def _loaded(self, ref: SessionRef) -> Session:
-        session = Session(self.tables, ref, surroundings=SURROUNDINGS)
-        session.load()
-        return session
-
-    def _ref_of(self, token: Token) -> SessionRef:
-        ref = SessionRef.of(token, self._transport.scope)
-        logins, users = self._login.logins(ref.id), self._login.users(ref.id)
-        return dataclasses.replace(ref, logins=logins, users=users)
 
     # Who is logged in
 
-    @property
-    def _is_candidate(self) -> bool:
-        """Whether the token was minted for this page, so that no other one has it."""
-        is_candidate = self._agreed.standing is Standing.CANDIDATE
-        return is_candidate and not self._cookie.is_first_visit
+    def _notice_login_or_end(self) -> None:
+        for _ in range(_TRIES_AT_LOGIN):
+            try:
+                if self._notice_login():
+                    return
+            except UnknownToken as error:
+                self._held.end(error.refusal)
+                return
+        # A run under this token could be one under a planted token. If the browser has a newer one,
+        # it reports it.
+        self._held.end(Refusal.LOGIN)
 
     def _notice_login(self) -> bool:
         """Replace the browser's token, once, if another one is logged in than so far.
@@ -384,47 +254,23 @@ class Visit:
         """
         if self._login.has_noticed(self.session.id):
             return True
-        assert self._token is not None  # noqa: S101 - _open has set it
-        is_candidate = self._is_candidate
-        followed = self._login.follow(self.session, self._token, is_candidate=is_candidate)
+        assert self.token is not None  # noqa: S101 - the session is open
+        is_candidate = self._held.is_candidate
+        followed = self._login.follow(self.session, self.token, is_candidate=is_candidate)
         if followed.is_outrun:
             return False
         if followed.keeps is not None:
             self._keep_at_login(followed.keeps)
         if followed.begins_empty:
-            self._begin_empty()
+            self._held.begin_empty()
         if not is_candidate:
-            self._note_login()
-            self._sign_anew()
+            self._held.note_login()
+            signed = self._held.signed_anew()
+            if signed is not None:
+                self._replace_token(signed)
         return True
 
-    def _note_login(self) -> None:
-        """Compare no more who is logged in: once for each page and session."""
-        self._login.note(self.session.id)
-        self._login.is_beginning = False
-
-    def _begin_empty(self) -> None:
-        """Go on under a new token, in place of one under which nothing is stored."""
-        self._cookie.is_first_visit, self._cookie.has_moved = False, True
-        token = self.tables.signer.mint()
-        self._settle(self._alone(self._agreed.ended(token.fingerprint)))
-        self._go_over(token, self._session_of_new(token))
-
-    def _use(self, token: Token, session: Session) -> None:
-        self._token, self._session, self._state = token, session, State(session)
-        self._cookie.hold(token)
-        self._questions.renew_veil()
-        self.found = session.version, session.value_versions().keys()
-        session.on_rotate = self._replace_token
-        self._show(session, self.refreshed)
-        self._settle(self._agreed)
-
-    def _go_over(self, token: Token, session: Session, *, back_to: Address | None = None) -> None:
-        """Use another session than the one that the page shows."""
-        self._use(token, session)
-        self._back_to = back_to
-        self._runs.mark_stale()
-        self._leave_page()
+    # Another token, and another session
 
     def _keep_at_login(self, token: Token) -> None:
         """As `_replace_token`, of a login. Tabs that were open before cannot go on as they are."""
@@ -438,18 +284,16 @@ class Visit:
         with self._lock:
             if token.session_id != self.session.id:
                 return  # a thread has rotated a session that this tab no longer uses
-            self._settle(self._agreed.succeeded(token.fingerprint))
-            if self._token is not None and self._token.session_id != token.session_id:
-                # Nothing was stored, and nobody has planted this one.
-                self._login.log_in(self.session)
-                self._login.note(token.session_id)
-            self._token = token
+            self._held.replace_token(token, is_for_others=is_for_others)
             self._questions.renew_veil()
-            # After rotate() the others go on with the former token.
-            self._cookie.has_moved = is_for_others
-            self._cookie.hold(token)
             if script.is_script():
-                self._ask(self._runs.present())
+                self._questions.ask(self._runs.present())
+
+    def _on_use(self, session: Session) -> None:
+        """The page works with this session from now on."""
+        self._questions.renew_veil()
+        session.on_rotate = self._replace_token
+        self._show(session, self.refreshed)
 
     def refreshed(self) -> Session:
         """The session after a refresh, or its successor if it has ended.
@@ -461,319 +305,20 @@ class Visit:
             session.refresh_without_lock()
         except UnknownToken as error:
             with self._lock:
-                if self._session is session:
-                    self._end(error.refusal)
+                if self.session is session:
+                    self._held.end(error.refusal)
         return self.session
 
-    def _refresh(self) -> None:
-        try:
-            self.session.refresh()
-        except UnknownToken as error:  # forgotten or rotated by another tab, or expired
-            self._end(error.refusal)
+    # What Streamlit calls
 
-    def _end(self, because: Refusal) -> None:
-        """Begin an empty session in place of one that has ended.
-
-        With an HttpOnly cookie the page is loaded anew: the browser may have another token, and
-        only a request brings it.
-        """
-        if self._transport.is_http_only:
-            self._load_page_anew()
-        script.end_if_overtaken()
-        self._login.is_beginning = False
-        token = self.tables.signer.mint()
-        is_login = because is Refusal.LOGIN
-        agreed = self._agreed
-        have = token.fingerprint
-        self._settle(agreed.left_behind(have) if is_login else agreed.ended(have, because))
-        self._is_left_behind = is_login
-        self._go_over(token, self._session_of_new(token))
-
-    def _load_page_anew(self) -> NoReturn:
-        """End the run, and have the browser load the page. Only a run of the page can ask it to."""
-        script.end_if_overtaken()
-        self._is_over = True
-        if script.is_fragment_run() or script.is_parallel_fragment():
-            script.start_anew()
-        bridge.mount_reload()
-        raise script.StopException
-
-    # The browser
-
-    def _ask(self, run: VisitRun) -> None:
-        """Ask the browser, unless this run has. A second question needs an instance of its own."""
-        question = self._agreed.question
-        if question.takes_over and not _is_in_place_of_its_own():
-            # The answer would run the fragment, or the script, once more.
-            question = dataclasses.replace(question, takes_over=False)
-            self._ask_at_end()
-        if question == run.question or script.draws_over_the_page():
-            return
-        if script.is_parallel_fragment():  # it may draw only in its own place
-            self._ask_at_end()
-            return
-        assert self._token is not None  # noqa: S101 - _open has set it
-        self._questions.ask(
-            run,
-            question,
-            self._token,
-            confirms=self._is_to_confirm(),
-            on_answer=self._on_answer,
-        )
-
-    def _is_to_confirm(self) -> bool:
-        """Whether to ask the browser if it keeps the new token of a rotation.
-
-        Until it does, the former token goes on to work. The answer is one of a fragment, so it
-        starts no run of the script: an app that rotates in each run comes to rest. So is the answer
-        of a first visit under `pgstate.App`, whether there is a token in localStorage. There the
-        route tells the page whether the browser keeps a new token.
-        """
-        if not _is_in_place_of_its_own():
-            return False
-        if self._transport.is_http_only:
-            return self._agreed.takes_over
-        waits = self._agreed.waits and self._agreed.durable is None  # for an answer that does
-        return self.session.awaits_browser and not waits
-
-    def _ask_at_end(self) -> None:
-        """Ask at the end of the run, for verbs that could not ask.
-
-        If another run takes the place of this one, ask at the end of that one.
-        """
-        run = self._runs.present()
-        if not run.asks_at_end:
-            run.asks_at_end = True
-            with contextlib.suppress(ConfigError):  # this Streamlit shows no end of a run
-                runs.listen(_AskAtEnd(self))
-
-    def end_run(self, *, is_followed: bool) -> None:
-        """Ask unless this run has asked; ask again in the next run if that follows at once.
-
-        A run that `st.stop` has ended looks like one that was overtaken. Nobody receives the
-        answer to a question of an overtaken run.
-        """
+    def _on_end(self, is_followed: bool) -> None:
+        """A run ends that is to ask then: see `Questions.end_run`."""
         with self._lock:
-            if self._is_left:
-                return
-            if is_followed:
-                runs.listen_to_next(_AskAtEnd(self))
-            elif script.run() is self._opened_in:
-                self._began_at = None
-            if not script.is_fragment_run():
-                self._ask(self._runs.present())
-
-    def _await_answer(self) -> None:
-        """Wait for the browser. Its answer ends this run and starts the next one.
-
-        A question of a fragment is not waited for, as its answer does not end a run.
-        """
-        is_known = self._agreed.durable is not None
-        if is_known or script.is_callback() or script.fragment() or script.is_apptest():
-            return
-        script.pause(_ANSWERS_WITHIN)
-        self._settle(self._agreed.going_on())
-
-    def _await_first_answer(self) -> None:
-        """Wait in the first run if no cookie can come: else each F5 would show a candidate first.
-
-        A later run does not wait, as that would lose the click that started it.
-        """
-        if script.is_first_run():
-            self._await_answer()
+            if not self._is_left:
+                self._questions.end_run(is_followed=is_followed)
 
     def _on_answer(self, key: str) -> None:
         """Handle the component's answer. Streamlit calls this before the script's first line."""
         with self._lock:
-            if self._is_left or self._handshake is None:
-                return
-            run, was_known = self._runs.present(), self._agreed.durable is not None
-            took_over, refused = self._agreed.takes_over, self._agreed.refused
-            try:
-                with self._before_the_script(run):
-                    self._act_on_reply(key)
-            except PgStateError as error:
-                # The first verb of the run tries again, and its error appears in the page.
-                _LOG.debug("The browser's answer could not be acted upon: %s", error)
-                return
-            is_awaited = self._agreed.waits and not was_known
-            # After a first visit's answer the page is told to give up a token that was refused.
-            is_refused = took_over and self._agreed.refused != refused
-            if run.is_stale or ((is_awaited or is_refused) and script.is_fragment_run()):
-                script.start_anew(self._back_to)
-
-    def _act_on_replies(self, run: VisitRun) -> None:
-        """Handle all answers. Streamlit may call a widget's callback before the component's own."""
-        with self._before_the_script(run):
-            for key in self._runs.mounted():
-                self._act_on_reply(key)
-
-    @contextlib.contextmanager
-    def _before_the_script(self, run: VisitRun) -> Iterator[None]:
-        """Let the run continue with another session if no line of the script has run yet."""
-        yield
-        if not script.is_callback() or script.is_fragment_run():
-            return
-        if self._back_to is None or self._back_to.page == script.address().page:
-            run.is_stale = False
-
-    def _act_on_reply(self, key: str) -> None:
-        """Act upon the browser's answer. A token in it is checked before it is used."""
-        reply = self._questions.reply(key)
-        if reply is None:
-            return
-        script.end_if_overtaken()
-        match self._agreed.action_for(reply.answer):
-            case Action.CONFIRM:
-                if self._is_candidate:
-                    self._note_login()
-                self._settle(self._alone(self._agreed.confirmed()))
-                self.session.present()
-            case Action.SETTLE:
-                self._settle(self._agreed.with_cookie_alone())
-            case Action.CHECK if self._agreed.takes_over and self._has_stored_meanwhile():
-                self._settle(self._agreed.with_cookie_alone())
-            case Action.GO_WITHOUT:
-                self._settle(self._agreed.going_without())
-            case Action.BEGIN:
-                self._begin_anew(reply.answer)
-            case Action.REFUSE:
-                self._settle(self._agreed.refusing_again(fingerprint(reply.token or "")))
-            case Action.CHECK | Action.COPY | Action.FORGET as action:
-                self._try(action, reply)
-
-    def _has_stored_meanwhile(self) -> bool:
-        """Whether more is stored in the present session than its opening run has stored.
-
-        That run could not wait for the browser. What the visitor has done since is not given up for
-        a token from localStorage, neither what they have done in another tab.
-        """
-        known = self._stored_by_opening
-        known = self.session.version if known is None else known
-        self._refresh()
-        return self.session.version > known
-
-    def _begin_anew(self, answer: Answer) -> None:
-        """Continue with an empty session: the browser keeps no token any more."""
-        before, is_dropped = self.session, self._agreed.drops_its_state(answer)
-        self._login.is_beginning = False
-        token = self.tables.signer.mint()
-        self._settle(self._agreed.begun(token.fingerprint))
-        self._go_over(token, self._session_of_new(token))
-        if is_dropped:
-            self._drop(before)
-
-    def _try(self, action: Action, reply: TokenReply) -> None:
-        """Check the browser's token, then do what the handshake has decided."""
-        text = reply.token or ""
-        try:
-            token = self.tables.signer.check(text)
-            if action is Action.CHECK:
-                self._adopt(token, reply.answer)
-            elif action is Action.COPY:
-                self._copy(token, reply.answer)
-            else:
-                self._session_of(token).forget()
-                self._settle(self._agreed.refusing(token.fingerprint, Refusal.FINAL))
-        except UnknownToken as error:
-            if error.refusal is Refusal.LOGIN:  # the browser's other page brings the new one
-                self._settle(self._alone(self._agreed.going_without()))
-                return
-            self._settle(self._alone(self._agreed.refusing(fingerprint(text), error.refusal)))
-
-    def _adopt(self, token: Token, answer: Answer) -> None:
-        """Continue with the token of the browser."""
-        ref = self._ref_of(token)
-        before, is_dropped = self.session, self._agreed.drops_its_state(answer)
-        # Otherwise this page has stored its own token before.
-        self._login.is_beginning &= is_dropped
-        self._comes_with_page = self._login.is_beginning
-        if before.id == ref.id:
-            before.follow(ref)  # keep the object: a thread may use it
-            self._token = token
-            self._settle(self._agreed.adopted(token.fingerprint))
-            return
-        session = self._session_of(token)
-        if self._transport.is_http_only:
-            if not session.is_stored:  # it is worth nothing, and somebody may have planted it
-                agreed = self._agreed.refusing(token.fingerprint, Refusal.FINAL)
-                self._settle(self._alone(agreed))
-                return
-            self._take_over(token, session)
-            if is_dropped:
-                self._drop(before)
-            return
-        self._settle(self._agreed.adopted(token.fingerprint))
-        if answer.shown:
-            self._use(token, session)
-            self._runs.mark_stale()
-            self._back_to = None
-            self._rejoin_page()
-        else:
-            self._go_over(token, session, back_to=self._began_at if is_dropped else None)
-        if is_dropped:
-            self._drop(before)
-
-    def _take_over(self, token: Token, session: Session) -> None:
-        """Continue with the session of a token from localStorage.
-
-        Scripts in the page could read that token, so the cookie gets another one. If another
-        rotation of the session waits for its browser, who waits has the other token: then the
-        cookie gets that of a copy.
-
-        Raises:
-            PgStateError: there is no new token. The next run tries it again.
-        """
-        renewed = session.rotate()
-        if renewed is None:
-            renewed = self.tables.signer.mint()
-            self.tables.moves.copy(SessionRef.of(token, self._transport.scope), renewed)
-            session = self._session_of(renewed)
-        taken_over = self._agreed.taken_over(token.fingerprint)
-        self._settle(taken_over.succeeded(renewed.fingerprint))
-        self._go_over(renewed, session, back_to=self._began_at)
-        self._cookie.is_first_visit, self._cookie.has_moved = False, True
-
-    def _copy(self, source: Token, answer: Answer) -> None:
-        """Continue with a copy of a session that another tab uses."""
-        before, is_dropped = self.session, self._agreed.drops_its_state(answer)
-        token = self.tables.signer.mint()
-        self.tables.moves.copy(SessionRef.of(source, self._transport.scope), token)
-        session = self._session_of(token)
-        self._settle(self._agreed.copied(token.fingerprint, source.fingerprint))
-        self._go_over(token, session)
-        if is_dropped:
-            self._drop(before)
-
-    def _drop(self, candidate: Session) -> None:
-        """Delete what was written under a candidate, which nobody else can have."""
-        if candidate.is_stored:
-            candidate.discard()
-
-
-@dataclasses.dataclass(slots=True, eq=False)
-class _AskAtEnd(RunListener):
-    """Asks the question of a visit at the end of a run."""
-
-    visit: Visit
-
-    def at_end(self, *, is_followed: bool) -> None:
-        self.visit.end_run(is_followed=is_followed)
-
-
-def _is_in_place_of_its_own() -> bool:
-    """Whether the script is outside of the fragments and the callbacks of the app."""
-    return not (script.fragment() or script.is_callback() or script.is_fragment_run())
-
-
-def _without_app() -> ConfigError:
-    return ConfigError(
-        "This app is made for pgstate.App, which keeps the token in an HttpOnly cookie, and it was "
-        "started without it: scripts in the page could read the token. Start the module with the "
-        "App, for instance: uvicorn serve:app. Or, to keep the token in localStorage from now on, "
-        "set http_only = false."
-    )
-
-
-def _no_session() -> NoSessionError:
-    return NoSessionError("This tab has no state yet. Call a verb of pgstate first.")
+            if not self._is_left and self._held.is_open:
+                self._replies.act_before_the_script(key)

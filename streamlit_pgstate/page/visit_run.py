@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from streamlit_pgstate.component import script
 from streamlit_pgstate.component.handshake import Question
+from streamlit_pgstate.component.script import Address
 from streamlit_pgstate.errors import PgStateError
 
 
@@ -37,6 +38,13 @@ class VisitRuns:
     """The last runs of one tab."""
 
     def __init__(self) -> None:
+        self.back_to: Address | None = None
+        """Where a stale run begins anew; None for the present page."""
+        self.began_at: Address | None = None
+        """The page on which a candidate was first used. None once that run has ended: after it
+        only the visitor switches pages, not the script."""
+        self._opened_in: object = None
+        """The run in which the candidate was first used."""
         self._known: deque[VisitRun] = deque(maxlen=script.KEPT_RUNS)
 
     def present(self) -> VisitRun:
@@ -52,6 +60,20 @@ class VisitRuns:
         """The tab uses another session from now on."""
         for run in self._known:
             run.is_stale = True
+
+    def mark_others_stale(self) -> None:
+        """As `mark_stale`, and the present run goes on with the new session."""
+        self.mark_stale()
+        self.present().is_stale = False
+
+    def note_candidate(self) -> None:
+        """The tab first uses a candidate, in the present run."""
+        self.began_at, self._opened_in = script.address(), script.run()
+
+    def note_end(self) -> None:
+        """The present run has ended, and none follows at once."""
+        if script.run() is self._opened_in:
+            self.began_at = None
 
     def mounted(self) -> list[str]:
         """The keys of all instances of the component that these runs have mounted."""

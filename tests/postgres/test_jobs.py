@@ -347,7 +347,7 @@ def test_a_thread_goes_on_with_a_state_whose_token_another_tab_has_rotated_twice
     for _ in range(2):
         token = store.state(token).rotate()
         known = store._tables.signer.check(token)
-        visit._adopt(known, Answer(to=known.fingerprint, token=known.fingerprint))
+        visit._replies._adopt(known, Answer(to=known.fingerprint, token=known.fingerprint))
     assert visit.state is job
     job["result"] = 42
     assert store.state(token)["result"] == 42
@@ -379,7 +379,7 @@ def pgstate_visits(state: State) -> list[Any]:
     from streamlit_pgstate.page import tab
 
     visits = [known.browser for known in tab._tabs.values()]
-    return [visit for visit in visits if visit._state is state]
+    return [visit for visit in visits if visit.token is not None and visit.state is state]
 
 
 def test_an_embedded_database_is_found_from_a_worker_that_starts_elsewhere(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def question_of(question: dict[str, Any]) -> Question:
 def after_action(
     handshake: Handshake, action: Action, answer: Answer, given: dict[str, str]
 ) -> Handshake:
-    """The handshake after an action, as `visit` carries it out.
+    """The handshake after an action, as `replies` carries it out.
 
     The table gives what the database says about the token.
     """
