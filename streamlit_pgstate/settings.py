@@ -230,6 +230,10 @@ def _check(name: str, source: str, value: object) -> Any:
     return _CHECKS[name](source, value)
 
 
+def _has_several_ats(url: str) -> bool:
+    return url.partition("?")[0].count("@") > 1
+
+
 def _url(source: str, value: object) -> URL:
     if not isinstance(value, str | URL):
         raise ConfigError(f"{source} must be text such as {URL_FORM}.")
@@ -249,7 +253,7 @@ def _url(source: str, value: object) -> URL:
             "in a password."
         )
     # A part of the password, which messages would show as the host or the database.
-    if "@" in (url.host or "") or "@" in (url.database or ""):
+    if "@" in (url.host or "") or (isinstance(value, str) and _has_several_ats(value)):
         raise ConfigError(
             f"{source} has more than one @. In the password it must be written as %40."
         )

@@ -185,8 +185,9 @@ class HeldSession:
             agreed: returns the handshake after that. Its argument is the token's fingerprint.
         """
         token = self._tables.signer.mint()
+        session = self._sessions.of_new(token)  # if this fails, the next run tries it again
         self.settle(agreed(token.fingerprint))
-        self.go_over(token, self._sessions.of_new(token))
+        self.go_over(token, session)
 
     def release(self) -> None:
         """The tab was closed. Threads that have its state keep it, without its token."""
@@ -246,9 +247,9 @@ class HeldSession:
 
     def begin_empty(self) -> None:
         """Go on under a new token, in place of one under which nothing is stored."""
-        self._cookie.move()
         agreed = self.agreed
         self._go_over_to_new(lambda have: self.alone(agreed.ended(have)))
+        self._cookie.move()
 
     # The end of the session
 

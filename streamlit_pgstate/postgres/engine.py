@@ -423,6 +423,9 @@ class Database:
         _, parameters = self._engine.dialect.create_connect_args(url)
         connection = TimedConnection.connect(
             **dict(parameters) | {"connect_timeout": max(2, math.ceil(self.timeout))},
+            # Values are any text. The encoding of the role, the database or the environment may not
+            # hold it. Of the few options that pgbouncer takes this is one.
+            client_encoding="utf8",
             autocommit=True,
             fallback_application_name="streamlit-pgstate",
         )

@@ -31,7 +31,10 @@ _DISK_FULL = "53100"
 _ROLLED_BACK = {"40001", "40P01"}
 _LOCK_NOT_AVAILABLE = "55P03"
 _ENCODING = {"22021", "22P05"}
-_PASSING = ("08", "40", "53", "57")
+_ENDED_IN_TRANSACTION = ("25P03", "25P04")
+"""The server has ended the connection, by a limit of the user in `url` for transactions."""
+
+_PASSING = ("08", "40", "53", "57", *_ENDED_IN_TRANSACTION)
 """SQLSTATE classes after which another try may succeed: connection errors, rollbacks, a lack of
 resources, an operator's intervention."""
 
@@ -49,7 +52,7 @@ class CameTooLate(psycopg.errors.QueryCanceled):
     """The statement reached the server, or got its lock, after its deadline. It changed nothing."""
 
 
-_LOST = ("08", "57P")
+_LOST = ("08", "57P", *_ENDED_IN_TRANSACTION)
 """SQLSTATE classes of connections that were lost: broken, or ended by an operator."""
 
 _REFUSED = re.compile(r"FATAL:\s+(?P<why>[^\n]+)")
@@ -86,6 +89,13 @@ _PASSING_REFUSAL = re.compile(
     r"starting up|shutting down|recovery mode|not yet accepting|too many|remaining connection"
     r"|server login|no more connections"
 )
+
+
+_ENGLISH = re.compile(
+    r"\b(the|is|not|for|of|to|does|failed|denied|invalid|unsupported|unrecognized)\b"
+)
+"""A word that a message of PostgreSQL, libpq or pgbouncer has in English. The server writes in its
+own language (`lc_messages`), and libpq gives no SQLSTATE for a connection that was refused."""
 
 
 @dataclass(frozen=True)
@@ -217,7 +227,7 @@ def translate(error: psycopg.Error, place: Place) -> PgStateError:
     if state is None and (wrong := _wrong_here(str(error))):
         return make(ConfigError, wrong, advice=f"libpq says: {place.redacted(str(error))}")
     refused = _REFUSED.search(str(error)) if state is None else None
-    if refused and not _PASSING_REFUSAL.search(refused["why"]):
+    if refused and not _may_pass(refused["why"]):
         return _refusal(refused["why"], place, error)
     if state is None and isinstance(error, psycopg.ProgrammingError):
         return make(
@@ -256,12 +266,26 @@ def translate(error: psycopg.Error, place: Place) -> PgStateError:
     )
 
 
+def _may_pass(why: str) -> bool:
+    """Whether a server that refuses a connection for this reason may accept one later.
+
+    So it is taken to be for a reason in another language: a server that starts, or is full, must
+    not look like a wrong setting. The log has its words.
+    """
+    return bool(_PASSING_REFUSAL.search(why)) or not _ENGLISH.search(why)
+
+
 def _cancelled_by_server(error: psycopg.errors.QueryCanceled) -> str | None:
     """Why the server itself has ended the statement; None if our own `timeout` did."""
     if error.diag.sqlstate is None:
         return None
     if "user request" in str(error):
         return "An operator of the database cancelled the statement. Nothing was stored; try again."
+    if "statement timeout" not in str(error):  # in another language
+        return (
+            "The database ended the statement: an operator has cancelled it, or it took longer "
+            "than the `statement_timeout` of the user in `url`. Nothing was stored; try again."
+        )
     return (
         "The database ended the statement after the `statement_timeout` of the user in `url`, "
         "which is shorter than the setting `timeout`. Nothing was stored. Raise "

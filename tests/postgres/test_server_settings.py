@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,9 +11,12 @@ from typing import Any
 import psycopg
 import pytest
 from gate import Gate
+from noise import noise
 
 from streamlit_pgstate import State, Store, StoreUnavailable, connect
 from streamlit_pgstate.postgres import engine
+from streamlit_pgstate.postgres.chunks import IN_ONE_STATEMENT
+from streamlit_pgstate.postgres.rows import SMALL
 
 pytestmark = pytest.mark.faults
 
@@ -113,6 +117,58 @@ def test_pages_are_read_where_the_server_only_reads(opened: Callable[..., Store]
         state.refresh()
     with pytest.raises(StoreUnavailable, match="read-only"):
         state["k"] = 2
+
+
+VALUES: dict[str, Any] = {
+    "bytes": b"a\\b\x00'\xff",
+    "text": "10 €, ключ, 😀, \\x41",
+    "ключ €": [None, {"a": "\\"}],
+    "moment": dt.datetime(2024, 3, 4, 5, 6, tzinfo=dt.UTC),
+    "large": noise(2 * SMALL),
+    "huge": noise(IN_ONE_STATEMENT + 1),
+}
+DEFAULTS = {
+    "standard_conforming_strings": "off",
+    "client_encoding": "LATIN1",
+    "bytea_output": "escape",
+    "datestyle": "SQL, DMY",
+    "intervalstyle": "sql_standard",
+    "timezone": "Asia/Kathmandu",
+    "search_path": "",
+    "extra_float_digits": "-15",
+}
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_every_value_is_exact_whatever_the_defaults_of_the_role_are(
+    name: str, opened: Callable[..., Store], url: str
+) -> None:
+    store = opened(**{name: DEFAULTS[name]})
+    token = store.new_token()
+    state = store.state(token)
+    for key, value in VALUES.items():
+        state[key] = value
+    state.update({f"again {key}": value for key, value in VALUES.items()})
+    state.delete("again text")
+    assert state.modify("bytes", lambda held: held + b"\\") == VALUES["bytes"] + b"\\"
+    expected = {**VALUES, **{f"again {key}": value for key, value in VALUES.items()}}
+    expected["bytes"] += b"\\"
+    del expected["again text"]
+    assert dict(store.state(token)) == expected
+    other = connect(url)
+    assert dict(other.state(token)) == expected
+    other.close()
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII", "SJIS"])
+def test_every_value_is_exact_whatever_the_encoding_of_the_environment_is(
+    encoding: str, opened: Callable[..., Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGCLIENTENCODING", encoding)
+    store = opened()
+    token = store.new_token()
+    store.state(token).update(VALUES)
+    assert dict(store.state(token)) == VALUES
 
 
 @pytest.mark.parametrize("isolation", ["repeatable read", "serializable"])

@@ -27,6 +27,6 @@ DELETE FROM {{schema}}.body b WHERE b.session_id = %(id)s AND {body.ORPHANED_OF_
 # After a write was refused whose bodies were sent ahead. LOCK_FOR_SWEEP comes first: a write of
 # others that has sent the same ones looks again.
 DISCARD_SENT: Final = """
-DELETE FROM {schema}.body b WHERE b.session_id = %(id)s AND b.digest = ANY (%(digest)s::bytea[])
+DELETE FROM {schema}.body b WHERE b.session_id = %(id)s AND b.digest = ANY (%(digest)b::bytea[])
     AND NOT EXISTS (SELECT FROM {schema}.entry e
         WHERE e.session_id = %(id)s AND e.digest = b.digest)"""

@@ -23,9 +23,9 @@ UPDATE {{schema}}.session SET revoked_at = now(), version = version + 1, keys = 
 WHERE id IN (
     SELECT id FROM {{schema}}.session WHERE {_ENDED} LIMIT %(batch)s FOR UPDATE SKIP LOCKED
 ) RETURNING id"""
-GC_ERASE_ENTRIES: Final = "DELETE FROM {schema}.entry WHERE session_id = ANY (%(ids)s)"
-GC_ERASE_BODIES: Final = "DELETE FROM {schema}.body WHERE session_id = ANY (%(ids)s)"
-GC_ERASE_REVISIONS: Final = "DELETE FROM {schema}.revision WHERE session_id = ANY (%(ids)s)"
+GC_ERASE_ENTRIES: Final = "DELETE FROM {schema}.entry WHERE session_id = ANY (%(ids)b)"
+GC_ERASE_BODIES: Final = "DELETE FROM {schema}.body WHERE session_id = ANY (%(ids)b)"
+GC_ERASE_REVISIONS: Final = "DELETE FROM {schema}.revision WHERE session_id = ANY (%(ids)b)"
 GC_REMOVE: Final = f"""
 DELETE FROM {{schema}}.session WHERE id IN (
     SELECT id FROM {{schema}}.session WHERE {_ENDED_LONG_AGO} LIMIT %(batch)s FOR UPDATE SKIP LOCKED

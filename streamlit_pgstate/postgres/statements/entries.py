@@ -76,7 +76,7 @@ done AS ({entry.written(entry.MANY, entry.IF_EXPECTED)}), {write.GROWN} {write.R
 PUT_AHEAD: Final = f"""WITH {write.locked_first(body.COMPLETE)}, {body.DROPPED},
 done AS ({entry.written(entry.MANY)}), {write.GROWN} {write.RECORDED_LAST}"""
 CREATE_AND_PUT: Final = f"""WITH {write.CREATED_WITH_ENTRIES}, {body.BODIES},
-former AS ({entry.FORMER_ENTRIES} AND key <> ALL (%(key)s::text[])),
+former AS ({entry.FORMER_ENTRIES} AND key <> ALL (%(key)b::text[])),
 done AS ({entry.written(entry.MANY)}) SELECT locked.version FROM locked"""
 
 # Sets a new expiry of a large value that the entry holds already. Its bytes are not sent again.
@@ -100,7 +100,7 @@ DELETE: Final = f"""WITH {write.locked_first()}, {body.DROPPED},
 deleted AS (
     UPDATE {{schema}}.entry SET version = locked.version, {entry.EMPTIED},
         ttl = CASE WHEN {entry.HAS_NOT_EXPIRED} THEN NULL ELSE 0 END
-    FROM locked WHERE session_id = %(id)s AND key = ANY (%(key)s::text[]) AND kind IS NOT NULL
+    FROM locked WHERE session_id = %(id)s AND key = ANY (%(key)b::text[]) AND kind IS NOT NULL
     RETURNING entry.ttl, old_size
 ),
 gone AS MATERIALIZED (

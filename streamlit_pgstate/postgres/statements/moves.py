@@ -12,7 +12,7 @@ from streamlit_pgstate.postgres.statements.parts import body, entry, session, wr
 # one to their versions, in the order of their ids. No value leaves the server.
 LOCK_SESSION: Final = f"WITH {write.locked()} SELECT version FROM locked"
 _DIGESTS_OF_MOVED: Final = """(
-    SELECT digest FROM {schema}.entry WHERE session_id = %(id)s AND key = ANY (%(key)s::text[]))"""
+    SELECT digest FROM {schema}.entry WHERE session_id = %(id)s AND key = ANY (%(key)b::text[]))"""
 MOVE_BODIES: Final = f"""
 {body.NEW_BODY}
 SELECT %(to)s, b.digest, b.part, b.data FROM {{schema}}.body b
@@ -27,7 +27,7 @@ SELECT key FROM done, counted"""
 MOVE_ENTRIES: Final = f"""WITH done AS ({entry.NEW_ENTRY}
     SELECT %(to)s, key, %(version)s, kind, size, now(), expires_at, ttl, value, body, digest
     FROM {{schema}}.entry
-    WHERE session_id = %(id)s AND key = ANY (%(key)s::text[]) AND {entry.HOLDS_A_VALUE}
+    WHERE session_id = %(id)s AND key = ANY (%(key)b::text[]) AND {entry.HOLDS_A_VALUE}
         AND NOT {entry.IS_SEALED}{entry.OVER_THE_OLD}
     WHERE {entry.OLD_HOLDS_NOTHING} RETURNING key, kind, size, old_size
 ), {_MOVED_IN}"""
@@ -37,7 +37,7 @@ WHERE b.session_id = %(id)s AND b.digest IN {_DIGESTS_OF_MOVED} AND {body.NO_OTH
 DROP_MOVED_ENTRIES: Final = f"""
 WITH moved AS (
     UPDATE {{schema}}.entry SET version = %(version)s, {entry.TOMBSTONE}
-    WHERE session_id = %(id)s AND key = ANY (%(key)s::text[]) AND kind IS NOT NULL
+    WHERE session_id = %(id)s AND key = ANY (%(key)b::text[]) AND kind IS NOT NULL
     RETURNING old_size
 )
 UPDATE {{schema}}.session SET {write.COUNTED_DOWN}
@@ -49,7 +49,7 @@ FROM (SELECT {write.GONE} FROM moved) AS gone WHERE id = %(id)s"""
 # The ERASE statements follow: nothing that it held stays under the former id.
 HOMES: Final = """
 SELECT id, revoked_at IS NULL AND expires_at > now(), epoch FROM {schema}.session
-WHERE id = ANY (%(ids)s::uuid[])"""
+WHERE id = ANY (%(ids)b::uuid[])"""
 LEAVE_HOME: Final = f"""
 UPDATE {{schema}}.session SET version = version + 1, revoked_at = now(),
     writes = {write.recorded("version + 1")}, keys = 0, bytes = 0
@@ -65,10 +65,10 @@ SELECT key FROM {{schema}}.entry WHERE session_id = %(id)s AND {entry.HOLDS_A_VA
 # What was moved, where the answer to COMMIT was lost: the entries that have the version of the
 # move, in one session or as tombstones in the other. Others may have written over them since.
 MOVED: Final = f"""
-SELECT key FROM {{schema}}.entry WHERE session_id = %(to)s AND key = ANY (%(key)s::text[])
+SELECT key FROM {{schema}}.entry WHERE session_id = %(to)s AND key = ANY (%(key)b::text[])
     AND version = %(version)s
 UNION
-SELECT key FROM {{schema}}.entry WHERE session_id = %(id)s AND key = ANY (%(key)s::text[])
+SELECT key FROM {{schema}}.entry WHERE session_id = %(id)s AND key = ANY (%(key)b::text[])
     AND kind IS NULL AND version = (
         SELECT writes[{write.PLACE} + 2] FROM {{schema}}.session WHERE id = %(id)s)"""
 
@@ -121,7 +121,7 @@ WHERE old.session_id = %(id)s AND old.kind IS NOT NULL AND NOT {entry.IS_SEALED}
 SEALED_OF: Final = f"""
 SELECT key, version, kind, size, value::text, body, digest FROM {{schema}}.entry
 WHERE session_id = %(id)s AND {entry.HOLDS_A_VALUE}
-    AND (%(key)s::text[] IS NULL OR key = ANY (%(key)s::text[]))
+    AND (%(key)b::text[] IS NULL OR key = ANY (%(key)b::text[]))
 ORDER BY key"""
 
 MOVE_SEALED: Final = f"""WITH done AS ({entry.NEW_ENTRY}

@@ -57,7 +57,7 @@ SELECT count(*) FROM {schema}.body WHERE session_id = %(id)s AND digest = %(dige
 # sends it again.
 REKEY_SWEEP: Final = f"""
 DELETE FROM {{schema}}.body b WHERE b.session_id = %(id)s
-    AND ({_BODY_OF_OTHER_KEY} OR b.digest = ANY (%(digest)s::bytea[]))
+    AND ({_BODY_OF_OTHER_KEY} OR b.digest = ANY (%(digest)b::bytea[]))
     AND NOT EXISTS (SELECT FROM {{schema}}.entry e
         WHERE e.session_id = %(id)s AND e.digest = b.digest)"""
 

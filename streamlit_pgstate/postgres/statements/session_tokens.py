@@ -37,8 +37,8 @@ UPDATE {{schema}}.session SET token_hash = %(new_hash)s, previous_hash = %(hash)
     previous_login = %(user)s, rotated_at = now(), pending_hash = NULL, pending_at = NULL,
     login_hash = %(login)s
 WHERE id = %(id)s AND {session.USABLE} AND (token_hash = %(hash)s OR pending_hash = %(hash)s
-    OR previous_login = ANY (%(users)s::bytea[])
-        AND (login_hash = ANY (%(logins)s::bytea[])) IS NOT TRUE)
+    OR previous_login = ANY (%(users)b::bytea[])
+        AND (login_hash = ANY (%(logins)b::bytea[])) IS NOT TRUE)
 RETURNING version"""
 CREATE_AT_LOGIN: Final = f"""WITH locked AS (
     INSERT INTO {{schema}}.session (id, app, scope, version, token_hash, previous_hash,

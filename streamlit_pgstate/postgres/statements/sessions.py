@@ -42,7 +42,7 @@ WHERE excluded.token_hash IS NULL AND NOT {_MAY_HAVE_MOVED}
     OR excluded.token_hash = session.token_hash OR excluded.token_hash = session.pending_hash
     OR excluded.token_hash = session.previous_hash AND (session.previous_login IS NULL
             AND session.rotated_at > excluded.seen_at - make_interval(secs => %(grace)s)
-        OR session.previous_login = ANY (%(users)s::bytea[]))
+        OR session.previous_login = ANY (%(users)b::bytea[]))
 RETURNING {write.IN_TIME}"""
 ERASE_ENTRIES: Final = "DELETE FROM {schema}.entry WHERE session_id = %(id)s"
 ERASE_BODIES: Final = "DELETE FROM {schema}.body WHERE session_id = %(id)s"

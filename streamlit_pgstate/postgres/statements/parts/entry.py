@@ -22,8 +22,8 @@ FORMER_ENTRIES: Final = f"""UPDATE {{schema}}.entry SET version = locked.version
 ONE: Final = """(SELECT %(key)s::text AS key, %(kind)s::text AS kind, %(size)s::bigint AS size,
     %(text)s::text AS text, %(body)s::bytea AS body, %(digest)s::bytea AS digest,
     %(ttl)s::float8 AS ttl)"""
-MANY: Final = """unnest(%(key)s::text[], %(kind)s::text[], %(size)s::bigint[], %(text)s::text[],
-    %(body)b::bytea[], %(digest)s::bytea[], %(ttl)s::float8[])"""
+MANY: Final = """unnest(%(key)b::text[], %(kind)b::text[], %(size)b::bigint[], %(text)b::text[],
+    %(body)b::bytea[], %(digest)b::bytea[], %(ttl)b::float8[])"""
 
 NEW_ENTRY: Final = """
 INSERT INTO {schema}.entry AS e (session_id, key, version, kind, size, changed_at, expires_at,
@@ -65,7 +65,7 @@ WHERE %(expected)s = 0 OR EXISTS (SELECT FROM {schema}.entry old
 # The same condition, checked before bodies are deleted: a write that does nothing must delete
 # none.
 AS_EXPECTED: Final = f"""AND %(expected)s = coalesce((
-    SELECT version FROM {{schema}}.entry WHERE session_id = %(id)s AND key = ANY (%(key)s::text[])
+    SELECT version FROM {{schema}}.entry WHERE session_id = %(id)s AND key = ANY (%(key)b::text[])
         AND {HOLDS_A_VALUE}), 0)"""
 
 
@@ -82,4 +82,4 @@ IS_SEALED: Final = f"""(value IS NULL AND body IS NOT NULL
     AND (digest IS NOT NULL OR octet_length(body) = size + {OVERHEAD}))"""
 
 SEALED_ANEW: Final = """
-    unnest(%(key)s::text[], %(body)b::bytea[], %(digest)s::bytea[]) AS new(key, body, digest)"""
+    unnest(%(key)b::text[], %(body)b::bytea[], %(digest)b::bytea[]) AS new(key, body, digest)"""

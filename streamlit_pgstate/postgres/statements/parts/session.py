@@ -22,8 +22,8 @@ IN_GRACE: Final = "rotated_at > now() - make_interval(secs => %(grace)s)"
 # A page of somebody who has just logged in has no grace. Whoever has planted a token, and has
 # rotated it, has the present token, and would read what the visitor writes with the former one.
 # %(logins)s has the hashes of the caller's present login.
-_KNOWS_THE_LOGIN: Final = """(cardinality(%(logins)s::bytea[]) = 0
-        OR login_hash = ANY (%(logins)s::bytea[]))"""
+_KNOWS_THE_LOGIN: Final = """(cardinality(%(logins)b::bytea[]) = 0
+        OR login_hash = ANY (%(logins)b::bytea[]))"""
 
 # Whether a session's row may be used. %(hash)s is NULL where the caller has no token: it has opened
 # the session by its id, as a job does, or the scope of the session has no tokens. The `token_hash`
@@ -31,7 +31,7 @@ _KNOWS_THE_LOGIN: Final = """(cardinality(%(logins)s::bytea[]) = 0
 USABLE: Final = f"""revoked_at IS NULL AND expires_at > now() AND {_SAME_EPOCH}
     AND (%(hash)s::bytea IS NULL OR token_hash = %(hash)s OR pending_hash = %(hash)s
     OR previous_hash = %(hash)s AND (previous_login IS NULL AND {IN_GRACE} AND {_KNOWS_THE_LOGIN}
-        OR previous_login = ANY (%(users)s::bytea[]))) IS TRUE"""
+        OR previous_login = ANY (%(users)b::bytea[]))) IS TRUE"""
 
 TOKENLESS_SCOPES: Final = ("app", "user")
 """Scopes whose sessions have no tokens: their ids are computed from the name of app or user."""

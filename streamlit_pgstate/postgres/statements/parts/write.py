@@ -167,8 +167,8 @@ _CREATED: Final = f"""locked AS ({_NEW_SESSION}
 )"""
 CREATED_EMPTY: Final = _CREATED.replace("{keys}", "0").replace("{bytes}", "0")
 CREATED_WITH_ENTRIES: Final = _CREATED.replace(
-    "{keys}", "cardinality(array_remove(%(kind)s::text[], NULL))"
-).replace("{bytes}", "(SELECT sum(n) FROM unnest(%(size)s::bigint[]) AS n)")
+    "{keys}", "cardinality(array_remove(%(kind)b::text[], NULL))"
+).replace("{bytes}", "(SELECT sum(n) FROM unnest(%(size)b::bigint[]) AS n)")
 
 
 def locked(grown: str = "", answer: str = IN_TIME) -> str:
