@@ -103,3 +103,12 @@ class Access:
         """
         if not ref.has_tokenless_scope:
             self._admission.admit()
+
+    def check_admission(self, ref: SessionRef) -> None:
+        """As `admit`, without counting the session.
+
+        Raises:
+            LimitExceeded: too many sessions are created.
+        """
+        if not ref.has_tokenless_scope:
+            self._admission.check()

@@ -41,16 +41,24 @@ class Admission:
         Raises:
             LimitExceeded: too many were created within the last minute.
         """
-        now = time.monotonic() if now is None else now
         with self._lock:
-            per_second = self._limit / _MINUTE
-            self._left = min(self._limit, self._left + (now - self._at) * per_second)
-            self._at = now
-            if self._left < 1:
-                wait = (1 - self._left) / per_second
-                raise LimitExceeded(
-                    f"This process has created {self._limit:,} sessions within a minute, which is "
-                    f"max_new_sessions. The next one may be created in {wait:.1f} s. If so many "
-                    "visitors are real, raise the setting."
-                )
+            self._require_one(now)
             self._left -= 1
+
+    def check(self, now: float | None = None) -> None:
+        """As `admit`, without counting: for what is sent ahead of the write that creates it."""
+        with self._lock:
+            self._require_one(now)
+
+    def _require_one(self, now: float | None) -> None:
+        now = time.monotonic() if now is None else now
+        per_second = self._limit / _MINUTE
+        self._left = min(self._limit, self._left + (now - self._at) * per_second)
+        self._at = now
+        if self._left < 1:
+            wait = (1 - self._left) / per_second
+            raise LimitExceeded(
+                f"This process has created {self._limit:,} sessions within a minute, which is "
+                f"max_new_sessions. The next one may be created in {wait:.1f} s. If so many "
+                "visitors are real, raise the setting."
+            )

@@ -69,6 +69,7 @@ class Bodies:
         writes: Sequence[Write],
         *,
         on_progress: OnProgress,
+        creates: bool = False,
         mends: bool = False,
     ) -> bool:
         """Store the bodies of an `Entries.write` if they are too large for one statement.
@@ -80,15 +81,21 @@ class Bodies:
             ref: the session.
             writes: as `write` will get them.
             on_progress: called with the number of bytes sent so far, and the number of all bytes.
+            creates: whether the write will create the session's row.
             mends: as in `write`.
 
         Returns:
             Whether the bodies are too large for one statement. True also if the session is refused:
             then nothing was stored, and `write` will store nothing.
+
+        Raises:
+            LimitExceeded: the write would create one session too many; nothing was stored.
         """
         bodies = bodies_of(writes)
         if not are_too_large(bodies):
             return False
+        if creates:
+            self._access.check_admission(ref)
         self._access.sealing.prepare(writes)
         parameters = {
             **self._access.parameters.of(ref),
@@ -103,9 +110,14 @@ class Bodies:
             on_progress(sent, total)
         return True
 
-    def discard_sent(self, ref: SessionRef, writes: Iterable[Write]) -> None:
-        """Delete the bodies of `send_ahead` whose write was refused. Adds one to the version."""
-        parameters = {"id": ref.id, "digest": list(bodies_of(writes))}
+    def discard_sent(self, ref: SessionRef, digests: Iterable[bytes]) -> None:
+        """Delete bodies of `send_ahead`, unless an entry refers to them. Adds one to the version.
+
+        Args:
+            ref: the session.
+            digests: of bodies whose write has stored nothing, as far as is known.
+        """
+        parameters = {"id": ref.id, "digest": sorted(digests)}
 
         def discard(run: Run) -> None:
             for step in ("LOCK_FOR_SWEEP", "DISCARD_SENT"):

@@ -41,6 +41,7 @@ from streamlit_pgstate.postgres.faults import (
     is_lock_wait,
     is_passing,
     is_rolled_back,
+    saying,
     translate,
 )
 from streamlit_pgstate.postgres.rows import Reached
@@ -331,7 +332,7 @@ class Writer:
                     error, reach = failure.error, failure.reach
                 except StoreUnavailable as full:  # all connections were in use
                     self._free.append(slot)
-                    raise _saying(
+                    raise saying(
                         full, PERHAPS_STORED if is_perhaps_stored else NOTHING_STORED
                     ) from None
                 else:
@@ -425,20 +426,13 @@ class Writer:
             return told
         if isinstance(error, ManyOthersWrote):
             told.is_outage = False
-        return _saying(told, PERHAPS_STORED if is_perhaps_stored else NOTHING_STORED)
+        return saying(told, PERHAPS_STORED if is_perhaps_stored else NOTHING_STORED)
 
 
 def _version_met(error: psycopg.Error) -> Reached | None:
     """The session's version where `IS_NEW` could not tell; None if the error is another one."""
     found = re.search(rf"{re.escape(PUSHED_OUT)}(\d+) (\d+)", str(error))
     return Reached(int(found[1]), float(found[2])) if found else None
-
-
-def _saying(error: StoreUnavailable, sentence: str) -> StoreUnavailable:
-    """The error, whose message says this, too."""
-    if sentence.rstrip(".").lower() not in str(error).lower():
-        error.args = (f"{error} {sentence}",)
-    return error
 
 
 def step_after(outcome: Outcome, *, has_time: bool, has_failed: bool) -> Step:

@@ -23,6 +23,7 @@ from typing import Any, Final, Never, TypeVar, overload
 from streamlit_pgstate import codecs
 from streamlit_pgstate.codecs import Payload
 from streamlit_pgstate.errors import ConfigError
+from streamlit_pgstate.postgres.faults import NothingStored
 from streamlit_pgstate.postgres.rows import EntryRow
 from streamlit_pgstate.state.key import check_key, named
 from streamlit_pgstate.state.session import Session
@@ -31,6 +32,7 @@ from streamlit_pgstate.state.views import Items, Values
 from streamlit_pgstate.state.written_session import MAX_ATTEMPTS, outrun
 
 _RAISE: Final = object()
+_NOTHING_STORED: Final = NothingStored()
 
 _R = TypeVar("_R")
 _T = TypeVar("_T")
@@ -258,7 +260,7 @@ class State(MutableMapping[str, Any]):
         for key in values:
             check_key(key)
         seconds = _ttl_seconds(ttl)
-        with self._session.work(f"Saving {named(list(values))}") as work:
+        with _NOTHING_STORED, self._session.work(f"Saving {named(list(values))}") as work:
             payloads = {key: self._session.encode(key, value) for key, value in values.items()}
             self._session.store(payloads, ttl=seconds, work=work)
 
@@ -295,22 +297,23 @@ class State(MutableMapping[str, Any]):
         session = self._session
         session.end_walk()
         check_key(key)
-        for _ in range(MAX_ATTEMPTS):
-            entry = session.begin_modify(key)
-            try:
-                old = default if entry is None else self._value(key, entry)
-            except KeyError:  # another tab has just deleted it
-                entry, old = None, default
-            value = _changed(key, fn, old, is_new=entry is None)
-            del old  # a large one need not lie beside the new one while that is saved
-            with session.work(f"Saving {key!r}") as work:
-                new = session.encode(key, value)
-                if session.replace(key, new, entry, work):
-                    return codecs.decode(new, key=key)
-        raise outrun(
-            f"{key!r} was changed by others {MAX_ATTEMPTS} times while modify() tried. "
-            "Spread the writers over several keys."
-        )
+        with _NOTHING_STORED:
+            for _ in range(MAX_ATTEMPTS):
+                entry = session.begin_modify(key)
+                try:
+                    old = default if entry is None else self._value(key, entry)
+                except KeyError:  # another tab has just deleted it
+                    entry, old = None, default
+                value = _changed(key, fn, old, is_new=entry is None)
+                del old  # a large one need not lie beside the new one while that is saved
+                with session.work(f"Saving {key!r}") as work:
+                    new = session.encode(key, value)
+                    if session.replace(key, new, entry, work):
+                        return codecs.decode(new, key=key)
+            raise outrun(
+                f"{key!r} was changed by others {MAX_ATTEMPTS} times while modify() tried. "
+                "Spread the writers over several keys."
+            )
 
     @method_verb
     def setdefault(self, key: str, default: Any = None) -> Any:
@@ -322,19 +325,21 @@ class State(MutableMapping[str, Any]):
         """
         session = self._session
         check_key(key)
-        for _ in range(MAX_ATTEMPTS):
-            entry = session.read(key)
-            if entry is not None:
-                try:
-                    return self._value(key, entry)
-                except KeyError:  # another tab has just deleted it
-                    continue
-            with session.work(f"Saving {key!r}") as work:
-                if session.replace(key, session.encode(key, default), None, work):
-                    return default
-        raise outrun(
-            f"{key!r} was set and deleted by others {MAX_ATTEMPTS} times while setdefault() tried."
-        )
+        with _NOTHING_STORED:
+            for _ in range(MAX_ATTEMPTS):
+                entry = session.read(key)
+                if entry is not None:
+                    try:
+                        return self._value(key, entry)
+                    except KeyError:  # another tab has just deleted it
+                        continue
+                with session.work(f"Saving {key!r}") as work:
+                    if session.replace(key, session.encode(key, default), None, work):
+                        return default
+            raise outrun(
+                f"{key!r} was set and deleted by others {MAX_ATTEMPTS} times while setdefault() "
+                "tried."
+            )
 
     @method_verb
     def delete(self, key: str) -> bool:
@@ -343,7 +348,8 @@ class State(MutableMapping[str, Any]):
         Raises:
             StoreUnavailable: as `set`.
         """
-        return self._session.delete([check_key(key)]) > 0
+        with _NOTHING_STORED:
+            return self._session.delete([check_key(key)]) > 0
 
     @method_verb
     def __delitem__(self, key: str) -> None:
@@ -373,7 +379,8 @@ class State(MutableMapping[str, Any]):
     @method_verb
     def clear(self) -> int:  # type: ignore[override]  # returns a number
         """Delete all keys. Return how many there were."""
-        return self._session.delete_all()
+        with _NOTHING_STORED:
+            return self._session.delete_all()
 
     # The session
 

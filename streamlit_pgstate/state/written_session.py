@@ -16,7 +16,7 @@ from streamlit_pgstate import codecs
 from streamlit_pgstate.codecs import Payload
 from streamlit_pgstate.errors import LimitExceeded, PgStateError, StoreUnavailable, UnknownToken
 from streamlit_pgstate.postgres import limits
-from streamlit_pgstate.postgres.faults import NOTHING_STORED
+from streamlit_pgstate.postgres.faults import NOTHING_STORED, NothingStored
 from streamlit_pgstate.postgres.limits import SessionFull
 from streamlit_pgstate.postgres.rows import SMALL, EntryRow, Snapshot, Write
 from streamlit_pgstate.state.cache import Cache
@@ -31,6 +31,10 @@ _EXACT_WITHIN: Final = 0.1
 """Seconds. The cache counts the ttl of a value from before it was sent, the database from when it
 was stored. If that took longer, the next refresh reads the value's true expiry."""
 
+_MOST_LEFT: Final = 8
+"""Bodies that `modify` leaves until it has stored one. To delete them at once, each time that
+another was faster, would make all who write large values look again as often."""
+
 MAX_ATTEMPTS: Final = 100
 """Tries of a write that met other writers. Each meeting means that one of them got through."""
 
@@ -42,6 +46,9 @@ class WrittenSession(CachedSession):
         super().after_fork()
         self._leaves_bodies = False
         """Whether a write of a large value that lost a race may have left its body behind."""
+        self._unreferenced: set[bytes] = set()
+        """Digests of bodies that were sent ahead of a write. No entry refers to them, as far as is
+        known: the write was not sent yet, has failed, or another one was faster."""
 
     @contextlib.contextmanager
     def _raising_as_a_verb(self) -> Iterator[None]:
@@ -94,6 +101,7 @@ class WrittenSession(CachedSession):
         gone = [key for key in dict.fromkeys(map(check_key, deleted)) if key not in payloads]
         with (
             self._raising_as_a_verb(),
+            NothingStored(),
             self.work(f"Saving {named(list(payloads))}") as work,
             self.lock,
         ):
@@ -195,6 +203,7 @@ class WrittenSession(CachedSession):
                 self._remember(writes, version, snapshot)
                 if snapshot.digests or any(write.digest for write in writes):
                     self._sweep_if_others_wrote(snapshot.version, version)
+                self._discard_left()
                 return
             known = self._cache.version
             with _after_refusal():  # mostly the session is refused, and this raises
@@ -248,8 +257,13 @@ class WrittenSession(CachedSession):
             return False
         self._refuse_before_sending(writes)
         mends = self._cache.is_uncertain(write.key for write in writes)
+        self._unreferenced.update(write.digest for write in writes if write.digest)
         is_sent = self.tables.bodies.send_ahead(
-            self._ref, writes, on_progress=work.reach, mends=mends
+            self._ref,
+            writes,
+            on_progress=work.reach,
+            creates=not self._cache.version,
+            mends=mends,
         )
         if is_sent:
             try:
@@ -265,6 +279,7 @@ class WrittenSession(CachedSession):
             if self._keeps and write.digest is not None and write.payload:
                 self._cache.keep_body(write.digest, write.payload.body)
             self._note_written([write.key], version, deleted=write.payload is None)
+        self._unreferenced.difference_update(write.digest for write in writes if write.digest)
         has_waited = time.monotonic() - snapshot.taken_at > _EXACT_WITHIN
         if has_waited and any(write.ttl is not None for write in writes):
             self._cache.note_reached(version)  # the next refresh brings when they expire
@@ -291,14 +306,27 @@ class WrittenSession(CachedSession):
         if excess := self._cache.excess(self.settings, writes):
             raise _refused(_described(writes), excess)
 
-    def discard_sent(self, writes: Sequence[Write]) -> None:
-        """Delete bodies that were sent ahead of a write that was refused."""
-        if not self.tables.bodies.sends_ahead(writes):
+    def discard_sent(self) -> None:
+        """Delete bodies that were sent ahead of writes that have stored nothing.
+
+        No limit counts them. If it fails, the next write that is stored tries it again, and the
+        cleanup deletes them an hour later.
+        """
+        if not self._unreferenced:
             return
         try:
-            self.tables.bodies.discard_sent(self._ref, writes)
+            self.tables.bodies.discard_sent(self._ref, self._unreferenced)
         except PgStateError as error:
-            _LOG.debug("Bodies were left to the next cleanup: %s", error)
+            _LOG.debug("Bodies were left to the next write, or to the cleanup: %s", error)
+        else:
+            self._unreferenced.clear()
+
+    def _discard_left(self) -> None:
+        """Delete what earlier writes have left. This adds one to the version."""
+        if self._unreferenced:
+            self.discard_sent()
+            with contextlib.suppress(PgStateError):
+                self._refresh_locked()
 
     # A change that depends on the value
 
@@ -355,6 +383,8 @@ class WrittenSession(CachedSession):
                 self._sweep_if_others_wrote(snapshot.version, version)
         elif write.digest:
             self._leaves_bodies = True
+        if version is not None or len(self._unreferenced) >= _MOST_LEFT:
+            self._discard_left()
         return version is not None
 
     def _is_current(self, key: str, entry: EntryRow | None) -> bool:
@@ -380,24 +410,29 @@ class WrittenSession(CachedSession):
         # Always in this order: two sessions may take over from each other at once.
         first, second = sorted((self, other), key=lambda session: (session.id.int, id(session)))
         with first.lock, second.lock:
-            if self._is_unread:
-                self.load()
-            other.load_if_unread()
-            rows = [
-                row
-                for row in other._cache.live_rows()
-                if (not keys or row.key in keys) and not self._cache.live(row.key)
-            ]
-            if not rows:
+            with NothingStored():
+                moved = self._moved(other, keys)
+            if not moved:
                 return []
-            names = [row.key for row in rows]
-            within_limits = _WithinLimits(self, [], what=named(names))
-            moved = within_limits.run(lambda: self.tables.moves.move(other._ref, self._ref, names))
             other.refresh()
             self.refresh()
             other._note_written(moved, other.version, deleted=True)
             self._note_written(moved, self.version)
             return moved
+
+    def _moved(self, other: WrittenSession, keys: Sequence[str]) -> list[str]:
+        if self._is_unread:
+            self.load()
+        other.load_if_unread()
+        names = [
+            row.key
+            for row in other._cache.live_rows()
+            if (not keys or row.key in keys) and not self._cache.live(row.key)
+        ]
+        if not names:
+            return []
+        within_limits = _WithinLimits(self, [], what=named(names))
+        return within_limits.run(lambda: self.tables.moves.move(other._ref, self._ref, names))
 
 
 class _WithinLimits:
@@ -435,7 +470,7 @@ class _WithinLimits:
             self._session.make_room(self._writes)
 
     def _refused(self, full: SessionFull) -> LimitExceeded:
-        self._session.discard_sent(self._writes)
+        self._session.discard_sent()
         excess = limits.said(self._session.settings, full.limit, full.held)
         return _refused(self._what or _described(self._writes), excess)
 

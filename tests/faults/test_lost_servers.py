@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from noise import noise
 from postgres_server import Server, locked, waiting
 from told import told, within
 
@@ -206,3 +207,53 @@ def test_a_server_that_is_read_only_says_so_and_is_left_when_another_takes_over(
     state["k"] = 2  # on a new connection: those to the read-only one were given up
     state.refresh()
     assert state["k"] == 2
+
+
+WRITES: dict[str, Callable[[State], object]] = {
+    "set": lambda state: state.set("n", 5),
+    "set what is there": lambda state: state.set("n", 0),
+    "set a large value": lambda state: state.set("huge", noise(5_000_000)),
+    "update": lambda state: state.update({"a": 1, "b": 2}),
+    "modify": lambda state: state.modify("n", lambda n: n + 1),
+    "modify a large value": lambda state: state.modify("large", lambda _: 3),
+    "setdefault": lambda state: state.setdefault("new", 1),
+    "delete": lambda state: state.delete("n"),
+    "clear": lambda state: state.clear(),
+}
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_every_write_that_finds_no_server_says_that_nothing_was_stored(
+    cache: bool, own: Server, opened: Callable[..., Store]
+) -> None:
+    store = opened(own.url, timeout=2)
+    token = store.new_token()
+    held = {"n": 0, "large": noise(100_000)}
+    store.state(token).update(held)
+    states = {name: store.state(token, cache=cache) for name in WRITES}
+    for state in states.values():
+        state.keys()
+    own.kill()
+    for name, write in WRITES.items():
+        with pytest.raises(StoreUnavailable, match="Nothing was stored"):
+            write(states[name])
+    own.start()
+    assert dict(store.state(token)) == held
+
+
+def test_every_write_that_waits_for_a_lock_in_vain_says_what_has_become_of_it(
+    own: Server, opened: Callable[..., Store]
+) -> None:
+    store = opened(own.url, timeout=0.5)
+    token = store.new_token()
+    held = {"n": 0, "large": noise(100_000)}
+    store.state(token).update(held)
+    states = {name: store.state(token) for name in WRITES}
+    for state in states.values():
+        state.keys()
+    with own.sql() as sql, sql.transaction():
+        sql.execute("LOCK pgstate.entry, pgstate.body")
+        for name, write in WRITES.items():
+            with pytest.raises(StoreUnavailable, match=r"Nothing was stored|Nobody knows"):
+                write(states[name])
+    assert dict(store.state(token)) == held

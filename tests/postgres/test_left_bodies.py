@@ -1,0 +1,86 @@
+"""Bodies that were sent ahead of a write that stores nothing: they go, though no process died."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import psycopg
+import pytest
+from noise import noise
+
+from streamlit_pgstate import LimitExceeded, State, Store, StoreUnavailable, connect
+from streamlit_pgstate.postgres.chunks import IN_ONE_STATEMENT
+
+SQL = psycopg.Connection[Any]
+
+HUGE = IN_ONE_STATEMENT + 1
+
+
+def bytes_of_bodies(sql: SQL) -> int:
+    found = sql.execute("SELECT coalesce(sum(octet_length(data)), 0)::bigint FROM pgstate.body")
+    row = found.fetchone()
+    return int(row[0]) if row else 0
+
+
+def test_who_loses_races_with_large_values_leaves_none_of_them(store: Store, sql: SQL) -> None:
+    token = store.new_token()
+    store.state(token)["k"] = (0, b"")
+    states = [store.state(token) for _ in range(4)]
+
+    def count(state: State) -> None:
+        for _ in range(3):
+            state.modify("k", lambda held: (held[0] + 1, noise(HUGE)))
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(count, states))
+    assert store.state(token)["k"][0] == 12
+    assert bytes_of_bodies(sql) < HUGE + 1000
+
+
+def test_a_large_value_that_was_not_stored_goes_with_the_next_write_of_one(
+    url: str, sql: SQL
+) -> None:
+    store = connect(url, timeout=1)
+    token = store.new_token()
+    state = store.state(token)
+    state["n"] = 0
+    with psycopg.connect(url) as other:
+        other.execute("SELECT FROM pgstate.session FOR UPDATE")
+        with pytest.raises(StoreUnavailable, match="Nothing was stored"):
+            state["failed"] = noise(HUGE)
+    assert bytes_of_bodies(sql) >= HUGE
+    state["n"] = 1
+    assert bytes_of_bodies(sql) == 0
+    assert dict(store.state(token)) == {"n": 1}
+    store.close()
+
+
+def test_a_large_value_that_was_not_stored_stays_where_another_key_has_it(
+    url: str, sql: SQL
+) -> None:
+    store = connect(url, timeout=1)
+    token = store.new_token()
+    state, other_state = store.state(token), store.state(token)
+    state["n"] = 0
+    value = noise(HUGE)
+    with psycopg.connect(url) as other:
+        other.execute("SELECT FROM pgstate.session FOR UPDATE")
+        with pytest.raises(StoreUnavailable, match="Nothing was stored"):
+            state["failed"] = value
+    other_state["stored"] = value
+    state["n"] = 1
+    assert dict(store.state(token)) == {"n": 1, "stored": value}
+    store.close()
+
+
+def test_a_first_large_value_is_not_sent_where_no_session_may_be_created(
+    url: str, sql: SQL
+) -> None:
+    store = connect(url, max_new_sessions=1)
+    store.state(store.new_token())["k"] = 1
+    for _ in range(2):
+        with pytest.raises(LimitExceeded, match="max_new_sessions"):
+            store.state(store.new_token())["k"] = noise(HUGE)
+    assert bytes_of_bodies(sql) == 0
+    store.close()
