@@ -59,7 +59,7 @@ def live_fields() -> None:
 
 @case
 def live_dialog() -> None:
-    """The dialog reads what the page reads, and can open in a run that takes over a second."""
+    """The dialog reads what the page reads. It can open at the end of a run of over a second."""
     pgstate.mount(live=True)
     job = pgstate.get("job")
     note(job=job)
@@ -77,11 +77,11 @@ def live_dialog() -> None:
     if st.button("comment"):
         comment()
     if st.button("comment late"):
-        comment()
         other = threading.Thread(target=pgstate.scope().set, args=("job", "done meanwhile"))
         other.start()
         other.join()
         time.sleep(1.5)  # the page asks once a second
+        comment()
     if st.button("work"):
         pgstate.set("job", "done")
 
