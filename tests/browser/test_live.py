@@ -313,6 +313,7 @@ def await_ticks(tab: Tab) -> None:
     It asks only when the former question was answered. So the server has looked for changes twice,
     and a page that would run has begun to.
     """
+    tab.page.bring_to_front()  # a hidden page asks nothing
     tab.page.evaluate(
         """() => new Promise(resolve => {
             let count = 0;
