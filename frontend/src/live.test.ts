@@ -74,6 +74,25 @@ it("sends which field is being typed in", () => {
 });
 
 it.each([
+  ["nothing", "<div></div>", false],
+  ["a dialog", '<div class="stDialog" data-testid="stDialog"><div role="dialog"></div></div>', true],
+  ["a popover, in 1.67", '<div data-testid="stPopoverBody" role="dialog"></div>', false],
+  ["a popover, in 1.51", '<div data-baseweb="popover" data-testid="stPopoverBody"></div>', false],
+  ["a color picker, in 1.67", '<div role="dialog" aria-label="hue color picker"></div>', false],
+  ["a list of options", '<ul role="listbox" data-testid="stSelectboxVirtualDropdown"></ul>', false],
+  ["the main menu", '<ul role="menu" data-testid="stMainMenuList"></ul>', false],
+])("sends whether a dialog is open: %s", (_, html, isOpen) => {
+  const { ticks, answer } = page();
+  document.body.innerHTML = html;
+  vi.advanceTimersByTime(PERIOD);
+  expect(ticks.at(-1)?.dialog).toBe(isOpen);
+  answer();
+  document.body.replaceChildren();
+  vi.advanceTimersByTime(PERIOD);
+  expect(ticks.at(-1)?.dialog).toBe(false);
+});
+
+it.each([
   ["pgstate.test", 2, 1],
   ["pgstate.test", 1, 0],
   ["pgstate.app", 8, 1],

@@ -4,6 +4,7 @@
  */
 
 import { attempt } from "./copies";
+import { hasDialog } from "./streamlit";
 import { fieldBeingTypedIn, watchTyping } from "./typing";
 
 /** Versions of states, by the channel on which tabs announce the changes of each. */
@@ -28,6 +29,8 @@ export interface Tick {
   number: number;
   /** The `st-key-…` class of the text field that the visitor is typing in; null for none. */
   typing: string | null;
+  /** Whether a dialog is open. A run of the whole page would close it. */
+  dialog: boolean;
 }
 
 /** Milliseconds between two ticks. */
@@ -61,7 +64,11 @@ export function follow(key: string, data: LiveData, send: (tick: Tick) => void):
     if (document.visibilityState !== "visible") return;
     const isWaiting = follower.lastTick !== null && follower.lastTick.number > data.received;
     if (isWaiting && Date.now() - follower.sentAt < PATIENCE) return;
-    follower.lastTick = { number: data.received + 1, typing: fieldBeingTypedIn(document) };
+    follower.lastTick = {
+      number: data.received + 1,
+      typing: fieldBeingTypedIn(document),
+      dialog: hasDialog(document),
+    };
     follower.sentAt = Date.now();
     send(follower.lastTick);
   };

@@ -232,6 +232,8 @@ class Tick:
     number: int = 0
     typing: str | None = None
     """The CSS class of the text field that is being typed in: `st-key-` and its key."""
+    has_dialog: bool = False
+    """Whether a dialog is open in the page: `hasDialog` in `frontend/src/streamlit.ts`."""
 
     @classmethod
     def read(cls, state: object) -> Tick:
@@ -240,7 +242,11 @@ class Tick:
         if not isinstance(tick, Mapping) or not _is_count(tick.get("number")):
             return cls()
         typing = tick.get("typing")
-        return cls(tick["number"], typing if isinstance(typing, str) else None)
+        return cls(
+            tick["number"],
+            typing if isinstance(typing, str) else None,
+            has_dialog=tick.get("dialog") is True,
+        )
 
 
 def _is_count(number: object) -> TypeGuard[int]:

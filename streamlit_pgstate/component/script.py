@@ -187,6 +187,15 @@ def is_parallel_fragment() -> bool:
     return False
 
 
+def has_opened_dialog() -> bool:
+    """Whether this run has opened an `st.dialog`.
+
+    Private part: `ScriptRunContext.has_dialog_opened`, seen in 1.51 to 1.67. Without it: False.
+    """
+    context = get_script_run_ctx(suppress_warning=True)
+    return bool(getattr(context, "has_dialog_opened", False))
+
+
 def draws_over_the_page() -> bool:
     """Whether this is a callback in a run of a fragment.
 

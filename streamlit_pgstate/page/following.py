@@ -167,6 +167,7 @@ def decide(
     pace: Pace,
     at: float,
     typing: str | None,
+    has_dialog: bool = False,
     postponed: frozenset[str],
 ) -> Decision:
     """Whether a live page is to run again now.
@@ -178,12 +179,14 @@ def decide(
         pace: how often it may run.
         at: the present time, in seconds.
         typing: the text field that is being typed in.
+        has_dialog: whether a dialog is open. A run of the whole page closes it, with the text that
+            the visitor is typing in it. So the page follows after it is closed.
         postponed: the fields whose change waits until nobody types in them.
     """
     if has_left:
         return Decision(runs=True)
     has_waited = bool(postponed) and typing not in postponed
-    if not (changed or has_waited):
+    if has_dialog or not (changed or has_waited):
         return Decision()
     if at < pace.next_run:
         return Decision(waits=True)

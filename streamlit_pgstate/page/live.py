@@ -82,6 +82,9 @@ class Live:
         self._typing: str | None = None
         self._postponed: set[str] = set()
         """Text fields whose change waits until nobody types in them."""
+        self._has_new_dialog = False
+        """Whether a run that called a verb has opened a dialog since the last tick. The browser may
+        have sent the next tick before it showed the dialog."""
 
     def follow(self, session: Session, refresh: Callable[[], Session] | None = None) -> None:
         """Follow `session`, in place of another one of its scope.
@@ -155,6 +158,7 @@ class Live:
             source.session: run.accesses.of(source.session) for source in sources
         }
         with self._lock:
+            self._has_new_dialog |= script.has_opened_dialog()
             if not run.is_whole:
                 self._shown = with_fragment(self._shown, noted)
             elif is_followed or run.number < self._shown_by:  # another run takes its place
@@ -182,14 +186,14 @@ class Live:
 
     def _on_tick(self, tick: Tick) -> None:
         try:
-            is_due = self.look(tick.typing, at=time.monotonic())
+            is_due = self.look(tick, at=time.monotonic())
         except PgStateError as error:  # the page's next run shows the error
             _LOG.debug("A live page could not be refreshed: %s", error)
             return
         if is_due:
             st.rerun()
 
-    def look(self, typing: str | None, *, at: float) -> bool:
+    def look(self, tick: Tick, *, at: float) -> bool:
         """Whether the page is to run again. Refreshes each session that the page has read."""
         changed: set[str] = set()
         now: dict[object, Mapping[str, int]] = {}
@@ -201,13 +205,16 @@ class Live:
                 changed |= shown[session].differing(now[session])
         states = {source.session for source in list(self._sources.values())}
         with self._lock:
-            self._typing = typing
+            self._typing = tick.typing
+            has_dialog = tick.has_dialog or self._has_new_dialog
+            self._has_new_dialog = False
             decision = decide(
                 bool(changed),
                 has_left=bool(left(self._shown, states)),
                 pace=self._pace,
                 at=at,
-                typing=typing,
+                typing=tick.typing,
+                has_dialog=has_dialog,
                 postponed=frozenset(self._postponed),
             )
             if decision.runs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import streamlit as st
@@ -54,6 +55,35 @@ def live_fields() -> None:
     )
     st.chat_input("chat", key="chat")
     pgstate.data_editor([{"name": "ada"}, {"name": "bob"}], key="table")
+
+
+@case
+def live_dialog() -> None:
+    """The dialog reads what the page reads. It can open at the end of a run of over a second."""
+    pgstate.mount(live=True)
+    job = pgstate.get("job")
+    note(job=job)
+    st.text(f"job: {job}")
+
+    @st.dialog("Comment")
+    def comment() -> None:
+        pgstate.get("job")
+        st.text_input("words", key="words")
+        if st.button("save"):
+            st.rerun()
+
+    with st.popover("more"):
+        st.text_input("aside", key="aside")
+    if st.button("comment"):
+        comment()
+    if st.button("comment late"):
+        other = threading.Thread(target=pgstate.scope().set, args=("job", "done meanwhile"))
+        other.start()
+        other.join()
+        time.sleep(1.5)  # the page asks once a second
+        comment()
+    if st.button("work"):
+        pgstate.set("job", "done")
 
 
 @case

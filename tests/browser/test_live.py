@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import expect
+from everything import named
+from playwright.sync_api import Locator, Page, expect
 from served import Server, identity_in
 from table_editor import TableEditor
 from visitor import Tab, Visitor
@@ -225,6 +226,104 @@ def test_a_cell_that_is_being_edited_is_not_disturbed(
     expect(cell).to_have_value("half a na")
     cell.press("Escape")
     table.shows(1, "name", "eve")
+
+
+CLOSINGS = {
+    "its x": lambda page: page.get_by_role("dialog").get_by_label("Close").click(),
+    "Escape": lambda page: page.keyboard.press("Escape"),
+    "a click beside it": lambda page: page.mouse.click(5, 300),
+    "a button in it": lambda page: page.get_by_role("button", name="save").click(),
+}
+
+
+@pytest.mark.parametrize("close", named(CLOSINGS, "its x"))
+def test_an_open_dialog_stays_with_its_text_and_the_page_follows_when_it_is_closed(
+    app: Server, visitor: Visitor, close: Callable[[Page], None]
+) -> None:
+    tab = visitor.open(app, "live_dialog")
+    tab.settled(1)
+    other = visitor.open(app, "live_dialog")
+    other.settled(1)
+    tab.page.bring_to_front()
+    words = open_dialog(tab)
+    words.press_sequentially("sent")
+    words.press("Enter")  # runs the dialog's own fragment
+    words.press_sequentially(", and half a w")
+    other.click("work")
+    other.settled(1)
+    await_ticks(tab)
+    expect(words).to_have_value("sent, and half a w")
+    expect(tab.page.get_by_text("job: None")).to_be_visible()
+    close(tab.page)
+    expect(tab.page.get_by_text("job: done")).to_be_visible()
+    expect(tab.page.get_by_role("dialog")).to_have_count(0)
+    assert tab.settled().seen["job"] == "done"
+
+
+@pytest.mark.long  # a tick before the dialog shows is in test_followed_reads.py
+def test_a_dialog_stays_where_the_page_has_asked_before_it_shows_the_dialog(
+    app: Server, visitor: Visitor
+) -> None:
+    tab = visitor.open(app, "live_dialog")
+    tab.settled(1)
+    words = open_dialog(tab, "comment late")
+    tab.settled(1)
+    await_ticks(tab)
+    words.press_sequentially("half a w")
+    expect(words).to_have_value("half a w")
+    CLOSINGS["its x"](tab.page)
+    expect(tab.page.get_by_text("job: done meanwhile")).to_be_visible()
+
+
+@pytest.mark.long  # what counts as a dialog is in live.test.ts
+def test_a_page_also_waits_for_a_dialog_of_streamlit_and_for_no_popover(
+    app: Server, visitor: Visitor, store_of_app: Store
+) -> None:
+    tab = visitor.open(app, "live_dialog")
+    tab.settled(1)
+    state = store_of_app.state(tab.token(), cache=False)
+    tab.page.get_by_test_id("stMainMenu").get_by_role("button").click()
+    tab.page.get_by_text("Clear cache", exact=True).click()
+    expect(tab.page.get_by_role("dialog")).to_be_visible()
+    state["job"] = "done"
+    await_ticks(tab)
+    expect(tab.page.get_by_text("job: None")).to_be_visible()
+    CLOSINGS["its x"](tab.page)
+    expect(tab.page.get_by_text("job: done")).to_be_visible()
+
+    tab.page.get_by_role("button", name="more").click()
+    aside = tab.page.locator(".st-key-aside input")
+    aside.press_sequentially("half a w")
+    state["job"] = "done again"
+    expect(tab.page.get_by_text("job: done again")).to_be_visible()
+    expect(aside).to_have_value("half a w")
+
+
+def open_dialog(tab: Tab, button: str = "comment") -> Locator:
+    """The field in the dialog, which is empty and has the focus."""
+    tab.click(button)
+    words = tab.page.locator(".st-key-words input")
+    words.click()
+    return words
+
+
+def await_ticks(tab: Tab) -> None:
+    """Wait until a live page that nobody touches has asked its server three times.
+
+    It asks only when the former question was answered. So the server has looked for changes twice,
+    and a page that would run has begun to.
+    """
+    tab.page.bring_to_front()  # a hidden page asks nothing
+    tab.page.evaluate(
+        """() => new Promise(resolve => {
+            let count = 0;
+            const send = WebSocket.prototype.send;
+            WebSocket.prototype.send = function (...all) {
+                if (++count === 3) { WebSocket.prototype.send = send; resolve(); }
+                return send.apply(this, all);
+            };
+        })"""
+    )
 
 
 def test_pages_that_write_in_each_run_follow_what_they_read_and_do_not_drive_each_other(

@@ -36,7 +36,7 @@ def state(lies: Lies) -> object:
         "serverSession": lambda: "0" * 8,
         "at": lambda: 5,
     }
-    tick = {"number": lambda: 5, "typing": lambda: "st-key-text"}
+    tick = {"number": lambda: 5, "typing": lambda: "st-key-text", "dialog": lambda: True}
     fields = {
         "answer": lambda: lies.mapping(answer),
         "reconnect": lambda: lies.mapping(report),
@@ -72,13 +72,14 @@ def test_what_a_page_says_that_it_has_shown_is_a_version_or_nothing() -> None:
     assert found
 
 
-def test_a_tick_is_a_number_and_perhaps_a_field() -> None:
+def test_a_tick_is_a_number_and_perhaps_a_field_and_a_dialog() -> None:
     for seed in seeds():
         lies = Lies(seed)
         for _ in range(rounds(3000)):
             tick = Tick.read(told(lies))
             assert type(tick.number) is int
             assert tick.typing is None or type(tick.typing) is str
+            assert type(tick.has_dialog) is bool
 
 
 @pytest.mark.parametrize("row", ["1", "x", "-1", "1e9", "\0", "99999999999999999999"])

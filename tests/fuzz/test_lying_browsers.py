@@ -116,7 +116,11 @@ class Visit:
             "serverSession": lambda: "0" * 8,
             "at": lambda: lies.randrange(10**9),
         }
-        tick = {"number": lambda: lies.randrange(100), "typing": lambda: "st-key-text"}
+        tick = {
+            "number": lambda: lies.randrange(100),
+            "typing": lambda: "st-key-text",
+            "dialog": flag,
+        }
         fields = {
             "answer": lambda: lies.mapping(answer),
             "reconnect": lambda: lies.mapping(report),

@@ -21,6 +21,7 @@ from streamlit.testing.v1 import AppTest
 
 import streamlit_pgstate as pgstate
 from streamlit_pgstate import State, Store, StoreUnavailable, UnknownToken
+from streamlit_pgstate.component.bridge import Tick
 from streamlit_pgstate.page.following import Pace
 from streamlit_pgstate.page.live import Live
 from streamlit_pgstate.page.tab import Tab
@@ -65,10 +66,10 @@ class Page:
         assert isinstance(live, Live)
         return live
 
-    def is_due(self) -> bool:
+    def is_due(self, tick: Tick | None = None) -> bool:
         """Whether it would run again by itself, a second later."""
         self.seconds += 1
-        return self.live.look(None, at=self.seconds)
+        return self.live.look(tick or Tick(), at=self.seconds)
 
     def run(self) -> Page:
         self.app.run()
@@ -370,6 +371,41 @@ def test_pages_that_read_what_the_other_writes_are_slowed_down_and_one_warning_s
     said = [record.message for record in caplog.records if "drive each other" in record.message]
     assert len(said) == 1
     assert "'from " in said[0]
+
+
+def test_a_page_follows_once_its_dialog_is_closed(page: Callable[..., Page], state: State) -> None:
+    live = page("pgstate.get('a')")
+    state["a"] = 2
+    for _ in range(3):
+        assert not live.is_due(Tick(has_dialog=True))
+    assert live.is_due()
+    assert not live.run().is_due(), "it has followed"
+
+
+@pytest.mark.parametrize("fragment", ["", "@st.fragment"])
+def test_a_tick_that_was_sent_before_the_page_showed_its_dialog_does_not_close_it(
+    page: Callable[..., Page], state: State, fragment: str
+) -> None:
+    live = page(f"""
+        @st.dialog("Comment")
+        def comment():
+            st.text_input("words")
+
+        {fragment or "@lambda part: part"}
+        def part():
+            pgstate.get("a")
+            if st.button("open"):
+                comment()
+
+        part()
+    """)
+    assert not live.is_due()
+    live.app.button[0].click()
+    live.run()
+    state["a"] = 2
+    assert not live.is_due(), "the browser has perhaps sent this tick before"
+    assert not live.is_due(Tick(has_dialog=True))
+    assert live.is_due()
 
 
 def test_a_page_that_others_drive_runs_at_once_when_its_session_has_ended(

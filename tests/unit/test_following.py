@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import pytest
@@ -127,6 +128,19 @@ WHEN = {
     "it was driven, and has waited": (True, Pace(9, NOW - SLOW), None, set(), Decision(runs=True)),
     "it has followed and written once": (True, Pace(1, NOW), None, set(), Decision(runs=True)),
 }
+
+
+@pytest.mark.parametrize("pace", [QUICK, DRIVEN])
+@pytest.mark.parametrize("postponed", [set(), {"x"}])
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_page_with_an_open_dialog_does_not_run_unless_the_tab_has_left_its_state(
+    changed: bool, postponed: set[str], pace: Pace
+) -> None:
+    ask = functools.partial(
+        decide, pace=pace, at=NOW, typing=None, has_dialog=True, postponed=frozenset(postponed)
+    )
+    assert ask(changed) == Decision(), "it waits for the visitor: nobody is warned of that"
+    assert ask(changed, has_left=True) == Decision(runs=True)
 
 
 @pytest.mark.parametrize(

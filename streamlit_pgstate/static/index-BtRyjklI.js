@@ -397,53 +397,60 @@ class lt {
     return this.name.replace(/^pgstate-app/, "pgstate-app-reloaded");
   }
 }
-const O = /* @__PURE__ */ new WeakSet();
-let ve = null;
+const I = "data-test-connection-state", O = "CONNECTED", ut = "data-test-script-state", dt = "running";
+function ve(e) {
+  return e.querySelector("[data-testid=stApp]");
+}
+function ft(e) {
+  return e.querySelector("[data-testid=stDialog]") !== null;
+}
+const R = /* @__PURE__ */ new WeakSet();
+let ke = null;
 const X = /* @__PURE__ */ new WeakSet();
-function ut(e) {
+function ht(e) {
   if (X.has(e)) return;
   X.add(e);
   const t = (n, s) => e.addEventListener(n, s, { capture: !0, passive: !0 });
   t("pointerdown", ({ target: n }) => Y(n)), t("focusin", ({ target: n }) => Y(n)), t("input", ({ target: n }) => {
-    I(n) && O.add(n);
+    $(n) && R.add(n);
   }), t("keydown", (n) => {
-    I(n.target) && ft(n, n.target) && pt(n.target);
+    $(n.target) && wt(n, n.target) && vt(n.target);
   }), t("focusout", ({ target: n }) => {
-    I(n) && O.delete(n);
+    $(n) && R.delete(n);
   });
 }
-function dt(e) {
+function pt(e) {
   const t = e.activeElement;
-  if (!I(t)) return null;
-  const n = Se(t);
-  return n === null && !ke(t) ? ve : (ht(t) ? t.value !== "" : O.has(t)) ? n : null;
+  if (!$(t)) return null;
+  const n = Ee(t);
+  return n === null && !Se(t) ? ke : (gt(t) ? t.value !== "" : R.has(t)) ? n : null;
 }
-function ft(e, t) {
+function wt(e, t) {
   return e.isComposing ? !1 : e.key === "ArrowUp" || e.key === "ArrowDown" ? t.type === "number" : e.key !== "Enter" ? !1 : t.tagName === "INPUT" ? !0 : e.ctrlKey || e.metaKey;
 }
-function ht(e) {
+function gt(e) {
   return e.closest('[data-testid="stChatInput"]') !== null;
 }
-function pt(e) {
+function vt(e) {
   setTimeout(() => {
-    e.getAttribute("aria-invalid") !== "true" && O.delete(e);
+    e.getAttribute("aria-invalid") !== "true" && R.delete(e);
   });
 }
 function Y(e) {
-  e instanceof Element && ke(e) && (ve = Se(e));
-}
-function ke(e) {
-  return e.closest('[data-testid="stElementContainer"]') !== null;
+  e instanceof Element && Se(e) && (ke = Ee(e));
 }
 function Se(e) {
+  return e.closest('[data-testid="stElementContainer"]') !== null;
+}
+function Ee(e) {
   const t = e.closest('[class*="st-key-"]');
   return Array.from(t?.classList ?? []).find((n) => n.startsWith("st-key-")) ?? null;
 }
-function I(e) {
+function $(e) {
   return e instanceof Element && ["INPUT", "TEXTAREA"].includes(e.tagName);
 }
-const wt = 1e3, gt = 1e4, b = /* @__PURE__ */ new Map(), Ee = /* @__PURE__ */ new Map();
-function vt(e, t, n) {
+const kt = 1e3, St = 1e4, b = /* @__PURE__ */ new Map(), Ae = /* @__PURE__ */ new Map();
+function Et(e, t, n) {
   const s = b.get(e);
   s?.stop();
   const i = {
@@ -452,15 +459,19 @@ function vt(e, t, n) {
     stop: () => {
     }
   };
-  b.set(e, i), ut(document);
+  b.set(e, i), ht(document);
   const r = () => {
-    document.visibilityState !== "visible" || i.lastTick !== null && i.lastTick.number > t.received && Date.now() - i.sentAt < gt || (i.lastTick = { number: t.received + 1, typing: dt(document) }, i.sentAt = Date.now(), n(i.lastTick));
-  }, o = setInterval(r, wt), c = () => r();
+    document.visibilityState !== "visible" || i.lastTick !== null && i.lastTick.number > t.received && Date.now() - i.sentAt < St || (i.lastTick = {
+      number: t.received + 1,
+      typing: pt(document),
+      dialog: ft(document)
+    }, i.sentAt = Date.now(), n(i.lastTick));
+  }, o = setInterval(r, kt), c = () => r();
   document.addEventListener("visibilitychange", c);
   const a = Object.entries(t.channels).map(([l, f]) => {
-    const h = Ae(l);
+    const h = Le(l);
     return h !== null && (h.onmessage = ({ data: p }) => {
-      const v = Math.max(f, Ee.get(l) ?? 0);
+      const v = Math.max(f, Ae.get(l) ?? 0);
       typeof p == "number" && p > v && r();
     }), h;
   });
@@ -471,56 +482,52 @@ function vt(e, t, n) {
     b.get(e)?.stop(), b.delete(e);
   };
 }
-function kt(e) {
+function At(e) {
   for (const [t, n] of Object.entries(e.channels)) {
-    Ee.set(t, n);
-    const s = Ae(t);
+    Ae.set(t, n);
+    const s = Le(t);
     s?.postMessage(n), s?.close();
   }
 }
-function Ae(e) {
+function Le(e) {
   return u(() => new BroadcastChannel(e));
 }
-const $ = "data-test-connection-state", R = "CONNECTED", St = "data-test-script-state", Et = "running";
-function Le(e) {
-  return e.querySelector("[data-testid=stApp]");
-}
 let be = { have: "", version: 0, serverSession: "" };
-function At({ have: e, version: t, serverSession: n }) {
+function Lt({ have: e, version: t, serverSession: n }) {
   be = { have: e, version: t, serverSession: n };
 }
 const T = /* @__PURE__ */ new Map();
-function Lt(e, t) {
+function bt(e, t) {
   T.get(e)?.disconnect();
-  const n = Le(document);
-  let s = n?.getAttribute($);
+  const n = ve(document);
+  let s = n?.getAttribute(I);
   const i = new MutationObserver(() => {
-    const r = n?.getAttribute($);
-    r === R && s !== R && t({ at: Date.now(), ...be }), s = r;
+    const r = n?.getAttribute(I);
+    r === O && s !== O && t({ at: Date.now(), ...be }), s = r;
   });
-  return n !== null && i.observe(n, { attributeFilter: [$] }), T.set(e, i), () => {
+  return n !== null && i.observe(n, { attributeFilter: [I] }), T.set(e, i), () => {
     T.get(e)?.disconnect(), T.delete(e);
   };
 }
-const bt = 3e4, Tt = 500, mt = 1e3, It = 45e3;
-function $t(e, t) {
-  return Math.min(bt, 1e3 * 2 ** (e - 1)) * (1 - t / 4);
+const Tt = 3e4, mt = 500, It = 1e3, $t = 45e3;
+function Ct(e, t) {
+  return Math.min(Tt, 1e3 * 2 ** (e - 1)) * (1 - t / 4);
 }
-function Ct() {
+function Ot() {
   if (document.visibilityState !== "visible") return !1;
-  const e = Le(document);
-  return (e?.getAttribute($) ?? R) === R && e?.getAttribute(St) !== Et;
+  const e = ve(document);
+  return (e?.getAttribute(I) ?? O) === O && e?.getAttribute(ut) !== dt;
 }
-const g = /* @__PURE__ */ new Map(), E = /* @__PURE__ */ new Map(), Ot = 2;
+const g = /* @__PURE__ */ new Map(), E = /* @__PURE__ */ new Map(), Rt = 2;
 let D = 0, Te = 0, A, S = 0;
-function Rt(e, t) {
-  g.size === 0 && Date.now() - Te > mt && (D = 0, E.clear()), g.set(e, t);
+function Nt(e, t) {
+  g.size === 0 && Date.now() - Te > It && (D = 0, E.clear()), g.set(e, t);
   const n = (E.get(e) ?? 0) + 1;
-  return E.set(e, n), n <= Ot && (D += 1, me($t(D, Math.random()))), document.addEventListener("visibilitychange", P), () => {
-    g.delete(e), E.delete(e), g.size === 0 && Nt();
+  return E.set(e, n), n <= Rt && (D += 1, me(Ct(D, Math.random()))), document.addEventListener("visibilitychange", P), () => {
+    g.delete(e), E.delete(e), g.size === 0 && Mt();
   };
 }
-function Nt() {
+function Mt() {
   clearTimeout(A), S = 0, Te = Date.now(), document.removeEventListener("visibilitychange", P);
 }
 function me(e) {
@@ -530,12 +537,12 @@ function me(e) {
 }
 function P() {
   const [e] = g;
-  if (S === 0 || e === void 0 || (clearTimeout(A), A = setTimeout(P, Tt), !Ct())) return;
+  if (S === 0 || e === void 0 || (clearTimeout(A), A = setTimeout(P, mt), !Ot())) return;
   S -= 1;
   const [t, n] = e;
-  g.delete(t), g.set(t, n), S === 0 && me(It), n({ at: Date.now() });
+  g.delete(t), g.set(t, n), S === 0 && me($t), n({ at: Date.now() });
 }
-const J = "streamlit-pgstate-style", x = ".st-key-streamlit_pgstate_progress", w = ".st-key-streamlit_pgstate_outage", Mt = `:is(${x} [data-testid="stProgress"], ${w})`, _ = `[data-testid="stEvent"]:has(${Mt})`, Q = `:is(${w}, :has(${w}))`, Pt = `
+const J = "streamlit-pgstate-style", x = ".st-key-streamlit_pgstate_progress", w = ".st-key-streamlit_pgstate_outage", Pt = `:is(${x} [data-testid="stProgress"], ${w})`, _ = `[data-testid="stEvent"]:has(${Pt})`, Q = `:is(${w}, :has(${w}))`, yt = `
 [class*="st-key-streamlit_pgstate"]:not(${x}, ${w}) {
   position: absolute;
 }
@@ -563,13 +570,13 @@ ${Q} ~ * ${w} {
   display: none;
 }
 `;
-function yt(e) {
+function Dt(e) {
   if (e.getElementById(J) !== null) return;
   const t = e.createElement("style");
-  t.id = J, t.textContent = Pt, e.head.append(t);
+  t.id = J, t.textContent = yt, e.head.append(t);
 }
-const Dt = 5, _t = 150;
-function Bt(e, t) {
+const _t = 5, Bt = 150;
+function Ut(e, t) {
   const n = M(t.app, t.base, e.location);
   return {
     ...ce(() => e.sessionStorage, n),
@@ -579,13 +586,13 @@ function Bt(e, t) {
     }
   };
 }
-class Ut {
+class xt {
   constructor(t, n, s, i) {
     this.page = t, this.options = n, this.copies = s, this.events = new EventTarget(), this.id = Math.random().toString(36).slice(2), this.copied = /* @__PURE__ */ new Set(), this.since = i ?? performance.timeOrigin, this.name = M(n.app, n.base, t.location), this.channel = u(() => new BroadcastChannel(`${this.name}.tab`)), this.channel?.addEventListener("message", ({ data: r }) => this.receive(r)), this.isSettled = this.channel === null || s.readLocal() === null, this.writeReloadCookie(null), t.addEventListener("pagehide", () => this.writeReloadCookie(s.readLocal())), t.addEventListener("pageshow", (r) => {
       r.persisted && (this.writeReloadCookie(null), this.query());
     }), t.document.addEventListener("visibilitychange", () => {
       t.document.visibilityState === "visible" && this.query();
-    }), !this.isSettled && (this.query(), t.setTimeout(() => this.settle(), _t));
+    }), !this.isSettled && (this.query(), t.setTimeout(() => this.settle(), Bt));
   }
   /** Whether an older tab uses this token. */
   isCopy(t) {
@@ -612,22 +619,22 @@ class Ut {
     const n = t ?? this.copies.readLocal();
     if (!this.options.cookie || n === null) return;
     const s = `${this.name.replace(/^pgstate/, "pgstate-tab")}.${d(n)}`;
-    ue(this.page, s, t, Dt, this.options.base);
+    ue(this.page, s, t, _t, this.options.base);
   }
 }
-const Ie = Ke(import.meta.url), Z = /* @__PURE__ */ new Map(), m = /* @__PURE__ */ new Map(), Wt = ({ data: e, key: t, parentElement: n, setStateValue: s }) => (yt(document), e.role === "reload" ? window.location.reload() : e.role === "cookie" ? et(
+const Ie = Ke(import.meta.url), Z = /* @__PURE__ */ new Map(), m = /* @__PURE__ */ new Map(), Gt = ({ data: e, key: t, parentElement: n, setStateValue: s }) => (Dt(document), e.role === "reload" ? window.location.reload() : e.role === "cookie" ? et(
   window,
   Ie,
   e,
   t,
   (i) => s("answer", { ...i, token: $e(i.token, e.veil) })
-) : e.role === "live" ? vt(t, e, (i) => s("tick", i)) : e.role === "changes" ? kt(e) : e.role === "shown" ? At(e) : e.role === "reconnect" ? Lt(t, (i) => s("reconnect", i)) : e.role === "retry" ? Rt(n, (i) => s("retry", i)) : xt(e, t, (i) => s("answer", i)));
-function xt(e, t, n) {
-  const s = { ...e, base: Ie }, i = e.scope === "tab", r = (i ? Bt : oe)(window, s), o = JSON.stringify(e), c = `${e.scope} ${e.app}`, a = Z.get(c) ?? {
+) : e.role === "live" ? Et(t, e, (i) => s("tick", i)) : e.role === "changes" ? At(e) : e.role === "shown" ? Lt(e) : e.role === "reconnect" ? bt(t, (i) => s("reconnect", i)) : e.role === "retry" ? Nt(n, (i) => s("retry", i)) : Wt(e, t, (i) => s("answer", i)));
+function Wt(e, t, n) {
+  const s = { ...e, base: Ie }, i = e.scope === "tab", r = (i ? Ut : oe)(window, s), o = JSON.stringify(e), c = `${e.scope} ${e.app}`, a = Z.get(c) ?? {
     ...ye(),
     request: o,
     answered: /* @__PURE__ */ new Set(),
-    claims: i ? new Ut(window, s, r) : null
+    claims: i ? new xt(window, s, r) : null
   };
   Z.set(c, a), a.request !== o && (a.request = o, a.answered.clear());
   const l = m.get(t);
@@ -656,6 +663,6 @@ function $e(e, t) {
   return n;
 }
 export {
-  Wt as default,
+  Gt as default,
   $e as veiled
 };
