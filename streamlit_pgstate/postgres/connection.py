@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import math
 import select
 import sys
@@ -94,6 +95,10 @@ class TimedConnection(psycopg.Connection[tuple[Any, ...]]):
                 return super().wait(waits, interval, ends - time.monotonic())
             except psycopg.OperationalError:
                 now = time.monotonic()
+                # Errors of the server end the generator, and `super().wait` passes them on. To go
+                # on with it would take such an error for an answer without rows.
+                if inspect.getgeneratorstate(gen) == inspect.GEN_CLOSED:
+                    raise
                 if now < ends or self.closed:
                     raise
                 if now >= self.deadline or timeout:
