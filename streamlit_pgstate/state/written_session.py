@@ -29,7 +29,7 @@ _T = TypeVar("_T")
 
 _EXACT_WITHIN: Final = 0.1
 """Seconds. The cache counts the ttl of a value from before it was sent, the database from when it
-was stored. If that took longer, the next refresh reads the value's true expiry."""
+was stored. If that took longer, the value's true expiry is read."""
 
 _MOST_LEFT: Final = 8
 """Bodies that `modify` leaves until it has stored one. To delete them at once, each time that
@@ -282,7 +282,9 @@ class WrittenSession(CachedSession):
         self._unreferenced.difference_update(write.digest for write in writes if write.digest)
         has_waited = time.monotonic() - snapshot.taken_at > _EXACT_WITHIN
         if has_waited and any(write.ttl is not None for write in writes):
-            self._cache.note_reached(version)  # the next refresh brings when they expire
+            self._cache.note_reached(version)
+            with contextlib.suppress(PgStateError):  # then the next refresh does it
+                self._refresh_locked()
         else:
             self._cache.reach(version)
 

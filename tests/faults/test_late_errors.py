@@ -28,7 +28,7 @@ def read_late(gen: Generator[Any, Any, Any], began: float) -> Generator[Any, Any
     try:
         return (yield from gen)
     except psycopg.Error:
-        time.sleep(max(0.0, began + LATE - time.monotonic()))
+        time.sleep(max(0.0, began + LATE - time.monotonic()))  # what else it has to do
         raise
 
 

