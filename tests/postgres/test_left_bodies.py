@@ -12,6 +12,8 @@ from noise import noise
 from streamlit_pgstate import LimitExceeded, State, Store, StoreUnavailable, connect
 from streamlit_pgstate.postgres.chunks import IN_ONE_STATEMENT
 
+pytestmark = pytest.mark.faults
+
 SQL = psycopg.Connection[Any]
 
 HUGE = IN_ONE_STATEMENT + 1

@@ -70,6 +70,7 @@ def test_a_refresh_lets_a_value_expire_in_time_whose_answer_was_long_under_way(
     behind.close()
 
 
+@pytest.mark.faults
 def test_a_slow_refresh_brings_nothing_back_that_has_expired(
     state: State, store: Store, token: str, gate: Gate
 ) -> None:
@@ -87,6 +88,7 @@ def test_a_slow_refresh_brings_nothing_back_that_has_expired(
     behind.close()
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("verb", ["set", "modify"])
 def test_a_value_whose_write_has_waited_for_a_lock_lives_for_its_ttl_and_then_is_gone(
     verb: str, state: State, store: Store, token: str, url: str
@@ -113,6 +115,7 @@ def test_a_value_whose_write_has_waited_for_a_lock_lives_for_its_ttl_and_then_is
     assert again(state, store, token)["k"] == 2
 
 
+@pytest.mark.faults
 def test_a_value_whose_write_was_acknowledged_late_expires_in_time(
     store: Store, token: str, gate: Gate
 ) -> None:
@@ -132,6 +135,7 @@ def test_a_value_whose_write_was_acknowledged_late_expires_in_time(
     behind.close()
 
 
+@pytest.mark.faults
 def test_a_value_expires_in_time_though_the_machine_was_suspended_meanwhile(
     state: State, store: Store, token: str, later: Callable[[float], None]
 ) -> None:
