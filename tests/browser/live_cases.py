@@ -80,7 +80,7 @@ def live_dialog() -> None:
         other = threading.Thread(target=pgstate.scope().set, args=("job", "done meanwhile"))
         other.start()
         other.join()
-        time.sleep(1.5)  # the page asks once a second
+        time.sleep(1.5)  # so that the page asks meanwhile: it does so once a second
         comment()
     if st.button("work"):
         pgstate.set("job", "done")

@@ -9,7 +9,7 @@ from encrypted import KEY, OTHER_KEY, everything_stored
 from served import Server
 from table_editor import TableEditor
 from upload_fields import fields, file
-from visitor import Visitor
+from visitor import Tab, Visitor
 
 WORD = "said in confidence"
 LARGE = WORD.encode() * 30_000
@@ -21,16 +21,20 @@ def stored(server: Server) -> bytes:
         return everything_stored(connection)
 
 
+def type_word(tab: Tab) -> None:
+    field = tab.page.locator(".st-key-text_input input")
+    field.fill(WORD)
+    field.press("Enter")
+    tab.settled(1)
+
+
 def test_what_a_visitor_types_edits_and_uploads_comes_back_and_nobody_reads_it_in_the_database(
     new_app: Callable[..., Server], visitor: Visitor
 ) -> None:
     app = new_app(environment={"PGSTATE_ENCRYPTION_KEY": KEY})
     widgets = visitor.open(app, "every_widget")
     widgets.settled(1)
-    field = widgets.page.locator(".st-key-text_input input")
-    field.fill(WORD)
-    field.press("Enter")
-    widgets.settled(1)
+    type_word(widgets)
     table = visitor.open(app, "table")
     table.settled(1)
     TableEditor(table).type(0, "name", WORD)
@@ -57,10 +61,7 @@ def test_a_page_of_a_server_with_another_key_shows_the_default_and_loses_nothing
     app = new_app(environment={"PGSTATE_ENCRYPTION_KEY": KEY})
     tab = visitor.open(app, "every_widget")
     tab.settled(1)
-    field = tab.page.locator(".st-key-text_input input")
-    field.fill(WORD)
-    field.press("Enter")
-    tab.settled(1)
+    type_word(tab)
     token, before = tab.token(), stored(app)
     for key, shown in ((OTHER_KEY, "default"), (KEY, WORD)):
         app.kill()

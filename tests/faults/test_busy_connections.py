@@ -33,7 +33,7 @@ def test_with_all_connections_busy_a_thread_waits_no_longer_than_the_timeout(
         state["k"] = 0
     quick = opened(own.url, timeout=30)
     slow = [quick.state_of(state.id) for state in states]
-    quick._tables._database._engine.pool._timeout = 0.5  # type: ignore[attr-defined]
+    quick._tables._database._engine.pool._timeout = 0.5  # type: ignore[attr-defined]  # private
     with ThreadPoolExecutor(most + 1) as threads:
         with locked(own) as sql:
             written = [threads.submit(state.set, "k", 1) for state in slow[:most]]
