@@ -214,7 +214,7 @@ class Snapshot:
     version: int
     """The session's version; 0 if it has no row yet."""
     taken_at: float
-    """The present moment, by `time.monotonic`."""
+    """When it was taken, by `time.monotonic`: before the write is sent."""
     reached: Reached = Reached()  # noqa: RUF009 - nobody can change a tuple
     """The highest version that the session is known to have had: that of the caller's last write,
     too, even if others have written before it."""

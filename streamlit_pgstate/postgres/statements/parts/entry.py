@@ -42,8 +42,8 @@ EXPIRED: Final = "expires_at <= now()"
 HAS_NOT_EXPIRED: Final = "(expires_at IS NULL OR expires_at > now())"
 HOLDS_A_VALUE: Final = f"kind IS NOT NULL AND {HAS_NOT_EXPIRED}"
 
-# now() is when the transaction began, before it waited for the lock of the session's row. A value
-# lives for its ttl from the moment after.
+# The ttl counts from when the value is written. now() would be when the transaction began, before
+# it waited for the lock of the session's row.
 EXPIRY: Final = "clock_timestamp() + make_interval(secs => {ttl})"
 
 _ENTRIES: Final = f"""{NEW_ENTRY}
