@@ -70,7 +70,6 @@ class Bodies:
         *,
         on_progress: OnProgress,
         creates: bool = False,
-        mends: bool = False,
     ) -> bool:
         """Store the bodies of an `Entries.write` if they are too large for one statement.
 
@@ -82,7 +81,6 @@ class Bodies:
             writes: as `write` will get them.
             on_progress: called with the number of bytes sent so far, and the number of all bytes.
             creates: whether the write will create the session's row.
-            mends: as in `write`.
 
         Returns:
             Whether the bodies are too large for one statement. True also if the session is refused:
@@ -97,11 +95,7 @@ class Bodies:
         if creates:
             self._access.check_admission(ref)
         self._access.sealing.prepare(writes)
-        parameters = {
-            **self._access.parameters.of(ref),
-            "may_create": ref.may_create,
-            "mends": mends,
-        }
+        parameters = {**self._access.parameters.of(ref), "may_create": ref.may_create}
         cipher = self._access.sealing.cipher_of(ref.id)
         sent, total = 0, _total(bodies)
         for batch in chunks.in_batches(chunks.chunks_of(bodies)):

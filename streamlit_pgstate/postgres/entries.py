@@ -111,7 +111,6 @@ class Entries:
         snapshot: Snapshot,
         *,
         expected: int | None = None,
-        mends: bool = False,
     ) -> int | None:
         """Store and delete entries, all or none, in one statement. Committed when this returns.
 
@@ -125,8 +124,6 @@ class Entries:
                 written all the same, and leave replaced bodies behind as garbage.
             expected: the version that the entry of the only write must have, 0 for no entry.
                 None: any version.
-            mends: whether to write bodies again that are there already, because they are damaged,
-                or an earlier write failed.
 
         Returns:
             The session's new version. None if nothing was written: the session is refused, the
@@ -143,7 +140,7 @@ class Entries:
         creates = name == "CREATE_AND_PUT"
         if creates:
             self._access.admit(ref)
-        parameters |= {**self._access.parameters.of(ref), "expected": expected, "mends": mends}
+        parameters |= {**self._access.parameters.of(ref), "expected": expected}
         is_ahead = name == "PUT_AHEAD"
         size = 0 if is_ahead else sum(write.payload.size for write in writes if write.payload)
         send = functools.partial(

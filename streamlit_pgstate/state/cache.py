@@ -91,10 +91,6 @@ class Cache:
         """Whether the value is known to be stored already, however long its entry still lives."""
         return write.key not in self._uncertain and _is_same(self.live(write.key), write)
 
-    def is_uncertain(self, keys: Iterable[str]) -> bool:
-        """Whether nobody knows what one of the keys holds: a write failed, or it is damaged."""
-        return not self._uncertain.isdisjoint(keys)
-
     def may_hold(self, key: str) -> bool:
         """Whether there is a value under `key`, as far as is known."""
         return key in self._uncertain or self.live(key) is not None

@@ -224,10 +224,7 @@ class WrittenSession(CachedSession):
         keys = [write.key for write in writes]
         snapshot = self._cache.snapshot(keys)
         with self._doubting(keys):
-            mends = self._cache.is_uncertain(keys)
-            version = self.tables.entries.write(
-                self._ref, writes, snapshot, expected=expected, mends=mends
-            )
+            version = self.tables.entries.write(self._ref, writes, snapshot, expected=expected)
         return version, snapshot
 
     def _try_to_renew(self, write: Write) -> bool:
@@ -256,14 +253,12 @@ class WrittenSession(CachedSession):
         if not self.tables.bodies.sends_ahead(writes):
             return False
         self._refuse_before_sending(writes)
-        mends = self._cache.is_uncertain(write.key for write in writes)
         self._unreferenced.update(write.digest for write in writes if write.digest)
         is_sent = self.tables.bodies.send_ahead(
             self._ref,
             writes,
             on_progress=work.reach,
             creates=not self._cache.version,
-            mends=mends,
         )
         if is_sent:
             try:

@@ -20,8 +20,8 @@ DAMAGES = {
     "a row is missing": "DELETE FROM pgstate.body WHERE part = 1",
     "a byte is flipped": "UPDATE pgstate.body SET data = set_byte(data, 7, get_byte(data, 7) # 1)"
     " WHERE part = 2",
-    "rows stand in another order": "UPDATE pgstate.body SET part = 2 - part + 10;"
-    "UPDATE pgstate.body SET part = part - 10",
+    "rows stand in another order": "UPDATE pgstate.body SET part = 1000 - part;"
+    "UPDATE pgstate.body SET part = part - (SELECT min(part) FROM pgstate.body)",
 }
 
 
@@ -44,6 +44,33 @@ def test_a_damaged_value_is_refused_and_mended_by_setting_it_again(
     reader["k"] = LARGE
     assert reader["k"] == LARGE
     assert store.state(token)["k"] == LARGE
+
+
+@pytest.mark.parametrize("size", [3, 9], ids=["in the same statement", "sent ahead"])
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_the_same_content_under_another_key_is_whole_though_nobody_has_met_the_damage(
+    damage: str, size: int, state: State, store: Store, token: str, sql: SQL
+) -> None:
+    content = noise(size * 2**20, "1")
+    state["k"] = content
+    for statement in DAMAGES[damage].split(";"):
+        sql.execute(statement)  # type: ignore[arg-type]  # not a literal
+    store.state(token)["another"] = content
+    reader = store.state(token)
+    assert reader["another"] == content
+    assert reader["k"] == content
+
+
+def test_the_same_content_under_another_key_takes_no_room(state: State, sql: SQL) -> None:
+    def stored() -> int:
+        (size,) = sql.execute("SELECT pg_total_relation_size('pgstate.body')").fetchone() or (0,)
+        return int(size)
+
+    state["k"] = LARGE
+    before = stored()
+    state.update({f"another {number}": LARGE for number in range(3)})
+    assert stored() - before < 2**17
+    assert all(state[key] == LARGE for key in state)
 
 
 def test_a_value_that_a_damaged_one_is_replaced_by_is_read(

@@ -90,7 +90,6 @@ TYPES = {
     "ahead_parts": "int[]",
     "may_create": "bool",
     "always": "bool",
-    "mends": "bool",
     "sent_before": "float8",
     "to": "uuid",
     "ids": "uuid[]",

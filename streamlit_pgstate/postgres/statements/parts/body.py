@@ -11,10 +11,11 @@ IF_NEW: Final = "ON CONFLICT (session_id, digest, part) DO NOTHING"
 
 # `sent_at` keeps gc and SWEEP away from what was sent ahead of the entry that will refer to it;
 # a body that comes with its entry has the year 1970 as its time, which SQL calls 'epoch'. Data that
-# are there already are not written once more, unless the caller asks for it: see `Entries.write`.
+# are there already are compared, as somebody may have damaged them. What is equal is not written
+# again: the row keeps its reference to the data. Encrypted data are never equal.
 NEW_OR_MENDED: Final = """ON CONFLICT (session_id, digest, part) DO UPDATE SET
     sent_at = greatest(stored.sent_at, excluded.sent_at),
-    data = CASE WHEN %(mends)s THEN excluded.data ELSE stored.data END"""
+    data = CASE WHEN stored.data = excluded.data THEN stored.data ELSE excluded.data END"""
 SENT_BODY: Final = """
 INSERT INTO {schema}.body AS stored (session_id, digest, part, data, sent_at)"""
 
