@@ -16,7 +16,7 @@ from streamlit_pgstate import codecs
 from streamlit_pgstate.codecs import Payload
 from streamlit_pgstate.errors import LimitExceeded, PgStateError, StoreUnavailable, UnknownToken
 from streamlit_pgstate.postgres import limits
-from streamlit_pgstate.postgres.faults import NOTHING_STORED, NothingStored
+from streamlit_pgstate.postgres.faults import NOTHING_STORED, NothingStored, saying
 from streamlit_pgstate.postgres.limits import SessionFull
 from streamlit_pgstate.postgres.rows import SMALL, EntryRow, Snapshot, Write
 from streamlit_pgstate.state.cache import Cache
@@ -34,6 +34,8 @@ was stored. If that took longer, the value's true expiry is read."""
 _MOST_LEFT: Final = 8
 """Bodies that `modify` leaves until it has stored one. To delete them at once, each time that
 another was faster, would make all who write large values look again as often."""
+
+_MOVED: Final = "What was to be moved is stored: {}."
 
 MAX_ATTEMPTS: Final = 100
 """Tries of a write that met other writers. Each meeting means that one of them got through."""
@@ -411,8 +413,11 @@ class WrittenSession(CachedSession):
                 moved = self._moved(other, keys)
             if not moved:
                 return []
-            other.refresh()
-            self.refresh()
+            try:
+                other.refresh()
+                self.refresh()
+            except StoreUnavailable as error:
+                raise saying(error, _MOVED.format(named(moved))) from None
             other._note_written(moved, other.version, deleted=True)
             self._note_written(moved, self.version)
             return moved

@@ -16,7 +16,8 @@ from settled_writes.verbs import (
     user,
     waiting,
 )
-from streamlit_pgstate import Store, UnknownToken
+from streamlit_pgstate import Store, StoreUnavailable, UnknownToken, connect
+from streamlit_pgstate.postgres.faults import PERHAPS_STORED
 
 pytestmark = pytest.mark.faults
 
@@ -116,6 +117,33 @@ def test_what_is_taken_over_is_named(at: At, store: Store, behind: Store, gate: 
         assert dict(store.state(token)) == {"kept": 1}
         if gate.mend():
             return
+
+
+@pytest.mark.parametrize("at", ["question", "answer"])
+def test_an_outage_in_the_middle_of_taking_over_says_truly_what_is_stored(
+    at: At, store: Store, gate: Gate
+) -> None:
+    behind = connect(gate.url, timeout=0.3)
+    said = set()
+    for after in itertools.count():
+        token = behind.new_token()
+        store.state(token).update({"a": 1, "b": LARGE})
+        ours, anonymous = user(behind, f"{at} {after}"), behind.state(token)
+        gate.cut(at, after=after, then=gate.shut)
+        try:
+            ours.take_over(anonymous)
+        except StoreUnavailable as error:
+            moved = dict(user(store, f"{at} {after}")) == {"a": 1, "b": LARGE}
+            message = str(error)
+            is_said = [moved and "'a'" in message and "is stored" in message]
+            is_said += [not moved and "Nothing was stored" in message, PERHAPS_STORED in message]
+            assert is_said.count(True) == 1, message
+            said.add(is_said.index(True))
+        gate.open()
+        if gate.mend():
+            break
+    behind.close()
+    assert said == {0, 2}
 
 
 @pytest.mark.parametrize("at", ["question", "answer"])
