@@ -21,6 +21,7 @@ from streamlit_pgstate.component.runs import RunListener
 from streamlit_pgstate.errors import ConfigError, PgStateError, StoreUnavailable, shown
 from streamlit_pgstate.page import live
 from streamlit_pgstate.postgres.engine import Database
+from streamlit_pgstate.postgres.faults import unsaid
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -110,7 +111,9 @@ def refuse_second_wait(database: Database) -> None:
     present = script.run()
     for run, error in list(_given_up):
         if run is present and error.database is database:
-            raise _again(StoreUnavailable, error)
+            again = _again(StoreUnavailable, error)
+            again.args = (unsaid(str(error)),)  # this statement is not sent at all
+            raise again
 
 
 _given_up: deque[tuple[object, StoreUnavailable]] = deque(maxlen=256)

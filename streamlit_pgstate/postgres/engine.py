@@ -421,14 +421,15 @@ class Database:
 
     def _open(self, url: URL) -> TimedConnection:
         _, parameters = self._engine.dialect.create_connect_args(url)
-        connection = TimedConnection.connect(
-            **dict(parameters) | {"connect_timeout": max(2, math.ceil(self.timeout))},
+        ours = {
+            "connect_timeout": max(2, math.ceil(self.timeout)),
             # Values are any text. The encoding of the role, the database or the environment may not
             # hold it. Of the few options that pgbouncer takes this is one.
-            client_encoding="utf8",
-            autocommit=True,
-            fallback_application_name="streamlit-pgstate",
-        )
+            "client_encoding": "utf8",
+            "autocommit": True,
+            "fallback_application_name": "streamlit-pgstate",
+        }
+        connection = TimedConnection.connect(**dict(parameters) | ours)
         connection.timeout = self.timeout
         connection.opened_at = time.monotonic()
         connection.deadline = connection.opened_at + self.timeout

@@ -51,6 +51,13 @@ def saying(error: StoreUnavailable, sentence: str) -> StoreUnavailable:
     return error
 
 
+def unsaid(message: str) -> str:
+    """The message of an error without what it says of a change."""
+    for sentence in (PERHAPS_STORED, NOTHING_STORED):
+        message = message.replace(f" {sentence}", "")
+    return message
+
+
 class NothingStored:
     """A block that stores nothing, or whose writes say what they have stored.
 
@@ -79,7 +86,9 @@ class CameTooLate(psycopg.errors.QueryCanceled):
 _LOST = ("08", "57P", *_ENDED_IN_TRANSACTION)
 """SQLSTATE classes of connections that were lost: broken, or ended by an operator."""
 
-_REFUSED = re.compile(r"FATAL:\s+(?P<why>[^\n]+)")
+_REFUSED = re.compile(r"(?:FATAL:\s+|failed: [^\s:]+:  )(?P<why>[^\n]+)")
+"""The server's reason. Before it stands how severe it is, in the server's language."""
+
 _REFUSALS = {
     "password authentication failed": "password authentication failed",
     "authentication failed": "authentication failed",
@@ -109,17 +118,13 @@ _WRONG_HERE = {
 }
 """What libpq itself refuses, by a part of its words. Another try meets it again."""
 
-_PASSING_REFUSAL = re.compile(
-    r"starting up|shutting down|recovery mode|not yet accepting|too many|remaining connection"
-    r"|server login|no more connections"
+_WRONG_SETTING = re.compile(
+    r"SSL (connection is )?required|valid client certificate|no PostgreSQL user name"
+    r"|bouncer config error"
+    r"|(unrecognized|unsupported|invalid|conflicting).*(parameter|option|value|argument|name)"
 )
-
-
-_ENGLISH = re.compile(
-    r"\b(the|is|not|for|of|to|does|failed|denied|invalid|unsupported|unrecognized)\b"
-)
-"""A word that a message of PostgreSQL, libpq or pgbouncer has in English. The server writes in its
-own language (`lc_messages`), and libpq gives no SQLSTATE for a connection that was refused."""
+"""What else a server says of a wrong setting, in English. libpq gives no SQLSTATE for a connection
+that was refused, and the server writes in its own language (`lc_messages`)."""
 
 
 @dataclass(frozen=True)
@@ -251,7 +256,7 @@ def translate(error: psycopg.Error, place: Place) -> PgStateError:
     if state is None and (wrong := _wrong_here(str(error))):
         return make(ConfigError, wrong, advice=f"libpq says: {place.redacted(str(error))}")
     refused = _REFUSED.search(str(error)) if state is None else None
-    if refused and not _may_pass(refused["why"]):
+    if refused and _is_wrong_setting(refused["why"]):
         return _refusal(refused["why"], place, error)
     if state is None and isinstance(error, psycopg.ProgrammingError):
         return make(
@@ -277,6 +282,12 @@ def translate(error: psycopg.Error, place: Place) -> PgStateError:
             "The database cancelled this statement because it conflicts with another one "
             f"(SQLSTATE {state}). Nothing was stored; try again.",
         )
+    if refused and _reason(error) not in refused["why"]:
+        return make(
+            StoreUnavailable,
+            "The database server refused the connection, perhaps for a while only.",
+            advice=f"The server says: {place.redacted(refused['why'])}",
+        )
     if state is None or is_passing(error):
         return make(
             StoreUnavailable,
@@ -290,13 +301,13 @@ def translate(error: psycopg.Error, place: Place) -> PgStateError:
     )
 
 
-def _may_pass(why: str) -> bool:
-    """Whether a server that refuses a connection for this reason may accept one later.
+def _is_wrong_setting(why: str) -> bool:
+    """Whether a server that refuses a connection for this reason will always do so.
 
-    So it is taken to be for a reason in another language: a server that starts, or is full, must
-    not look like a wrong setting. The log has its words.
+    It must be certain: a server that starts, or is full, must not look like a wrong setting. So any
+    reason in another language may pass. The log has the server's words in either case.
     """
-    return bool(_PASSING_REFUSAL.search(why)) or not _ENGLISH.search(why)
+    return any(known in why for known in _REFUSALS) or bool(_WRONG_SETTING.search(why))
 
 
 def _cancelled_by_server(error: psycopg.errors.QueryCanceled) -> str | None:

@@ -23,6 +23,7 @@ from streamlit_pgstate.postgres.rows import (
     Write,
 )
 from streamlit_pgstate.settings import Settings
+from streamlit_pgstate.state.ahead import Ahead
 
 _WHOLE_AFTER: Final = timedelta(hours=20).total_seconds()
 """A cache that was loaded longer ago is loaded anew. A deleted key leaves a tombstone, from which
@@ -38,7 +39,7 @@ class Cache:
     def __init__(self) -> None:
         self.steps = 0
         """Grows with each change of the cache."""
-        self._ahead: float | None = None
+        self._ahead: Ahead | None = None
         """By how much the server's clock is ahead of `time.monotonic`; None before the first read
         of a session with a row."""
         self.clear()
@@ -51,6 +52,9 @@ class Cache:
         self._expiries: dict[str, float] = {}
         """When keys with a ttl expire, by the server's clock; by ours as long as there is no
         `_ahead`."""
+        self._by_us: set[str] = set()
+        """The keys among these whose expiry was computed from our clock, as we have written them.
+        It moves when more is known of the server's clock."""
         self._renewed: dict[str, int] = {}
         """For entries that were written again with the same value, which renews their expiry alone:
         the version that wrote the value."""
@@ -204,6 +208,8 @@ class Cache:
                 that it ends no later than in the database.
         """
         self._keep_entry(_row_of(write, version), ttl_from=self._by_server(sent_at))
+        if write.ttl is not None:
+            self._by_us.add(write.key)
 
     def doubt(self, keys: Iterable[str]) -> None:
         """Note that a write of these keys failed, and may have been stored all the same."""
@@ -225,15 +231,20 @@ class Cache:
 
     def _by_server(self, moment: float) -> float:
         """A moment of `time.monotonic`, by the server's clock."""
-        return moment + (self._ahead or 0.0)
+        return moment + (self._ahead.least if self._ahead else 0.0)
 
-    def _note_clock(self, clock: ClockReading) -> None:
+    def _note_clock(self, reading: ClockReading) -> None:
         """Compare our clock with the server's, by which values expire."""
-        known = self._ahead
-        self._ahead = ahead_after(known, clock)
-        if known is None:  # until now they were by our clock
-            for key in self._expiries:
-                self._expiries[key] += self._ahead
+        known, read = self._ahead, Ahead.of(reading)
+        self._ahead = read if known is None else known.within(read) or read
+        if known is None:
+            more = read.least
+        elif known.within(read):
+            more = self._ahead.least - known.least
+        else:
+            return  # the expiries that we have computed hold by the server's clock
+        for key in self._by_us:
+            self._expiries[key] += more
 
     def _keep_entry(self, entry: EntryRow, *, ttl_from: float) -> None:
         self.steps += 1
@@ -250,6 +261,7 @@ class Cache:
             self._expiries[entry.key] = ttl_from + entry.seconds_left
         elif self._expiries:
             self._expiries.pop(entry.key, None)
+        self._by_us.discard(entry.key)
 
     # Large bodies
 
@@ -267,23 +279,6 @@ class Cache:
         self._bodies[digest] = body
         while sum(map(len, self._bodies.values())) > _KEPT_BODY_BYTES:
             self._bodies.popitem(last=False)
-
-
-def ahead_after(known: float | None, clock: ClockReading) -> float:
-    """By how much the server's clock is ahead of `time.monotonic`, after a further reading.
-
-    A reading says that it lies between two bounds, which are as far apart as the answer took. If
-    what was known lies between them, it stays: a slow answer makes nothing worse. Otherwise one of
-    the clocks was set, or ours stood still while the machine was suspended.
-
-    Args:
-        known: what was known before; None for nothing.
-        clock: the reading.
-    """
-    least = clock.server_time - clock.received
-    if known is None:
-        return least
-    return min(max(known, least), clock.server_time - clock.asked)
 
 
 def _is_same(entry: EntryRow | None, write: Write) -> bool:

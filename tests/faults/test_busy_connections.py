@@ -79,7 +79,7 @@ def test_a_server_with_no_connection_left_is_an_outage_and_no_wrong_setting(
         sql.execute(f"CREATE USER crowd PASSWORD '{PASSWORD}' CONNECTION LIMIT 0")
         sql.execute("GRANT CREATE ON DATABASE postgres TO crowd")
         try:
-            with told(StoreUnavailable, "cannot be reached"):
+            with told(StoreUnavailable, "refused the connection", "The server says: too many"):
                 store.new_token()
             sql.execute("ALTER USER crowd CONNECTION LIMIT 5")
             store.state(store.new_token())["k"] = 1

@@ -211,6 +211,27 @@ def test_a_connection_that_was_dropped_without_a_word_costs_no_answer(
     store.close()
 
 
+@pytest.mark.parametrize(
+    "option",
+    [
+        "client_encoding=utf8",
+        "client_encoding=latin1",
+        "autocommit=1",
+        "fallback_application_name=mine",
+        "application_name=mine",
+        "connect_timeout=3",
+    ],
+)
+def test_an_option_in_the_url_that_the_package_sets_itself_does_no_harm(
+    option: str, url: str
+) -> None:
+    store = connect(f"{url}{'&' if '?' in url else '?'}{option}")
+    token = store.new_token()
+    store.state(token)["k"] = "ü €"
+    assert store.state(token)["k"] == "ü €"
+    store.close()
+
+
 def test_a_connection_that_was_just_used_is_not_asked(
     state: State, round_trips: Callable[[], Any]
 ) -> None:

@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from streamlit_pgstate import StoreUnavailable, connect
 from streamlit_pgstate.page.outage import FIRST_SENTENCES, SENTENCE, DatabaseAway
+from streamlit_pgstate.postgres.faults import PERHAPS_STORED
 from streamlit_pgstate.postgres.outage_log import is_new_outage
 
 pytestmark = pytest.mark.faults
@@ -236,6 +237,40 @@ def test_a_run_waits_for_a_frozen_server_once_and_may_try_a_refusing_one_again(
     assert len(app.markdown) == 4
     assert app.session_state.took < 4  # a new connection has 2 s at least
     assert said(app.run()) == []
+
+
+def test_what_a_run_that_has_waited_does_not_send_is_not_stored_and_it_says_so(
+    opened: Opened, gate: Gate
+) -> None:
+    def script() -> None:
+        import streamlit as st
+
+        import streamlit_pgstate as pgstate
+
+        pgstate.set("first", 0)
+        for verb in (
+            lambda: pgstate.set("first", 1),  # its answer is lost
+            lambda: pgstate.set("second", 1),
+            lambda: pgstate.modify("third", lambda n: n + 1, default=0),
+            lambda: pgstate.delete("first"),
+            lambda: pgstate.scope("app").refresh(),
+        ):
+            with st.session_state.lost():
+                try:
+                    verb()
+                except pgstate.StoreUnavailable as error:
+                    st.write(str(error))
+
+    app = opened(script)
+    app.session_state["lost"] = gate.muted
+    said(app.run())
+    first, *others, read = [text.value for text in app.markdown]
+    assert PERHAPS_STORED in first
+    for message in others:
+        assert "Nothing was stored." in message
+        assert PERHAPS_STORED not in message
+    assert len(others) == 3
+    assert "stored" not in read
 
 
 def test_another_database_is_asked_all_the_same_and_what_persist_has_bound_is_saved(

@@ -136,6 +136,38 @@ def test_a_value_whose_write_was_acknowledged_late_expires_in_time(
 
 
 @pytest.mark.faults
+@pytest.mark.parametrize("is_new", [False, True], ids=["stored before", "a new session"])
+def test_a_value_lives_for_its_whole_ttl_though_the_first_answer_was_long_under_way(
+    store: Store, token: str, gate: Gate, *, is_new: bool
+) -> None:
+    behind = connect(gate.url)
+    behind.state(behind.new_token())["connected"] = 1
+    store.state(token)["other"] = 1
+    if is_new:
+        token = store.new_token()
+    with ThreadPoolExecutor(1) as threads:
+        with gate.muted():
+            opened = threads.submit(behind.state, token)
+            time.sleep(1)  # this is how long its answer is under way
+        writer = opened.result()
+    writer.set("k", 1, ttl=1.5)
+    ends = time.monotonic() + 1.5
+    if is_new:
+        with ThreadPoolExecutor(1) as threads:
+            with gate.muted():
+                refreshed = threads.submit(writer.refresh)
+                time.sleep(0.7)
+            refreshed.result()
+    writer.refresh()
+    time.sleep(ends - 0.3 - time.monotonic())
+    assert writer.get("k") == 1
+    assert store.state(token)["k"] == 1
+    time.sleep(ends + 0.2 - time.monotonic())  # it expires
+    assert writer.get("k") is None
+    behind.close()
+
+
+@pytest.mark.faults
 def test_a_value_expires_in_time_though_the_machine_was_suspended_meanwhile(
     state: State, store: Store, token: str, later: Callable[[float], None]
 ) -> None:

@@ -1,0 +1,34 @@
+"""Ahead: by how much the server's clock is ahead of ours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from streamlit_pgstate.postgres.rows import ClockReading
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """Seconds that must be added to a moment of `time.monotonic`, between two bounds.
+
+    Args:
+        least: the lower bound. Counted by it, values expire late rather than early.
+        most: the upper bound.
+    """
+
+    least: float
+    most: float
+
+    @classmethod
+    def of(cls, reading: ClockReading) -> Ahead:
+        """What one reading says. The bounds are as far apart as the answer took."""
+        return cls(reading.server_time - reading.received, reading.server_time - reading.asked)
+
+    def within(self, other: Ahead) -> Ahead | None:
+        """What both say, so that a slow answer makes nothing worse.
+
+        None if they contradict each other. Then one of the clocks was set, or ours stood still
+        while the machine was suspended.
+        """
+        least, most = max(self.least, other.least), min(self.most, other.most)
+        return Ahead(least, most) if least <= most else None
