@@ -7,15 +7,15 @@ statements are for: `entries`, `bodies`, `sessions`, `session_tokens` and `moves
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from streamlit_pgstate.errors import PgStateError
+from streamlit_pgstate.errors import ConfigError, PgStateError
 from streamlit_pgstate.postgres import migrate
 from streamlit_pgstate.postgres.admission import Admission
 from streamlit_pgstate.postgres.engine import Database
 from streamlit_pgstate.postgres.parameters import Parameters
-from streamlit_pgstate.postgres.rows import SessionRef
+from streamlit_pgstate.postgres.rows import SessionRef, Write
 from streamlit_pgstate.postgres.sealing import Sealing
 from streamlit_pgstate.postgres.writes import Writer
 from streamlit_pgstate.settings import Settings
@@ -41,7 +41,10 @@ class Access:
         self._sealing = sealing
         self._writer = Writer(database, sql)
         self._admission = Admission(settings.max_new_sessions)
-        self._is_checked = False
+        self._checked: int | None = None
+        """`Database.remakes` before the last check of the layout."""
+        self._is_of_others = False
+        """Whether rows that this process stores would not be those of the app: see `prepare`."""
         self.sql = sql
         self.parameters = Parameters(settings)
         self.timeout = database.timeout
@@ -71,10 +74,31 @@ class Access:
         Takes no lock: several threads may check at once, so that none waits for another's timeout.
         A migration has locks of its own.
         """
-        if not self._is_checked:
-            migrate.require_current(self._database, self._settings)
-            self._sealing.look_for_keys()
-            self._is_checked = True
+        if self._checked == (remakes := self._database.remakes):
+            return
+        layout = migrate.require_current(self._database, self._settings)
+        self._is_of_others = layout.has_inactive_policies
+        self._sealing.look_for_keys()
+        self._checked = remakes
+
+    def prepare(self, writes: Iterable[Write] | None = None) -> None:
+        """Prepare to store values.
+
+        Args:
+            writes: what is to be stored; None for values that are stored already.
+
+        Raises:
+            ConfigError: the values must not be stored by this process, because it lacks a key, or
+                because the rows would belong to another user of the database than those of the app.
+        """
+        self.check_layout()
+        if self._is_of_others and (writes is None or any(write.payload for write in writes)):
+            raise ConfigError(
+                "Nothing was stored: the tables have policies, which do not hold for the user in "
+                "`url`, as it owns them or is a superuser. The app would not see what it stores. "
+                "Use the URL with the role of the app."
+            )
+        self._sealing.prepare(writes or ())
 
     def run(
         self,

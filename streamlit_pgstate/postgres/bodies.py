@@ -94,7 +94,7 @@ class Bodies:
             return False
         if creates:
             self._access.check_admission(ref)
-        self._access.sealing.prepare(writes)
+        self._access.prepare(writes)
         parameters = {**self._access.parameters.of(ref), "may_create": ref.may_create}
         cipher = self._access.sealing.cipher_of(ref.id)
         sent, total = 0, _total(bodies)

@@ -24,7 +24,7 @@ from sqlalchemy.exc import InvalidatePoolError, InvalidRequestError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import PoolProxiedConnection
 
-from streamlit_pgstate.errors import ConfigError, StoreUnavailable
+from streamlit_pgstate.errors import ConfigError, MigrationRequired, StoreUnavailable
 from streamlit_pgstate.postgres import embedded, fork
 from streamlit_pgstate.postgres.connection import (
     Row,
@@ -111,6 +111,8 @@ class _Tracking:
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         if error is None:
             self._log.note_answer()
+        elif isinstance(error, MigrationRequired):
+            self._database.remakes += 1
         elif isinstance(error, StoreUnavailable):
             error.waited = time.monotonic() - self._began
             error.ask_again = self._database.ask
@@ -167,6 +169,9 @@ class Database:
         """How often a connection was thrown away, see `_discard_if_broken`. The next one may reach
         a server that lacks our last write, such as a standby after a failover. So caches that were
         read before are loaded again."""
+        self.remakes = 0
+        """How often tables were missing. They may be made anew, with another signing key. So what
+        was read of them before is read again."""
         self._closed_at = -math.inf
         """When `close` was called last."""
         self._broke_at = -math.inf

@@ -133,7 +133,7 @@ class Entries:
             SessionFull: the session would grow over a limit; nothing was written.
         """
         writes = sorted(writes, key=lambda write: write.key)  # always this order: no deadlocks
-        self._access.sealing.prepare(writes)
+        self._access.prepare(writes)
         name, parameters = self._statement(ref, writes, snapshot, expected=expected)
         if name is None:
             return None

@@ -214,6 +214,13 @@ def translate(error: psycopg.Error, place: Place) -> PgStateError:
     """
     make = partial(place.error, cause=error)
     state = error.sqlstate
+    if state == _PERMISSION_DENIED and "row-level security" in str(error):
+        return make(
+            ConfigError,
+            "The policies of the tables refuse this statement: a row belongs to another user of "
+            "the database, or is for the owner of the tables to change. Nothing was stored. See "
+            "docs/security.md, «Several apps in one database».",
+        )
     if state == _PERMISSION_DENIED:
         return make(
             ConfigError,
@@ -267,8 +274,9 @@ def translate(error: psycopg.Error, place: Place) -> PgStateError:
     if state == _READ_ONLY:
         return make(
             StoreUnavailable,
-            "The database is read-only: a standby, or the old primary after a failover. "
-            "Point `url` to the primary (several hosts: add ?target_session_attrs=read-write).",
+            "The database is read-only: a standby, or the old primary after a failover, or "
+            "`default_transaction_read_only` is on for the user in `url`. Point `url` to the "
+            "primary (several hosts: add ?target_session_attrs=read-write).",
         )
     if state == _DISK_FULL:
         return make(

@@ -74,6 +74,9 @@ class Layout:
     missing: tuple[str, ...] = ()
     """Tables that a schema of this layout has, and that are not there: somebody dropped them."""
 
+    has_inactive_policies: bool = False
+    """Whether the tables have row security, and it does not hold for the user in `url`."""
+
     @property
     def is_current(self) -> bool:
         return self.found == self.needed
@@ -104,10 +107,13 @@ def layout(database: Database, settings: Settings) -> Layout:
             f"""SELECT (SELECT version_num FROM {table}), ARRAY(
                 SELECT name FROM unnest(%s::text[]) AS name
                 WHERE to_regclass(format('%%I.%%I', %s::text, name)) IS NULL
+            ), EXISTS (
+                SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                WHERE n.nspname = %s AND c.relrowsecurity AND NOT row_security_active(c.oid)
             )""",  # noqa: S608 - a checked name
-            (list(TABLES), settings.schema),
+            (list(TABLES), settings.schema, settings.schema),
         ).fetchone()
-    revision, missing = found or (None, [])
+    revision, missing, has_inactive_policies = found or (None, [], False)
     if revision is None and len(missing) == len(TABLES):
         return Layout(None, HEAD)  # Alembic has taken all down to its base
     if revision is None:
@@ -118,11 +124,14 @@ def layout(database: Database, settings: Settings) -> Layout:
             "Restore its row from a backup.",
             advice=f"If this version of streamlit-pgstate made the tables, run: {cure}",
         )
-    return Layout(revision, HEAD, tuple(missing))
+    return Layout(revision, HEAD, tuple(missing), has_inactive_policies=bool(has_inactive_policies))
 
 
-def require_current(database: Database, settings: Settings) -> None:
+def require_current(database: Database, settings: Settings) -> Layout:
     """Check that the tables have this version's layout. Create them in an empty schema, if allowed.
+
+    Returns:
+        The layout that was found, or made.
 
     Raises:
         MigrationRequired: the tables are older or newer, or there are none and ``auto_migrate`` is
@@ -132,12 +141,12 @@ def require_current(database: Database, settings: Settings) -> None:
     if present.is_damaged:
         raise _damaged(present, database)
     if present.is_current:
-        return
+        return present
     if present.is_newer:
         raise _newer(present, database)
     if present.found is None and settings.auto_migrate:
         upgrade(database, settings)
-        return
+        return Layout(HEAD, HEAD)
     state = (
         "has no tables yet" if present.found is None else f"has the older layout {present.found}"
     )

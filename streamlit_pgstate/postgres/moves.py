@@ -62,7 +62,7 @@ class Moves:
         if not self._access.sealing.has_keys:
             self._access.run("COPY", parameters)
             return
-        self._access.sealing.prepare()
+        self._access.prepare()
         with self._access.database.connection() as connection, connection.transaction():
             run = Steps(connection, self._access.sql, timeout=self._access.timeout).run
             connection.execute(ONE_SNAPSHOT)
@@ -81,8 +81,8 @@ class Moves:
             UnknownToken: one of the sessions is refused; nothing was moved.
             SessionFull: `target` would grow over a limit; nothing was moved.
         """
+        self._access.prepare()
         self._sessions.create(target)
-        self._access.sealing.prepare()
         both = [(ref, self._access.parameters.of(ref)) for ref in (source, target)]
         moving = {
             **self._access.parameters.constants,
@@ -149,7 +149,7 @@ class Moves:
         Whoever has opened it under the former id is refused from now on, and nothing that it held
         stays there.
         """
-        self._access.sealing.prepare()
+        self._access.prepare()
         parameters = {**self._access.parameters.of(source), "to": target.id}
         # It holds what it has held, also where a limit was lowered since.
         parameters |= dict.fromkeys(("max_keys", "max_bytes"), _NO_LIMIT)
@@ -181,7 +181,11 @@ class Moves:
 
     def _move_entries(self, run: Run, moving: Mapping[str, Any], *, version: int) -> list[str]:
         """Copy entries and their bodies from the session `id` to `to`; return their keys."""
+        # Only the bodies of what moves are copied. No entry would refer to others.
+        free = sorted(row[0] for row in run("FREE_KEYS", moving))
+        moving = {**moving, "key": free}
         into = {**moving, "version": version}
+        run("DROP_EXPIRED_BODIES", moving)
         if not self._access.sealing.has_keys:
             run("MOVE_BODIES", moving)
             rows = run("MOVE_ENTRIES", into)

@@ -25,9 +25,9 @@ if TYPE_CHECKING:  # it needs the package cryptography
 _PATIENCE: Final = 3600.0
 """Seconds for the statement at the end of `rekey`, which reads all entries once."""
 
-_ASKS_AGAIN_AFTER: Final = 60.0
+ASKS_AGAIN_AFTER: Final = 60.0
 """Seconds for which the answer is taken as it was. Until then a running process may go on to read
-plain values after `pgstate rekey` has finished."""
+plain values after `pgstate rekey` has finished. One without a key may go on to store them."""
 
 _TEXT: Final = "plain values"
 """What is signed."""
@@ -66,7 +66,7 @@ class PlainPermit:
 
     def is_given(self) -> bool:
         """Whether there is a permit, as of a minute ago at most. Asked about a plain value only."""
-        if time.monotonic() - self._asked_at >= _ASKS_AGAIN_AFTER:
+        if time.monotonic() - self._asked_at >= ASKS_AGAIN_AFTER:
             is_due = self._ask()
             if is_due and not self._is_noted:
                 self._is_given = True

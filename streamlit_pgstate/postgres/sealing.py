@@ -6,13 +6,15 @@ sealed, and `permit` says whether plain values may be read.
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from streamlit_pgstate.errors import ConfigError
 from streamlit_pgstate.postgres.cipher import PLAIN, FindCipher
 from streamlit_pgstate.postgres.engine import Database
-from streamlit_pgstate.postgres.permit import NO_PERMIT, PlainPermit
+from streamlit_pgstate.postgres.permit import ASKS_AGAIN_AFTER, NO_PERMIT, PlainPermit
 from streamlit_pgstate.postgres.rekeying import Rekeying
 from streamlit_pgstate.postgres.rows import Write
 from streamlit_pgstate.settings import KEY_ADVICE
@@ -37,6 +39,7 @@ class Sealing:
         self._keyring = self._permit = None
         self._lacks_key = False
         """Whether all values here are to be encrypted, and this process has no encryption key."""
+        self._looked_at = -math.inf
         if keys:
             self._keyring = _keyring(keys)
             self._permit = PlainPermit(database, sql, self._keyring)
@@ -50,8 +53,10 @@ class Sealing:
     def look_for_keys(self) -> None:
         """Find out whether this process lacks a key that others have."""
         if self._permit is None:
+            looked_at = time.monotonic()
             found = self._database.query(self._sql["SEALED_ONLY"], {"permit": NO_PERMIT})
             self._lacks_key = bool(found)
+            self._looked_at = looked_at
 
     def prepare(self, writes: Iterable[Write] = ()) -> None:
         """Prepare to seal values: see `PlainPermit.settle`.
@@ -61,8 +66,11 @@ class Sealing:
         """
         if self._permit is not None:
             self._permit.settle()
-        keys = [write.key for write in writes if write.payload] if self._lacks_key else []
-        if keys:
+            return
+        keys = [write.key for write in writes if write.payload]
+        if keys and time.monotonic() - self._looked_at >= ASKS_AGAIN_AFTER:
+            self.look_for_keys()
+        if keys and self._lacks_key:
             raise ConfigError(
                 f"{keys[0]!r} was not stored: all values in this database are to be encrypted, and "
                 "this process has no encryption key. Set `encryption_key` as the other processes "

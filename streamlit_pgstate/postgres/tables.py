@@ -62,6 +62,8 @@ class Tables:
         self._cleanup = Cleanup(database=database, sql=sql, batch=settings.gc_batch)
         self._cleans_up = False
         self._shared: tuple[TokenSigner, Identity] | None = None
+        self._shared_after = 0
+        """`Database.remakes` before these were read."""
         self._needs_app: bool | None = None
         self._sealing = Sealing(database, sql, settings.encryption_key)
         self._access = access = Access(database, sql, settings, self._sealing)
@@ -153,7 +155,7 @@ class Tables:
             ConfigError: there is no `encryption_key`.
         """
         rekeying = self._sealing.rekeying(trusts_plain=trusts_plain)
-        self._access.sealing.prepare()
+        self._access.prepare()
         return rekeying.run(on_progress)
 
     def count_rekey(self) -> Rekeyed:
@@ -181,7 +183,8 @@ class Tables:
         return TicketSealer(*signer.ticket_keys, place=f"{identity.name} {self._settings.app}")
 
     def _read_once(self) -> tuple[TokenSigner, Identity]:
-        if self._shared is None:
+        remakes = self._database.remakes
+        if self._shared is None or self._shared_after != remakes:
             [(stored_key, name, copy)] = self._access.run("IDENTITY", {})
             keys = self._settings.signing_key or ((stored_key,) if stored_key else ())
             if not keys:
@@ -197,7 +200,7 @@ class Tables:
             app, max_age = self._settings.app, self._settings.session_max_age
             mark = hashlib.sha256(f"{name}.{copy}".encode()).hexdigest()[:8]
             signer = TokenSigner(*keys, app=app, max_age=max_age)
-            self._shared = signer, Identity(name, mark)
+            self._shared, self._shared_after = (signer, Identity(name, mark)), remakes
         return self._shared
 
     def _is_missing(self, message: str) -> PgStateError:

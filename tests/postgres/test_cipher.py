@@ -27,6 +27,7 @@ from streamlit.testing.v1 import AppTest
 import streamlit_pgstate as pgstate
 from streamlit_pgstate import ConfigError, DecodeError, State, Store, connect
 from streamlit_pgstate.page import apps
+from streamlit_pgstate.postgres import sealing
 from streamlit_pgstate.postgres.chunks import CHUNK, IN_ONE_STATEMENT
 from streamlit_pgstate.postgres.cipher import MAGIC
 from streamlit_pgstate.postgres.rows import SMALL, SessionRef
@@ -300,13 +301,13 @@ def test_equal_large_values_of_a_session_are_stored_once(
     value = VALUES[name]
     size = store.state(token)._session.encode("one", value).size
     store.state(token)["one"] = value
-    stored = columns(sql)
-    assert len(stored) == -(-size // CHUNK)
+    chunks = len(columns(sql))
+    assert chunks == -(-size // CHUNK)
     other_store.state(token)["two"] = value
-    assert columns(sql) == stored
+    assert len(columns(sql)) == chunks
     state = store.state(token)
     del state["one"]
-    assert columns(sql) == stored
+    assert len(columns(sql)) == chunks
     assert state["two"] == value
     del state["two"]
     assert columns(sql) == []
@@ -437,6 +438,32 @@ def test_a_process_without_a_key_stores_nothing_where_all_is_to_be_encrypted(
     assert columns(sql) == stored
     assert keyless.delete("key")
     assert open_store().gc().total == 0
+
+
+@pytest.mark.parametrize("how", ["a first value is encrypted", "rekey"])
+def test_a_process_without_a_key_that_runs_already_hears_of_it_within_a_minute(
+    how: str,
+    open_store: OpenStore,
+    token: str,
+    sql: SQL,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    keyless = open_store()
+    state = keyless.state(token)
+    keyed = open_store(KEY)
+    if how == "rekey":
+        state["plain"] = 1
+    keyed.state(keyed.new_token())["key"] = 1
+    if how == "rekey":
+        keyed._tables.rekey()
+    stored = columns(sql)
+    monkeypatch.setattr(sealing, "ASKS_AGAIN_AFTER", 0.0)
+    for write in (by_set, by_update, by_amend):
+        with pytest.raises(ConfigError, match=r"no encryption key\. Set `encryption_key`"):
+            write(state, "secret")
+    with pytest.raises(ConfigError):
+        state.modify("another", lambda _: b"x" * 5 * 2**20)
+    assert columns(sql) == stored
 
 
 @every_value

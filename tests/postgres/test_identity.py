@@ -183,3 +183,25 @@ def test_a_token_that_was_rotated_away_is_refused_by_the_database(
     store.state(new)
     sql.execute("UPDATE pgstate.session SET rotated_at = now() - interval '1 hour'")
     assert refusal(store, token) is Refusal.DATABASE
+
+
+def test_a_process_that_runs_on_while_the_tables_are_made_anew_works_with_the_new_keys(
+    empty_url: str, opened: Callable[..., Store]
+) -> None:
+    runs_on = opened(empty_url)
+    former = runs_on.new_token()
+    runs_on.state(former)["k"] = 1
+    before = identity(runs_on)
+    with psycopg.connect(empty_url) as sql:
+        sql.execute("DROP SCHEMA pgstate CASCADE")
+    with pytest.raises(MigrationRequired):
+        runs_on.state(former)
+    restarted = opened(empty_url)
+    theirs = restarted.new_token()
+    with pytest.raises(UnknownToken):
+        runs_on.state(former)
+    assert identity(runs_on) == identity(restarted) != before
+    ours = runs_on.new_token()
+    runs_on.state(ours)["order"] = "paid"
+    assert restarted.state(ours)["order"] == "paid"
+    assert dict(runs_on.state(theirs)) == {}

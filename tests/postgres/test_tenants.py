@@ -17,6 +17,7 @@ import psycopg
 import pytest
 from alembic import command
 from alembic.config import Config
+from click.testing import CliRunner
 from gate import Gate
 from pooler import pooled
 from sqlalchemy.engine import make_url
@@ -28,6 +29,7 @@ from streamlit_pgstate import (
     State,
     Store,
     UnknownToken,
+    cli,
     connect,
 )
 from streamlit_pgstate.postgres.cleanup import Cleaned, Turns
@@ -428,7 +430,7 @@ def test_all_apps_encrypt_behind_the_policies_or_none_does(
         tenant(admin, walled, steps()[2], encryption_key=keys[1]) as second,
         tenant(admin, walled, steps()[2]) as plain,
     ):
-        with pytest.raises(ConfigError, match="may not use the tables"):
+        with pytest.raises(ConfigError, match="policies of the tables refuse"):
             first.visitor()
         assert stored(walled, first) == [[], [], [], []]
         with psycopg.connect(walled) as owner:
@@ -466,3 +468,62 @@ def test_only_the_owner_of_the_tables_migrates_them_and_the_policies_stay(
     assert first.store.state_of(state.id)["large"] == LARGE
     with second.sql() as sql:
         assert sql.execute("SELECT count(*) FROM pgstate.body").fetchone() == (0,)
+
+
+def test_who_owns_the_tables_stores_nothing_that_the_app_would_not_see(
+    walled: str, tenants: tuple[Tenant, Tenant]
+) -> None:
+    app = tenants[0]
+    state, other = app.visitor(), app.visitor()
+    other["more"] = 1
+    with contextlib.closing(connect(walled, app=app.name)) as owners:
+        theirs = owners.state_of(state.id)
+        for write in (
+            lambda: theirs.set("small", 2),
+            lambda: theirs.set("larger", LARGE * 60),
+            lambda: theirs.modify("n", lambda n: 1),
+            lambda: theirs.take_over(owners.state_of(other.id)),
+        ):
+            with pytest.raises(ConfigError, match="Use the URL with the role of the app"):
+                write()
+        assert theirs["small"] == SECRET
+        assert theirs.delete("small")
+    state.refresh()
+    assert dict(state) == {"large": LARGE}
+    state["small"] = 1
+    assert {row[-1] for row in stored(walled, app)[1]} == {app.name}
+
+
+def test_values_are_encrypted_anew_with_the_url_of_the_app_and_not_with_that_of_the_owner(
+    walled: str, admin: psycopg.Connection[Any]
+) -> None:
+    old, new = (base64.urlsafe_b64encode(secrets.token_bytes(32)).decode() for _ in range(2))
+    with psycopg.connect(walled, autocommit=True) as owner:
+        owner.execute("INSERT INTO pgstate.setting VALUES ('plain_values', 'none')")
+    with tenant(admin, walled, steps()[2], encryption_key=old) as app:
+        state = app.visitor()
+        ring = {"PGSTATE_ENCRYPTION_KEY": f"{new},{old}"}
+        refused = CliRunner().invoke(cli.main, ["rekey", "--url", walled], env=ring)
+        assert refused.exit_code == 2
+        assert "Use the URL with the role of the app" in refused.output
+        assert dict(app.store.state_of(state.id)) == {"small": SECRET, "large": LARGE}
+        done = CliRunner().invoke(cli.main, ["rekey", "--url", app.url], env=ring)
+        assert done.exit_code == 0, done.output
+        settings = {"app": app.name, "signing_key": app.store.settings.signing_key}
+        with contextlib.closing(connect(app.url, encryption_key=new, **settings)) as store:
+            assert dict(store.state_of(state.id)) == {"small": SECRET, "large": LARGE}
+
+
+def test_a_row_of_another_role_under_the_same_key_is_named_as_such(
+    walled: str, tenants: tuple[Tenant, Tenant]
+) -> None:
+    state = tenants[0].visitor()
+    with psycopg.connect(walled) as owner:
+        owner.execute(
+            "INSERT INTO pgstate.entry (session_id, key, version, kind, size, changed_at, value)"
+            " VALUES (%s, 'planted', 9, 'json', 3, now(), '\"x\"')",
+            (state.id,),
+        )
+    with pytest.raises(ConfigError, match="belongs to another user of the database") as caught:
+        state["planted"] = 1
+    assert "GRANT" not in caught.value.in_full

@@ -13,10 +13,23 @@ from streamlit_pgstate.postgres.statements.parts import body, entry, session, wr
 LOCK_SESSION: Final = f"WITH {write.locked()} SELECT version FROM locked"
 _DIGESTS_OF_MOVED: Final = """(
     SELECT digest FROM {schema}.entry WHERE session_id = %(id)s AND key = ANY (%(key)b::text[]))"""
+FREE_KEYS: Final = f"""
+SELECT old.key FROM {{schema}}.entry old
+WHERE session_id = %(id)s AND key = ANY (%(key)b::text[]) AND {entry.HOLDS_A_VALUE}
+    AND NOT EXISTS (SELECT FROM {{schema}}.entry
+        WHERE session_id = %(to)s AND key = old.key AND {entry.HOLDS_A_VALUE})"""
+# What the other session held under these keys has expired.
+DROP_EXPIRED_BODIES: Final = """
+DELETE FROM {schema}.body b WHERE b.session_id = %(to)s AND b.digest IN (
+        SELECT digest FROM {schema}.entry WHERE session_id = %(to)s AND key = ANY (%(key)b::text[]))
+    AND NOT EXISTS (SELECT FROM {schema}.entry o WHERE o.session_id = %(to)s
+        AND o.digest = b.digest AND o.key <> ALL (%(key)b::text[]))"""
 MOVE_BODIES: Final = f"""
 {body.NEW_BODY}
 SELECT %(to)s, b.digest, b.part, b.data FROM {{schema}}.body b
-WHERE b.session_id = %(id)s AND b.digest IN {_DIGESTS_OF_MOVED}
+WHERE b.session_id = %(id)s AND b.digest IN (
+    SELECT digest FROM {{schema}}.entry WHERE session_id = %(id)s AND key = ANY (%(key)b::text[])
+        AND NOT {entry.IS_SEALED})
 {body.IF_NEW}"""
 _MOVED_IN: Final = f"""{write.GROWN},
 counted AS (
@@ -108,7 +121,8 @@ COPY: Final = f"""WITH {_COPY_CREATED_FULL},
 bodies AS (
     {body.NEW_BODY}
     SELECT %(to)s, b.digest, b.part, b.data FROM created, {{schema}}.body b
-    WHERE b.session_id = %(id)s
+    WHERE b.session_id = %(id)s AND b.digest IN (SELECT digest FROM {{schema}}.entry
+        WHERE session_id = %(id)s AND kind IS NOT NULL AND NOT {entry.IS_SEALED})
 )
 {entry.NEW_ENTRY}
 SELECT %(to)s, old.key, created.version, old.kind, old.size, old.changed_at, old.expires_at,
