@@ -44,7 +44,8 @@ if TYPE_CHECKING:
         UnknownToken,
         UnsupportedType,
     )
-    from streamlit_pgstate.state.mapping import SessionInfo, State
+    from streamlit_pgstate.state.mapping import State
+    from streamlit_pgstate.state.session_info import SessionInfo
     from streamlit_pgstate.state.store import Store
     from streamlit_pgstate.widgets import audio_input, camera_input, data_editor, file_uploader
 
@@ -101,7 +102,8 @@ _HOMES = {
         *("NoSessionError", "PgStateError", "StoreUnavailable", "UnknownToken"),
         "UnsupportedType",
     ),
-    "state.mapping": ("SessionInfo", "State"),
+    "state.mapping": ("State",),
+    "state.session_info": ("SessionInfo",),
     "state.store": ("Store",),
     "widgets": ("audio_input", "camera_input", "data_editor", "file_uploader"),
 }

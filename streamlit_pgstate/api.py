@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, KeysView
 from datetime import timedelta
 from typing import Any, Literal, Never, TypeVar, Unpack, overload
 
@@ -14,7 +14,8 @@ from streamlit_pgstate.page.outage import verb
 from streamlit_pgstate.page.scopes import UserState
 from streamlit_pgstate.page.surroundings import SURROUNDINGS
 from streamlit_pgstate.settings import Address, AppKeywords, StoreKeywords
-from streamlit_pgstate.state.mapping import SessionInfo, State
+from streamlit_pgstate.state.mapping import State, Updates
+from streamlit_pgstate.state.session_info import SessionInfo
 from streamlit_pgstate.state.store import Store
 
 __all__ = [
@@ -107,13 +108,14 @@ def set(key: str, value: Any, *, ttl: float | timedelta | None = None) -> None:
 
 
 @verb
-def update(mapping: Mapping[str, Any], /) -> None:
-    """Store all values of `mapping` in one transaction: all of them, or none.
+def update(values: Updates = (), /, **more: Any) -> None:
+    """Store all values in one transaction: all of them, or none.
 
     The values have no lifetime. For a `ttl` use `set`.
 
     Args:
-        mapping: keys and values, as for `set`.
+        values: a mapping of keys and values, as for `set`, or pairs of them.
+        **more: further keys and values.
 
     Raises:
         InvalidKey: one of the keys cannot be a key.
@@ -124,9 +126,9 @@ def update(mapping: Mapping[str, Any], /) -> None:
             been stored.
 
     Example:
-        >>> pgstate.update({"size": 10, "page": "Matrix"})  # doctest: +SKIP
+        >>> pgstate.update({"size": 10}, page="Matrix")  # doctest: +SKIP
     """
-    _tab.current().browser.call(lambda state: state.update(mapping))
+    _tab.current().browser.call(lambda state: state.update(values, **more))
 
 
 @overload
@@ -233,8 +235,8 @@ def clear() -> int:
 
 
 @verb
-def keys() -> list[str]:
-    """Return the names of all keys that hold a value, sorted.
+def keys() -> KeysView[str]:
+    """Return the names of all keys that hold a value now, sorted. Later changes do not show in it.
 
     Raises:
         NoSessionError: the call is not in the run of a Streamlit script.

@@ -146,8 +146,13 @@ class UnknownToken(PgStateError, LookupError):
     """Whether the token may be good elsewhere."""
 
 
-class InvalidKey(PgStateError, ValueError):
-    """A key is not text of 1 to 255 characters without NUL and lone surrogates."""
+class InvalidKey(PgStateError, ValueError, KeyError):
+    """A key is not text of 1 to 255 characters without NUL and lone surrogates.
+
+    Also a `KeyError`, so that ``state.pop(5, None)`` returns None, as it does for a `dict`.
+    """
+
+    __str__ = Exception.__str__  # KeyError's shows the `repr` of the message
 
 
 class UnsupportedType(PgStateError, TypeError):

@@ -12,7 +12,7 @@ from typing import Any
 
 from streamlit_pgstate import codecs
 from streamlit_pgstate.component import runs, script, session_state
-from streamlit_pgstate.errors import DecodeError, PgStateError
+from streamlit_pgstate.errors import DecodeError, InvalidKey, PgStateError
 from streamlit_pgstate.persistence.fingerprint import fingerprint_of
 from streamlit_pgstate.persistence.key import NOTHING, PersistedKey
 from streamlit_pgstate.persistence.key_in_run import KeyInRun
@@ -86,14 +86,13 @@ class PersistedKeys:
             UnsupportedType: a default cannot be stored.
             ConfigError: the widget of a key was drawn already.
         """
-        for key in (*keys, *defaults):
-            check_key(key)
+        names = [_bound_name(key) for key in (*keys, *defaults)]
         with self._stored.lock:
             if session_state.was_emptied_by_streamlit():
                 for persisted in self._stored.keys.values():
                     persisted.was_there = False
             run = self._present_run()
-            for key in (*keys, *defaults):
+            for key in names:
                 persisted = self._stored.keys.setdefault(key, PersistedKey(key))
                 self._in_page.add(key)
                 if key in defaults:
@@ -254,3 +253,19 @@ class PersistedKeys:
     def close(self) -> None:
         """Save nothing any more, because what the page shows belongs to another state."""
         self._stored.close()
+
+
+def _bound_name(key: object) -> str:
+    """Return the text of a key that is to be bound.
+
+    Raises:
+        InvalidKey: it cannot be a key, or Streamlit calls the widget with this key otherwise.
+    """
+    name = check_key(key)
+    if str(key) == name:
+        return name
+    raise InvalidKey(
+        f"Streamlit calls the widget of this {type(key).__name__} {str(key)!r}, and not {name!r}. "
+        f"Pass the text {name!r} to persist() and to the widget. Or derive the enum from "
+        "enum.StrEnum."
+    )

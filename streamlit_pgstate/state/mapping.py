@@ -11,14 +11,15 @@ import uuid
 from collections.abc import (
     Callable,
     ItemsView,
+    Iterable,
     Iterator,
+    KeysView,
     Mapping,
     MutableMapping,
     ValuesView,
 )
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Final, Never, TypeVar, overload
+from datetime import timedelta
+from typing import Any, Final, Never, Protocol, Self, TypeAlias, TypeVar, overload
 
 from streamlit_pgstate import codecs
 from streamlit_pgstate.codecs import Payload
@@ -27,34 +28,28 @@ from streamlit_pgstate.postgres.faults import NothingStored
 from streamlit_pgstate.postgres.rows import EntryRow
 from streamlit_pgstate.state.key import check_key, named
 from streamlit_pgstate.state.session import Session
+from streamlit_pgstate.state.session_info import SessionInfo
 from streamlit_pgstate.state.surroundings import Surroundings, method_verb
-from streamlit_pgstate.state.views import Items, Values
+from streamlit_pgstate.state.views import Items, Keys, Values
 from streamlit_pgstate.state.written_session import MAX_ATTEMPTS, outrun
 
 _RAISE: Final = object()
 _NOTHING_STORED: Final = NothingStored()
 
+
+class HasKeys(Protocol):
+    """A mapping, as far as `update` needs one."""
+
+    def keys(self) -> Iterable[str]: ...
+
+    def __getitem__(self, key: str, /) -> Any: ...
+
+
+Updates: TypeAlias = HasKeys | Iterable[tuple[str, Any]]
+"""What `update` takes, as that of `dict` does."""
+
 _R = TypeVar("_R")
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class SessionInfo:
-    """What is known of a session; times are None until its first write makes a row.
-
-    `durable`: True once the browser is known to keep the token, False where it can't, None
-    until it has answered, and outside Streamlit.
-    """
-
-    id: uuid.UUID
-    app: str
-    scope: str
-    created_at: datetime | None
-    seen_at: datetime | None
-    expires_at: datetime | None
-    keys: int
-    bytes: int
-    durable: bool | None = None
 
 
 class State(MutableMapping[str, Any]):
@@ -120,14 +115,19 @@ class State(MutableMapping[str, Any]):
     @overload
     def get(self, key: str, default: _T) -> _T | Any: ...
     @method_verb
-    def get(self, key: str, default: Any = None) -> Any:
+    def get(self, key: Any, default: Any = None) -> Any:
         """The value under `key`, the caller's own; `default` where there is none.
 
+        As for a `dict`, there is none under a key that is not text.
+
         Raises:
-            InvalidKey: `key` cannot be a key.
+            InvalidKey: `key` is text that cannot be a key.
             DecodeError: the row cannot be read by this version; it is left as it is.
         """
-        entry = self._session.read(check_key(key))
+        if not isinstance(key, str):
+            return default
+        key = check_key(key)
+        entry = self._session.read(key)
         if entry is None:
             # This thread has seen that the key is gone, so in a walk `[]` must not find it any
             # more.
@@ -140,7 +140,8 @@ class State(MutableMapping[str, Any]):
 
     @method_verb
     def __getitem__(self, key: str) -> Any:
-        entry = self._session.look_up(check_key(key))
+        key = check_key(key)
+        entry = self._session.look_up(key)
         if entry is None:
             raise KeyError(key)
         return self._value(key, entry)
@@ -158,19 +159,25 @@ class State(MutableMapping[str, Any]):
 
     @method_verb
     def __contains__(self, key: object) -> bool:
-        is_there = isinstance(key, str) and self._session.read(key) is not None
+        is_there = isinstance(key, str) and self._session.read(str.__str__(key)) is not None
         if not is_there:
             self._session.end_walk()  # as in `get`
         return is_there
 
-    def keys(self) -> list[str]:  # type: ignore[override]  # sorted names, not a view
-        """The names of all keys that hold a value, sorted."""
+    def keys(self) -> KeysView[str]:
+        """The names of all keys that hold a value now, sorted.
+
+        Later changes do not show in it.
+        """
         rows = self._rows()
         self._session.begin_walk(rows)
-        return [row.key for row in rows]
+        return Keys(row.key for row in rows)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.keys())
+
+    def __reversed__(self) -> Iterator[str]:
+        return reversed(list(self))
 
     def __len__(self) -> int:
         return len(self._rows())
@@ -249,16 +256,32 @@ class State(MutableMapping[str, Any]):
         self._store({key: value})
 
     @method_verb
-    def update(self, mapping: Mapping[str, Any], /) -> None:  # type: ignore[override]  # a mapping only
-        """Store all values of `mapping` in one transaction: all of them, or none.
+    def update(self, values: Updates = (), /, **more: Any) -> None:
+        """Store all values in one transaction: all of them, or none.
 
         The values have no lifetime. For a `ttl` use `set`. Raises as `set`.
-        """
-        self._store(dict(mapping))
 
-    def _store(self, values: dict[str, Any], *, ttl: float | timedelta | None = None) -> None:
-        for key in values:
-            check_key(key)
+        Args:
+            values: a mapping, or pairs of a key and its value.
+            **more: further keys and values.
+
+        Example:
+            >>> state.update({"size": 10}, page="Matrix")  # doctest: +SKIP
+        """
+        self._store(dict(values, **more))
+
+    def __or__(self, other: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(self) | dict(other) if isinstance(other, Mapping) else NotImplemented
+
+    def __ror__(self, other: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(other) | dict(self) if isinstance(other, Mapping) else NotImplemented
+
+    def __ior__(self, values: Updates) -> Self:
+        self.update(values)
+        return self
+
+    def _store(self, given: dict[str, Any], *, ttl: float | timedelta | None = None) -> None:
+        values = {check_key(key): value for key, value in given.items()}
         seconds = _ttl_seconds(ttl)
         with _NOTHING_STORED, self._session.work(f"Saving {named(list(values))}") as work:
             payloads = {key: self._session.encode(key, value) for key, value in values.items()}
@@ -296,7 +319,7 @@ class State(MutableMapping[str, Any]):
         """
         session = self._session
         session.end_walk()
-        check_key(key)
+        key = check_key(key)
         with _NOTHING_STORED:
             for _ in range(MAX_ATTEMPTS):
                 entry = session.begin_modify(key)
@@ -321,10 +344,20 @@ class State(MutableMapping[str, Any]):
 
         If several call it at once, one stores its value, and all others get that value.
 
-        Raises as `set`.
+        What it returns is the caller's own, as with `get`. To append to a list use `modify`.
+
+        Args:
+            key: as in `set`.
+            default: a value that cannot be changed in place, such as a number, text or a tuple.
+
+        Raises:
+            ConfigError: `default` can be changed in place, such as a list. What is then appended to
+                the result would not be stored.
+            InvalidKey, UnsupportedType, LimitExceeded, StoreUnavailable: as `set`.
         """
         session = self._session
-        check_key(key)
+        key = check_key(key)
+        _refuse_to_be_changed(key, default)
         with _NOTHING_STORED:
             for _ in range(MAX_ATTEMPTS):
                 entry = session.read(key)
@@ -334,8 +367,9 @@ class State(MutableMapping[str, Any]):
                     except KeyError:  # another tab has just deleted it
                         continue
                 with session.work(f"Saving {key!r}") as work:
-                    if session.replace(key, session.encode(key, default), None, work):
-                        return default
+                    new = session.encode(key, default)
+                    if session.replace(key, new, None, work):
+                        return codecs.decode(new, key=key)
             raise outrun(
                 f"{key!r} was set and deleted by others {MAX_ATTEMPTS} times while setdefault() "
                 "tried."
@@ -375,6 +409,19 @@ class State(MutableMapping[str, Any]):
                 raise
             return default
         return value
+
+    def popitem(self) -> tuple[str, Any]:
+        """Delete the first of the keys. Return it with its value.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for key in self.keys():
+            try:
+                return key, self.pop(key)
+            except KeyError:  # another has just deleted it
+                continue
+        raise KeyError("popitem(): no key holds a value")
 
     @method_verb
     def clear(self) -> int:  # type: ignore[override]  # returns a number
@@ -456,6 +503,23 @@ def _changed(key: str, fn: Callable[[Any], Any], old: Any, *, is_new: bool) -> A
                 f"to start from: modify({key!r}, …, default=0), for example."
             )
         raise
+
+
+def _refuse_to_be_changed(key: str, default: Any) -> None:
+    """Refuse a value that can be changed in place.
+
+    `state.setdefault("notes", []).append(1)` changes the list that a `dict` holds. Here it would
+    change a list of the caller's alone, and the change would be lost without a word.
+    """
+    try:
+        hash(default)
+    except TypeError:
+        name = type(default).__name__
+        raise ConfigError(
+            f"setdefault() does not take a {name}, as changes of what it returns are not stored. "
+            f"To change the value use modify({key!r}, function, default=…), where the function "
+            "returns the new one. To read it use get()."
+        ) from None
 
 
 def _ttl_seconds(ttl: float | timedelta | None) -> float | None:

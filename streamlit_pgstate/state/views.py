@@ -1,4 +1,4 @@
-"""Views: the results of `items()` and `values()`, and a walk over all keys of a state.
+"""Views: the results of `keys()`, `items()` and `values()`, and a walk over all keys of a state.
 
 Others may change the state at any moment. An iteration shows what was there when it began.
 """
@@ -6,12 +6,44 @@ Others may change the state at any moment. An iteration shows what was there whe
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, ItemsView, Iterator, Mapping, Sequence, ValuesView
+from collections.abc import (
+    Callable,
+    ItemsView,
+    Iterable,
+    Iterator,
+    KeysView,
+    Mapping,
+    Sequence,
+    ValuesView,
+)
 from typing import Any, Generic, TypeVar
 
 _Row = TypeVar("_Row")
 
 Pairs = Callable[[], Iterator[tuple[str, Any]]]
+
+
+class Keys(KeysView[str]):
+    """Names of keys, sorted, as of one moment.
+
+    Equal to a set of the same names, as the keys of a `dict` are. Also equal to a list of them in
+    this order, because `keys()` returned a list before.
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = dict.fromkeys(names)
+        super().__init__(self._names)
+
+    def __eq__(self, other: object) -> bool:
+        return list(self) == other if isinstance(other, list) else super().__eq__(other)
+
+    __hash__ = None  # type: ignore[assignment]  # as for every view, and where there is an __eq__
+
+    def __reversed__(self) -> Iterator[str]:
+        return reversed(self._names)
+
+    def __repr__(self) -> str:
+        return f"Keys({list(self._names)})"
 
 
 class Items(ItemsView[str, Any]):

@@ -391,3 +391,50 @@ def test_what_was_forgotten_is_not_stored_again_by_a_widget_that_still_shows_it(
     page.button(key="edit again").click().run()
     assert "secret" not in str(sql.execute(stored).fetchall())
     assert not page.exception
+
+
+def test_a_member_of_strenum_is_the_key_of_a_widget_and_of_its_value(
+    app: Callable[[Callable[[], None]], AppTest], store: Store
+) -> None:
+    def script() -> None:
+        import enum
+
+        import streamlit as st
+
+        import streamlit_pgstate as pgstate
+
+        class Key(enum.StrEnum):
+            SIZE = "size"
+
+        pgstate.persist(Key.SIZE)
+        st.text_input("Size", key=Key.SIZE)
+        pgstate.set(Key.SIZE + " doubled", pgstate.get(Key.SIZE, "") * 2)
+
+    first = app(script)
+    token = pgstate.testing.visit(first, store)
+    first.run().text_input("size").set_value("10").run()
+    again = app(script)
+    pgstate.testing.visit(again, store, token)
+    assert again.run().text_input("size").value == "10"
+    assert dict(store.state(token)) == {"size": "10", "size doubled": "1010"}
+
+
+def test_persist_refuses_a_key_for_which_streamlit_calls_the_widget_otherwise(
+    app: Callable[[Callable[[], None]], AppTest],
+) -> None:
+    def script() -> None:
+        import enum
+
+        import streamlit as st
+
+        import streamlit_pgstate as pgstate
+
+        class Key(str, enum.Enum):  # noqa: UP042 - the very habit that is tried
+            SIZE = "size"
+
+        pgstate.persist(Key.SIZE)
+        st.text_input("Size", key=Key.SIZE)
+
+    (error,) = app(script).run().exception
+    assert "calls the widget of this Key 'Key.SIZE', and not 'size'" in error.message
+    assert "Pass the text 'size' to persist() and to the widget" in error.message

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import MutableMapping
+from collections.abc import KeysView, MutableMapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, assert_type
@@ -72,7 +72,7 @@ def verbs() -> None:
     typed_by_the_function()
     assert_type(pgstate.delete("key"), bool)
     assert_type(pgstate.clear(), int)
-    assert_type(pgstate.keys(), list[str])
+    assert_type(pgstate.keys(), KeysView[str])
     assert_type(pgstate.scope(), State)
     assert_type(pgstate.scope("browser"), State)
     assert_type(pgstate.scope(name="browser"), State)
@@ -158,7 +158,7 @@ def state(one: State) -> None:
     one.modify("a", str.upper, 0)  # type: ignore[arg-type]
     assert_type(one.delete("a"), bool)
     assert_type(one.clear(), int)
-    assert_type(one.keys(), list[str])
+    assert_type(one.keys(), KeysView[str])
     assert_type(one.session(), SessionInfo)
     assert_type(one.id, uuid.UUID)
     one.refresh()

@@ -134,10 +134,6 @@ def test_a_key_may_be_any_text(state: State, store: Store, token: str, key: str)
         ("x" * 256, "this one has 256"),
         ("a\0b", "NUL"),
         ("a\ud800b", "surrogate"),
-        (5, "not int"),
-        (None, "not NoneType"),
-        (b"k", "not bytes"),
-        (("a",), "not tuple"),
     ],
 )
 def test_what_cannot_be_a_key_is_refused_by_every_verb(
@@ -164,7 +160,7 @@ def test_a_key_of_a_class_of_str_is_stored_as_plain_text(
         __slots__ = ()
 
     state[Name("k")] = 1
-    assert type(again(state, store, token).keys()[0]) is str
+    assert [type(key) for key in again(state, store, token)] == [str]
     assert state["k"] == 1
 
 
