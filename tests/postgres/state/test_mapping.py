@@ -161,22 +161,25 @@ def test_a_view_of_the_keys_stays_as_it_was(state: State, store: Store, token: s
 # Several keys at once
 
 
-@pytest.mark.parametrize(
-    ("positional", "named"),
-    [
-        ([], {"a": 1, "b": 2}),
-        ([{}], {"a": 1, "b": 2}),
-        ([{"a": 0}], {"a": 1, "b": 2}),
-        ([[("a", 1), ("b", 2)]], {}),
-        ([iter([("a", 1)])], {"b": 2}),
-        ([ChainMap({"a": 1}, {"a": 5, "b": 2})], {}),
-    ],
-    ids=repr,
-)
-def test_update_takes_what_that_of_a_dict_takes(
-    state: State, positional: list[Any], named: dict[str, Any]
-) -> None:
+UPDATES: dict[str, tuple[list[Any], dict[str, Any]]] = {
+    "keywords": ([], {"a": 1, "b": 2}),
+    "an empty dict and keywords": ([{}], {"a": 1, "b": 2}),
+    "keywords go before the dict": ([{"a": 0}], {"a": 1, "b": 2}),
+    "pairs": ([[("a", 1), ("b", 2)]], {}),
+    "a dict's items and keywords": ([{"a": 1}.items()], {"b": 2}),
+    "another mapping": ([ChainMap({"a": 1}, {"a": 5, "b": 2})], {}),
+}
+
+
+@pytest.mark.parametrize("case", UPDATES)
+def test_update_takes_what_that_of_a_dict_takes(state: State, case: str) -> None:
+    positional, named = UPDATES[case]
     state.update(*positional, **named)
+    assert dict(state) == {"a": 1, "b": 2}
+
+
+def test_update_takes_pairs_that_can_be_read_once(state: State) -> None:
+    state.update(iter([("a", 1), ("b", 2)]))
     assert dict(state) == {"a": 1, "b": 2}
 
 
