@@ -132,8 +132,8 @@ def _field(value: Any) -> str:
     return " ".join(getattr(value, "_fields", ()))
 
 
-@_of.register
-def _(value: dict) -> Print:  # type: ignore[type-arg]
+@_of.register(dict)
+def _(value: Any) -> Print:
     return [[fingerprint(key), fingerprint(item)] for key, item in value.items()]
 
 
@@ -496,3 +496,6 @@ def _(value: io.BytesIO) -> Print:
 def _(value: io.StringIO) -> Print:
     content, newline, position, _ = value.__getstate__()  # type: ignore[attr-defined]
     return [ascii(content), repr(newline), str(position), fingerprint(vars(value))]
+
+
+import fingerprint_library  # noqa: E402, F401  # adds the rest; it needs what stands above
