@@ -40,7 +40,8 @@ def fingerprint(value: object) -> Print:
 @singledispatch
 def _of(value: Any) -> Print:
     if dataclasses.is_dataclass(value):
-        return [[field.name, fingerprint(getattr(value, field.name))]
+        # Not getattr: Streamlit's ChatInputValue hides some of its fields.
+        return [[field.name, fingerprint(object.__getattribute__(value, field.name))]
                 for field in dataclasses.fields(value)]  # fmt: skip
     raise TypeError(f"no fingerprint of {type(value)}")
 

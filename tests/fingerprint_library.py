@@ -1,4 +1,4 @@
-"""Fingerprints of the standard library's other containers and values, of dtypes, of Streamlit's."""
+"""Fingerprints of the standard library's other containers and values, and of dtypes."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ import numpy as np
 import pandas as pd
 from fingerprint import Print, _class, _hex, _of, _zone, dtype_print, fingerprint
 from pandas.tseries.offsets import BaseOffset
-from streamlit.elements.widgets.chat import ChatInputValue
-from streamlit.util import AttributeDictionary
 
 
 @_of.register
@@ -97,13 +95,3 @@ def _part(part: Any) -> Print:
     if isinstance(part, pd.Index | BaseOffset | np.dtype | np.generic | float):
         return fingerprint(part)
     return _zone(part) if isinstance(part, dt.tzinfo) else [_class(type(part)), ascii(part)]
-
-
-@_of.register
-def _(value: AttributeDictionary) -> Print:
-    return fingerprint(dict.copy(value))
-
-
-@_of.register
-def _(value: ChatInputValue) -> Print:
-    return fingerprint(vars(value))

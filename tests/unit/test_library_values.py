@@ -540,3 +540,36 @@ def test_a_selection_of_a_class_that_this_streamlit_lacks_is_read_as_what_it_ret
     found = decode(Payload("json", body), key="k")
     assert isinstance(found, AttributeDictionary)
     assert found == {"selection": {}}
+
+
+# --- zones of pytz --------------------------------------------------------------------------
+
+
+def test_dates_with_zones_of_pytz_come_back_with_the_same_ones():
+    pytz = pytest.importorskip("pytz")
+    berlin = pytz.timezone("Europe/Berlin")
+    zones = [
+        *(pytz.utc, pytz.FixedOffset(90), pytz.FixedOffset(-720), pytz.timezone("Etc/GMT+3")),
+        *(berlin, *(berlin.localize(dt.datetime(2026, month, 1)).tzinfo for month in (1, 7))),
+    ]
+    for zone in zones:
+        at = dt.datetime(2026, 7, 1, 2, tzinfo=zone)
+        assert again([at])[0] == at
+        assert again([at])[0].tzinfo is zone
+
+
+def test_a_zone_of_pytz_is_read_whatever_its_database_calls_the_offset_now():
+    pytz = pytest.importorskip("pytz")
+    body = b'{"$datetime": {"at": "2026-07-01T00:00:00", "zone": {"pytz": [%s]}}}'
+    found = decode(Payload("json", body % b'"Europe/Berlin", 7200, 3600, "ABC"'), key="k")
+    assert found == pytz.timezone("Europe/Berlin").localize(dt.datetime(2026, 7, 1))
+    for damaged in (b'"../secret"', b'"Europe/Berlin", 7201, 3600, "CEST"', b'"UTC", 1, 1, "A"'):
+        with pytest.raises(DecodeError):
+            decode(Payload("json", body % damaged), key="k")
+
+
+def test_without_pytz_a_row_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pytz", None)
+    body = b'{"$datetime": {"at": "2026-07-01T00:00:00", "zone": {"pytz": ["UTC"]}}}'
+    with pytest.raises(DecodeError, match="needs pytz for a time zone: pip install pytz"):
+        decode(Payload("json", body), key="k")
