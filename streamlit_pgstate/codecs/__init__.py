@@ -148,7 +148,8 @@ def _write(value: object, limit: float) -> tuple[str, bytes]:
         kind, body = "json", plain.dump(value)
     else:
         limits.now.max_bytes = limit
-        patterns.begin()
+        if patterns.account.known:
+            patterns.begin()
         own = None if cls in kinds.PLAIN and cls is not bytes else kinds.kind_of(cls)
         kind, body = bundle.write(value) if own is None else (own, kinds.dump(own, value))
     size = len(body)
@@ -158,7 +159,8 @@ def _write(value: object, limit: float) -> tuple[str, bytes]:
 
 
 def _read(kind: str, body: bytes) -> Any:
-    patterns.begin()
+    if patterns.account.known:
+        patterns.begin()
     if kind == "json":
         return plain.load(body)
     if kind.endswith(compression.SUFFIX):

@@ -15,7 +15,7 @@ from typing import Any
 from .form import Form, expect
 from .payload import DamagedError, RefusedError
 
-__all__ = ["FORMS", "begin"]
+__all__ = ["FORMS", "account", "begin"]
 
 _MAX_RANGES = 200  # 1.2 s at the most
 
@@ -31,13 +31,12 @@ class _Account(threading.local):
         self.known: dict[tuple[Any, Any], re.Pattern[Any] | None] = {}
 
 
-_account = _Account()
+account = _Account()
 
 
 def begin() -> None:
     """Start to count for another value."""
-    if _account.known:
-        _account.ranges, _account.known = 0, {}
+    account.ranges, account.known = 0, {}
 
 
 def _take(pattern: re.Pattern[Any]) -> tuple[Any, ...]:
@@ -66,9 +65,9 @@ def _make(text: Any, flags: Any) -> re.Pattern[Any]:
         return re.compile(text, flags)
     if _are_too_many(text, flags):
         raise DamagedError("patterns that take too long to compile")
-    made = _account.known[text, flags]
+    made = account.known[text, flags]
     if made is None:
-        made = _account.known[text, flags] = re.compile(text, flags)
+        made = account.known[text, flags] = re.compile(text, flags)
     return made
 
 
@@ -78,10 +77,10 @@ def _ignores_case(text: Any, flags: int) -> bool:
 
 
 def _are_too_many(text: Any, flags: int) -> bool:
-    if (text, flags) not in _account.known:
-        _account.known[text, flags] = None
-        _account.ranges += text.count("-" if type(text) is str else b"-")
-    return _account.ranges > _MAX_RANGES
+    if (text, flags) not in account.known:
+        account.known[text, flags] = None
+        account.ranges += text.count("-" if type(text) is str else b"-")
+    return account.ranges > _MAX_RANGES
 
 
 FORMS: dict[type, Form] = {re.Pattern: Form("$pattern", _take, _make, 1, is_leaf=True)}

@@ -21,6 +21,10 @@ _DICTIONARY = "AttributeDictionary"
 _READ_ONLY = "ReadOnlyAttributeDictionary"
 _CHAT = "ChatInputValue"
 
+# Whether a message shows its files and its audio, in versions that say so. Before, it showed all
+# fields that it had.
+_FLAGS = {"_include_files": "files", "_include_audio": "audio"}
+
 # name of a class: the modules in which versions of Streamlit from 1.51 on have it
 _HOMES = {
     _DICTIONARY: ("streamlit.util",),
@@ -108,11 +112,16 @@ def _make_chat(content: Any) -> Any:
         raise UnreadableError(
             "and holds a ChatInputValue of Streamlit. import streamlit before reading it"
         )
-    if not expect(content, dict).keys() <= _fields(cls):
+    fields = _fields(cls)
+    known = {name: content[name] for name in fields & expect(content, dict).keys()}
+    if any(item for name, item in content.items() if name not in fields and name not in _FLAGS):
         raise UnreadableError(
             "and holds a ChatInputValue of another version of Streamlit. Read it with that one"
         )
-    return cls(**content)
+    for flag, name in _FLAGS.items():
+        if flag in fields and flag not in content:
+            known[flag] = name in content
+    return cls(**known)
 
 
 def _fields(cls: Any) -> set[str]:

@@ -36,7 +36,7 @@ EXPRESSIONS = {
         "[ip.ip_address('10.0.0.1'), ip.ip_network('10.0.0.0/8'), ip.ip_interface('fe80::1%eth0/64'), ip.ip_address('::1')]",
         "[zone('Europe/Berlin'), dt.timezone(dt.timedelta(hours=1), 'CET'), dt.timezone.utc]",
         "[dt.datetime(2026, 7, 1, tzinfo=zone_of_dateutil('Europe/Berlin')), dt.time(1, tzinfo=zone_of_dateutil('UTC'))]",
-        "[AttributeDictionary(selection={'rows': [1]}), ChatInputValue('a')]",
+        "[AttributeDictionary(selection={'rows': [1]}), ChatInputValue('a', [])]",
         "[np.dtype('>i2'), np.dtype([('a', 'O'), ('b', '<f8', (2,))]), pd.Int8Dtype(), pd.CategoricalDtype(), pd.IntervalDtype('int64')]",
         "[pd.DateOffset(months=1, days=2), pd.DateOffset(3, normalize=True)]",
     ],

@@ -153,8 +153,8 @@ def _named(pairs):
 
 
 def _message(text, files):
-    value = ChatInputValue(text)
-    vars(value).update(files=files, _include_files=True)
+    value = ChatInputValue(text, files)
+    vars(value).update({name: True for name in vars(value) if name == "_include_files"})
     return value
 
 

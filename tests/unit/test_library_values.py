@@ -56,10 +56,12 @@ def named(names):
 
 
 def message(text, **fields):
-    value = ChatInputValue(text)
+    value = ChatInputValue(text, [])
     vars(value).update(fields)
     return value
 
+
+FLAG = {"_include_files": True} if "_include_files" in vars(message("")) else {}
 
 PLAIN = {
     "a defaultdict": defaultdict(list, a=[1]),
@@ -160,7 +162,7 @@ STREAMLIT = {
     "a selection that looks like a marker": AttributeDictionary({"$tuple": [1]}),
     "a message": message("ä"),
     "a message with files": message(
-        "", files=[StoredFile(b"x", name="a.txt", type="text/plain")], _include_files=True
+        "", files=[StoredFile(b"x", name="a.txt", type="text/plain")], **FLAG
     ),
 }
 
@@ -573,3 +575,14 @@ def test_without_pytz_a_row_says_what_to_install(monkeypatch):
     body = b'{"$datetime": {"at": "2026-07-01T00:00:00", "zone": {"pytz": ["UTC"]}}}'
     with pytest.raises(DecodeError, match="needs pytz for a time zone: pip install pytz"):
         decode(Payload("json", body), key="k")
+
+
+def test_a_message_of_another_version_of_streamlit_is_read_with_its_files():
+    def read(fields):
+        return decode(Payload("json", b'{"$chatinput": {"text": "a", %s}}' % fields), key="k")
+
+    older, newer = read(b'"files": [1]'), read(b'"files": [1], "_include_files": true, "new": null')
+    assert older["files"] == newer["files"] == [1]
+    assert read(b'"files": [], "_include_files": true, "audio": null').text == "a"
+    with pytest.raises(DecodeError, match="a ChatInputValue of another version of Streamlit"):
+        read(b'"files": [], "new": 1')
