@@ -127,8 +127,11 @@ def _make_slice(content: Any) -> slice:
     return slice(start, stop, step)
 
 
+_CHARACTERS = ("u", "w")  # the second from Python 3.13 on
+
+
 def _take_array(value: array[Any]) -> tuple[Any, ...]:
-    if value.typecode == "u":
+    if value.typecode in _CHARACTERS:
         _check_text(value)
     return _little(value).tobytes(), value.typecode, value.itemsize
 
@@ -144,7 +147,7 @@ def _make_array(content: Any, code: Any, itemsize: Any) -> array[Any]:
         )
     made.frombytes(expect(content, bytes))
     made = _little(made)
-    if code == "u":
+    if code in _CHARACTERS:
         _check_text(made)
     return made
 

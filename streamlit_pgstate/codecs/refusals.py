@@ -45,6 +45,11 @@ def _advice(value: object) -> str:
         return "Keep its .value instead, or pgstate.register its class"
     if _is_numpy_type(value):
         return "Keep numpy.dtype(…) of it instead"
+    if hasattr(type(value), "fit") and hasattr(type(value), "predict"):
+        return (
+            "Keep the pathlib.Path of its file, or the bytes of skops or ONNX instead: see "
+            "«Fitted models» in docs/values.md"
+        )
     if callable(value):
         return "Keep the data that it works on instead"
     if issubclass(type(value), dt.datetime):

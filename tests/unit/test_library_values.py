@@ -102,6 +102,7 @@ PLAIN = {
     "the timezone UTC": dt.UTC,
     **{f"an array of {code}": array.array(code, [1, 0, 2]) for code in NUMBERS},
     "an array of characters": array.array("u", "aä😀"),
+    **({"an array of w": array.array("w", "aä😀")} if "w" in array.typecodes else {}),
     "an empty array": array.array("d"),
     "a zone of dateutil": dt.datetime(2026, 7, 1, 2, tzinfo=tz.gettz("America/Indiana/Knox")),
     "UTC of dateutil": dt.datetime(2026, 7, 1, 2, tzinfo=tz.UTC),
@@ -237,6 +238,14 @@ class Own(PurePosixPath):
     pass
 
 
+class Fitted:
+    def fit(self, data):
+        return self
+
+    def predict(self, data):
+        return data
+
+
 class Selection(AttributeDictionary):
     pass
 
@@ -326,6 +335,9 @@ REFUSED = {
     "a row": (rows()[0], "Keep _asdict()", lambda row: row._asdict()),
     "rows": (rows(), "list(map(tuple, rows))", lambda rows: list(map(tuple, rows))),
     "a mapping of a row": (mappings()[0], "Keep dict(…) of it", dict),
+    "a fitted model": (
+        Fitted(), "Keep the pathlib.Path of its file", lambda _: Path("model.skops"),
+    ),
     "a type of NumPy": (np.float64, "Keep numpy.dtype(…) of it", np.dtype),
     "a dtype of 80 bits": (np.dtype("longdouble"), "Keep str(…) of it", str),
     "characters that are none": (
