@@ -22,6 +22,7 @@ from streamlit_pgstate.codecs.arrow_stream import FlatTable
 ARROW = int(pa.__version__.partition(".")[0])
 
 MANY = 10**8
+INTEGER = f'{{"$int": "0x{"e" * 1_000_000}"}}'
 HUGE = ("100000000", "2147483647", "1000000000000")
 
 
@@ -54,6 +55,18 @@ def bodies() -> dict[str, Payload]:
         "a name for many fields": batch(names_over_each_other()),
         "a buffer for many fields": batch(buffers_over_each_other()),
         "a dictionary in many parts": Payload("pyarrow.table", dictionary_in_parts()),
+        "a deque of a huge maxlen": listed('{"$deque": [[], 9223372036854775807]}'),
+        "an address range": listed('{"$address": ["::/0", "IPv6Network"]}'),
+        "fractions of many digits": listed(f'{{"$fraction": [{INTEGER}, {INTEGER}]}}'),
+        "patterns of many ranges": listed(
+            ", ".join(rf'{{"$pattern": ["[!-\\uffff]{n}", 34]}}' for n in range(9999))
+        ),
+        "a pattern of repetitions": listed('{"$pattern": ["(?:(?:a{9999}){9999}){9999}", 32]}'),
+        "dates' offsets": listed(
+            '{"$pandas": ["offset", {"n": 2147483647, "normalize": false, "parts": {"years": 9}}]}'
+        ),
+        "an index of huge offsets": offsets(2147483647),
+        "an index of no offset": offsets(0),
     }
     for text in FREQUENCIES:
         found |= {f"{kind}, of {text[-7:]}": freq for kind, freq in frequencies(text).items()}
@@ -114,6 +127,17 @@ def container(kind, header, *arrays):
     for values in arrays:
         out.add(values)
     return Payload(kind, out.finish({"format": 1, **header}))
+
+
+def listed(values):
+    return Payload("json", f"[{values}]".encode())
+
+
+def offsets(n):
+    """Times at steps of years, of which a body says that they are n years each."""
+    payload = encode(pd.date_range("2026", periods=3, freq=pd.DateOffset(years=7)), key="k")
+    ((found, framed),) = headers(payload)
+    return Payload(payload.kind, framed(found.replace(b'"years": 7', b'"years": %d' % n)))
 
 
 def frame(rows, data, *arrays):

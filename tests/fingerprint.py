@@ -40,7 +40,8 @@ def fingerprint(value: object) -> Print:
 @singledispatch
 def _of(value: Any) -> Print:
     if dataclasses.is_dataclass(value):
-        return [[field.name, fingerprint(getattr(value, field.name))]
+        # Not getattr: Streamlit's ChatInputValue hides some of its fields.
+        return [[field.name, fingerprint(object.__getattribute__(value, field.name))]
                 for field in dataclasses.fields(value)]  # fmt: skip
     raise TypeError(f"no fingerprint of {type(value)}")
 
@@ -132,8 +133,8 @@ def _field(value: Any) -> str:
     return " ".join(getattr(value, "_fields", ()))
 
 
-@_of.register
-def _(value: dict) -> Print:  # type: ignore[type-arg]
+@_of.register(dict)
+def _(value: Any) -> Print:
     return [[fingerprint(key), fingerprint(item)] for key, item in value.items()]
 
 
@@ -496,3 +497,6 @@ def _(value: io.BytesIO) -> Print:
 def _(value: io.StringIO) -> Print:
     content, newline, position, _ = value.__getstate__()  # type: ignore[attr-defined]
     return [ascii(content), repr(newline), str(position), fingerprint(vars(value))]
+
+
+import fingerprint_library  # noqa: E402, F401  # adds the rest; it needs what stands above

@@ -58,4 +58,10 @@ if pydantic:
 
 for _cls in (Point, Frozen, Colour, Level, Right, Pair):
     register(_cls, name=_cls.__name__)
-register(Fraction, name="fraction", dump=str, load=Fraction)
+
+
+class OldFraction:
+    """Stands for `Fraction`, which had to be registered once: such rows are still read."""
+
+
+register(OldFraction, name="fraction", dump=str, load=Fraction)

@@ -27,6 +27,8 @@ exceptions, and says where the storage formats are described.
 
 - None, bool, int, float, complex, str, bytes, Decimal, UUID, list, tuple, dict, set, range: `plain`
 - dates and times: `clock`; time zones: `zones`
+- the other containers and small values of the standard library: `containers`, `small_values`,
+  `patterns`; what Streamlit's widgets return: `streamlit_values`; all as a `form`
 - classes that the user has registered: `registered`
 - bytes that are the whole value, or 32 KiB or more inside a container; `io.BytesIO`,
   `io.StringIO`, uploaded files: `file`
@@ -54,7 +56,7 @@ from typing import Any
 
 from streamlit_pgstate.errors import DecodeError, LimitExceeded, UnsupportedType
 
-from . import bundle, compression, kinds, limits, plain, refusals
+from . import bundle, compression, kinds, limits, patterns, plain, refusals
 from .payload import DamagedError, Payload, RefusedError, TooLargeError, UnreadableError
 from .registered import register
 
@@ -146,6 +148,8 @@ def _write(value: object, limit: float) -> tuple[str, bytes]:
         kind, body = "json", plain.dump(value)
     else:
         limits.now.max_bytes = limit
+        if patterns.account.known:
+            patterns.begin()
         own = None if cls in kinds.PLAIN and cls is not bytes else kinds.kind_of(cls)
         kind, body = bundle.write(value) if own is None else (own, kinds.dump(own, value))
     size = len(body)
@@ -155,6 +159,8 @@ def _write(value: object, limit: float) -> tuple[str, bytes]:
 
 
 def _read(kind: str, body: bytes) -> Any:
+    if patterns.account.known:
+        patterns.begin()
     if kind == "json":
         return plain.load(body)
     if kind.endswith(compression.SUFFIX):

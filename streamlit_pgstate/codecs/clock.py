@@ -5,8 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from . import foreign_zones
 from .json_text import dump_str
+from .payload import RefusedError
+from .refusals import class_name
 from .zones import UTC, dump_zone, load_zone
 
 __all__ = ["READERS", "WRITERS"]
@@ -36,14 +40,42 @@ def _clock(value: dt.time | dt.datetime) -> object:
     if value.fold:
         clock["fold"] = 1
     if value.tzinfo is not None:
-        clock["zone"] = _zone(dump_zone(value.tzinfo))
+        clock["zone"] = _zone(value)
     return clock
 
 
-def _zone(zone: Any) -> object:
+def _zone(value: Any) -> object:
+    if type(value.tzinfo) not in (dt.timezone, ZoneInfo):
+        foreign = foreign_zones.dump(value.tzinfo)
+        if foreign is not None:
+            return _written(foreign)
+    try:
+        return _written(dump_zone(value.tzinfo))
+    except RefusedError:
+        raise RefusedError(_REFUSED[type(value)].format(class_name(type(value.tzinfo)))) from None
+
+
+# A time knows no day, so that nobody can tell its time in another zone.
+_REFUSED = {
+    dt.datetime: (
+        "in a time zone of the class {}, which cannot be kept exactly. "
+        "Keep .astimezone(zoneinfo.ZoneInfo('…')) of it instead"
+    ),
+    dt.time: (
+        "in a time zone of the class {}, which cannot be kept exactly. "
+        "Keep .replace(tzinfo=zoneinfo.ZoneInfo('…')) of it instead"
+    ),
+}
+
+
+def _written(zone: Any) -> Any:
     if zone is UTC or type(zone) is str:
         return zone
-    return [dump_str(part) for part in zone]
+    if type(zone) is dict:
+        return {library: _written(spec) for library, spec in zone.items()}
+    if type(zone) is list:
+        return [dump_str(part) if type(part) is str else part for part in zone]
+    return zone
 
 
 def _read_date(content: Any) -> dt.date:
@@ -75,7 +107,14 @@ def _read_clock(content: Any) -> tuple[str, int, dt.tzinfo | None]:
     fold = content.get("fold", 0)
     if type(fold) is not int:
         raise TypeError
-    return content["at"], fold, load_zone(content["zone"]) if "zone" in content else None
+    return content["at"], fold, _read_zone(content["zone"]) if "zone" in content else None
+
+
+def _read_zone(content: Any) -> dt.tzinfo:
+    if type(content) is not dict:
+        return load_zone(content)
+    zone: dt.tzinfo = foreign_zones.load(content)
+    return zone
 
 
 WRITERS: dict[type, Callable[[Any, int], object]] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from operator import itemgetter
 from typing import Any
 
@@ -12,7 +12,14 @@ import numpy as np
 from .payload import DamagedError, RefusedError, UnreadableError
 from .refusals import class_name, shown
 
-__all__ = ["check_values", "dump_dtype", "load_dtype", "without_gaps"]
+__all__ = [
+    "check_values",
+    "dump_bits",
+    "dump_dtype",
+    "load_bits",
+    "load_dtype",
+    "without_gaps",
+]
 
 Dtype = np.dtype[Any]
 
@@ -32,24 +39,12 @@ _MAX_CODE_POINT = 0x10FFFF
 _MAX_TIMES = 16
 
 
-def dump_dtype(dtype: Dtype) -> str | dict[str, Any]:
-    """Write a dtype as a plain value.
+def dump_bits(dtype: Dtype) -> str:
+    """Write a dtype of bits, which is none of records or subarrays, as text.
 
     Raises:
         RefusedError: the values are not plain bits, or differ from machine to machine.
     """
-    spec = _dump(dtype)
-    if dtype.metadata is None:
-        return spec
-    return {"of": spec, "metadata": dict(dtype.metadata)}
-
-
-def _dump(dtype: Dtype) -> str | dict[str, Any]:
-    if dtype.subdtype is not None:
-        base, shape = dtype.subdtype
-        return {"each": dump_dtype(base), "shape": list(shape)}
-    if dtype.fields is not None and dtype.names is not None:
-        return _dump_record(dtype)
     if _TEXT.fullmatch(dtype.str) and type(dtype) is type(np.dtype(dtype.str)):
         return dtype.str
     if dtype.char in _LONG_LONG and dtype.isnative:
@@ -60,7 +55,43 @@ def _dump(dtype: Dtype) -> str | dict[str, Any]:
     )
 
 
-def _dump_record(dtype: Dtype) -> dict[str, Any]:
+def load_bits(spec: Any) -> Dtype:
+    """Read a dtype that `dump_bits` wrote.
+
+    Raises:
+        DamagedError: the text is damaged.
+    """
+    if spec not in _LONG_LONG and not _TEXT.fullmatch(spec):
+        raise DamagedError("an unknown dtype")
+    return _make(spec)
+
+
+def dump_dtype(dtype: Dtype, simple: Callable[[Dtype], str] = dump_bits) -> str | dict[str, Any]:
+    """Write a dtype as a plain value.
+
+    Args:
+        dtype: the dtype.
+        simple: writes the dtypes that are none of records or subarrays, as text.
+
+    Raises:
+        RefusedError: the values are not plain bits, or differ from machine to machine.
+    """
+    spec = _dump(dtype, simple)
+    if dtype.metadata is None:
+        return spec
+    return {"of": spec, "metadata": dict(dtype.metadata)}
+
+
+def _dump(dtype: Dtype, simple: Callable[[Dtype], str]) -> str | dict[str, Any]:
+    if dtype.subdtype is not None:
+        base, shape = dtype.subdtype
+        return {"each": dump_dtype(base, simple), "shape": list(shape)}
+    if dtype.fields is not None and dtype.names is not None:
+        return _dump_record(dtype, simple)
+    return simple(dtype)
+
+
+def _dump_record(dtype: Dtype, simple: Callable[[Dtype], str]) -> dict[str, Any]:
     every: dict[str, Any] = dict(dtype.fields or {})
     fields = [every[name] for name in dtype.names or ()]
     if dtype.isalignedstruct and not all(field[0].alignment for field in fields):
@@ -75,7 +106,7 @@ def _dump_record(dtype: Dtype) -> dict[str, Any]:
         )
     spec = {
         "names": list(dtype.names or ()),
-        "formats": [dump_dtype(field[0]) for field in fields],
+        "formats": [dump_dtype(field[0], simple) for field in fields],
         "offsets": [field[1] for field in fields],
         "titles": [field[2] if len(field) > 2 else None for field in fields],
         "itemsize": dtype.itemsize,
@@ -96,26 +127,28 @@ def _make(spec: Any, **more: Any) -> Dtype:
     return dtype
 
 
-def load_dtype(spec: Any) -> Dtype:
+def load_dtype(spec: Any, simple: Callable[[str], Dtype] = load_bits) -> Dtype:
     """Read a dtype that `dump_dtype` wrote.
+
+    Args:
+        spec: what it wrote.
+        simple: reads the dtypes that are none of records or subarrays, from text.
 
     Raises:
         DamagedError: the spec is damaged. NumPy may raise other errors.
     """
     if type(spec) is str:
-        if spec not in _LONG_LONG and not _TEXT.fullmatch(spec):
-            raise DamagedError("an unknown dtype")
-        return np.dtype(spec)
+        return simple(spec)
     if "metadata" in spec:
-        return _make(load_dtype(spec["of"]), metadata=dict(spec["metadata"]))
+        return _make(load_dtype(spec["of"], simple), metadata=dict(spec["metadata"]))
     if "each" in spec:
-        return np.dtype((load_dtype(spec["each"]), tuple(spec["shape"])))
-    return _load_record(spec)
+        return np.dtype((load_dtype(spec["each"], simple), tuple(spec["shape"])))
+    return _load_record(spec, simple)
 
 
-def _load_record(spec: Any) -> Dtype:
+def _load_record(spec: Any, simple: Callable[[str], Dtype]) -> Dtype:
     fields: dict[str, Any] = {key: spec[key] for key in ("names", "offsets", "itemsize")}
-    fields["formats"] = [load_dtype(part) for part in spec["formats"]]
+    fields["formats"] = [load_dtype(part, simple) for part in spec["formats"]]
     for offset, part in zip(spec["offsets"], fields["formats"], strict=True):
         # NumPy adds offset and size in 32 bits. If that overflows, it reads outside the memory of
         # the array.

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from math import inf
 from typing import Any
 
-from . import registered
+from . import forms, registered
 from .kinds import CONTAINERS, LEAVES, PLAIN
 from .payload import RefusedError, TooLargeError
 from .refusals import classes, unhashable
@@ -122,5 +122,11 @@ def _inner(value: Any) -> list[Any] | None:
         return None
     if type(value) in CONTAINERS:
         return list(value)
-    entry = registered.find(type(value)) if type(value) not in PLAIN else None
-    return None if entry is None else [entry.dump(value)]
+    if type(value) in PLAIN:
+        return None
+    entry = registered.find(type(value))
+    try:
+        inner = forms.inner(value) if entry is None else entry.dump(value)
+    except RefusedError:  # where it is written, it is refused with the way to it
+        return None
+    return None if inner is None else [inner]

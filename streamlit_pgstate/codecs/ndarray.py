@@ -16,7 +16,7 @@ from .limits import check_size
 from .payload import Body, Codec, DamagedError, RefusedError, UnreadableError
 from .refusals import class_name
 
-__all__ = ["CODECS", "dump_array", "load_array"]
+__all__ = ["CODECS", "dump_array", "dump_string_dtype", "load_array", "load_string_dtype"]
 
 Array = np.ndarray[Any, Any]
 
@@ -86,7 +86,7 @@ def _dump_cells(array: Array, header: dict[str, Any]) -> bytes:
     except RefusedError as refused:
         raise _at(refused, array) from None
     if array.dtype.kind == "T":
-        header["string"] = _dump_string_dtype(array.dtype)
+        header["string"] = dump_string_dtype(array.dtype)
     return sections.join(header, [text])
 
 
@@ -103,18 +103,24 @@ def _load_cells(header: dict[str, Any], data: memoryview) -> Array:
     if type(cells) is not list:
         raise DamagedError("an array of objects whose cells are not a list")
     if "string" in header:
-        return np.array(cells, _load_string_dtype(header["string"]))
+        return np.array(cells, load_string_dtype(header["string"]))
     return np.fromiter(cells, object, len(cells))
 
 
-def _dump_string_dtype(dtype: Any) -> dict[str, Any]:
+def dump_string_dtype(dtype: Any) -> dict[str, Any]:
+    """Write a `StringDType` as a plain value, if its value for what is missing is one."""
     spec: dict[str, Any] = {"coerce": dtype.coerce}
     if hasattr(dtype, "na_object"):
         spec["na"] = dtype.na_object
     return spec
 
 
-def _load_string_dtype(spec: dict[str, Any]) -> Any:
+def load_string_dtype(spec: dict[str, Any]) -> Any:
+    """Read a dtype that `dump_string_dtype` wrote.
+
+    Raises:
+        UnreadableError: NumPy is older than 2.
+    """
     string: Any = getattr(getattr(np, "dtypes", None), "StringDType", None)
     if string is None:
         raise UnreadableError("and needs NumPy 2 for text of any length: pip install -U numpy")

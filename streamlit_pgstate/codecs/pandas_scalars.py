@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+import numpy as np
 import pandas as pd
+from dateutil.relativedelta import weekday  # type: ignore[import-untyped,unused-ignore]
 from pandas.tseries.frequencies import to_offset
 from pandas.tseries.offsets import BaseOffset
 
@@ -35,16 +37,19 @@ def dump(value: Any, tree: _Tree) -> dict[str, Any] | None:
     if write is not None:
         return {"$pandas": write(value, tree)}
     if isinstance(value, BaseOffset):
-        return {"$pandas": ["offset", dump_offset(value)]}
+        return {"$pandas": ["offset", tree(dump_offset(value))]}
     return None
 
 
 def is_kept(cls: type) -> bool:
-    """Whether `dump` accepts values of exactly this class; of offsets, at least the default one."""
+    """Whether `dump` accepts values of exactly this class; of offsets, at least the default one.
+
+    False for `DateOffset`, which users may have registered before it was kept.
+    """
     if cls in _DUMPERS:
         return True
     try:
-        return issubclass(cls, BaseOffset) and bool(dump_offset(cls()))
+        return issubclass(cls, BaseOffset) and type(dump_offset(cls())) is str
     except Exception:  # noqa: BLE001  # refused, or not made without arguments
         return False
 
@@ -59,12 +64,14 @@ def load(content: Any) -> Any:
     return _LOADERS[name](*parts)
 
 
-def dump_offset(offset: Any) -> str:
-    """Write a frequency, a `DateOffset`, as its name.
+def dump_offset(offset: Any) -> str | dict[str, Any]:
+    """Write a frequency as its name; one of the class `DateOffset` itself as its parts.
 
     Raises:
-        RefusedError: pandas does not make the same frequency from the name.
+        RefusedError: pandas does not make the same frequency from this.
     """
+    if type(offset) is pd.DateOffset:
+        return _dump_date_offset(offset)
     text: str = offset.freqstr
     try:
         again = to_offset(text)
@@ -78,13 +85,48 @@ def dump_offset(offset: Any) -> str:
     return text
 
 
-def load_offset(text: Any) -> Any:
+def load_offset(content: Any) -> Any:
     """Read a frequency that `dump_offset` wrote.
 
     Raises:
-        DamagedError: the name is damaged. pandas may raise other errors.
+        DamagedError: the content is damaged. pandas may raise other errors.
     """
-    return to_offset(short(text))
+    return _load_date_offset(**content) if type(content) is dict else to_offset(short(content))
+
+
+def _dump_date_offset(offset: Any) -> dict[str, Any]:
+    parts = {name: _dump_part(part) for name, part in sorted(offset.kwds.items())}
+    content = {"n": offset.n, "normalize": offset.normalize, "parts": parts}
+    try:
+        again = _load_date_offset(**content)
+    except Exception:  # noqa: BLE001  # parts of other types, of which pandas takes a few
+        again = None
+    if again != offset or vars(again).keys() != vars(offset).keys():
+        raise RefusedError(
+            "a pandas.DateOffset that cannot be made again from its parts. "
+            "Keep value.kwds and value.n instead"
+        )
+    return content
+
+
+def _load_date_offset(n: Any, normalize: Any, parts: Any) -> Any:
+    found = {name: _load_part(part) for name, part in parts.items()}
+    if type(n) is not int or type(normalize) is not bool:
+        raise DamagedError("a DateOffset with content of another form")
+    make: Any = pd.DateOffset  # its stubs lack normalize
+    return make(n, normalize, **found)
+
+
+def _dump_part(part: Any) -> Any:
+    return [part.weekday, part.n] if type(part) is weekday else part
+
+
+def _load_part(part: Any) -> Any:
+    if type(part) is list:  # a weekday of dateutil
+        return weekday(*part)
+    if not isinstance(part, int | float | np.integer):
+        raise DamagedError("a DateOffset with parts of another form")
+    return part
 
 
 def short(freq: Any) -> str:
@@ -123,8 +165,6 @@ def _load_timedelta(number: int, unit: str) -> Any:
 
 
 def _time(kind: str, number: int, unit: str) -> Any:
-    import numpy as np
-
     if type(number) is not int or unit not in ("s", "ms", "us", "ns"):
         raise DamagedError("a time of pandas with content of another form")
     return np.array(number, "i8").view(f"{kind}[{unit}]")[()]

@@ -2,9 +2,9 @@
 
 Types that JSON has are written as JSON. Any other value is a *marker*: an object with a single
 key that starts with ``$``, such as ``{"$date": "2026-01-02"}``. A dict that looks like a marker, or
-has keys that are not text, is written as ``{"$dict": [[key, value], …]}``. Registered types and
-the scalars of NumPy and pandas have markers, too. Arrays, frames and the like are parts of a
-`bundle`, for which ``{"$part": 0}`` stands.
+has keys that are not text, is written as ``{"$dict": [[key, value], …]}``. Registered types, types
+that have a form in `forms`, and the scalars of NumPy and pandas have markers, too. Arrays, frames
+and the like are parts of a `bundle`, for which ``{"$part": 0}`` stands.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from math import isfinite
 from typing import Any, NoReturn
 from uuid import UUID
 
-from . import clock, kinds, limits, registered
+from . import clock, forms, kinds, limits, registered
+from .form import Form
 from .json_text import (
     LONG_TEXT,
     discard_slices,
@@ -139,7 +140,7 @@ def load(body: Body, part: Callable[[int], Any] | None = None) -> Any:
 
 
 def _other(value: object, depth: int) -> object:
-    """Write a value that is not plain: of a registered type, a scalar of a library, or a part."""
+    """Write a value of a registered type, one that has a form, a scalar of a library, or a part."""
     entry = registered.find(type(value))
     if entry is not None:
         check_depth(depth)
@@ -147,6 +148,9 @@ def _other(value: object, depth: int) -> object:
         if odd := unhashable(dumped):
             raise odd
         return {"$registered": [entry.name, _WRITERS.get(type(dumped), _other)(dumped, depth + 1)]}
+    form = forms.find(type(value))
+    if form is not None:
+        return _formed(value, form, depth)
     marker = _scalar(value)
     if marker is not None:
         return marker
@@ -159,6 +163,18 @@ def _other(value: object, depth: int) -> object:
     if number is None:
         raise RefusedError(describe(value))
     return {"$part": number}
+
+
+def _formed(value: object, form: Form, depth: int) -> object:
+    if form.size is not None:
+        check_size(form.size(value))
+    content, *notes = form.take_apart(value)
+    if form.is_leaf:
+        written = _WRITERS[type(content)](content, 0)
+    else:
+        check_depth(depth)
+        written = _WRITERS.get(type(content), _other)(content, depth + 1)
+    return {form.marker: [written, *notes] if form.notes else written}
 
 
 def _scalar(value: object) -> dict[str, Any] | None:
@@ -378,7 +394,7 @@ def _restore(found: dict[str, Any], part: Callable[[int], Any] | None = None) ->
         raise DamagedError("a marker that this version does not know")
     try:
         return read(content)
-    except DamagedError:
+    except (DamagedError, RecursionError):
         raise
     except Exception:  # noqa: BLE001  # damaged content may raise any error
         # The cause is dropped: it quotes the content, and messages never show a value.
@@ -459,5 +475,6 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "$numpy": lambda content: kinds.scalars("numpy").load(content),
     "$pandas": lambda content: kinds.scalars("pandas").load(content),
     "$registered": registered.load,
+    **forms.READERS,
     **clock.READERS,
 }

@@ -6,8 +6,10 @@ They never show a value.
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from collections.abc import Sequence
 from enum import Enum
+from typing import Any
 
 from .kinds import PLAIN
 from .payload import RefusedError
@@ -41,6 +43,13 @@ def _advice(value: object) -> str:
     # Not isinstance, which reads value.__class__: some lazy objects raise an error then.
     if issubclass(type(value), Enum):
         return "Keep its .value instead, or pgstate.register its class"
+    if _is_numpy_type(value):
+        return "Keep numpy.dtype(…) of it instead"
+    if hasattr(type(value), "fit") and hasattr(type(value), "predict"):
+        return (
+            "Keep the pathlib.Path of its file, or the bytes of skops or ONNX instead: see "
+            "«Fitted models» in docs/values.md"
+        )
     if callable(value):
         return "Keep the data that it works on instead"
     if issubclass(type(value), dt.datetime):
@@ -58,6 +67,11 @@ def _advice(value: object) -> str:
     )
 
 
+def _is_numpy_type(value: Any) -> bool:
+    generic = getattr(sys.modules.get("numpy"), "generic", None)
+    return generic is not None and issubclass(type(value), type) and generic in value.__mro__
+
+
 # class name: the call that converts a value of it, or of a subclass, to a type that is kept
 _WAYS = {
     "numpy.ndarray": "numpy.asarray(…)",
@@ -72,6 +86,18 @@ _WAYS = {
     "memoryview": "bytes(…)",
     "pathlib.PurePath": "str(…)",
     "pathlib._local.PurePath": "str(…)",
+    "collections.ChainMap": "dict(…)",
+    "types.SimpleNamespace": "vars(…)",
+    "fractions.Fraction": "fractions.Fraction(…)",
+    "ipaddress._IPAddressBase": "str(…)",
+    "zoneinfo.ZoneInfo": "the key",
+    "pandas.core.dtypes.base.ExtensionDtype": "str(…)",
+    "pandas.api.extensions.ExtensionDtype": "str(…)",
+    # Rows hold the result that they come from, by which they are also asked for columns.
+    "sqlalchemy.engine.row.Row": "_asdict(), or of all rows list(map(tuple, rows)),",
+    "sqlalchemy.engine.row.RowMapping": "dict(…)",
+    "streamlit.runtime.state.query_params_proxy.QueryParamsProxy": "to_dict()",
+    "streamlit.runtime.state.session_state_proxy.SessionStateProxy": "to_dict()",
 }
 
 

@@ -81,8 +81,8 @@ def register(
             without being registered, or the type needs `dump` and `load`.
 
     Example:
-        >>> from fractions import Fraction
-        >>> register(Fraction, name="fraction", dump=str, load=Fraction)
+        >>> from string import Template
+        >>> register(Template, name="template", dump=vars, load=lambda found: Template(**found))
     """
     _check_name(name)
     _check_class(cls, name)

@@ -30,6 +30,15 @@ EXPRESSIONS = {
         "[pd.Timestamp('2026-01-02', tz=zone('Europe/Berlin')), pd.Timedelta(5, 'ms'), pd.NaT, pd.NA]",
         "[pd.Period('2026-01', 'M'), pd.Interval(0, 1.5, 'both'), pd.offsets.MonthEnd(2)]",
         "[Point(1, (2,)), Colour.RED, Pair(1, 2), Fraction(1, 3)]",
+        "[c.defaultdict(list, a=[1]), c.OrderedDict(b=1, a=2), c.Counter('aab'), c.deque([1], 2), c.ChainMap({1: 2})]",
+        "[types.SimpleNamespace(a=1), types.MappingProxyType({'a': 1}), slice(1, None, 2), array('d', [1.5]), array('u', 'ä')]",
+        "[Fraction(1, 3) + 1, PurePosixPath('a/b'), PureWindowsPath('c:/a'), re.compile('a+', re.I), re.compile(b'a')]",
+        "[ip.ip_address('10.0.0.1'), ip.ip_network('10.0.0.0/8'), ip.ip_interface('fe80::1%eth0/64'), ip.ip_address('::1')]",
+        "[zone('Europe/Berlin'), dt.timezone(dt.timedelta(hours=1), 'CET'), dt.timezone.utc]",
+        "[dt.datetime(2026, 7, 1, tzinfo=zone_of_dateutil('Europe/Berlin')), dt.time(1, tzinfo=zone_of_dateutil('UTC'))]",
+        "[AttributeDictionary(selection={'rows': [1]}), ChatInputValue('a', [])]",
+        "[np.dtype('>i2'), np.dtype([('a', 'O'), ('b', '<f8', (2,))]), pd.Int8Dtype(), pd.CategoricalDtype(), pd.IntervalDtype('int64')]",
+        "[pd.DateOffset(months=1, days=2), pd.DateOffset(3, normalize=True)]",
     ],
     "json+zstd": ["{'text': 'some text ' * 10000}"],
     "bytes": ["b''", "bytes(range(256))"],
@@ -37,6 +46,7 @@ EXPRESSIONS = {
     "bundle": [
         "{'f': pd.DataFrame({'a': [1]}), 'x': [np.arange(3), (b'x' * 40000,)], 2: pd.Index([1])}",
         "[bytearray(b'y' * 40000), Point(np.zeros(2), None)]",
+        "[c.deque([np.arange(3)]), array('q', range(5000)), pd.CategoricalDtype(['b', 'a'], ordered=True)]",
     ],
     "numpy.array": [
         "np.arange(6.0).reshape(2, 3)",
@@ -87,6 +97,7 @@ EXPRESSIONS = {
         "pd.date_range('2026', periods=3, freq='2h')",
         "pd.CategoricalIndex(['b', 'a'], ['b', 'a'])",
         "pd.MultiIndex.from_product([[1, 2], [0.5]], names=['x', None])",
+        "pd.date_range('2026-01-31', periods=3, freq=pd.DateOffset(months=2))",
     ],
     "pandas.array": [
         "pd.array([1, None], 'Int64')",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
-from collections import OrderedDict
+from collections import deque
 from fractions import Fraction
 
 import numpy as np
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from libraries import pl, scipy
 from own_types import Colour, Frozen, Level, Model, Pair, Point, Right
 
-from strategies import arrays, files, frames, matrices, plain, tables
+from strategies import arrays, files, frames, library, matrices, plain, tables
 from strategies.arrays import cells_of
 from strategies.once import once
 
@@ -27,6 +27,8 @@ ALONE = {
     "extension arrays": frames.lone_arrays(),
     "Arrow": tables.arrow_arrays() | tables.arrow_tables(),
     "files": files.files(),
+    "dtypes": arrays.dtypes() | library.pandas_dtypes(frames.lone_arrays()),
+    "dates' offsets": library.date_offsets(),
     **({"polars": tables.polars_frames()} if pl else {}),
     **({"sparse matrices": matrices.matrices()} if scipy else {}),
 }
@@ -90,7 +92,7 @@ _CULPRITS = {
     "a generator": lambda: (number for number in ()),
     "a lock": threading.Lock,
     "a closed file": lambda: _closed(),
-    "an ordered dict": lambda: OrderedDict(a=1),
+    "a deque of a user's own": lambda: type("Deque", (deque,), {})(),
     "a circle": lambda: _circle(),
     "80 bits": lambda: np.longdouble(1),
     "an array of 80 bits": lambda: np.zeros(2, "longdouble"),
@@ -126,4 +128,5 @@ def _around(culprit):
         st.builds(lambda some, value: cells_of([*some, value]), beside, culprit),
         st.builds(lambda value: pd.DataFrame({"a": [1], "b": cells_of([value])}), culprit),
         st.builds(lambda value: Point(1, value), culprit),
+        st.builds(lambda some, value: deque([*some, value]), beside, culprit),
     )

@@ -8,11 +8,13 @@ from functools import reduce
 
 from hypothesis import strategies as st
 
+from strategies import library
 from strategies.once import once
 
 MARKERS = (
     *("$", "$tuple", "$set", "$dict", "$part", "$int", "$float", "$str", "$bytes", "$range"),
     *("$date", "$datetime", "$numpy", "$pandas", "$registered", "$nobody", "a"),
+    *("$deque", "$counter", "$defaultdict", "$dtype", "$path"),
 )
 
 
@@ -73,7 +75,8 @@ def ranges():
 def atoms():
     """What has a hash and holds nothing else."""
     return st.one_of(
-        st.none(), numbers(), texts(), st.binary(max_size=20), times(), st.uuids(), ranges()
+        *(st.none(), numbers(), texts(), st.binary(max_size=20), times(), st.uuids(), ranges()),
+        library.hashables() | offsets(),
     )
 
 
@@ -89,7 +92,12 @@ def hashables():
 
 @once
 def leaves():
-    return hashables() | st.binary(max_size=20).map(bytearray) | st.just(Decimal("-sNaN7"))
+    return st.one_of(
+        hashables(),
+        st.binary(max_size=20).map(bytearray),
+        st.just(Decimal("-sNaN7")),
+        library.leaves(),
+    )
 
 
 def containers(inner, keys=None):
@@ -102,6 +110,7 @@ def containers(inner, keys=None):
         st.dictionaries(st.sampled_from(MARKERS), inner, max_size=2),
         st.dictionaries(keys, inner, max_size=3),
         st.sets(keys, max_size=3),
+        library.containers(inner, keys),
     )
 
 

@@ -53,12 +53,13 @@ def main():
 
     import crafted
     from test_frames import ALL
+    from test_library_values import VALUES as LIBRARY
     from test_plain_values import EXACT
     from test_values import VALUES
 
     from streamlit_pgstate.codecs import Payload, compression, decode, encode
 
-    values = {**VALUES, **ALL, **EXACT, "all": {**VALUES, "": b"secret"}}
+    values = {**VALUES, **ALL, **EXACT, **LIBRARY, "all": {**VALUES, "": b"secret"}}
     payloads = [encode(value, key="k") for value in values.values()]
     payloads += [
         Payload(*compression.pack("pandas.frame", payloads[-1].body * 3)),

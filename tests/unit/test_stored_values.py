@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import collections
 import datetime as dt
 import io
+import ipaddress
 import json
 import math
+import re
+import types
+from array import array
 from decimal import Decimal
 from fractions import Fraction
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -16,9 +21,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from dateutil import tz
 from fingerprint import fingerprint
 from libraries import PIL, pl, scipy, what_is_missing
 from own_types import Colour, Pair, Point
+from streamlit.elements.widgets.chat import ChatInputValue
+from streamlit.util import AttributeDictionary
 from test_frames import PANDAS
 
 from streamlit_pgstate.codecs import Payload, decode, kinds
@@ -42,6 +50,9 @@ def with_attrs(data, **attrs):
 
 
 NAMES = {
+    "AttributeDictionary": AttributeDictionary, "ChatInputValue": ChatInputValue,
+    "PurePosixPath": PurePosixPath, "PureWindowsPath": PureWindowsPath, "array": array,
+    "c": collections, "ip": ipaddress, "re": re, "types": types, "zone_of_dateutil": tz.gettz,
     "Colour": Colour, "D": Decimal, "Fraction": Fraction, "Image": PIL and PIL.Image,
     "Pair": Pair, "Point": Point, "StoredFile": StoredFile, "UUID": UUID, "cells": cells, "dt": dt,
     "inf": math.inf, "io": io, "nan": math.nan, "np": np, "pa": pa, "pd": pd, "pl": pl,

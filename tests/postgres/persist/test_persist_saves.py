@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -32,6 +33,24 @@ def test_a_page_view_writes_nothing(tab: Callable[[Script], AppTest], state: Sta
     assert app.slider(key="num").value == 5
     assert dict(state) == {}
     assert not state._session.is_stored
+
+
+def test_what_a_script_appends_to_a_deque_is_saved(
+    tab: Callable[[Script], AppTest], state: State
+) -> None:
+    script = """
+        from collections import Counter, defaultdict, deque
+        pgstate.persist("log", "groups")
+        log = st.session_state.setdefault("log", deque(maxlen=2))
+        log.append(len(log))
+        groups = st.session_state.setdefault("groups", defaultdict(Counter))
+        groups["runs"]["all"] += 1
+        st.text(f"{log} {groups}")
+    """
+    ran(ran(tab(script)))
+    assert dict(state) == {"log": deque([0, 1]), "groups": {"runs": {"all": 2}}}
+    other = ran(tab(script))
+    assert other.text[0].value.startswith("deque([1, 2], maxlen=2) defaultdict(<class")
 
 
 def test_a_run_in_which_nothing_changed_is_one_refresh_and_any_number_of_changes_one_more(

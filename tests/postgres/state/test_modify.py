@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,27 @@ def test_modify_starts_from_the_default_and_returns_the_new_value(
     assert state.modify("x", lambda n: n) is None
     assert "x" in state
     assert again(state, store, token)["n"] == 12
+
+
+def test_modify_works_on_a_counter_and_a_deque_of_its_own(
+    state: State, store: Store, token: str
+) -> None:
+    default: Counter[str] = Counter()
+    for word in ("a", "b", "a"):
+        state.modify("counts", lambda counts, word=word: counts + Counter([word]), default=default)
+        state.modify("last", lambda last, word=word: _with(last, word), default=deque(maxlen=2))
+    found = again(state, store, token)
+    assert (found["counts"], type(found["counts"])) == (Counter(a=2, b=1), Counter)
+    assert found["last"] == deque(["b", "a"], 2)
+    assert found["last"].maxlen == 2
+    assert default == Counter()
+    state["counts"]["c"] += 1  # of the caller's own
+    assert "c" not in state["counts"]
+
+
+def _with(last: deque[str], word: str) -> deque[str]:
+    last.append(word)
+    return last
 
 
 def test_modify_without_a_value_and_a_default_says_what_the_function_got(state: State) -> None:
