@@ -25,7 +25,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from libraries import PIL, alt, gpd, pl, plotly, pydantic, scipy, shapely
+from libraries import PIL, alt, gpd, pl, plotly, pydantic, pyproj, scipy, shapely
 from pandas.tseries.offsets import BaseOffset
 
 Print = list[Any] | str
@@ -569,9 +569,8 @@ def _geo_series(value: Any) -> Print:
 if shapely:
     _of.register(shapely.Geometry, _geometry)
 if gpd:
-    import pyproj
-
     _of.register(gpd.GeoDataFrame, _geo_frame)
     _of.register(gpd.GeoSeries, _geo_series)
     _of.register(gpd.array.GeometryArray, _geometries)
+if pyproj:
     _of.register(pyproj.CRS, _crs)

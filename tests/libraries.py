@@ -21,6 +21,7 @@ __all__ = [
     "pl",
     "plotly",
     "pydantic",
+    "pyproj",
     "scipy",
     "shapely",
     "what_is_missing",
@@ -44,7 +45,8 @@ plotly = _found("plotly", "graph_objects", "subplots", "express")
 alt = _found("altair")
 matplotlib = _found("matplotlib", "figure")
 shapely = _found("shapely", "strtree", "prepared")
-gpd = _found("geopandas")  # which brings pyproj
+gpd = _found("geopandas")
+pyproj = _found("pyproj", "database")
 
 NEEDED = {
     "PIL": (PIL, "pillow"),
@@ -69,7 +71,7 @@ def what_is_missing(entry):
         return f"pip install {name}"
     if shapely is None and "shapely." in entry["value"]:
         return "pip install shapely"
-    if gpd is None and "pyproj." in entry["value"]:
+    if pyproj is None and "pyproj." in entry["value"]:
         return "pip install pyproj"
     if "StringDType" in entry["value"] and np.__version__ < "2":
         return "needs NumPy 2 .* pip install -U numpy"

@@ -113,7 +113,7 @@ def _restore(tree: Any) -> Any:
 def _made(cls: type, tree: Node) -> Any:
     if not all(type(name) is str for name in tree):
         raise DamagedError("an object of altair with a property of no name")
-    value = object.__new__(cls)
+    value: Any = object.__new__(cls)
     if not _is_schema(cls):
         vars(value).update({name: _restore(item) for name, item in tree.items()})
         return value
@@ -158,7 +158,8 @@ def _classes() -> dict[str, type]:
     return found
 
 
-def _subclasses(cls: type) -> Iterator[type]:
+def _subclasses(cls: type[Any]) -> Iterator[type]:
+    found: type
     for found in cls.__subclasses__():
         yield found
         yield from _subclasses(found)

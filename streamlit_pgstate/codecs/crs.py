@@ -1,7 +1,7 @@
-"""Coordinate reference systems of pyproj: as the code of an authority, or as WKT.
+"""Coordinate reference systems of pyproj: as the code of an authority, as PROJ text, or as WKT.
 
 Other texts that pyproj accepts are never given to it when a row is read: ``+init=/a/file:name``
-would open a file, and its JSON may be nested without a limit.
+and grids would open files, and its JSON may be nested without a limit.
 """
 
 from __future__ import annotations
@@ -18,8 +18,21 @@ __all__ = ["dump", "dump_crs", "is_kept", "load", "load_crs"]
 
 # "EPSG:4326", "EPSG:4326+3855", "urn:ogc:def:crs:OGC:1.3:CRS84"
 _CODE = re.compile(r"(?!init)[A-Za-z]\w{1,30}:[\w.+:-]{1,80}", re.ASCII)
+_PROJ = re.compile(r"(?:\+(\w+)(?:=([\w.,:+-]+|@null))?(?: |$))+", re.ASCII)
+_PROJ_PART = re.compile(r"\+(\w+)(?:=(\S+))?", re.ASCII)
 _WKT = re.compile(r"[A-Z]{3,30}\[.*\]", re.DOTALL)
 _LONGEST = 1 << 16  # characters. The longest of PROJ's 14,000 systems has 25,000.
+
+# What PROJ text may say. Not `init`, `file`, `model`, and grids other than none.
+_PROJ_NAMES = frozenset(
+    {
+        *("proj", "type", "no_defs", "wktext", "units", "to_meter", "vunits", "vto_meter"),
+        *("zone", "south", "lat_0", "lat_1", "lat_2", "lat_ts", "lon_0", "lon_1", "lon_2", "lonc"),
+        *("x_0", "y_0", "z_0", "k", "k_0", "alpha", "gamma", "h", "sweep", "lon_wrap", "over"),
+        *("datum", "ellps", "a", "b", "f", "rf", "R", "es", "towgs84", "pm", "axis", "nadgrids"),
+        *("no_off", "no_uoff", "no_rot", "o_proj", "o_lat_p", "o_lon_p", "n", "m", "geoc"),
+    }
+)
 
 
 def dump(value: Any, tree: Callable[[object], Any]) -> dict[str, Any] | None:
@@ -52,12 +65,13 @@ def dump_crs(crs: Any) -> str:
     Raises:
         RefusedError: pyproj does not make the same system again.
     """
-    for text in (crs.srs, crs.to_wkt()):
-        if _is_safe(text) and load_crs(text) == crs:
+    wkt = crs.to_wkt()
+    for text in (crs.srs, wkt):
+        if _is_safe(text) and (again := load_crs(text)) == crs and again.to_wkt() == wkt:
             return str(text)
     raise RefusedError(
-        "of a coordinate reference system that pyproj cannot write as WKT. Use one of an "
-        "authority, such as frame.to_crs('EPSG:4326')"
+        "of a coordinate reference system that pyproj does not make again from its text. "
+        "Keep frame.to_crs('EPSG:4326') instead, or its crs.to_json()"
     )
 
 
@@ -69,13 +83,21 @@ def load_crs(text: Any) -> Any:
         UnreadableError: pyproj is missing.
     """
     if type(text) is not str or not _is_safe(text):
-        raise DamagedError("a coordinate reference system that is neither a code nor WKT")
+        raise DamagedError("a coordinate reference system of a text that is not kept")
     return _made(text)
 
 
 def _is_safe(text: str) -> bool:
-    is_known = bool(_CODE.fullmatch(text) or _WKT.fullmatch(text))
-    return is_known and len(text) <= _LONGEST and "\0" not in text
+    if len(text) > _LONGEST or "\0" in text:
+        return False
+    return bool(_CODE.fullmatch(text) or _WKT.fullmatch(text)) or _is_safe_proj(text)
+
+
+def _is_safe_proj(text: str) -> bool:
+    if not _PROJ.fullmatch(text):
+        return False
+    parts = _PROJ_PART.findall(text)
+    return all(name in _PROJ_NAMES and (name != "nadgrids" or of == "@null") for name, of in parts)
 
 
 @lru_cache(16)  # frames of one app have the same few; to make one takes 0.1 to 1 ms

@@ -27,7 +27,7 @@ Spec = dict[str, Any]
 
 
 def _dump_frame(value: Any) -> bytes:
-    bare = pd.DataFrame(value)
+    bare: Any = pd.DataFrame(value)
     bare.attrs, labels = value.attrs, value.columns
     bare.columns = pd.RangeIndex(len(labels))
     specs = []
@@ -65,7 +65,7 @@ def _load_frame(body: Body) -> Any:
 
 
 def _dump_series(value: Any) -> bytes:
-    bare = pd.Series(_as_bytes(value.array), value.index, name=value.name, copy=False)
+    bare: Any = pd.Series(_as_bytes(value.array), value.index, name=value.name, copy=False)
     bare.attrs = value.attrs
     bare.flags.allows_duplicate_labels = value.flags.allows_duplicate_labels
     return sections.join({"geometries": _spec(value.array)}, [_SERIES.dump(bare)])

@@ -35,8 +35,8 @@ _CLASSES = (
     *("MultiPoint", "MultiLineString", "MultiPolygon", "GeometryCollection"),
 )
 
-# The header, and the least size of a body with it. It takes 2 µs to check a geometry, and 0.1 µs to
-# see that it is one of these, in which nothing can be wrong but the size, which GEOS checks.
+# The headers of geometries in which nothing can be wrong but the size, which GEOS checks. To see
+# that a geometry is one of these takes 0.1 µs, and to check it takes 2 µs.
 _FLAT = frozenset(
     struct.pack("<BI", 1, kind | flags)
     for kind in (_POINT, _LINE)
@@ -106,19 +106,23 @@ def dump_wkb(geometries: Any) -> Any:
         written = shapely.to_wkb(
             geometries, output_dimension=4, byte_order=1, include_srid=True, flavor="extended"
         )
+        _check_depths(written)
         again = _read(shapely, written, rings_of(geometries))
         same = shapely.equals_identical(geometries, again) | shapely.is_missing(geometries)
     same &= shapely.get_srid(geometries) == shapely.get_srid(again)
     if not same.all():
         place = int(np.flatnonzero(~same)[0])
         raise RefusedError(_why_not(geometries[place])).inside(f"[{place}]")
+    return written
+
+
+def _check_depths(written: Any) -> None:
     for place, wkb in enumerate(written):
         if wkb is not None and wkb[:5] not in _FLAT and _depth(wkb) > _MAX_DEPTH:
             raise RefusedError(
                 f"a collection of geometries over {_MAX_DEPTH} levels deep. "
-                "Keep list(geometry.geoms) of it instead"
+                "Keep geometry.wkb of it instead"
             ).inside(f"[{place}]")
-    return written
 
 
 def _why_not(geometry: Any) -> str:

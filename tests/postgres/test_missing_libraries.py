@@ -1,4 +1,4 @@
-"""polars, SciPy and Pillow: a row that needs a missing one stays, and none is loaded unasked."""
+"""polars, SciPy, Pillow, plotly, altair, geopandas: a row that needs a missing one stays, and none is loaded unasked."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ frame = pandas.DataFrame({"a": [1, 2], "b": ["x", None], "c": pandas.Categorical
 state.update({"plain": [1, {"a": 2}], "frame": frame, "nested": {"array": numpy.eye(2)}})
 state.refresh()
 assert len([state[key] for key in state]) == 3
-print({"scipy", "polars", "PIL", "pydantic", "cryptography"} & set(sys.modules))
+print({"scipy", "polars", "PIL", "pydantic", "cryptography", "plotly", "altair", "shapely",
+       "geopandas", "pyproj", "matplotlib"} & set(sys.modules))
 """
 
 

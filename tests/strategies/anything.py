@@ -10,10 +10,10 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 from hypothesis import strategies as st
-from libraries import pl, scipy
+from libraries import alt, pl, plotly, scipy, shapely
 from own_types import Colour, Frozen, Level, Model, Pair, Point, Right
 
-from strategies import arrays, files, frames, matrices, plain, tables
+from strategies import arrays, figures, files, frames, matrices, places, plain, tables
 from strategies.arrays import cells_of
 from strategies.once import once
 
@@ -29,6 +29,8 @@ ALONE = {
     "files": files.files(),
     **({"polars": tables.polars_frames()} if pl else {}),
     **({"sparse matrices": matrices.matrices()} if scipy else {}),
+    **({"figures": figures.figures()} if plotly or alt else {}),
+    **({"places": places.places()} if shapely else {}),
 }
 
 

@@ -112,7 +112,7 @@ def _expressions():
     leaves = st.one_of(
         st.integers(), st.text(max_size=3), st.booleans(), st.none(), st.just(alt.datum.a)
     )
-    grown = st.recursive(
+    return st.recursive(
         st.just(alt.datum["b"]),
         lambda inner: st.one_of(
             st.builds(lambda one, other: one + other, inner, leaves),
@@ -121,7 +121,6 @@ def _expressions():
         ),
         max_leaves=3,
     )
-    return grown
 
 
 @once

@@ -57,7 +57,8 @@ def _several(inner):
 
 def _collected(parts):
     classes = {type(part).__name__ for part in parts}
-    if len(classes) == 1 and classes < {"Point", "LineString", "Polygon"}:
+    is_simple = classes < {"Point", "LineString", "Polygon"}
+    if len(classes) == 1 and is_simple and not any(part.is_empty for part in parts):
         return getattr(shapely, f"Multi{classes.pop()}")(parts)
     return shapely.GeometryCollection(parts)
 

@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from fingerprint import fingerprint
-from libraries import PIL, pl, scipy, what_is_missing
+from libraries import PIL, alt, gpd, pl, plotly, pyproj, scipy, shapely, what_is_missing
 from own_types import Colour, Pair, Point
 from test_frames import PANDAS
 
@@ -43,7 +43,10 @@ def with_attrs(data, **attrs):
 
 NAMES = {
     "Colour": Colour, "D": Decimal, "Fraction": Fraction, "Image": PIL and PIL.Image,
-    "Pair": Pair, "Point": Point, "StoredFile": StoredFile, "UUID": UUID, "cells": cells, "dt": dt,
+    "Pair": Pair, "Point": Point, "StoredFile": StoredFile, "UUID": UUID,
+    "alt": alt, "cells": cells, "dt": dt,
+    "go": plotly and plotly.graph_objects, "gpd": gpd, "pyproj": pyproj, "shapely": shapely,
+    "make_subplots": plotly and plotly.subplots.make_subplots,
     "inf": math.inf, "io": io, "nan": math.nan, "np": np, "pa": pa, "pd": pd, "pl": pl,
     "sparse": scipy and scipy.sparse, "with_attrs": with_attrs, "zone": ZoneInfo,
 }  # fmt: skip
