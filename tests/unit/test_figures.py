@@ -159,6 +159,7 @@ FIGURES = {
 # --- tests --------------------------------------------------------------------------------
 
 
+@only_with(FIGURES)
 @pytest.mark.parametrize("figure", FIGURES.values(), ids=FIGURES)
 def test_a_figure_comes_back_as_it_was(figure):
     before = fingerprint(figure)
@@ -169,6 +170,7 @@ def test_a_figure_comes_back_as_it_was(figure):
     assert found.to_json() == figure.to_json()  # the order, too
 
 
+@only_with(FIGURES)
 @pytest.mark.parametrize("figure", FIGURES.values(), ids=FIGURES)
 def test_a_figure_comes_back_in_containers_and_registered_types(figure):
     value = {"a": [(1, Point(1, figure))]}

@@ -126,6 +126,7 @@ PLACES = {
 # --- tests --------------------------------------------------------------------------------
 
 
+@only_with(PLACES)
 @pytest.mark.parametrize("value", PLACES.values(), ids=PLACES)
 def test_what_has_a_place_comes_back_as_it_was(value):
     before = fingerprint(value)
