@@ -71,7 +71,7 @@ chaos: $(DONE)/test ## Kill, cut, freeze and fail over under writers, for MINUTE
 	PYTHONPATH=tests $(BIN)/python -m chaos --minutes $(MINUTES) \
 		$(if $(SEED),--seed $(SEED)) $(if $(STANDBY),--standby $(STANDBY))
 
-matrix: $(DONE)/test ## Test values with other versions of Python, pandas, NumPy, and without polars, SciPy, Pillow
+matrix: $(DONE)/test ## Test values with other versions of Python, pandas, NumPy, and without optional libraries
 	WORKERS=$(WORKERS) $(BIN)/python tests/matrix.py $(ONLY)
 
 check: node $(DONE)/check ## Lint, types, layers, and whether the bundle is that of its source

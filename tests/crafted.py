@@ -13,9 +13,9 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from libraries import PIL, pl, scipy
+from libraries import PIL, alt, gpd, pl, plotly, scipy, shapely
 
-from streamlit_pgstate.codecs import Payload, encode, plain, sections
+from streamlit_pgstate.codecs import Payload, bundle, encode, plain, sections
 from streamlit_pgstate.codecs.arrow import BufferWriter
 from streamlit_pgstate.codecs.arrow_stream import FlatTable
 
@@ -79,7 +79,61 @@ def bodies() -> dict[str, Payload]:
         found["columns of no pixels"] = image([MANY, 0])
     if pl:
         found |= polars_frames()
+    if plotly:
+        found["traces of nothing"] = figure([{"type": "bar"}] * 100_000)
+        found["frames of nothing"] = figure([], [{}] * 100_000)
+        found["subplots of nothing"] = figure([], [], [f"xaxis{n}" for n in range(2, 50_000)])
+        found["a subplot of no name"] = figure([], [], ["_props", "x" * 100_000])
+    if alt:
+        found["objects of nothing"] = chart([{"$class": "core.Axis"}] * 10_000)
+        found["a chart of functions"] = chart({"$class": "core.SchemaBase", "to_dict": 5})
+    if shapely:
+        found |= {f"a geometry, {name}": marker(body) for name, body in geometries().items()}
+    if gpd:
+        found["a geometry of many for all"] = geo_series({"crs": None, "rings": [0] * 100_000})
+        found["a system of a file"] = geo_series({"crs": "+init=/etc/hosts:a"})
+        found["a deep system"] = geo_series({"crs": "GEOGCRS[" * 8_000 + "]" * 8_000})
+        found["a long system"] = geo_series({"crs": "EPSG:4326" + "+4326" * 15})
     return found
+
+
+def figure(data: list[object], frames: list[object] = [], subplots: list[str] = []) -> Payload:  # noqa: B006
+    content = {"data": data, "layout": {}, "frames": frames, "subplots": subplots}
+    header = {"content": "json", "express": False}
+    return Payload("plotly.figure", sections.join(header, [bundle.write(content)[1]]))
+
+
+def chart(usermeta: object) -> Payload:
+    text = bundle.write({"$class": "api.Chart", "usermeta": usermeta})[1]
+    return Payload("altair.chart", sections.join({"content": "json"}, [text]))
+
+
+def geometries() -> dict[str, bytes]:
+    """WKB whose counts and levels nobody has paid for."""
+    empty = struct.pack("<BII", 1, 7, 0)
+    return {
+        **{
+            f"many of kind {kind}": struct.pack("<BII", 1, kind, count) + bytes(160)
+            for kind in range(2, 8)
+            for count in (2**20, 2**28, 2**32 - 1)
+        },
+        "rings of nothing": struct.pack("<BII", 1, 3, 50_000) + bytes(200_000),
+        "collections of nothing": struct.pack("<BII", 1, 7, 50_000) + empty * 50_000,
+        "very many levels": struct.pack("<BII", 1, 7, 1) * 200_000 + empty,
+        "very many levels of points": struct.pack("<BII", 1, 4, 1) * 200_000 + empty,
+    }
+
+
+def marker(wkb: bytes) -> Payload:
+    text = plain.dump(["GeometryCollection", wkb])
+    return Payload("json", b'{"$shapely": %s}' % text)
+
+
+def geo_series(spec: dict[str, object]) -> Payload:
+    point = struct.pack("<BIdd", 1, 1, 1.0, 2.0)
+    column = pd.Series(pd.arrays.ArrowExtensionArray(pa.array([point], pa.large_binary())))
+    inner = encode(column, key="k").body
+    return Payload("geopandas.series", sections.join({"geometries": spec}, [inner]))
 
 
 def with_huge_numbers(payload: Payload) -> Iterator[Payload]:

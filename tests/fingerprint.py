@@ -25,7 +25,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from libraries import PIL, pl, pydantic, scipy
+from libraries import PIL, alt, gpd, pl, plotly, pydantic, pyproj, scipy, shapely
 from pandas.tseries.offsets import BaseOffset
 
 Print = list[Any] | str
@@ -497,6 +497,84 @@ def _(value: io.BytesIO) -> Print:
 def _(value: io.StringIO) -> Print:
     content, newline, position, _ = value.__getstate__()  # type: ignore[attr-defined]
     return [ascii(content), repr(newline), str(position), fingerprint(vars(value))]
+
+
+# --- figures ------------------------------------------------------------------------------
+
+
+def _figure(value: Any) -> Print:
+    frames = [frame._props for frame in value._frame_objs]
+    parts = [value._data, value._layout, frames, value._grid_str]
+    classes = [_class(type(part)) for part in (*value.data, value.layout, *value.frames)]
+    known = repr([getattr(value, "_px_trendlines", "none"), sorted(value.layout._subplotid_props)])
+    return [classes, known, repr(value._grid_ref), *map(fingerprint, parts)]
+
+
+if plotly:
+    _of.register(plotly.graph_objects.Figure, _figure)
+
+
+def _of_altair(value: Any) -> Print:
+    """An object of altair with all of its attributes, and those of what it holds."""
+    return [[name, _print_of_altair(item)] for name, item in vars(value).items()]
+
+
+def _print_of_altair(value: Any) -> Print:
+    if isinstance(value, (list, tuple)):
+        return [_class(type(value)), *map(_print_of_altair, value)]
+    if isinstance(value, dict):
+        return [[fingerprint(key), _print_of_altair(item)] for key, item in value.items()]
+    if type(value).__module__.startswith("altair."):
+        return [_class(type(value)), *_of_altair(value)]
+    return fingerprint(value)
+
+
+if alt:
+    _of.register(alt.TopLevelMixin, _of_altair)
+
+
+# --- geometry -----------------------------------------------------------------------------
+
+
+def _geometry(value: Any) -> Print:
+    text = shapely.to_wkt(value, rounding_precision=-1, output_dimension=4)
+    numbers = shapely.get_coordinates(value, include_z=True, include_m=True)
+    inner = list(map(fingerprint, value.geoms)) if hasattr(value, "geoms") else []
+    has = repr([value.is_empty, value.has_z, value.has_m, shapely.get_srid(value)])
+    return [text, _hex(numbers.tobytes()), has, *inner]
+
+
+def _geometries(value: Any) -> Print:
+    array = getattr(value, "array", value)
+    return [_crs(array.crs), *map(fingerprint, np.asarray(array, object).tolist())]
+
+
+def _crs(value: Any) -> Print:
+    return "none" if value is None else value.to_wkt()
+
+
+def _geo_frame(value: Any) -> Print:
+    columns = []
+    for place, dtype in enumerate(value.dtypes):
+        column = value.iloc[:, place]
+        columns.append(_geometries(column) if str(dtype) == "geometry" else _array(column))
+    labels = [fingerprint(value.index), fingerprint(value.columns)]
+    return [fingerprint(value._geometry_column_name), *labels, columns, *_notes(value)]
+
+
+def _geo_series(value: Any) -> Print:
+    labels = [fingerprint(value.index), fingerprint(value.name)]
+    return [*labels, _geometries(value), *_notes(value)]
+
+
+if shapely:
+    _of.register(shapely.Geometry, _geometry)
+if gpd:
+    _of.register(gpd.GeoDataFrame, _geo_frame)
+    _of.register(gpd.GeoSeries, _geo_series)
+    _of.register(gpd.array.GeometryArray, _geometries)
+if pyproj:
+    _of.register(pyproj.CRS, _crs)
 
 
 import fingerprint_library  # noqa: E402, F401  # adds the rest; it needs what stands above

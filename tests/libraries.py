@@ -11,7 +11,21 @@ from importlib.util import find_spec
 
 import numpy as np
 
-__all__ = ["NEEDED", "PIL", "pl", "pydantic", "scipy", "what_is_missing"]
+__all__ = [
+    "NEEDED",
+    "PIL",
+    "alt",
+    "gpd",
+    "matplotlib",
+    "only_with",
+    "pl",
+    "plotly",
+    "pydantic",
+    "pyproj",
+    "scipy",
+    "shapely",
+    "what_is_missing",
+]
 
 
 def _found(name, *modules):
@@ -27,9 +41,27 @@ PIL = _found("PIL", "Image")
 pl = _found("polars")
 pydantic = _found("pydantic")
 scipy = _found("scipy", "sparse")
+plotly = _found("plotly", "graph_objects", "subplots", "express")
+alt = _found("altair")
+matplotlib = _found("matplotlib", "figure")
+shapely = _found("shapely", "strtree", "prepared")
+gpd = _found("geopandas")
+pyproj = _found("pyproj", "database")
 
-NEEDED = {"PIL": (PIL, "pillow"), "polars": (pl, "polars"), "scipy": (scipy, "scipy")}
+NEEDED = {
+    "PIL": (PIL, "pillow"),
+    "polars": (pl, "polars"),
+    "scipy": (scipy, "scipy"),
+    "plotly": (plotly, "plotly"),
+    "altair": (alt, "altair"),
+    "geopandas": (gpd, "geopandas"),
+}
 """The first part of a kind: the library that it needs, and what pip calls it."""
+
+
+def only_with(library):
+    """Takes a test out where a library that it needs is not here."""
+    return (lambda test: test) if library else (lambda test: None)
 
 
 def what_is_missing(entry):
@@ -37,6 +69,10 @@ def what_is_missing(entry):
     library, name = NEEDED.get(entry["kind"].partition(".")[0], ("none", ""))
     if library is None:
         return f"pip install {name}"
+    if shapely is None and "shapely." in entry["value"]:
+        return "pip install shapely"
+    if pyproj is None and "pyproj." in entry["value"]:
+        return "pip install pyproj"
     if "StringDType" in entry["value"] and np.__version__ < "2":
         return "needs NumPy 2 .* pip install -U numpy"
     if "sparse.coo_array([" in entry["value"] and not hasattr(scipy.sparse, "swapaxes"):

@@ -25,7 +25,10 @@ TESTS = (
     "tests/postgres/test_missing_libraries.py",
     "tests/postgres/test_stored_by_another.py",
 )
-SHOWN = ("streamlit", "pandas", "numpy", "pyarrow", "polars", "scipy", "pillow", "pydantic")
+SHOWN = (
+    *("streamlit", "pandas", "numpy", "pyarrow", "polars", "scipy", "pillow", "pydantic"),
+    *("plotly", "altair", "shapely", "geopandas", "pyproj"),
+)
 VERSIONS = f"""
 import json, platform
 from importlib.metadata import distributions
@@ -56,6 +59,11 @@ class Environment:
     more: tuple[str, ...] = ()
 
 
+BARE = (
+    *("polars", "scipy", "pillow", "pydantic", "plotly", "altair", "matplotlib"),
+    *("geopandas", "pyproj", "shapely"),
+)
+
 ENVIRONMENTS = (
     Environment("lowest", lowest=True, more=("tests/postgres/persist", "tests/browser")),
     Environment("pandas-2.2", ("pandas==2.2.*", "numpy>=2")),
@@ -64,7 +72,10 @@ ENVIRONMENTS = (
     Environment("without-polars", without=("polars",)),
     Environment("without-scipy", without=("scipy",)),
     Environment("without-pillow", without=("pillow",)),
-    Environment("bare", without=("polars", "scipy", "pillow", "pydantic")),
+    Environment("without-figures", without=("plotly", "altair", "matplotlib")),
+    Environment("without-geopandas", without=("geopandas", "pyproj")),
+    Environment("without-shapely", without=("geopandas", "shapely")),
+    Environment("bare", without=BARE),
     Environment("python-3.12", python="3.12"),
     Environment("python-3.13", python="3.13"),
 )

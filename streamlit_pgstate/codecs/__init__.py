@@ -36,6 +36,8 @@ exceptions, and says where the storage formats are described.
 - pandas: DataFrame in `frame`; Series, Index and extension arrays in `series`; both use `columns`
   for one column of any dtype, and `attrs`; scalars in `pandas_scalars`
 - SciPy: `sparse`; pyarrow: `arrow_table`; polars: `polars_frame`; Pillow: `image`
+- plotly: `plotly_figure`; altair: `altair_chart`
+- shapely: `geometry`; geopandas: `geo_frame`; pyproj: `crs`
 - a container that holds any of these beside plain values: `bundle`
 
 **What the codecs share:** `kinds` finds the kind of a class and the codec of a kind. `payload`

@@ -45,7 +45,12 @@ PLAIN = CONTAINERS | LEAVES
 """The exact types that are written as JSON text; containers only if all that they hold is, too."""
 
 # library: the module of this package that writes its scalars as markers in JSON text
-_SCALARS = {"numpy": "numpy_scalars", "pandas": "pandas_scalars"}
+_SCALARS = {
+    "numpy": "numpy_scalars",
+    "pandas": "pandas_scalars",
+    "shapely": "geometry",
+    "pyproj": "crs",
+}
 
 # kind: the module of this package whose CODECS has its codec
 _HOMES = {
@@ -67,6 +72,11 @@ _HOMES = {
     "polars.frame": "polars_frame",
     "polars.series": "polars_frame",
     "PIL.image": "image",
+    "plotly.figure": "plotly_figure",
+    "altair.chart": "altair_chart",
+    "geopandas.frame": "geo_frame",
+    "geopandas.series": "geo_frame",
+    "geopandas.array": "geo_frame",
 }
 
 KINDS = frozenset(_HOMES)
@@ -106,6 +116,12 @@ _CLASSES: dict[str, dict[str, tuple[str, str]]] = {
         "DataFrame": ("polars", "polars.frame"),
         "Series": ("polars", "polars.series"),
     },
+    "plotly": {"Figure": ("plotly.graph_objects", "plotly.figure")},
+    "geopandas": {
+        "GeoDataFrame": ("geopandas", "geopandas.frame"),
+        "GeoSeries": ("geopandas", "geopandas.series"),
+        "GeometryArray": ("geopandas.array", "geopandas.array"),
+    },
 }
 
 # the same for all subclasses of a base that the library itself defines:
@@ -114,6 +130,7 @@ _FAMILIES = {
     "pandas": ("pandas.api.extensions", "ExtensionArray", "pandas.array"),
     "pyarrow": ("pyarrow", "Array", "pyarrow.array"),
     "PIL": ("PIL.Image", "Image", "PIL.image"),
+    "altair": ("altair", "TopLevelMixin", "altair.chart"),
 }
 
 

@@ -474,6 +474,8 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "$uuid": lambda content: UUID(_expect(content, str)),
     "$numpy": lambda content: kinds.scalars("numpy").load(content),
     "$pandas": lambda content: kinds.scalars("pandas").load(content),
+    "$shapely": lambda content: kinds.scalars("shapely").load(content),
+    "$crs": lambda content: kinds.scalars("pyproj").load(content),
     "$registered": registered.load,
     **forms.READERS,
     **clock.READERS,

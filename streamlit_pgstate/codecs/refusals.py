@@ -50,6 +50,9 @@ def _advice(value: object) -> str:
             "Keep the pathlib.Path of its file, or the bytes of skops or ONNX instead: see "
             "«Fitted models» in docs/values.md"
         )
+    names = [class_name(base) for base in type(value).__mro__]
+    if sentence := next(filter(None, map(_SENTENCES.get, names)), ""):
+        return sentence
     if callable(value):
         return "Keep the data that it works on instead"
     if issubclass(type(value), dt.datetime):
@@ -57,9 +60,7 @@ def _advice(value: object) -> str:
     base = next((base for base in type(value).__mro__ if base in PLAIN), None)
     if base is not None:
         return f"Keep {base.__name__}(…) of it instead, or pgstate.register its class"
-    if found := next(
-        (way for way in map(_WAYS.get, map(class_name, type(value).__mro__)) if way), ""
-    ):
+    if found := next(filter(None, map(_WAYS.get, names)), ""):
         return f"Keep {found} of it instead"
     return (
         "Keep its data instead, as plain values of Python, arrays or frames, "
@@ -98,6 +99,24 @@ _WAYS = {
     "sqlalchemy.engine.row.RowMapping": "dict(…)",
     "streamlit.runtime.state.query_params_proxy.QueryParamsProxy": "to_dict()",
     "streamlit.runtime.state.session_state_proxy.SessionStateProxy": "to_dict()",
+    "plotly.basedatatypes.BaseFigure": "plotly.graph_objects.Figure(…)",
+    "plotly.basedatatypes.BasePlotlyType": "to_plotly_json()",
+    "narwhals.dataframe.DataFrame": "to_native()",
+    "shapely.prepared.PreparedGeometry": "context",
+    "shapely.strtree.STRtree": "geometries",
+}
+
+# class name: what to do with a value of it, or of a subclass
+_SENTENCES = {
+    "matplotlib.figure.FigureBase": (
+        "Keep its PNG: file = io.BytesIO(); figure.savefig(file, format='png'); "
+        "file.getvalue() are bytes that can be kept, and st.image shows them"
+    ),
+    "matplotlib.artist.Artist": (
+        "Keep the PNG of its figure: file = io.BytesIO(); "
+        "artist.get_figure().savefig(file, format='png'); "
+        "file.getvalue() are bytes that can be kept, and st.image shows them"
+    ),
 }
 
 

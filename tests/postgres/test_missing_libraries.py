@@ -1,4 +1,4 @@
-"""polars, SciPy and Pillow: a row that needs a missing one stays, and none is loaded unasked."""
+"""Optional libraries: a row that needs a missing one stays, and none is loaded unasked."""
 
 from __future__ import annotations
 
@@ -36,13 +36,19 @@ state["frame"] = state["frame"] * 2
 state["new"] = {"frame": state["frame"]}
 """
 WRITER = """
+import streamlit  # which loads plotly where it is, and plotly Pillow
+loaded = set(sys.modules)
 import numpy, pandas
 state = pgstate.connect(url).state(token)
 frame = pandas.DataFrame({"a": [1, 2], "b": ["x", None], "c": pandas.Categorical(["u", "v"])})
 state.update({"plain": [1, {"a": 2}], "frame": frame, "nested": {"array": numpy.eye(2)}})
 state.refresh()
 assert len([state[key] for key in state]) == 3
-print({"scipy", "polars", "PIL", "pydantic", "cryptography"} & set(sys.modules))
+OPTIONAL = {
+    *("scipy", "polars", "PIL", "pydantic", "cryptography", "plotly", "altair", "matplotlib"),
+    *("shapely", "geopandas", "pyproj"),
+}
+print(OPTIONAL & (set(sys.modules) - loaded))
 """
 
 

@@ -10,10 +10,10 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 from hypothesis import strategies as st
-from libraries import pl, scipy
+from libraries import alt, pl, plotly, scipy, shapely
 from own_types import Colour, Frozen, Level, Model, Pair, Point, Right
 
-from strategies import arrays, files, frames, library, matrices, plain, tables
+from strategies import arrays, figures, files, frames, library, matrices, places, plain, tables
 from strategies.arrays import cells_of
 from strategies.once import once
 
@@ -31,6 +31,8 @@ ALONE = {
     "dates' offsets": library.date_offsets(),
     **({"polars": tables.polars_frames()} if pl else {}),
     **({"sparse matrices": matrices.matrices()} if scipy else {}),
+    **({"figures": figures.figures()} if plotly or alt else {}),
+    **({"places": places.places()} if shapely else {}),
 }
 
 

@@ -52,14 +52,18 @@ def main():
     import resource
 
     import crafted
+    from libraries import plotly
+    from test_figures import FIGURES
     from test_frames import ALL
+    from test_geometry import PLACES
     from test_library_values import VALUES as LIBRARY
     from test_plain_values import EXACT
     from test_values import VALUES
 
     from streamlit_pgstate.codecs import Payload, compression, decode, encode
 
-    values = {**VALUES, **ALL, **EXACT, **LIBRARY, "all": {**VALUES, "": b"secret"}}
+    values = {**VALUES, **ALL, **EXACT, **LIBRARY, **FIGURES, **PLACES}
+    values["all"] = {**VALUES, "": b"secret"}
     payloads = [encode(value, key="k") for value in values.values()]
     payloads += [
         Payload(*compression.pack("pandas.frame", payloads[-1].body * 3)),
@@ -67,6 +71,9 @@ def main():
     ]
     for payload in payloads[:-2]:
         decode(payload, key="k")  # what they need is loaded now
+    if plotly:  # which has a table of its own of what to import for which trace and subplot
+        for name in plotly.graph_objects.__all__:
+            getattr(plotly.graph_objects, name)
     made_up = crafted.bodies()
     kinds = sorted({payload.kind for payload in payloads})
     pages = int(Path("/proc/self/statm").read_text().split()[0])
