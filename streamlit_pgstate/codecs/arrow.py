@@ -18,9 +18,9 @@ from . import plain
 from .arrow_content import content_of
 from .arrow_stream import check_views, read_stream, size_of
 from .limits import check_size
-from .payload import Body, DamagedError
+from .payload import Body, DamagedError, RefusedError
 
-__all__ = ["BufferReader", "BufferWriter"]
+__all__ = ["BufferReader", "BufferWriter", "as_one"]
 
 _HEADER = b"streamlit_pgstate"
 
@@ -138,6 +138,25 @@ class BufferReader:
         if dtype.kind == "b" and numbers.max() > 1:
             raise DamagedError("a truth value that is neither 0 nor 1")
         return numbers.view(dtype)
+
+
+def as_one(values: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """Return the one array that an array is, or that its chunks make together.
+
+    Raises:
+        RefusedError: pyarrow cannot put the chunks together.
+    """
+    if not isinstance(values, pa.ChunkedArray):
+        return values
+    if values.num_chunks == 1:
+        return values.chunk(0)
+    try:
+        return values.combine_chunks()
+    except pa.ArrowException:  # text of over 2 GiB, or a type for which pyarrow has no builder
+        raise RefusedError(
+            f"in chunks of the Arrow type {values.type}, which pyarrow cannot put together. "
+            "Cast text to pyarrow.large_string(), and anything else to a plain type"
+        ) from None
 
 
 def storage_of(dtype: np.dtype[Any]) -> tuple[np.dtype[Any], int]:

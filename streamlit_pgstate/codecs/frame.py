@@ -16,16 +16,14 @@ import pandas as pd
 
 from .arrow import BufferReader, BufferWriter
 from .attrs import dump_attrs, load_attrs
+from .bits import dump_bits, is_bits, view_bits
 from .columns import (
     dump_array,
-    dump_bits,
     dump_index,
     dump_sparse,
-    is_bits,
     load_array,
     load_index,
     load_sparse,
-    view_bits,
 )
 from .limits import check_size
 from .payload import Body, Codec, DamagedError, RefusedError
@@ -95,8 +93,8 @@ def _dump_axis(name: str, index: Any, out: BufferWriter) -> Spec:
 def _dump_data(frame: pd.DataFrame, out: BufferWriter) -> list[Spec]:
     # Extension dtypes are compared by class: hashing a categorical dtype reads all categories, and
     # fails if they are of mixed types.
-    dtypes = {dtype if isinstance(dtype, np.dtype) else type(dtype) for dtype in frame.dtypes}
-    if len(dtypes) == 1 and is_bits(dtype := dtypes.pop()) and dtype.kind not in "mM":
+    dtypes = {_own(dtype) if isinstance(dtype, np.dtype) else type(dtype) for dtype in frame.dtypes}
+    if len(dtypes) == 1 and is_bits(dtype := frame.dtypes.iloc[0]) and dtype.kind not in "mM":
         check_size(frame.size * dtype.itemsize)
         matrix = np.ascontiguousarray(frame.to_numpy().T)  # a view if the frame is one block
         spec = dump_bits(matrix.reshape(-1), out)
@@ -129,7 +127,12 @@ def _likeness(column: Any, place: int) -> Hashable:
     if isinstance(dtype, pd.SparseDtype):
         fill = dtype.fill_value
         return dtype.subtype, type(fill), repr(fill), column.array.kind
-    return dtype if is_bits(dtype) else place
+    return _own(dtype) if is_bits(dtype) else place
+
+
+def _own(dtype: np.dtype[Any]) -> Hashable:
+    """Return what tells a dtype from others: C's long and long long are equal."""
+    return dtype, dtype.char
 
 
 def _dump_columns(columns: list[Any], places: list[int], labels: Any, out: BufferWriter) -> Spec:
@@ -157,7 +160,18 @@ def _load_data(data: list[Spec], buffers: BufferReader, index: Any, width: int) 
         arrays |= zip(part["columns"], loaded, strict=True)
     _check_places(sorted(arrays), width)
     # NumPy columns are still views of the body. The constructor copies them into blocks.
-    return pd.DataFrame({place: _held(arrays[place], index) for place in range(width)}, index)
+    frame = pd.DataFrame({place: _held(arrays[place], index) for place in range(width)}, index)
+    if any("long" in part["array"] for part in data):
+        _set_apart(frame, arrays)
+    return frame
+
+
+def _set_apart(frame: pd.DataFrame, arrays: dict[int, Any]) -> None:
+    """Set the columns again whose dtype pandas has changed to an equal one, in a common block."""
+    for place, dtype in enumerate(frame.dtypes):
+        own = arrays[place].dtype
+        if isinstance(dtype, np.dtype) and dtype.char != own.char:
+            frame.isetitem(place, np.array(arrays[place]))
 
 
 def _load_columns(spec: Spec, buffers: BufferReader, rows: int, count: int) -> list[Any]:

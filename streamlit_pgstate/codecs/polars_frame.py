@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import Any
 
 from . import plain
-from .arrow_table import read_kept, write_stream
+from .arrow_table import read_kept, write_table
 from .payload import Body, Codec, DamagedError, RefusedError, UnreadableError
 from .refusals import shown
 
@@ -58,7 +58,7 @@ def _dump_frame(frame: Any) -> bytes:
         _ROWS: str(frame.height).encode(),
         _NOTES: _notes_sum(table.schema),
     }
-    return write_stream(table.schema.with_metadata(metadata), table.to_batches())
+    return write_table(table.schema.with_metadata(metadata), table.to_batches())
 
 
 def _notes_sum(fields: Any) -> bytes:
