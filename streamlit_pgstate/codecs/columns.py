@@ -19,6 +19,7 @@ from . import bundle, kinds
 from .arrow import BufferReader, BufferWriter, as_one
 from .arrow_stream import check_values
 from .bits import BITS, check_is_flat, dump_bits, is_bits, load_bits, unknown
+from .own_attributes import check_none
 from .pandas_scalars import dump_offset, load_offset, short
 from .payload import DamagedError, RefusedError
 from .refusals import class_name
@@ -274,6 +275,7 @@ def dump_index(index: Any, out: BufferWriter) -> Spec:
             f"an index of the class {class_name(type(index))}, which is not kept. "
             "Convert it with pandas.Index(…)"
         )
+    check_none(index, known=("sortorder",))
     if type(index) is pd.MultiIndex:
         return _dump_multi(index, out)
     if type(index) is pd.RangeIndex:
@@ -347,7 +349,9 @@ def _dump_multi(index: Any, out: BufferWriter) -> Spec:
             raise refused.inside(f"level {place}")
     order = index.sortorder
     if order is not None and not (type(order) is int and 0 <= order <= index.nlevels):
-        raise RefusedError("an index whose sortorder is no number of levels. Set it to None")
+        raise RefusedError(
+            "an index whose sortorder is no number of levels. Set index.sortorder = None"
+        )
     return {
         "levels": [dump_index(level.rename(None), out) for level in index.levels],
         "sizes": [len(level) for level in index.levels],

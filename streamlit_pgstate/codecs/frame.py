@@ -75,7 +75,7 @@ def load(body: Body) -> Any:
     columns = load_index(header["columns"], buffers, width)
     frame = _load_data(header["data"], buffers, index, width)
     frame.columns = columns
-    frame.attrs = load_attrs(header, buffers)
+    load_attrs(frame, header, buffers)
     frame.flags.allows_duplicate_labels = header["allows_duplicate_labels"]
     return frame
 

@@ -11,6 +11,7 @@ import pandas as pd
 from .arrow import BufferReader, BufferWriter
 from .attrs import dump_attrs, load_attrs
 from .columns import dump_array, dump_freq, dump_index, load_array, load_freq, load_index
+from .own_attributes import check_none
 from .payload import Body, Codec, DamagedError, RefusedError
 
 __all__ = ["CODECS"]
@@ -46,7 +47,7 @@ def _load_series(body: Body) -> Any:
     index = load_index(header["index"], buffers, header["length"])
     values = load_array(header["array"], buffers, header["length"])
     series = pd.Series(values, index, values.dtype, header["name"], copy=False)
-    series.attrs = load_attrs(header, buffers)
+    load_attrs(series, header, buffers)
     series.flags.allows_duplicate_labels = header["allows_duplicate_labels"]
     return series
 
@@ -62,6 +63,7 @@ def _load_index(body: Body) -> Any:
 
 
 def _dump_array(array: Any) -> bytes:
+    check_none(array)
     out = BufferWriter()
     if len(array.shape) != 1:
         return _dump_shaped(array, out)

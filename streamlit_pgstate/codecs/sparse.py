@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from . import sections
+from . import bundle, sections
 from .limits import check_size
 from .ndarray import dump_array, load_array
+from .own_attributes import own_attributes, set_own_attributes
 from .payload import Body, Codec, DamagedError, RefusedError, UnreadableError
 
 __all__ = ["CODECS"]
@@ -33,7 +34,14 @@ def _dump(matrix: Any) -> bytes:
         "shape": [int(size) for size in matrix.shape],
         "dtype": np.dtype(matrix.dtype).str,
     }
-    return sections.join(header, [dump_array(array) for array in arrays])
+    parts = [dump_array(array) for array in arrays]
+    if matrix.format == "dok" and (classes := _key_classes(matrix)) is not None:
+        header["keys"] = True
+        parts.append(dump_array(classes))
+    if own := _own(matrix):
+        header["own"], body = _dump_own(own)
+        parts.append(body)
+    return sections.join(header, parts)
 
 
 def _load(body: Body) -> Any:
@@ -50,11 +58,16 @@ def _load(body: Body) -> Any:
         raise UnreadableError(
             "and needs SciPy from 1.15 on for any number of dimensions: pip install -U scipy"
         )
+    own = bundle.read(header["own"], parts.pop()) if "own" in header else {}
+    classes = load_array(parts.pop()) if "keys" in header else None
     arrays = list(map(load_array, parts))
     _CHECKERS[layout](layout, shape, arrays)
     matrix = _MAKERS[layout](cls, shape, arrays)
+    if classes is not None:
+        _set_key_classes(matrix, classes)
     if matrix.shape != shape or np.dtype(matrix.dtype).str != header["dtype"]:
         raise DamagedError("a sparse array whose shape or dtype differs from the stated one")
+    _set_own(matrix, own)
     return matrix
 
 
@@ -64,6 +77,37 @@ def _scipy() -> Any:
     except ImportError:
         raise UnreadableError("and needs SciPy: pip install scipy") from None
     return scipy.sparse
+
+
+# --- attributes of the user's own --------------------------------------------------------
+
+# What the layouts consist of, and what SciPy finds anew: whether there are repetitions.
+_KNOWN = frozenset(
+    {
+        *("data", "indices", "indptr", "offsets", "rows", "coords", "row", "col", "dtype"),
+        *("maxprint", "has_canonical_format"),
+    }
+)
+_PRINTED = 50  # SciPy's own maxprint: how many items `print` shows
+
+
+def _own(matrix: Any) -> dict[str, Any]:
+    own = own_attributes(matrix, _KNOWN)
+    printed = vars(matrix).get("maxprint", _PRINTED)
+    return own if printed == _PRINTED else {**own, "maxprint": printed}
+
+
+def _dump_own(own: dict[str, Any]) -> tuple[str, bytes]:
+    try:
+        return bundle.write(own)
+    except RefusedError as refused:
+        raise refused.inside("its own attributes") from None
+
+
+def _set_own(matrix: Any, own: dict[str, Any]) -> None:
+    if "maxprint" in own:
+        matrix.maxprint = own.pop("maxprint")
+    set_own_attributes(matrix, own)
 
 
 # --- the arrays of each layout -----------------------------------------------------------
@@ -177,6 +221,12 @@ def _make_lil(cls: Any, shape: tuple[int, ...], arrays: list[Array]) -> Any:
 
 
 def _take_dok(matrix: Any) -> list[Any]:
+    kind = np.dtype(matrix.dtype).type
+    if not all(type(value) is kind for value in matrix.values()):
+        raise RefusedError(
+            f"a sparse array with values that are not of its dtype, {matrix.dtype}. "
+            "Make a new one: matrix.tocoo().todok()"
+        )
     places = np.array(list(matrix.keys()), "i8").reshape(-1, len(matrix.shape))
     return [np.array(list(matrix.values()), matrix.dtype), *places.T]
 
@@ -192,6 +242,43 @@ def _make_dok(cls: Any, shape: tuple[int, ...], arrays: list[Array]) -> Any:
     held = matrix._dict if hasattr(matrix, "_dict") else matrix
     dict.update(held, found)
     return matrix
+
+
+_KEY_CLASSES: tuple[type, ...] = (int, np.int32, np.int64)
+
+
+def _key_classes(matrix: Any) -> Array | None:
+    """Number the classes of a dok's coordinates, in order; one number if all are of one class.
+
+    SciPy's own conversions make `numpy.int32`, and setting an item makes `int`. None for `int`.
+    """
+    found = [type(part) for key in matrix.keys() for part in _parts(key)]  # noqa: SIM118
+    if not set(found) <= set(_KEY_CLASSES):
+        raise RefusedError(
+            "a sparse array with keys that are neither int nor numpy.int32 nor numpy.int64. "
+            "Make a new one: matrix.tocoo().todok()"
+        )
+    if set(found) <= {int}:
+        return None
+    numbers = list(map(_KEY_CLASSES.index, found))
+    return np.array(numbers[:1] if len(set(numbers)) == 1 else numbers, "u1")
+
+
+def _parts(key: Any) -> tuple[Any, ...]:
+    return key if type(key) is tuple else (key,)
+
+
+def _set_key_classes(matrix: Any, numbers: Array) -> None:
+    held = matrix._dict if hasattr(matrix, "_dict") else matrix
+    values = dict(dict.items(held))
+    count = len(values) * len(matrix.shape)
+    if numbers.dtype != "u1" or numbers.ndim != 1 or len(numbers) not in (1, count):
+        raise DamagedError("a sparse array whose keys are of unknown classes")
+    classes = iter([_KEY_CLASSES[number] for number in np.broadcast_to(numbers, count).tolist()])
+    dict.clear(held)
+    for key, value in values.items():
+        parts = tuple(next(classes)(part) for part in _parts(key))
+        dict.__setitem__(held, parts if type(key) is tuple else parts[0], value)
 
 
 def _check_integers(*arrays: Array) -> None:

@@ -9,7 +9,7 @@ import math
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, SafeUUID
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -41,11 +41,31 @@ def with_attrs(data, **attrs):
     return data
 
 
+def noted(value, **attributes):
+    for name, item in attributes.items():
+        object.__setattr__(value, name, item)
+    return value
+
+
+def with_item(matrix):
+    matrix[0, 0] = 7
+    return matrix
+
+
+def with_int_keys(matrix):
+    """A dok whose keys are of int, as if its items had been set one by one."""
+    made = type(matrix)(matrix.shape, dtype=matrix.dtype)
+    for (row, column), value in matrix.items():
+        made[int(row), int(column)] = value
+    return made
+
+
 NAMES = {
     "Colour": Colour, "D": Decimal, "Fraction": Fraction, "Image": PIL and PIL.Image,
-    "Pair": Pair, "Point": Point, "StoredFile": StoredFile, "UUID": UUID, "cells": cells, "dt": dt,
-    "inf": math.inf, "io": io, "nan": math.nan, "np": np, "pa": pa, "pd": pd, "pl": pl,
-    "sparse": scipy and scipy.sparse, "with_attrs": with_attrs, "zone": ZoneInfo,
+    "Pair": Pair, "Point": Point, "SafeUUID": SafeUUID, "StoredFile": StoredFile, "UUID": UUID,
+    "cells": cells, "dt": dt, "inf": math.inf, "io": io, "nan": math.nan, "noted": noted, "np": np,
+    "pa": pa, "pd": pd, "pl": pl, "sparse": scipy and scipy.sparse, "with_attrs": with_attrs,
+    "with_int_keys": with_int_keys, "with_item": with_item, "zone": ZoneInfo,
 }  # fmt: skip
 
 
