@@ -344,21 +344,28 @@ def load_freq(index: Any, spec: Spec) -> None:
 
 
 def _dump_multi(index: Any, out: BufferWriter) -> Spec:
-    for place, (level, codes) in enumerate(zip(index.levels, index.codes, strict=True)):
-        if refused := _odd_level(level, codes, len(index)):
-            raise refused.inside(f"level {place}")
     order = index.sortorder
     if order is not None and not (type(order) is int and 0 <= order <= index.nlevels):
         raise RefusedError(
             "an index whose sortorder is no number of levels. Set index.sortorder = None"
         )
     return {
-        "levels": [dump_index(level.rename(None), out) for level in index.levels],
+        "levels": [_dump_level(index, place, out) for place in range(index.nlevels)],
         "sizes": [len(level) for level in index.levels],
         "codes": [dump_bits(np.asarray(codes), out) for codes in index.codes],
         "names": list(index.names),
         **({} if order is None else {"sortorder": order}),
     }
+
+
+def _dump_level(index: Any, place: int, out: BufferWriter) -> Spec:
+    level = index.levels[place]
+    if refused := _odd_level(level, index.codes[place], len(index)):
+        raise refused.inside(f"level {place}")
+    try:
+        return dump_index(level.rename(None), out)
+    except RefusedError as refused:
+        raise refused.inside(f"level {place}") from None
 
 
 def _odd_level(level: Any, codes: Any, length: int) -> RefusedError | None:
