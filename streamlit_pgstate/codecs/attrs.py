@@ -20,11 +20,12 @@ def dump_attrs(data: Any, out: BufferWriter) -> Header:
     Raises:
         RefusedError: something in them cannot be kept exactly.
     """
+    attrs = _dump("attrs", data.attrs, out)
     own = own_attributes(data)
-    return {
-        **_dump("attrs", data.attrs, out),
-        **(_dump("own", own, out) if own else {}),
-    }
+    if not own:
+        return attrs
+    out.format = 2
+    return {**attrs, **_dump("own", own, out)}
 
 
 def _dump(name: str, values: dict[Any, Any], out: BufferWriter) -> Header:

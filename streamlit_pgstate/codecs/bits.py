@@ -59,7 +59,7 @@ def dump_bits(data: Any, out: BufferWriter) -> Spec:
     if not dtype.isnative:
         spec["swapped"] = True
     if dtype.char in "qQ" and dtype.char != BITS[dtype.name].char:
-        spec["long"] = True
+        out.format, spec["long"] = 2, True
     return spec
 
 

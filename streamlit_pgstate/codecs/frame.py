@@ -31,8 +31,6 @@ from .refusals import shown
 
 __all__ = ["CODECS", "dump", "load"]
 
-_FORMAT = 1
-
 # Up to this many columns of one dtype, each column is a buffer of its own. That takes about 20 µs a
 # column, and no copy. More columns of one dtype are stacked into one buffer.
 _MAX_SINGLE = 32
@@ -48,7 +46,6 @@ def dump(frame: pd.DataFrame) -> bytes:
     """
     out = BufferWriter()
     header = {
-        "format": _FORMAT,
         "shape": list(frame.shape),
         "index": _dump_axis("index", frame.index, out),
         "columns": _dump_axis("columns", frame.columns, out),
@@ -68,8 +65,6 @@ def load(body: Body) -> Any:
     """
     buffers = BufferReader(body)
     header = buffers.header
-    if header["format"] != _FORMAT:
-        raise DamagedError("a frame of a newer format")
     rows, width = header["shape"]
     index = load_index(header["index"], buffers, rows)
     columns = load_index(header["columns"], buffers, width)

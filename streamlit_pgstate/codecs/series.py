@@ -16,8 +16,6 @@ from .payload import Body, Codec, DamagedError, RefusedError
 
 __all__ = ["CODECS"]
 
-_FORMAT = 1
-
 _MOST_DIMENSIONS = 32  # the limit of NumPy 1
 
 Header = dict[str, Any]
@@ -75,6 +73,7 @@ def _dump_array(array: Any) -> bytes:
 
 def _dump_shaped(array: Any, out: BufferWriter) -> bytes:
     """Write an array of several dimensions, as its items in C order and its shape."""
+    out.format = 2
     flat = array.reshape(-1)
     is_numpy = type(array) is pd.arrays.NumpyExtensionArray
     header: Header = {"array": dump_array(np.asarray(flat) if is_numpy else flat, out)}
@@ -107,13 +106,11 @@ def _load_flat(header: Header, buffers: BufferReader) -> Any:
 
 
 def _finish(out: BufferWriter, data: Any, header: Header) -> bytes:
-    return out.finish({"format": _FORMAT, "length": len(data), **header})
+    return out.finish({"length": len(data), **header})
 
 
 def _open(body: Body) -> tuple[Header, BufferReader]:
     buffers = BufferReader(body)
-    if buffers.header["format"] != _FORMAT:
-        raise DamagedError("a header of a newer format")
     return buffers.header, buffers
 
 
