@@ -6,6 +6,7 @@ and then read as another type or not at all.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -34,6 +35,25 @@ def check_field(field: Any) -> None:
     """
     if refused := _culprit(field):
         raise refused
+    kind = field.type
+    if (kind.num_fields or pa.types.is_dictionary(kind)) and not _is_read(kind):
+        raise RefusedError(
+            f"of the Arrow type {kind}, which Arrow writes and does not read again as it was. "
+            "Cast it to another type: array.cast(…)"
+        )
+
+
+@lru_cache(256)  # as this takes 40 µs, and the type alone decides
+def _is_read(kind: Any) -> bool:
+    """Whether Arrow's reader gives a type back as it was."""
+    schema = pa.schema([pa.field("", kind)])
+    sink = pa.BufferOutputStream()
+    try:
+        pa.ipc.new_stream(sink, schema).close()
+        with pa.ipc.open_stream(sink.getvalue()) as stream:
+            return bool(stream.schema.equals(schema))
+    except pa.ArrowException:
+        return False
 
 
 def _culprit(field: Any, *, is_inner: bool = False) -> RefusedError | None:

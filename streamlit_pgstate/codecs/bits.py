@@ -36,13 +36,13 @@ def is_bits(dtype: object) -> bool:
     return isinstance(dtype, np.dtype) and BITS.get(dtype.name) == dtype.newbyteorder("=")
 
 
-def check_is_flat(data: Any) -> None:
-    """Check that data has one dimension.
+def check_is_flat(array: Any) -> None:
+    """Check that an array has one dimension.
 
     Raises:
         RefusedError: it has another number of dimensions.
     """
-    shape = getattr(data, "array", data).shape
+    shape = array.shape
     if len(shape) != 1:
         raise RefusedError(
             f"pandas data of {len(shape)} dimensions, where one is kept. "

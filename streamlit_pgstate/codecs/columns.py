@@ -48,13 +48,19 @@ def dump_array(data: Any, out: BufferWriter) -> Spec:
         RefusedError: the dtype, or an object in the data, cannot be kept exactly, or the data has
             not one dimension. pandas makes some indexes and categories of such data.
     """
-    check_is_flat(data)
-    if isinstance(data.dtype, np.dtype):
-        return _dump_objects(data, out) if data.dtype == object else dump_bits(data, out)
-    dump = _DUMPERS.get(type(data.dtype))
+    dtype = data.dtype
+    if isinstance(dtype, np.dtype):
+        if dtype.kind == "O":
+            return _dump_objects(data, out)
+        if dtype.kind in "mM":  # of NumPy's dtypes, pandas looks at the dimensions of all others
+            check_is_flat(getattr(data, "array", data))
+        return dump_bits(data, out)
+    dump = _DUMPERS.get(type(dtype))
     if dump is None:
-        raise RefusedError(unknown(data.dtype))
-    return dump(getattr(data, "array", data), out)
+        raise RefusedError(unknown(dtype))
+    array = getattr(data, "array", data)
+    check_is_flat(array)
+    return dump(array, out)
 
 
 def load_array(spec: Spec, buffers: BufferReader, length: int) -> Any:
@@ -349,8 +355,9 @@ def _dump_multi(index: Any, out: BufferWriter) -> Spec:
         raise RefusedError(
             "an index whose sortorder is no number of levels. Set index.sortorder = None"
         )
+    levels = [_dump_level(index, place, out) for place in range(index.nlevels)]
     return {
-        "levels": [_dump_level(index, place, out) for place in range(index.nlevels)],
+        "levels": levels,
         "sizes": [len(level) for level in index.levels],
         "codes": [dump_bits(np.asarray(codes), out) for codes in index.codes],
         "names": list(index.names),

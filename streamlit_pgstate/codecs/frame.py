@@ -88,8 +88,8 @@ def _dump_axis(name: str, index: Any, out: BufferWriter) -> Spec:
 def _dump_data(frame: pd.DataFrame, out: BufferWriter) -> list[Spec]:
     # Extension dtypes are compared by class: hashing a categorical dtype reads all categories, and
     # fails if they are of mixed types.
-    dtypes = {_own(dtype) if isinstance(dtype, np.dtype) else type(dtype) for dtype in frame.dtypes}
-    if len(dtypes) == 1 and is_bits(dtype := frame.dtypes.iloc[0]) and dtype.kind not in "mM":
+    dtypes = {dtype if isinstance(dtype, np.dtype) else type(dtype) for dtype in frame.dtypes}
+    if len(dtypes) == 1 and _is_matrix(frame, dtype := dtypes.pop()):
         check_size(frame.size * dtype.itemsize)
         matrix = np.ascontiguousarray(frame.to_numpy().T)  # a view if the frame is one block
         spec = dump_bits(matrix.reshape(-1), out)
@@ -103,6 +103,13 @@ def _dump_data(frame: pd.DataFrame, out: BufferWriter) -> list[Spec]:
         {"columns": places, "array": _dump_columns(columns, places, frame.columns, out)}
         for places in _together(columns)
     ]
+
+
+def _is_matrix(frame: pd.DataFrame, dtype: Any) -> bool:
+    if not is_bits(dtype) or dtype.kind in "mM":
+        return False
+    # C's long and long long are equal, and have the same hash.
+    return dtype.char not in "lLqQ" or len({each.char for each in frame.dtypes}) == 1
 
 
 def _together(columns: list[Any]) -> Iterator[list[int]]:
@@ -122,12 +129,7 @@ def _likeness(column: Any, place: int) -> Hashable:
     if isinstance(dtype, pd.SparseDtype):
         fill = dtype.fill_value
         return dtype.subtype, type(fill), repr(fill), column.array.kind
-    return _own(dtype) if is_bits(dtype) else place
-
-
-def _own(dtype: np.dtype[Any]) -> Hashable:
-    """Return what tells a dtype from others: C's long and long long are equal."""
-    return dtype, dtype.char
+    return (dtype, dtype.char) if is_bits(dtype) else place
 
 
 def _dump_columns(columns: list[Any], places: list[int], labels: Any, out: BufferWriter) -> Spec:

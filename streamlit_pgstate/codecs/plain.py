@@ -51,6 +51,8 @@ _LARGE_BYTES = 32 << 10
 _SLICE = 1 << 13
 _LARGE_LIST = 1 << 17
 
+_UNKNOWN = SafeUUID.unknown  # to find it in its class takes as long as to write a UUID
+
 # capitals=1, whatever the thread's own context says, so that equal values give equal text.
 _DECIMAL = Context(capitals=1, traps=[InvalidOperation])
 
@@ -322,7 +324,7 @@ def _decimal(value: Decimal, depth: int) -> object:
 
 def _uuid(value: UUID, depth: int) -> object:
     safe: Any = value.is_safe
-    if safe is SafeUUID.unknown:
+    if safe is _UNKNOWN:
         return {"$uuid": str(value)}
     if type(safe) is not SafeUUID:
         raise RefusedError("a UUID whose is_safe is no uuid.SafeUUID. Keep uuid.UUID(str(…)) of it")

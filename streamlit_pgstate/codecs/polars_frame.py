@@ -72,12 +72,13 @@ def _sorted_columns(frame: Any) -> list[list[object]]:
     Reading sets the marks again, and polars then believes them, as it did before. That the values
     are sorted is checked neither here nor there: a user may have said so by `set_sorted`.
     """
-    flags = ((place, series.flags) for place, series in enumerate(frame.get_columns()))
-    return [
-        [place, marks["SORTED_DESC"]]
-        for place, marks in flags
-        if marks["SORTED_ASC"] or marks["SORTED_DESC"]
-    ]
+    found: list[list[object]] = []
+    for place, series in enumerate(frame.get_columns()):
+        marks = series.flags
+        # Of one item, polars itself says that it is ascending.
+        if marks["SORTED_DESC"] or (marks["SORTED_ASC"] and frame.height > 1):
+            found.append([place, marks["SORTED_DESC"]])
+    return found
 
 
 def _mark_sorted(frame: Any, marks: Any) -> None:

@@ -6,6 +6,7 @@ and one that makes the matrix; the tables at the end list these functions.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -48,7 +49,7 @@ def _load(body: Body) -> Any:
     sparse = _scipy()
     header, parts = sections.split(body)
     layout, _, kind = header["class"].partition("_")
-    if layout not in _MAKERS or kind not in ("array", "matrix"):
+    if layout not in _CHECKERS or kind not in ("array", "matrix"):
         raise DamagedError("a sparse array of an unknown class")
     cls = getattr(sparse, header["class"])
     shape = tuple(header["shape"])
@@ -62,9 +63,10 @@ def _load(body: Body) -> Any:
     classes = load_array(parts.pop()) if "keys" in header else None
     arrays = list(map(load_array, parts))
     _CHECKERS[layout](layout, shape, arrays)
-    matrix = _MAKERS[layout](cls, shape, arrays)
-    if classes is not None:
-        _set_key_classes(matrix, classes)
+    if layout == "dok":
+        matrix = _make_dok(cls, shape, arrays, classes)
+    else:
+        matrix = _MAKERS[layout](cls, shape, arrays)
     if matrix.shape != shape or np.dtype(matrix.dtype).str != header["dtype"]:
         raise DamagedError("a sparse array whose shape or dtype differs from the stated one")
     _set_own(matrix, own)
@@ -221,8 +223,7 @@ def _make_lil(cls: Any, shape: tuple[int, ...], arrays: list[Array]) -> Any:
 
 
 def _take_dok(matrix: Any) -> list[Any]:
-    kind = np.dtype(matrix.dtype).type
-    if not all(type(value) is kind for value in matrix.values()):
+    if not set(map(type, matrix.values())) <= {np.dtype(matrix.dtype).type}:
         raise RefusedError(
             f"a sparse array with values that are not of its dtype, {matrix.dtype}. "
             "Make a new one: matrix.tocoo().todok()"
@@ -231,10 +232,10 @@ def _take_dok(matrix: Any) -> list[Any]:
     return [np.array(list(matrix.values()), matrix.dtype), *places.T]
 
 
-def _make_dok(cls: Any, shape: tuple[int, ...], arrays: list[Array]) -> Any:
+def _make_dok(cls: Any, shape: tuple[int, ...], arrays: list[Array], numbers: Array | None) -> Any:
     data, *coords = arrays
     matrix = cls(shape, dtype=data.dtype)
-    places = zip(*(part.tolist() for part in coords), strict=True)
+    places = zip(*_coordinates(coords, len(data), numbers), strict=True)
     keys = (place if len(place) > 1 else place[0] for place in places)
     found = dict(zip(keys, data, strict=True))
     if len(found) != len(data):
@@ -244,41 +245,43 @@ def _make_dok(cls: Any, shape: tuple[int, ...], arrays: list[Array]) -> Any:
     return matrix
 
 
+# SciPy's own conversions make keys of numpy.int32, and setting an item makes keys of int.
 _KEY_CLASSES: tuple[type, ...] = (int, np.int32, np.int64)
 
 
 def _key_classes(matrix: Any) -> Array | None:
     """Number the classes of a dok's coordinates, in order; one number if all are of one class.
 
-    SciPy's own conversions make `numpy.int32`, and setting an item makes `int`. None for `int`.
+    None if all are of int, as in what was written before this was noted.
     """
-    found = [type(part) for key in matrix.keys() for part in _parts(key)]  # noqa: SIM118
-    if not set(found) <= set(_KEY_CLASSES):
+    keys = matrix.keys()
+    parts = list(keys if len(matrix.shape) == 1 else itertools.chain.from_iterable(keys))
+    found = set(map(type, parts))
+    if not found <= set(_KEY_CLASSES):
         raise RefusedError(
             "a sparse array with keys that are neither int nor numpy.int32 nor numpy.int64. "
             "Make a new one: matrix.tocoo().todok()"
         )
-    if set(found) <= {int}:
+    if found <= {int}:
         return None
-    numbers = list(map(_KEY_CLASSES.index, found))
-    return np.array(numbers[:1] if len(set(numbers)) == 1 else numbers, "u1")
+    noted = parts[:1] if len(found) == 1 else parts
+    return np.array([_KEY_CLASSES.index(type(part)) for part in noted], "u1")
 
 
-def _parts(key: Any) -> tuple[Any, ...]:
-    return key if type(key) is tuple else (key,)
-
-
-def _set_key_classes(matrix: Any, numbers: Array) -> None:
-    held = matrix._dict if hasattr(matrix, "_dict") else matrix
-    values = dict(dict.items(held))
-    count = len(values) * len(matrix.shape)
-    if numbers.dtype != "u1" or numbers.ndim != 1 or len(numbers) not in (1, count):
+def _coordinates(coords: list[Array], count: int, numbers: Array | None) -> list[list[Any]]:
+    """Make the coordinates of each dimension, each of its own class."""
+    if numbers is None:
+        return [part.tolist() for part in coords]
+    if numbers.dtype != "u1" or numbers.shape not in ((1,), (count * len(coords),)):
         raise DamagedError("a sparse array whose keys are of unknown classes")
-    classes = iter([_KEY_CLASSES[number] for number in np.broadcast_to(numbers, count).tolist()])
-    dict.clear(held)
-    for key, value in values.items():
-        parts = tuple(next(classes)(part) for part in _parts(key))
-        dict.__setitem__(held, parts if type(key) is tuple else parts[0], value)
+    if len(numbers) == 1:
+        kind = _KEY_CLASSES[numbers[0]]
+        return [list(part.astype(kind)) for part in coords]
+    kinds = [_KEY_CLASSES[number] for number in numbers.tolist()]
+    return [
+        [kind(place) for kind, place in zip(kinds[first :: len(coords)], part, strict=True)]
+        for first, part in enumerate(coords)
+    ]
 
 
 def _check_integers(*arrays: Array) -> None:
@@ -314,7 +317,6 @@ _MAKERS: dict[str, Callable[[Any, tuple[int, ...], list[Array]], Any]] = {
     "coo": _make_coo,
     "dia": _make_dia,
     "lil": _make_lil,
-    "dok": _make_dok,
 }
 
 CODECS = {"scipy.sparse": Codec(_dump, _load)}
