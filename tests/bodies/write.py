@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -151,13 +152,15 @@ def main() -> None:
     manifest: list[dict[str, Any]] = json.loads(MANIFEST.read_text()) if MANIFEST.exists() else []
     known = {entry["value"] for entry in manifest}
     for kind, expressions in EXPRESSIONS.items():
-        for number, expression in enumerate(expressions):
+        for expression in expressions:
             if expression in known:
                 continue
             payload = encode(made_of(expression), key="k")
             if payload.kind != kind:
                 raise SystemExit(f"{expression} is of the kind {payload.kind}")
-            name = f"{re.sub('[^a-z]+', '-', kind.lower())}-{number}.body"
+            # Not a number: two branches would take the same one.
+            own = sha256(expression.encode()).hexdigest()[:8]
+            name = f"{re.sub('[^a-z]+', '-', kind.lower())}-{own}.body"
             with (FOLDER / name).open("xb") as file:
                 file.write(payload.body)
             manifest.append({"kind": kind, "file": name, "value": expression})
