@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 
 from .arrow import BufferReader, BufferWriter
 from .payload import RefusedError
@@ -79,5 +81,13 @@ def load_bits(spec: Spec, buffers: BufferReader, length: int) -> Array:
 
 
 def unknown(dtype: Any) -> str:
-    """Say that values of a dtype are refused."""
-    return f"of the dtype {dtype}, which cannot be kept exactly. Convert it with astype first"
+    """Say that values of a dtype are refused, and what to type."""
+    if isinstance(dtype, pd.ArrowDtype) and pa.types.is_dictionary(dtype.pyarrow_dtype):
+        way = ".astype(pandas.ArrowDtype(dtype.pyarrow_dtype.value_type))"
+    else:
+        way = _WAYS.get(getattr(dtype, "char", ""), "astype")
+    return f"of the dtype {dtype}, which cannot be kept exactly. Convert it with {way} first"
+
+
+# the character of a dtype: what to type
+_WAYS = {"g": '.astype("float64")', "G": '.astype("complex128")'}

@@ -128,6 +128,20 @@ def test_any_dictionary_of_a_dictionary_is_refused(value):
         encode([value], key="k")
 
 
+def test_a_dictionary_of_arrow_in_pandas_is_refused_with_what_to_type():
+    series = pd.Series(pd.arrays.ArrowExtensionArray(ONCE))
+    with pytest.raises(UnsupportedType, match=r"ArrowDtype\(dtype\.pyarrow_dtype\.value_type\)"):
+        encode(series, key="k")
+    assert_kept(series.astype(pd.ArrowDtype(series.dtype.pyarrow_dtype.value_type)))
+
+
+def test_floats_of_80_bits_are_refused_with_what_to_type():
+    series = pd.Series(np.array([1.5], "longdouble"))
+    with pytest.raises(UnsupportedType, match=r'Convert it with \.astype\("float64"\)'):
+        encode(series, key="k")
+    assert_kept(series.astype("float64"))
+
+
 class Metres(pa.ExtensionType):
     def __init__(self):
         super().__init__(pa.float64(), "test.metres")
