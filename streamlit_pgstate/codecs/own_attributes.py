@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from .payload import DamagedError, RefusedError
+from .payload import DamagedError, RefusedError, UnreadableError
 from .refusals import class_name
 
 __all__ = ["check_none", "own_attributes", "set_own_attributes"]
@@ -24,7 +24,7 @@ def own_attributes(value: Any, known: Collection[str] = ()) -> dict[str, Any]:
     cls = type(value)
     return {
         name: item
-        for name, item in vars(value).items()
+        for name, item in vars(value).copy().items()  # another thread may add an accessor
         if name not in known and not name.startswith("_") and not hasattr(cls, name)
     }
 
@@ -34,13 +34,17 @@ def set_own_attributes(value: Any, own: Any) -> None:
 
     Raises:
         DamagedError: a name is one of the library's.
+        UnreadableError: the class has such an attribute by now.
     """
     held = vars(value)
     for name, item in own.items():
         if type(name) is not str or name.startswith("_") or name in held:
             raise DamagedError("an attribute that cannot be a user's own")
         if hasattr(type(value), name):
-            raise DamagedError("an attribute that its class has itself")
+            raise UnreadableError(
+                f"and has an attribute of its user's own that {class_name(type(value))} here has "
+                "itself. Run the version of the library that wrote it"
+            )
         held[name] = item
 
 
