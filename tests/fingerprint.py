@@ -3,7 +3,9 @@
 Equal fingerprints: the same type, content and order at every level, bits of numbers, dtypes,
 labels, names and frequencies included. Nothing of the codecs is used here, so that one process
 can tell another what it has found. What docs/values.md does not promise is left out: chunks of
-tables, what lies under a pandas mask, memory that is neither in C nor in F order.
+tables, what lies under a pandas mask, memory that is neither in C nor in F order, metadata of
+NumPy's dtype in pandas and of the dtype object, names in Arrow's maps. `test_fingerprint.py` plants
+differences, each of which shows here.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import datetime as dt
 import enum
 import io
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from decimal import Decimal
 from fractions import Fraction
 from functools import singledispatch
@@ -69,12 +71,16 @@ def _(value: None) -> Print:
 @_of.register(range)
 @_of.register(dt.date)
 @_of.register(dt.timedelta)
-@_of.register(UUID)
 @_of.register(Fraction)
 @_of.register(type(pd.NaT))
 @_of.register(type(pd.NA))
 def _(value: object) -> Print:
     return repr(value)
+
+
+@_of.register
+def _(value: UUID) -> Print:
+    return [repr(value), str(value.is_safe)]
 
 
 @_of.register
@@ -160,9 +166,13 @@ if pydantic:
 # --- NumPy --------------------------------------------------------------------------------
 
 
-def dtype_print(dtype: np.dtype[Any]) -> Print:
-    """A dtype with what its == passes over: metadata, titles, alignment."""
-    found: list[Any] = [dtype.str, dtype.char, str(dtype.type), repr(dict(dtype.metadata or {}))]
+def dtype_print(dtype: np.dtype[Any], *, in_pandas: bool = False) -> Print:
+    """A dtype with what its == passes over: metadata, titles, alignment, C's long and long long."""
+    found: list[Any] = [dtype.str, dtype.char, str(dtype.type)]
+    if not in_pandas and dtype.kind != "O":
+        found.append(repr(dict(dtype.metadata or {})))
+    if dtype.char == "T":
+        found.append(repr(dtype))
     if dtype.subdtype is not None:
         return [*found, dtype_print(dtype.subdtype[0]), str(dtype.subdtype[1])]
     if dtype.fields is not None:
@@ -202,7 +212,18 @@ def _bits(array: np.ndarray[Any, Any]) -> Print:
 def _(value: np.ma.MaskedArray) -> Print:  # type: ignore[type-arg]
     mask = "nothing" if value.mask is np.ma.nomask else fingerprint(np.asarray(value.mask))
     fill = np.asarray(value.fill_value)
-    return [fingerprint(value.data), mask, fingerprint(fill), str(value.hardmask)]
+    return [
+        fingerprint(value.data), mask, fingerprint(fill), str(value.hardmask), _own(value)
+    ]  # fmt: skip
+
+
+def _own(value: Any, known: Collection[str] = ()) -> Print:
+    """Attributes that neither the library nor its class has."""
+    return [
+        [name, fingerprint(item)]
+        for name, item in vars(value).items()
+        if not name.startswith("_") and name not in known and not hasattr(type(value), name)
+    ]
 
 
 @_of.register
@@ -242,7 +263,7 @@ def _(value: pd.Interval) -> Print:
 @_of.register
 def _(value: BaseOffset) -> Print:
     more = sorted((name, item) for name, item in value.kwds.items() if name != "calendar")
-    return [value.freqstr, str(value.n), repr(more)]
+    return [value.freqstr, str(value.n), str(value.normalize), repr(more)]
 
 
 def _frequency(freq: Any) -> Print:
@@ -261,7 +282,7 @@ def _(value: pd.Series) -> Print:  # type: ignore[type-arg]
 
 
 def _notes(value: Any) -> list[Any]:
-    return [fingerprint(value.attrs), str(value.flags.allows_duplicate_labels)]
+    return [fingerprint(value.attrs), str(value.flags.allows_duplicate_labels), _own(value)]
 
 
 @_of.register
@@ -270,33 +291,38 @@ def _(value: pd.Index) -> Print:  # type: ignore[type-arg]
         fingerprint(value.name),
         _frequency(getattr(value, "freq", None)),
         _array(value),
+        _own(value),
     ]
 
 
 @_of.register
 def _(value: pd.RangeIndex) -> Print:
-    return [fingerprint(value.name), str((value.start, value.stop, value.step))]
+    return [fingerprint(value.name), str((value.start, value.stop, value.step)), _own(value)]
 
 
 @_of.register
 def _(value: pd.MultiIndex) -> Print:
     levels = [fingerprint(level.rename(None)) for level in value.levels]
     codes = [fingerprint(np.asarray(codes)) for codes in value.codes]
-    return [list(map(fingerprint, value.names)), levels, codes, str(value.sortorder)]
+    own = _own(value, ("sortorder",))
+    return [list(map(fingerprint, value.names)), levels, codes, str(value.sortorder), own]
 
 
 @_of.register
 def _(value: pd.api.extensions.ExtensionArray) -> Print:
-    return [_frequency(getattr(value, "freq", None)), _array(value)]
+    return [_frequency(getattr(value, "freq", None)), _array(value), _own(value)]
 
 
 def _array(data: Any) -> Print:
     """What a Series, an Index or an extension array holds; decided by the dtype."""
     dtype = data.dtype
     if isinstance(dtype, np.dtype):
-        return [dtype_print(dtype), _elements(np.asarray(data))]
+        return [dtype_print(dtype, in_pandas=True), _elements(np.asarray(data))]
     array = data if isinstance(data, pd.api.extensions.ExtensionArray) else data.array
-    return [ascii(dtype), _class(type(array)), _EXTENSIONS[type(dtype)](array)]
+    if len(array.shape) != 1:
+        return [str(array.shape), _array(array.reshape(-1))]
+    name = "Arrow" if isinstance(dtype, pd.ArrowDtype) else ascii(dtype)
+    return [name, _class(type(array)), _EXTENSIONS[type(dtype)](array)]
 
 
 def _masked(array: Any) -> Print:
@@ -365,9 +391,10 @@ _EXTENSIONS: dict[type, Callable[[Any], Print]] = {
     pd.IntervalDtype: _intervals,
     pd.SparseDtype: _sparse,
     pd.ArrowDtype: _pandas_arrow,
-    type(pd.arrays.NumpyExtensionArray(np.zeros(0)).dtype): lambda array: fingerprint(
-        np.asarray(array)
-    ),
+    type(pd.arrays.NumpyExtensionArray(np.zeros(0)).dtype): lambda array: [
+        dtype_print(np.asarray(array).dtype, in_pandas=True),
+        _elements(np.asarray(array)),
+    ],
 }
 
 
@@ -376,12 +403,33 @@ _EXTENSIONS: dict[type, Callable[[Any], Print]] = {
 
 def _arrow_field(field: Any) -> Print:
     """A field with its metadata and, unlike its text, those of the fields in it."""
-    inner = [field.type.field(place) for place in range(field.type.num_fields)]
-    notes = repr(sorted((field.metadata or {}).items()))
-    return [field.name, str(field.type), str(field.nullable), notes, *map(_arrow_field, inner)]
+    return [field.name, str(field.nullable), _notes_of(field), _arrow_type(field.type)]
+
+
+def _notes_of(field: Any) -> str:
+    return repr(list((field.metadata or {}).items()))
+
+
+def _arrow_type(arrow: Any) -> Print:
+    if pa.types.is_map(arrow):  # Arrow does not keep the names in it
+        inner = [_arrow_type(arrow.key_type), _arrow_type(arrow.item_type)]
+        return ["map", str(arrow.keys_sorted), str(arrow.item_field.nullable), *inner]
+    found: list[Any] = [str(arrow.id), *([] if arrow.num_fields else [str(arrow)])]
+    if pa.types.is_dictionary(arrow):
+        return [*found, _arrow_type(arrow.value_type)]
+    names = ("list_size", "mode", "type_codes", "run_end_type")
+    found += [str(getattr(arrow, name, "")) for name in names]
+    return [*found, *(_arrow_field(arrow.field(place)) for place in range(arrow.num_fields))]
 
 
 def _arrow_items(values: Any) -> Print:
+    if isinstance(values, pa.ChunkedArray):
+        return [item for chunk in values.chunks for item in _arrow_items(chunk)]
+    if pa.types.is_floating(values.type) and len(values):  # with the payloads of NaN
+        width = values.type.bit_width // 8
+        bits = np.frombuffer(values.buffers()[1], f"u{width}", len(values), values.offset * width)
+        found = zip(bits.tolist(), values.is_null().to_pylist(), strict=True)
+        return ["null" if missing else hex(number) for number, missing in found]
     return list(map(_arrow_item, values))
 
 
@@ -392,8 +440,8 @@ def _arrow_item(scalar: Any) -> Print:
         return "null"
     if isinstance(scalar, pa.StructScalar):
         return [_arrow_item(scalar[place]) for place in range(scalar.type.num_fields)]
-    if isinstance(scalar, pa.DictionaryScalar):
-        return _arrow_item(scalar.value)
+    if isinstance(scalar, pa.DictionaryScalar):  # at which entry it points, and all that there are
+        return [str(scalar.index.as_py()), _arrow_items(scalar.dictionary)]
     if isinstance(scalar, (pa.ListScalar, pa.LargeListScalar, pa.FixedSizeListScalar)):
         return _arrow_items(scalar.values)  # maps are lists of structs
     if isinstance(scalar, _ARROW_TIMES):
@@ -416,33 +464,49 @@ _ARROW_TIMES = (
 @_of.register(pa.Table)
 @_of.register(pa.RecordBatch)
 def _(value: Any) -> Print:
-    notes = repr(sorted((value.schema.metadata or {}).items()))
     columns = [_arrow_items(column) for column in value.columns]
-    return [notes, str(value.num_rows), list(map(_arrow_field, value.schema)), columns]
+    schema = value.schema
+    return [_notes_of(schema), str(value.num_rows), list(map(_arrow_field, schema)), columns]
 
 
 @_of.register
 def _(value: pa.ChunkedArray) -> Print:
-    sizes = _numbers(map(len, value.chunks))
-    return [_arrow_field(pa.field("", value.type)), sizes, _arrow_items(value)]
+    return [_arrow_type(value.type), list(map(fingerprint, value.chunks))]
 
 
 @_of.register
 def _(value: pa.Array) -> Print:
-    found = [_arrow_field(pa.field("", value.type)), _arrow_items(value)]
+    found = [_arrow_type(value.type), _arrow_items(value)]
     if isinstance(value, pa.DictionaryArray):
         found += [_arrow_items(value.indices), fingerprint(value.dictionary)]
+    if isinstance(value, pa.RunEndEncodedArray):
+        first, count = value.find_physical_offset(), value.find_physical_length()
+        ends = value.run_ends.slice(first, count).to_pylist()
+        found += [
+            [str(min(end - value.offset, len(value))) for end in ends],
+            _arrow_items(value.values.slice(first, count)),
+        ]
     return found
 
 
 def _polars_frame(value: Any) -> Print:
-    return [str(value.height), *map(fingerprint, value.get_columns())]
+    return [str(value.height), *map(fingerprint, value.get_columns()), _own(value)]
 
 
 def _polars_series(value: Any) -> Print:
     # Python's times have no nanoseconds, categories have other numbers in another process
     numbers = "" if "Categorical" in repr(value.dtype) else value.to_physical().to_list()
-    return [value.name, repr(value.dtype), fingerprint(value.to_list()), fingerprint(numbers)]
+    return [
+        value.name, repr(value.dtype), fingerprint(value.to_list()), fingerprint(numbers),
+        _order(value), _own(value),
+    ]  # fmt: skip
+
+
+def _order(value: Any) -> str:
+    """What polars knows of the order. It counts what has one item as ascending, if it looks."""
+    if value.flags["SORTED_DESC"]:
+        return "descending"
+    return "ascending" if value.flags["SORTED_ASC"] or value.len() < 2 else ""
 
 
 if pl:
@@ -454,19 +518,25 @@ if pl:
 
 
 def _scipy(value: Any) -> Print:
-    found = [value.format, repr(value.shape), dtype_print(value.dtype)]
+    own = [_own(value, ("maxprint", *_SPARSE_PARTS)), repr(vars(value).get("maxprint"))]
+    found = [value.format, repr(value.shape), dtype_print(value.dtype), own]
     if value.format == "lil":
         rows = zip(value.rows, value.data, strict=True)
         return [*found, *([repr(list(places)), repr(list(items))] for places, items in rows)]
     if value.format == "dok":
-        places = [list(map(int, np.atleast_1d(place))) for place in value.keys()]  # noqa: SIM118
-        return [*found, repr(places), list(map(fingerprint, value.values()))]
+        places = list(map(fingerprint, value.keys()))
+        return [*found, places, list(map(fingerprint, value.values()))]
     if value.format == "coo":
         coords = value.coords if hasattr(value, "coords") else (value.row, value.col)
         return [*found, fingerprint(value.data), *map(fingerprint, coords)]
     names = ("offsets",) if value.format == "dia" else ("indices", "indptr")
     return [*found, *(fingerprint(getattr(value, name)) for name in ("data", *names))]
 
+
+_SPARSE_PARTS = (
+    *("data", "indices", "indptr", "coords", "row", "col", "offsets", "rows", "dtype"),
+    "has_canonical_format",  # which SciPy finds anew
+)
 
 if scipy:
     for _layout in ("bsr", "coo", "csc", "csr", "dia", "dok", "lil"):

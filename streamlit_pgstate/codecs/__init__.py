@@ -34,10 +34,13 @@ exceptions, and says where the storage formats are described.
   `io.StringIO`, uploaded files: `file`
 - NumPy: arrays in `ndarray`, scalars in `numpy_scalars`, dtypes in `dtypes`
 - pandas: DataFrame in `frame`; Series, Index and extension arrays in `series`; both use `columns`
-  for one column of any dtype, and `attrs`; scalars in `pandas_scalars`
-- SciPy: `sparse`; pyarrow: `arrow_table`; polars: `polars_frame`; Pillow: `image`
+  for one column of any dtype, with NumPy's in `bits` and text in `strings`, and `attrs`; scalars in
+  `pandas_scalars`
+- SciPy: `sparse`; pyarrow: `arrow_table`, and which of its types are kept in `arrow_types`; polars:
+  `polars_frame`; Pillow: `image`
 - plotly: `plotly_figure`; altair: `altair_chart`
 - shapely: `geometry`; geopandas: `geo_frame`; pyproj: `crs`
+- attributes that a user has set on an object of a library: `own_attributes`
 - a container that holds any of these beside plain values: `bundle`
 
 **What the codecs share:** `kinds` finds the kind of a class and the codec of a kind. `payload`

@@ -18,11 +18,15 @@ from . import plain
 from .arrow_content import content_of
 from .arrow_stream import check_views, read_stream, size_of
 from .limits import check_size
-from .payload import Body, DamagedError
+from .payload import Body, DamagedError, RefusedError
 
-__all__ = ["BufferReader", "BufferWriter"]
+__all__ = ["BufferReader", "BufferWriter", "as_one"]
 
 _HEADER = b"streamlit_pgstate"
+
+# Format 2 has what versions that know only format 1 would read as something else: C's long long,
+# arrays of several dimensions, attributes of the user's own. All else is written as format 1.
+_FORMATS = (1, 2)
 
 _ARROW_TYPES = {
     np.dtype(name): getattr(pa, name)()
@@ -34,9 +38,14 @@ _ARROW_TYPES = {
 
 
 class BufferWriter:
-    """Collects buffers and writes them with a header, which refers to each by its position."""
+    """Collects buffers and writes them with a header, which refers to each by its position.
+
+    Attributes:
+        format: of the header. Who adds what format 1 does not have sets it to 2.
+    """
 
     def __init__(self) -> None:
+        self.format = 1
         self._lists: list[pa.Array] = []
         self._size = 0
 
@@ -68,12 +77,13 @@ class BufferWriter:
         """Add bytes without copying them; returns their position."""
         return self.add_numpy(np.frombuffer(body, "uint8"))
 
-    def finish(self, header: object) -> bytes:
-        """Write the stream; returns its bytes.
+    def finish(self, header: dict[str, Any]) -> bytes:
+        """Write the stream, with the format in its header; returns its bytes.
 
         Raises:
             RefusedError: the header holds a value that `plain` refuses.
         """
+        header = {"format": self.format, **header}
         names = [str(position) for position in range(len(self._lists))]
         batch = pa.RecordBatch.from_arrays(self._lists, names)
         batch = batch.replace_schema_metadata({_HEADER: plain.dump(header)})
@@ -101,6 +111,8 @@ class BufferReader:
         if header is None:
             raise DamagedError("an Arrow stream of another program")
         self.header = plain.load(header)
+        if self.header["format"] not in _FORMATS:
+            raise DamagedError("a header of a newer format")
         self._batch = batch
         self._taken: set[int] = set()
 
@@ -138,6 +150,25 @@ class BufferReader:
         if dtype.kind == "b" and numbers.max() > 1:
             raise DamagedError("a truth value that is neither 0 nor 1")
         return numbers.view(dtype)
+
+
+def as_one(values: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """Return the one array that an array is, or that its chunks make together.
+
+    Raises:
+        RefusedError: pyarrow cannot put the chunks together.
+    """
+    if not isinstance(values, pa.ChunkedArray):
+        return values
+    if values.num_chunks == 1:
+        return values.chunk(0)
+    try:
+        return values.combine_chunks()
+    except pa.ArrowException:  # text of over 2 GiB, or a type for which pyarrow has no builder
+        raise RefusedError(
+            f"in chunks of the Arrow type {values.type}, which pyarrow cannot put together. "
+            "Cast text to pyarrow.large_string(), and anything else to a plain type"
+        ) from None
 
 
 def storage_of(dtype: np.dtype[Any]) -> tuple[np.dtype[Any], int]:

@@ -295,7 +295,9 @@ def _dictionary(array: Any, hidden: Mask | None) -> Any:
 
 def _is_same_memory(array: Any, content: Any) -> bool:
     both = (
-        [part and (part.address, part.size) for part in each.buffers()] for each in (array, content)
+        # A buffer of no bytes is false, as bytes are.
+        [None if part is None else (part.address, part.size) for part in each.buffers()]
+        for each in (array, content)
     )
     return not array.offset and operator.eq(*both)
 

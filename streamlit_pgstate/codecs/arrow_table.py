@@ -11,25 +11,29 @@ import pyarrow as pa
 
 from .arrow_content import content_of
 from .arrow_stream import check_values, check_views, read_stream, size_of
+from .arrow_types import check_field, is_kept
 from .limits import check_size
 from .payload import Body, Codec, DamagedError, RefusedError
+from .refusals import shown
 
-__all__ = ["CODECS", "is_kept", "read_kept", "write_stream"]
-
-_EXTENSION = b"ARROW:extension:name"
+__all__ = ["CODECS", "read_kept", "write_table"]
 
 
-def write_stream(schema: Any, batches: Iterable[Any]) -> bytes:
-    """Write an Arrow IPC stream.
+def write_table(schema: Any, batches: Iterable[Any]) -> bytes:
+    """Write the batches of a table as an Arrow IPC stream.
 
     Raises:
-        RefusedError: the schema has an extension type, or a batch is not valid or too large.
+        RefusedError: a column is of a type that is not kept, or a batch is not valid or too large.
     """
     for field in schema:
-        if not is_kept(field):
-            raise RefusedError(
-                f"of the Arrow type {field.type}, which is not kept. Cast it to its storage type"
-            ).inside(f"column {field.name!r}")
+        try:
+            check_field(field)
+        except RefusedError as refused:
+            raise refused.inside(f"column {shown(field.name)}") from None
+    return _write(schema, batches)
+
+
+def _write(schema: Any, batches: Iterable[Any]) -> bytes:
     sink = io.BytesIO()
     written = []
     with pa.ipc.new_stream(pa.PythonFile(sink, "w"), schema) as stream:
@@ -52,34 +56,17 @@ def _content_of_batch(batch: Any) -> Any:
 
 
 def read_kept(body: Body) -> tuple[Any, list[Any]]:
-    """Check and read a stream that `write_stream` wrote; returns the schema and the batches.
+    """Check and read a stream that `write_table` wrote; returns the schema and the batches.
 
     The batches are views of the body. This is safe because Arrow's values are immutable.
 
     Raises:
-        DamagedError: the stream is damaged, or has a type that `write_stream` refuses.
+        DamagedError: the stream is damaged, or has a type that `write_table` refuses.
     """
     schema, batches = read_stream(body)
     if not all(map(is_kept, schema)):
-        raise DamagedError("an Arrow extension type, which is never written here")
+        raise DamagedError("an Arrow type that is never written here")
     return schema, batches
-
-
-def is_kept(field: Any) -> bool:
-    """Whether a stream keeps a field exactly, whatever extension types a process has registered.
-
-    Raises:
-        UnicodeDecodeError: the name of the field is not UTF-8, over which polars would panic.
-    """
-    if (
-        field.name is None
-        or isinstance(field.type, pa.BaseExtensionType)
-        or _EXTENSION in (field.metadata or {})
-    ):
-        return False
-    if pa.types.is_dictionary(field.type):
-        return is_kept(pa.field("", field.type.value_type))
-    return all(is_kept(field.type.field(place)) for place in range(field.type.num_fields))
 
 
 def _load_table(body: Body) -> Any:
@@ -93,8 +80,10 @@ def _load_batch(body: Body) -> Any:
 
 
 def _dump_chunks(chunked: Any) -> bytes:
-    schema = pa.schema([pa.field("", chunked.type)])
-    return write_stream(
+    field = pa.field("", chunked.type)
+    check_field(field)
+    schema = pa.schema([field])
+    return _write(
         schema, (pa.RecordBatch.from_arrays([chunk], schema=schema) for chunk in chunked.chunks)
     )
 
@@ -113,9 +102,9 @@ def _load_array(body: Body) -> Any:
 
 CODECS = {
     "pyarrow.table": Codec(
-        lambda table: write_stream(table.schema, table.to_batches()), _load_table
+        lambda table: write_table(table.schema, table.to_batches()), _load_table
     ),
-    "pyarrow.batch": Codec(lambda batch: write_stream(batch.schema, [batch]), _load_batch),
+    "pyarrow.batch": Codec(lambda batch: write_table(batch.schema, [batch]), _load_batch),
     "pyarrow.chunks": Codec(_dump_chunks, _load_chunks),
     "pyarrow.array": Codec(
         lambda array: _dump_chunks(pa.chunked_array([array], array.type)), _load_array

@@ -7,8 +7,8 @@ how an array is written. A dtype that is not in the tables at the end of this fi
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,58 +16,51 @@ import pandas as pd
 import pyarrow as pa
 
 from . import bundle, kinds
-from .arrow import BufferReader, BufferWriter
+from .arrow import BufferReader, BufferWriter, as_one
 from .arrow_stream import check_values
+from .bits import BITS, check_is_flat, dump_bits, is_bits, load_bits, unknown
+from .own_attributes import check_none
 from .pandas_scalars import dump_offset, load_offset, short
-from .payload import DamagedError, RefusedError, UnreadableError
+from .payload import DamagedError, RefusedError
 from .refusals import class_name
+from .strings import dump_string, load_string
 from .zones import dump_zone_of_pandas, load_zone_of_pandas
 
 __all__ = [
     "dump_array",
-    "dump_bits",
     "dump_freq",
     "dump_index",
     "dump_sparse",
-    "is_bits",
     "load_array",
     "load_freq",
     "load_index",
     "load_sparse",
-    "view_bits",
 ]
 
 Spec = dict[str, Any]
 Array = np.ndarray[Any, Any]
-
-_SURROGATE = re.compile("[\ud800-\udfff]")
-
-_BITS = {
-    name: np.dtype(name)
-    for name in (
-        *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
-        *("float16", "float32", "float64", "complex64", "complex128"),
-        *(
-            f"{kind}64[{unit}]"
-            for kind in ("datetime", "timedelta")
-            for unit in ("s", "ms", "us", "ns")
-        ),
-    )
-}
 
 
 def dump_array(data: Any, out: BufferWriter) -> Spec:
     """Write the values of a Series, an Index or an extension array; returns the spec.
 
     Raises:
-        RefusedError: the dtype, or an object in the data, cannot be kept exactly.
+        RefusedError: the dtype, or an object in the data, cannot be kept exactly, or the data has
+            not one dimension. pandas makes some indexes and categories of such data.
     """
-    if isinstance(data.dtype, np.dtype):
-        return _dump_objects(data, out) if data.dtype == object else dump_bits(data, out)
-    dump = _DUMPERS.get(type(data.dtype))
+    dtype = data.dtype
+    if isinstance(dtype, np.dtype):
+        if dtype.kind == "O":
+            return _dump_objects(data, out)
+        if dtype.kind in "mM":  # of NumPy's dtypes, pandas looks at the dimensions of all others
+            check_is_flat(getattr(data, "array", data))
+        return dump_bits(data, out)
+    dump = _DUMPERS.get(type(dtype))
     if dump is None:
-        raise RefusedError(_unknown(data.dtype))
-    return dump(getattr(data, "array", data), out)
+        raise RefusedError(unknown(dtype))
+    array = getattr(data, "array", data)
+    check_is_flat(array)
+    return dump(array, out)
 
 
 def load_array(spec: Spec, buffers: BufferReader, length: int) -> Any:
@@ -87,33 +80,7 @@ def load_array(spec: Spec, buffers: BufferReader, length: int) -> Any:
     return values
 
 
-# --- numbers, times and objects of NumPy -------------------------------------------------
-
-
-def is_bits(dtype: object) -> bool:
-    """Whether the dtype is one of NumPy's numbers, truth values or times of pandas' units."""
-    return isinstance(dtype, np.dtype) and _BITS.get(dtype.name) == dtype.newbyteorder("=")
-
-
-def dump_bits(data: Any, out: BufferWriter) -> Spec:
-    """Write numbers, truth values or times bit by bit, NaT and the payloads of NaN included."""
-    if not is_bits(data.dtype):
-        raise RefusedError(_unknown(data.dtype))
-    spec = {"is": "numpy", "dtype": data.dtype.name, "at": out.add_numpy(np.asarray(data))}
-    if not data.dtype.isnative:
-        spec["swapped"] = True
-    return spec
-
-
-def view_bits(spec: Spec, buffers: BufferReader, length: int) -> Array:
-    """Read values that `dump_bits` wrote, as a read-only view of the body."""
-    dtype = _BITS[spec["dtype"]]
-    values = buffers.get_numpy(spec["at"], dtype, length)
-    return values.view(dtype.newbyteorder("S")) if spec.get("swapped") else values
-
-
-def _load_bits(spec: Spec, buffers: BufferReader, length: int) -> Array:
-    return np.array(view_bits(spec, buffers, length))
+# --- objects ---------------------------------------------------------------------------------
 
 
 def _dump_objects(data: Any, out: BufferWriter) -> Spec:
@@ -145,51 +112,8 @@ def _dump_masked(array: Any, out: BufferWriter) -> Spec:
 def _load_masked(spec: Spec, buffers: BufferReader, length: int) -> Any:
     dtype = _MASKED[spec["dtype"]]
     values = buffers.get_numpy(spec["at"], dtype.numpy_dtype, length).copy()
-    mask = buffers.get_numpy(spec["mask"], _BITS["bool"], length).copy()
+    mask = buffers.get_numpy(spec["mask"], BITS["bool"], length).copy()
     return dtype.construct_array_type()(values, mask)
-
-
-def _dump_string(array: Any, out: BufferWriter) -> Spec:
-    dtype = array.dtype
-    if dtype.storage == "python":
-        _check_encodable(array)
-    texts = pa.array(array, pa.large_string(), from_pandas=True)
-    return {
-        "is": "string",
-        # pandas 2.2 calls ("pyarrow", nan) "pyarrow_numpy"
-        "storage": dtype.storage.removesuffix("_numpy"),
-        "missing": "NA" if dtype.na_value is pd.NA else "nan",
-        "at": out.add(_as_one(texts)),
-    }
-
-
-def _check_encodable(array: Any) -> None:
-    for row, text in enumerate(array):
-        if type(text) is str and not text.isascii() and _SURROGATE.search(text):
-            raise RefusedError(
-                "text with a lone surrogate, which a column of strings cannot keep. "
-                "Keep the column as dtype object"
-            ).inside(f"[{row}]")
-
-
-def _load_string(spec: Spec, buffers: BufferReader, length: int) -> Any:
-    dtype = _string_dtype(spec["storage"], spec["missing"])
-    array = _from_arrow(dtype, _typed(buffers.get(spec["at"]), pa.large_string()))
-    # Read from Arrow, a ("python", nan) array of pandas 2.3 would compare as a ("python", NA) one.
-    cls = dtype.construct_array_type()
-    return array if type(array) is cls else cls._from_sequence(array, dtype=dtype)
-
-
-def _string_dtype(storage: str, missing: str) -> Any:
-    if storage not in ("python", "pyarrow") or missing not in ("NA", "nan"):
-        raise DamagedError("strings of an unknown kind")
-    if missing == "NA":
-        return pd.StringDtype(storage)
-    if hasattr(pd.StringDtype("python"), "_na_value"):  # pandas 2.3 and later
-        return pd.StringDtype(storage, na_value=np.nan)
-    if storage == "pyarrow":
-        return pd.StringDtype("pyarrow_numpy")
-    raise UnreadableError("and needs pandas from 2.3 on for its text: pip install -U pandas")
 
 
 def _dump_categorical(array: Any, out: BufferWriter) -> Spec:
@@ -203,7 +127,7 @@ def _dump_categorical(array: Any, out: BufferWriter) -> Spec:
 
 
 def _load_categorical(spec: Spec, buffers: BufferReader, length: int) -> Any:
-    codes = _load_bits(spec["codes"], buffers, length)
+    codes = load_bits(spec["codes"], buffers, length)
     categories = load_index(spec["categories"], buffers, spec["count"])
     dtype = pd.CategoricalDtype(categories, spec["ordered"])
     return pd.Categorical.from_codes(codes, dtype=dtype)  # refuses codes out of range
@@ -216,7 +140,7 @@ def _dump_zoned(array: Any, out: BufferWriter) -> Spec:
 
 
 def _load_zoned(spec: Spec, buffers: BufferReader, length: int) -> Any:
-    utc = pd.DatetimeIndex(_load_bits(spec["utc"], buffers, length))
+    utc = pd.DatetimeIndex(load_bits(spec["utc"], buffers, length))
     times = utc.tz_localize("UTC").tz_convert(load_zone_of_pandas(spec["zone"])).array
     return times.copy()  # since pandas 3.1, the array of an index is read-only
 
@@ -224,12 +148,12 @@ def _load_zoned(spec: Spec, buffers: BufferReader, length: int) -> Any:
 def _dump_period(array: Any, out: BufferWriter) -> Spec:
     freq = array.dtype.name.removeprefix("period[").removesuffix("]")
     if pd.PeriodDtype(freq) != array.dtype:
-        raise RefusedError(_unknown(array.dtype))
+        raise RefusedError(unknown(array.dtype))
     return {"is": "period", "freq": freq, "at": out.add_numpy(array.asi8)}
 
 
 def _load_period(spec: Spec, buffers: BufferReader, length: int) -> Any:
-    ordinals = buffers.get_numpy(spec["at"], _BITS["int64"], length).copy()
+    ordinals = buffers.get_numpy(spec["at"], BITS["int64"], length).copy()
     return pd.arrays.PeriodArray(ordinals, dtype=pd.PeriodDtype(short(spec["freq"])))
 
 
@@ -247,9 +171,9 @@ def _load_interval(spec: Spec, buffers: BufferReader, length: int) -> Any:
 
 
 def _dump_arrow(array: Any, out: BufferWriter) -> Spec:
-    values = _as_one(pa.array(array))
-    if not _is_simple(values.type):
-        raise RefusedError(_unknown(array.dtype))
+    if not _is_simple(array.dtype.pyarrow_dtype):
+        raise RefusedError(unknown(array.dtype))
+    values = as_one(pa.array(array))
     check_values(values)
     return {"is": "arrow", "at": out.add(values)}
 
@@ -259,28 +183,12 @@ def _load_arrow(spec: Spec, buffers: BufferReader, length: int) -> Any:
     return pd.arrays.ArrowExtensionArray(buffers.get(spec["at"]))
 
 
-def _from_arrow(dtype: Any, values: pa.Array) -> Any:
-    return dtype.__from_arrow__(values)
-
-
 def _is_simple(arrow_type: pa.DataType) -> bool:
     """Whether pandas data of the type can be kept: no extension types and no dictionaries."""
     if isinstance(arrow_type, pa.BaseExtensionType) or pa.types.is_dictionary(arrow_type):
         return False
     fields = (arrow_type.field(i).type for i in range(arrow_type.num_fields))
     return all(map(_is_simple, fields))
-
-
-def _as_one(values: pa.Array | pa.ChunkedArray) -> pa.Array:
-    if not isinstance(values, pa.ChunkedArray):
-        return values
-    return values.chunk(0) if values.num_chunks == 1 else values.combine_chunks()
-
-
-def _typed(values: pa.Array, arrow_type: pa.DataType) -> pa.Array:
-    if values.type != arrow_type:
-        raise DamagedError("a buffer whose type differs from the header")
-    return values
 
 
 # --- sparse ------------------------------------------------------------------------------
@@ -312,8 +220,8 @@ def load_sparse(spec: Spec, buffers: BufferReader, length: int, width: int) -> l
         length: the number of values of each array.
         width: the number of arrays.
     """
-    counts = buffers.get_numpy(spec["counts"], _BITS["int64"], width)
-    rows = buffers.get_numpy(spec["rows"], _BITS["int32"], spec["count"]).copy()
+    counts = buffers.get_numpy(spec["counts"], BITS["int64"], width)
+    rows = buffers.get_numpy(spec["rows"], BITS["int32"], spec["count"]).copy()
     values = load_array(spec["values"], buffers, spec["count"])
     if (counts < 0).any() or int(counts.sum()) != spec["count"]:
         raise DamagedError("sparse columns whose lengths differ from the header")
@@ -343,14 +251,14 @@ def _dump_fill(dtype: Any) -> Spec:
         return {"numpy": fill.dtype.name, "bits": fill.tobytes()}
     if type(fill) in kinds.PLAIN:
         return {"plain": fill}
-    raise RefusedError(_unknown(dtype))
+    raise RefusedError(unknown(dtype))
 
 
 def _load_fill(spec: Spec) -> Any:
     if "nat" in spec:
         return pd.NaT
     if "numpy" in spec:
-        (fill,) = np.frombuffer(spec["bits"], _BITS[spec["numpy"]])
+        (fill,) = np.frombuffer(spec["bits"], BITS[spec["numpy"]])
         return fill
     return spec["plain"]
 
@@ -373,6 +281,7 @@ def dump_index(index: Any, out: BufferWriter) -> Spec:
             f"an index of the class {class_name(type(index))}, which is not kept. "
             "Convert it with pandas.Index(…)"
         )
+    check_none(index, known=("sortorder",))
     if type(index) is pd.MultiIndex:
         return _dump_multi(index, out)
     if type(index) is pd.RangeIndex:
@@ -441,16 +350,54 @@ def load_freq(index: Any, spec: Spec) -> None:
 
 
 def _dump_multi(index: Any, out: BufferWriter) -> Spec:
-    for position, level in enumerate(index.levels):
-        if not level.is_unique:
-            raise RefusedError("a level with repeated labels").inside(f"level {position}")
+    order = index.sortorder
+    if order is not None and not (type(order) is int and 0 <= order <= index.nlevels):
+        raise RefusedError(
+            "an index whose sortorder is no number of levels. Set index.sortorder = None"
+        )
+    levels = [_dump_level(index, place, out) for place in range(index.nlevels)]
     return {
-        "levels": [dump_index(level.rename(None), out) for level in index.levels],
+        "levels": levels,
         "sizes": [len(level) for level in index.levels],
         "codes": [dump_bits(np.asarray(codes), out) for codes in index.codes],
         "names": list(index.names),
-        **({} if index.sortorder is None else {"sortorder": int(index.sortorder)}),
+        **({} if order is None else {"sortorder": order}),
     }
+
+
+def _dump_level(index: Any, place: int, out: BufferWriter) -> Spec:
+    level = index.levels[place]
+    if refused := _odd_level(level, index.codes[place], len(index)):
+        raise refused.inside(f"level {place}")
+    try:
+        return dump_index(level.rename(None), out)
+    except RefusedError as refused:
+        raise refused.inside(f"level {place}") from None
+
+
+def _odd_level(level: Any, codes: Any, length: int) -> RefusedError | None:
+    """Return the error for a level that `_load_multi` would not read; else None."""
+    if type(level) is pd.MultiIndex:
+        return RefusedError(
+            "a MultiIndex in a MultiIndex. Make one of them all: pandas.MultiIndex.from_tuples(…)"
+        )
+    if len(codes) != length:
+        return RefusedError(
+            "a level with codes for another number of rows. Make the index anew: "
+            "pandas.MultiIndex.from_arrays(…)"
+        )
+    if _point_outside(np.asarray(codes), len(level)):
+        return RefusedError(
+            "a level whose codes point outside of it. Make the index anew: "
+            "pandas.MultiIndex.from_arrays(…)"
+        )
+    return None
+
+
+def _point_outside(codes: Array, size: int) -> bool:
+    return codes.dtype.kind != "i" or bool(
+        codes.size and not -1 <= codes.min() <= codes.max() < size
+    )
 
 
 def _load_multi(spec: Spec, buffers: BufferReader, length: int) -> Any:
@@ -458,22 +405,34 @@ def _load_multi(spec: Spec, buffers: BufferReader, length: int) -> Any:
         load_index(level, buffers, size)
         for level, size in zip(spec["levels"], spec["sizes"], strict=True)
     ]
-    codes: list[Any] = [_load_bits(part, buffers, length) for part in spec["codes"]]
+    codes: list[Any] = [load_bits(part, buffers, length) for part in spec["codes"]]
     for level, part in zip(levels, codes, strict=True):
-        if part.dtype.kind != "i" or (length and not -1 <= part.min() <= part.max() < len(level)):
+        if type(level) is pd.MultiIndex or _point_outside(part, len(level)):
             raise DamagedError("codes that point outside of their level")
-    # To find missing labels, pandas makes a byte for each label of a level. A range has no missing
-    # labels, and may be very long, so this check is skipped for long ranges.
-    is_long = any(type(level) is pd.RangeIndex and len(level) > length for level in levels)
-    if is_long and not all(level.is_unique for level in levels):
-        raise DamagedError("a level with repeated labels")
-    return pd.MultiIndex(
-        levels, codes, spec.get("sortorder"), spec["names"], verify_integrity=not is_long
+    order = spec.get("sortorder")
+    if order is not None and not 0 <= order <= len(levels):
+        raise DamagedError("an index that is sorted by more levels than it has")
+    return _multi_index(levels, codes, order, spec["names"])
+
+
+def _multi_index(levels: list[Any], codes: list[Any], order: int | None, names: list[Any]) -> Any:
+    # pandas does not verify the index, because it would replace codes that point at a missing
+    # label by -1, which is another index: groupby(dropna=False) makes such codes.
+    make: Any = partial(
+        pd.MultiIndex, codes=codes, sortorder=order, names=names, verify_integrity=False
     )
+    index = make(levels)
+    if all(given.dtype == own.dtype for given, own in zip(codes, index.codes, strict=True)):
+        return index
+    # pandas chooses the dtype of codes by the size of their level, and keeps it when `set_levels`
+    # makes the level longer or shorter. A range of the size that goes with the dtype takes no
+    # memory.
+    others = [pd.RangeIndex(_SIZES[part.dtype.name]) for part in codes]
+    return make(others).set_levels(levels, verify_integrity=False)
 
 
-def _unknown(dtype: Any) -> str:
-    return f"of the dtype {dtype}, which cannot be kept exactly. Convert it with astype first"
+# dtype: the size of a level for whose codes pandas chooses it
+_SIZES = {"int8": 1, "int16": 1 << 10, "int32": 1 << 20, "int64": 1 << 40}
 
 
 _INDEXES = frozenset(
@@ -501,7 +460,7 @@ _MASKED: dict[str, Any] = {
 
 _DUMPERS: dict[type, Callable[[Any, BufferWriter], Spec]] = {
     **{type(dtype): _dump_masked for dtype in _MASKED.values()},
-    pd.StringDtype: _dump_string,
+    pd.StringDtype: dump_string,
     pd.CategoricalDtype: _dump_categorical,
     pd.DatetimeTZDtype: _dump_zoned,
     pd.PeriodDtype: _dump_period,
@@ -511,10 +470,10 @@ _DUMPERS: dict[type, Callable[[Any, BufferWriter], Spec]] = {
 }
 
 _LOADERS: dict[str, Callable[[Spec, BufferReader, int], Any]] = {
-    "numpy": _load_bits,
+    "numpy": load_bits,
     "objects": _load_objects,
     "masked": _load_masked,
-    "string": _load_string,
+    "string": load_string,
     "categorical": _load_categorical,
     "zoned": _load_zoned,
     "period": _load_period,

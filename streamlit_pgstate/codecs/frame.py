@@ -16,24 +16,20 @@ import pandas as pd
 
 from .arrow import BufferReader, BufferWriter
 from .attrs import dump_attrs, load_attrs
+from .bits import dump_bits, is_bits, view_bits
 from .columns import (
     dump_array,
-    dump_bits,
     dump_index,
     dump_sparse,
-    is_bits,
     load_array,
     load_index,
     load_sparse,
-    view_bits,
 )
 from .limits import check_size
 from .payload import Body, Codec, DamagedError, RefusedError
 from .refusals import shown
 
 __all__ = ["CODECS", "dump", "load"]
-
-_FORMAT = 1
 
 # Up to this many columns of one dtype, each column is a buffer of its own. That takes about 20 µs a
 # column, and no copy. More columns of one dtype are stacked into one buffer.
@@ -50,7 +46,6 @@ def dump(frame: pd.DataFrame) -> bytes:
     """
     out = BufferWriter()
     header = {
-        "format": _FORMAT,
         "shape": list(frame.shape),
         "index": _dump_axis("index", frame.index, out),
         "columns": _dump_axis("columns", frame.columns, out),
@@ -70,14 +65,12 @@ def load(body: Body) -> Any:
     """
     buffers = BufferReader(body)
     header = buffers.header
-    if header["format"] != _FORMAT:
-        raise DamagedError("a frame of a newer format")
     rows, width = header["shape"]
     index = load_index(header["index"], buffers, rows)
     columns = load_index(header["columns"], buffers, width)
     frame = _load_data(header["data"], buffers, index, width)
     frame.columns = columns
-    frame.attrs = load_attrs(header, buffers)
+    load_attrs(frame, header, buffers)
     frame.flags.allows_duplicate_labels = header["allows_duplicate_labels"]
     return frame
 
@@ -96,7 +89,7 @@ def _dump_data(frame: pd.DataFrame, out: BufferWriter) -> list[Spec]:
     # Extension dtypes are compared by class: hashing a categorical dtype reads all categories, and
     # fails if they are of mixed types.
     dtypes = {dtype if isinstance(dtype, np.dtype) else type(dtype) for dtype in frame.dtypes}
-    if len(dtypes) == 1 and is_bits(dtype := dtypes.pop()) and dtype.kind not in "mM":
+    if len(dtypes) == 1 and _is_matrix(frame, dtype := dtypes.pop()):
         check_size(frame.size * dtype.itemsize)
         matrix = np.ascontiguousarray(frame.to_numpy().T)  # a view if the frame is one block
         spec = dump_bits(matrix.reshape(-1), out)
@@ -110,6 +103,13 @@ def _dump_data(frame: pd.DataFrame, out: BufferWriter) -> list[Spec]:
         {"columns": places, "array": _dump_columns(columns, places, frame.columns, out)}
         for places in _together(columns)
     ]
+
+
+def _is_matrix(frame: pd.DataFrame, dtype: Any) -> bool:
+    if not is_bits(dtype) or dtype.kind in "mM":
+        return False
+    # C's long and long long are equal, and have the same hash.
+    return dtype.char not in "lLqQ" or len({each.char for each in frame.dtypes}) == 1
 
 
 def _together(columns: list[Any]) -> Iterator[list[int]]:
@@ -129,7 +129,7 @@ def _likeness(column: Any, place: int) -> Hashable:
     if isinstance(dtype, pd.SparseDtype):
         fill = dtype.fill_value
         return dtype.subtype, type(fill), repr(fill), column.array.kind
-    return dtype if is_bits(dtype) else place
+    return (dtype, dtype.char) if is_bits(dtype) else place
 
 
 def _dump_columns(columns: list[Any], places: list[int], labels: Any, out: BufferWriter) -> Spec:
@@ -157,7 +157,18 @@ def _load_data(data: list[Spec], buffers: BufferReader, index: Any, width: int) 
         arrays |= zip(part["columns"], loaded, strict=True)
     _check_places(sorted(arrays), width)
     # NumPy columns are still views of the body. The constructor copies them into blocks.
-    return pd.DataFrame({place: _held(arrays[place], index) for place in range(width)}, index)
+    frame = pd.DataFrame({place: _held(arrays[place], index) for place in range(width)}, index)
+    if any("long" in part["array"] for part in data):
+        _set_apart(frame, arrays)
+    return frame
+
+
+def _set_apart(frame: pd.DataFrame, arrays: dict[int, Any]) -> None:
+    """Set the columns again whose dtype pandas has changed to an equal one, in a common block."""
+    for place, dtype in enumerate(frame.dtypes):
+        own = arrays[place].dtype
+        if isinstance(dtype, np.dtype) and dtype.char != own.char:
+            frame.isetitem(place, np.array(arrays[place]))
 
 
 def _load_columns(spec: Spec, buffers: BufferReader, rows: int, count: int) -> list[Any]:

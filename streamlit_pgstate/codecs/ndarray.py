@@ -13,6 +13,7 @@ import numpy as np
 from . import bundle, sections
 from .dtypes import check_values, dump_dtype, load_dtype, without_gaps
 from .limits import check_size
+from .own_attributes import check_none
 from .payload import Body, Codec, DamagedError, RefusedError, UnreadableError
 from .refusals import class_name
 
@@ -135,6 +136,7 @@ def _dump_masked(array: Any) -> bytes:
     if type(array.data) is not np.ndarray:
         name = class_name(type(array.data))
         raise RefusedError(f"masked over a {name}, which is not kept. Mask numpy.asarray(…) of it")
+    check_none(array)
     parts = [dump_array(np.asarray(array.data))]
     masked = array.mask is not np.ma.nomask
     if masked:

@@ -12,6 +12,7 @@ from pandas.tseries.frequencies import to_offset
 from pandas.tseries.offsets import BaseOffset
 
 from .payload import DamagedError, RefusedError
+from .refusals import class_name
 from .zones import dump_zone_of_pandas, load_zone_of_pandas
 
 __all__ = ["dump", "dump_offset", "is_kept", "load", "load_offset", "short"]
@@ -72,14 +73,17 @@ def dump_offset(offset: Any) -> str | dict[str, Any]:
     """
     if type(offset) is pd.DateOffset:
         return _dump_date_offset(offset)
-    text: str = offset.freqstr
+    text: str = ""
     try:
+        text = offset.freqstr
         again = to_offset(text)
-    except ValueError:
-        again = None
-    if again != offset or type(again) is not type(offset):
+        is_same = bool(again == offset) and type(again) is type(offset)
+    except Exception:  # noqa: BLE001  # of base classes such as Tick, pandas has no name
+        is_same = False
+    if not is_same:
+        name = repr(text) if text else class_name(type(offset))
         raise RefusedError(
-            f"of the frequency {text!r}, which pandas cannot make again from this name. "
+            f"of the frequency {name}, which pandas cannot make again from this name. "
             "Store the data without it, and set it again after reading"
         )
     return text

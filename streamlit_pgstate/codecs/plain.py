@@ -17,7 +17,7 @@ from decimal import Context, Decimal, InvalidOperation
 from functools import partial
 from math import isfinite
 from typing import Any, NoReturn
-from uuid import UUID
+from uuid import UUID, SafeUUID
 
 from . import clock, forms, kinds, limits, registered
 from .form import Form
@@ -51,6 +51,8 @@ _LARGE_BYTES = 32 << 10
 # than _LARGE_LIST items inside another container is checked for repetitions first.
 _SLICE = 1 << 13
 _LARGE_LIST = 1 << 17
+
+_UNKNOWN = SafeUUID.unknown  # to find it in its class takes as long as to write a UUID
 
 # capitals=1, whatever the thread's own context says, so that equal values give equal text.
 _DECIMAL = Context(capitals=1, traps=[InvalidOperation])
@@ -337,7 +339,12 @@ def _decimal(value: Decimal, depth: int) -> object:
 
 
 def _uuid(value: UUID, depth: int) -> object:
-    return {"$uuid": str(value)}
+    safe: Any = value.is_safe
+    if safe is _UNKNOWN:
+        return {"$uuid": str(value)}
+    if type(safe) is not SafeUUID:
+        raise RefusedError("a UUID whose is_safe is no uuid.SafeUUID. Keep uuid.UUID(str(…)) of it")
+    return {"$uuid": [str(value), safe.name]}
 
 
 _WRITERS: dict[type, Callable[[Any, int], Any]] = {
@@ -458,6 +465,13 @@ def _read_range(content: Any) -> range:
     return range(start, stop, step)
 
 
+def _read_uuid(content: Any) -> UUID:
+    if type(content) is list:
+        text, name = content
+        return UUID(_expect(text, str), is_safe=SafeUUID[name])
+    return UUID(_expect(content, str))
+
+
 _READERS: dict[str, Callable[[Any], Any]] = {
     "$int": lambda content: int(_expect(content, str), 16),
     "$float": _read_float,
@@ -471,7 +485,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "$frozenset": lambda content: frozenset(_read_set(content)),
     "$range": _read_range,
     "$decimal": lambda content: Decimal(_expect(content, str), _DECIMAL),
-    "$uuid": lambda content: UUID(_expect(content, str)),
+    "$uuid": _read_uuid,
     "$numpy": lambda content: kinds.scalars("numpy").load(content),
     "$pandas": lambda content: kinds.scalars("pandas").load(content),
     "$shapely": lambda content: kinds.scalars("shapely").load(content),

@@ -12,7 +12,8 @@ from importlib import import_module
 from typing import Any
 
 from . import plain
-from .arrow_table import read_kept, write_stream
+from .arrow_table import read_kept, write_table
+from .own_attributes import check_none
 from .payload import Body, Codec, DamagedError, RefusedError, UnreadableError
 from .refusals import shown
 
@@ -21,6 +22,7 @@ __all__ = ["CODECS"]
 _DTYPES = b"streamlit_pgstate.polars"
 _ROWS = b"streamlit_pgstate.rows"
 _NOTES = b"streamlit_pgstate.notes"
+_SORTED = b"streamlit_pgstate.sorted"
 
 # The dtypes that come back from Arrow as the same dtypes. Without Int128 and UInt128, which Arrow
 # does not have, and Object, whose values may be anything.
@@ -48,6 +50,7 @@ def _dump_frame(frame: Any) -> bytes:
             f"of polars before {_lowest()}, which cannot keep all dtypes exactly. "
             "Run pip install -U polars"
         )
+    check_none(frame)
     for name, dtype in frame.schema.items():
         step = f"column {shown(name)}"
         _check_name(name, step)
@@ -58,7 +61,32 @@ def _dump_frame(frame: Any) -> bytes:
         _ROWS: str(frame.height).encode(),
         _NOTES: _notes_sum(table.schema),
     }
-    return write_stream(table.schema.with_metadata(metadata), table.to_batches())
+    if marks := _sorted_columns(frame):
+        metadata[_SORTED] = plain.dump(marks)
+    return write_table(table.schema.with_metadata(metadata), table.to_batches())
+
+
+def _sorted_columns(frame: Any) -> list[list[object]]:
+    """List the columns that polars knows to be sorted: the number, and whether descending.
+
+    Reading sets the marks again, and polars then believes them, as it did before. That the values
+    are sorted is checked neither here nor there: a user may have said so by `set_sorted`.
+    """
+    found: list[list[object]] = []
+    for place, series in enumerate(frame.get_columns()):
+        marks = series.flags
+        # Of one item, polars itself says that it is ascending.
+        if marks["SORTED_DESC"] or (marks["SORTED_ASC"] and frame.height > 1):
+            found.append([place, marks["SORTED_DESC"]])
+    return found
+
+
+def _mark_sorted(frame: Any, marks: Any) -> None:
+    for place, is_descending in marks:
+        if type(is_descending) is not bool or type(place) is not int or place < 0:
+            raise DamagedError("a column that is neither sorted nor unsorted")
+        series = frame.to_series(place)
+        frame.replace_column(place, series.set_sorted(descending=is_descending))
 
 
 def _notes_sum(fields: Any) -> bytes:
@@ -138,6 +166,8 @@ def _load_frame(body: Body) -> Any:
     frame = _from_arrow(polars, table) if table.num_columns else _empty(polars, rows)
     if _specs(frame) != plain.load(metadata[_DTYPES]) or frame.height != rows:
         raise DamagedError("a frame whose dtypes or rows differ from the stated ones")
+    if _SORTED in metadata:
+        _mark_sorted(frame, plain.load(metadata[_SORTED]))
     return frame
 
 
@@ -168,6 +198,7 @@ def _empty(polars: Any, rows: int) -> Any:
 
 
 def _dump_series(series: Any) -> bytes:
+    check_none(series)
     return _dump_frame(series.to_frame())
 
 

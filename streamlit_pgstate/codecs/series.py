@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,12 @@ import pandas as pd
 from .arrow import BufferReader, BufferWriter
 from .attrs import dump_attrs, load_attrs
 from .columns import dump_array, dump_freq, dump_index, load_array, load_freq, load_index
+from .own_attributes import check_none
 from .payload import Body, Codec, DamagedError, RefusedError
 
 __all__ = ["CODECS"]
 
-_FORMAT = 1
+_MOST_DIMENSIONS = 32  # the limit of NumPy 1
 
 Header = dict[str, Any]
 
@@ -43,7 +45,7 @@ def _load_series(body: Body) -> Any:
     index = load_index(header["index"], buffers, header["length"])
     values = load_array(header["array"], buffers, header["length"])
     series = pd.Series(values, index, values.dtype, header["name"], copy=False)
-    series.attrs = load_attrs(header, buffers)
+    load_attrs(series, header, buffers)
     series.flags.allows_duplicate_labels = header["allows_duplicate_labels"]
     return series
 
@@ -59,15 +61,40 @@ def _load_index(body: Body) -> Any:
 
 
 def _dump_array(array: Any) -> bytes:
+    check_none(array)
     out = BufferWriter()
+    if len(array.shape) != 1:
+        return _dump_shaped(array, out)
     if type(array) is pd.arrays.NumpyExtensionArray:
         header: Header = {"array": dump_array(np.asarray(array), out), "numpy": True}
         return _finish(out, array, header)
     return _finish(out, array, {"array": dump_array(array, out), **dump_freq(array)})
 
 
+def _dump_shaped(array: Any, out: BufferWriter) -> bytes:
+    """Write an array of several dimensions, as its items in C order and its shape."""
+    out.format = 2
+    flat = array.reshape(-1)
+    is_numpy = type(array) is pd.arrays.NumpyExtensionArray
+    header: Header = {"array": dump_array(np.asarray(flat) if is_numpy else flat, out)}
+    if is_numpy:
+        header["numpy"] = True
+    return _finish(out, flat, {**header, "shape": list(array.shape)})
+
+
 def _load_array(body: Body) -> Any:
     header, buffers = _open(body)
+    if "shape" not in header:
+        return _load_flat(header, buffers)
+    shape = tuple(header["shape"])
+    if len(shape) > _MOST_DIMENSIONS or not all(type(size) is int and size >= 0 for size in shape):
+        raise DamagedError("an array without a valid shape")
+    if math.prod(shape) != header["length"]:
+        raise DamagedError("an array whose size does not match its shape")
+    return _load_flat(header, buffers).reshape(shape)
+
+
+def _load_flat(header: Header, buffers: BufferReader) -> Any:
     values = load_array(header["array"], buffers, header["length"])
     if "numpy" in header:
         return pd.arrays.NumpyExtensionArray(values)
@@ -79,13 +106,11 @@ def _load_array(body: Body) -> Any:
 
 
 def _finish(out: BufferWriter, data: Any, header: Header) -> bytes:
-    return out.finish({"format": _FORMAT, "length": len(data), **header})
+    return out.finish({"length": len(data), **header})
 
 
 def _open(body: Body) -> tuple[Header, BufferReader]:
     buffers = BufferReader(body)
-    if buffers.header["format"] != _FORMAT:
-        raise DamagedError("a header of a newer format")
     return buffers.header, buffers
 
 

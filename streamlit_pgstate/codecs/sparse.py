@@ -6,14 +6,16 @@ and one that makes the matrix; the tables at the end list these functions.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from . import sections
+from . import bundle, sections
 from .limits import check_size
 from .ndarray import dump_array, load_array
+from .own_attributes import own_attributes, set_own_attributes
 from .payload import Body, Codec, DamagedError, RefusedError, UnreadableError
 
 __all__ = ["CODECS"]
@@ -33,14 +35,21 @@ def _dump(matrix: Any) -> bytes:
         "shape": [int(size) for size in matrix.shape],
         "dtype": np.dtype(matrix.dtype).str,
     }
-    return sections.join(header, [dump_array(array) for array in arrays])
+    parts = [dump_array(array) for array in arrays]
+    if matrix.format == "dok" and (classes := _key_classes(matrix)) is not None:
+        header["keys"] = True
+        parts.append(dump_array(classes))
+    if own := _own(matrix):
+        header["own"], body = _dump_own(own)
+        parts.append(body)
+    return sections.join(header, parts)
 
 
 def _load(body: Body) -> Any:
     sparse = _scipy()
     header, parts = sections.split(body)
     layout, _, kind = header["class"].partition("_")
-    if layout not in _MAKERS or kind not in ("array", "matrix"):
+    if layout not in _CHECKERS or kind not in ("array", "matrix"):
         raise DamagedError("a sparse array of an unknown class")
     cls = getattr(sparse, header["class"])
     shape = tuple(header["shape"])
@@ -50,11 +59,17 @@ def _load(body: Body) -> Any:
         raise UnreadableError(
             "and needs SciPy from 1.15 on for any number of dimensions: pip install -U scipy"
         )
+    own = bundle.read(header["own"], parts.pop()) if "own" in header else {}
+    classes = load_array(parts.pop()) if "keys" in header else None
     arrays = list(map(load_array, parts))
     _CHECKERS[layout](layout, shape, arrays)
-    matrix = _MAKERS[layout](cls, shape, arrays)
+    if layout == "dok":
+        matrix = _make_dok(cls, shape, arrays, classes)
+    else:
+        matrix = _MAKERS[layout](cls, shape, arrays)
     if matrix.shape != shape or np.dtype(matrix.dtype).str != header["dtype"]:
         raise DamagedError("a sparse array whose shape or dtype differs from the stated one")
+    _set_own(matrix, own)
     return matrix
 
 
@@ -64,6 +79,37 @@ def _scipy() -> Any:
     except ImportError:
         raise UnreadableError("and needs SciPy: pip install scipy") from None
     return scipy.sparse
+
+
+# --- attributes of the user's own --------------------------------------------------------
+
+# What the layouts consist of, and what SciPy finds anew: whether there are repetitions.
+_KNOWN = frozenset(
+    {
+        *("data", "indices", "indptr", "offsets", "rows", "coords", "row", "col", "dtype"),
+        *("maxprint", "has_canonical_format"),
+    }
+)
+_PRINTED = 50  # SciPy's own maxprint: how many items `print` shows
+
+
+def _own(matrix: Any) -> dict[str, Any]:
+    own = own_attributes(matrix, _KNOWN)
+    printed = vars(matrix).get("maxprint", _PRINTED)
+    return own if printed == _PRINTED else {**own, "maxprint": printed}
+
+
+def _dump_own(own: dict[str, Any]) -> tuple[str, bytes]:
+    try:
+        return bundle.write(own)
+    except RefusedError as refused:
+        raise refused.inside("its own attributes") from None
+
+
+def _set_own(matrix: Any, own: dict[str, Any]) -> None:
+    if "maxprint" in own:
+        matrix.maxprint = own.pop("maxprint")
+    set_own_attributes(matrix, own)
 
 
 # --- the arrays of each layout -----------------------------------------------------------
@@ -177,14 +223,19 @@ def _make_lil(cls: Any, shape: tuple[int, ...], arrays: list[Array]) -> Any:
 
 
 def _take_dok(matrix: Any) -> list[Any]:
+    if not set(map(type, matrix.values())) <= {np.dtype(matrix.dtype).type}:
+        raise RefusedError(
+            f"a sparse array with values that are not of its dtype, {matrix.dtype}. "
+            "Make a new one: matrix.tocoo().todok()"
+        )
     places = np.array(list(matrix.keys()), "i8").reshape(-1, len(matrix.shape))
     return [np.array(list(matrix.values()), matrix.dtype), *places.T]
 
 
-def _make_dok(cls: Any, shape: tuple[int, ...], arrays: list[Array]) -> Any:
+def _make_dok(cls: Any, shape: tuple[int, ...], arrays: list[Array], numbers: Array | None) -> Any:
     data, *coords = arrays
     matrix = cls(shape, dtype=data.dtype)
-    places = zip(*(part.tolist() for part in coords), strict=True)
+    places = zip(*_coordinates(coords, len(data), numbers), strict=True)
     keys = (place if len(place) > 1 else place[0] for place in places)
     found = dict(zip(keys, data, strict=True))
     if len(found) != len(data):
@@ -192,6 +243,45 @@ def _make_dok(cls: Any, shape: tuple[int, ...], arrays: list[Array]) -> Any:
     held = matrix._dict if hasattr(matrix, "_dict") else matrix
     dict.update(held, found)
     return matrix
+
+
+# SciPy's own conversions make keys of numpy.int32, and setting an item makes keys of int.
+_KEY_CLASSES: tuple[type, ...] = (int, np.int32, np.int64)
+
+
+def _key_classes(matrix: Any) -> Array | None:
+    """Number the classes of a dok's coordinates, in order; one number if all are of one class.
+
+    None if all are of int, as in what was written before this was noted.
+    """
+    keys = matrix.keys()
+    parts = list(keys if len(matrix.shape) == 1 else itertools.chain.from_iterable(keys))
+    found = set(map(type, parts))
+    if not found <= set(_KEY_CLASSES):
+        raise RefusedError(
+            "a sparse array with keys that are neither int nor numpy.int32 nor numpy.int64. "
+            "Make a new one: matrix.tocoo().todok()"
+        )
+    if found <= {int}:
+        return None
+    noted = parts[:1] if len(found) == 1 else parts
+    return np.array([_KEY_CLASSES.index(type(part)) for part in noted], "u1")
+
+
+def _coordinates(coords: list[Array], count: int, numbers: Array | None) -> list[list[Any]]:
+    """Make the coordinates of each dimension, each of its own class."""
+    if numbers is None:
+        return [part.tolist() for part in coords]
+    if numbers.dtype != "u1" or numbers.shape not in ((1,), (count * len(coords),)):
+        raise DamagedError("a sparse array whose keys are of unknown classes")
+    if len(numbers) == 1:
+        kind = _KEY_CLASSES[numbers[0]]
+        return [list(part.astype(kind)) for part in coords]
+    kinds = [_KEY_CLASSES[number] for number in numbers.tolist()]
+    return [
+        [kind(place) for kind, place in zip(kinds[first :: len(coords)], part, strict=True)]
+        for first, part in enumerate(coords)
+    ]
 
 
 def _check_integers(*arrays: Array) -> None:
@@ -227,7 +317,6 @@ _MAKERS: dict[str, Callable[[Any, tuple[int, ...], list[Array]], Any]] = {
     "coo": _make_coo,
     "dia": _make_dia,
     "lil": _make_lil,
-    "dok": _make_dok,
 }
 
 CODECS = {"scipy.sparse": Codec(_dump, _load)}

@@ -99,6 +99,9 @@ _CULPRITS = {
     "80 bits": lambda: np.longdouble(1),
     "an array of 80 bits": lambda: np.zeros(2, "longdouble"),
     "a record array": lambda: np.zeros(1, "i4,f8").view(np.recarray),
+    "an index of two dimensions": lambda: pd.DatetimeIndex(
+        pd.date_range("2026", periods=4).array.reshape(2, 2)
+    ),
 }
 
 
@@ -118,6 +121,7 @@ def _circle():
 def refused():
     """Values that hold one thing that cannot be kept, anywhere."""
     culprits = st.sampled_from(sorted(_CULPRITS)).map(lambda name: _CULPRITS[name]())
+    culprits |= tables.dictionaries_of_dictionaries()
     return st.recursive(culprits, _around, max_leaves=1)
 
 

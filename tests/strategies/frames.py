@@ -42,6 +42,7 @@ BITS = (
     *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
     *("float16", "float32", "float64", "complex64", "complex128", ">i2", ">i8", ">f4", ">f8"),
     *(f"{kind}[{unit}]" for kind in ("M8", "m8") for unit in UNITS),
+    *("q", "Q"),  # equal to int64 and uint64, and other types
 )
 MASKED = (
     *("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64"),
@@ -385,14 +386,27 @@ def _distinct(index):
 @cache
 @st.composite
 def multi_indexes(draw, size):
+    """Also as groupby(dropna=False), concat and set_levels make them, which no constructor would.
+
+    Their codes point at labels that are missing, their levels have a label twice or are used in
+    part, and their codes are of the dtype of a former level.
+    """
     levels, codes = [], []
+    is_odd = draw(st.booleans())
     for _ in range(draw(st.integers(1, 3))):
         labels = draw(indexes(draw(st.integers(0, 3)), plain=True))
         if draw(st.integers(0, 4)) == 4:
             labels = _index_of(draw(categoricals(len(labels))))
-        levels.append(_distinct(labels))
+        levels.append(labels if is_odd else _distinct(labels))
         codes.append(draw(_lists(st.integers(-1, len(levels[-1]) - 1), size)))
-    return pd.MultiIndex(levels, codes)
+    if not is_odd:
+        return pd.MultiIndex(levels, codes)
+    order = draw(st.none() | st.integers(0, len(levels)))
+    if draw(st.booleans()):
+        return pd.MultiIndex(levels, codes, order, verify_integrity=False)
+    former = [pd.RangeIndex(draw(st.sampled_from([1, 200, 40_000]))) for _ in levels]
+    index = pd.MultiIndex(former, codes, order, verify_integrity=False)
+    return index.set_levels(levels, verify_integrity=False)
 
 
 # --- Series, frames, arrays alone -----------------------------------------------------------
@@ -420,6 +434,8 @@ def _noted(draw, value, is_unique):
         value.attrs = draw(attrs())
     if is_unique and draw(st.integers(0, 7)) == 7:
         value = value.set_flags(allows_duplicate_labels=False)
+    if draw(st.integers(0, 7)) == 7:
+        vars(value)["note"] = draw(cells())  # as `frame.note = …`, of which pandas may warn
     return value
 
 
@@ -495,8 +511,19 @@ def lone_indexes():
 @cache
 @st.composite
 def lone_arrays(draw):
-    """Extension arrays that stand alone, with a frequency, too."""
+    """Extension arrays that stand alone, with a frequency, or of several dimensions."""
     size = draw(sizes())
+    array = draw(flat_arrays(size))
+    if hasattr(array, "reshape") and draw(st.integers(0, 3)) == 3:
+        shapes = [(size, 1), (1, size), (size, 1, 1), *([(2, 2)] if size == 4 else [])]
+        with contextlib.suppress(NotImplementedError):  # of Arrow
+            return array.reshape(draw(st.sampled_from(shapes)))
+    return array
+
+
+@cache
+@st.composite
+def flat_arrays(draw, size):
     kind = draw(st.integers(0, 3))
     if kind == 3:
         return draw(frequent(size)).array

@@ -17,7 +17,13 @@ DTYPES = ("?", "i1", "<i2", "<i4", "<i8", "u1", "<u2", "<u4", "<u8", "<f4", "<f8
 
 @once
 def matrices():
-    return st.one_of(converted(), compressed(), diagonals(), of_other_dimensions())
+    made = st.one_of(converted(), compressed(), diagonals(), of_other_dimensions())
+    return made | st.builds(_noted, made, st.sampled_from(["m", (1, 2), np.arange(2)]))
+
+
+def _noted(matrix, note):
+    matrix.note, matrix.maxprint = note, 7
+    return matrix
 
 
 @once
@@ -51,6 +57,8 @@ def converted(draw):
         found = found.asformat(layout)
     if layout in ("csr", "csc", "coo") and draw(st.booleans()):
         _widen(found)
+    if layout == "dok" and draw(st.booleans()):
+        found[0, 0] = 1  # by a key of two int, beside those of SciPy's int32
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 from functools import reduce
+from uuid import UUID, SafeUUID
 
 from hypothesis import strategies as st
 
@@ -72,10 +73,19 @@ def ranges():
 
 
 @once
+def uuids():
+    """Also as `uuid1` makes them, which knows whether its clock is safe."""
+    return st.builds(
+        lambda number, safe: UUID(int=number.int, is_safe=safe),
+        st.uuids(), st.sampled_from(SafeUUID),
+    )  # fmt: skip
+
+
+@once
 def atoms():
     """What has a hash and holds nothing else."""
     return st.one_of(
-        *(st.none(), numbers(), texts(), st.binary(max_size=20), times(), st.uuids(), ranges()),
+        *(st.none(), numbers(), texts(), st.binary(max_size=20), times(), uuids(), ranges()),
         library.hashables() | offsets(),
     )
 

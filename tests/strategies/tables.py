@@ -151,11 +151,56 @@ def _cut(items, arrow, cut):
     return pa.chunked_array([pa.array(part, arrow) for part in parts], arrow)
 
 
+@st.composite
+def in_dictionaries(draw, arrow, size):
+    """Arrays whose dictionary is an array of any type but a dictionary, with entries left over."""
+    entries = draw(arrays_of(arrow, draw(st.integers(0, 3))))
+    if isinstance(entries, pa.ChunkedArray):
+        entries = entries.combine_chunks()
+    index = st.none() | st.integers(0, len(entries) - 1) if len(entries) else st.none()
+    codes = pa.array(
+        draw(st.lists(index, min_size=size, max_size=size)),
+        draw(st.sampled_from([pa.int8(), pa.uint8(), pa.int32(), pa.int64()])),
+    )
+    return pa.DictionaryArray.from_arrays(codes, entries, ordered=draw(st.booleans()))
+
+
+def columns(size):
+    kept = types().filter(lambda arrow: not pa.types.is_dictionary(arrow))
+    found = types().flatmap(lambda arrow: arrays_of(arrow, size))
+    return found | kept.flatmap(lambda arrow: in_dictionaries(arrow, size)).filter(_is_valid)
+
+
+@cache
+@st.composite
+def dictionaries_of_dictionaries(draw):
+    """What Arrow writes and cannot read: in arrays, lists, structs, chunks, tables and batches."""
+    size = draw(st.integers(1, 3))
+    codes = pa.array(draw(st.lists(st.integers(0, size - 1), min_size=size, max_size=size)))
+    inner = draw(in_dictionaries(draw(st.sampled_from([pa.string(), pa.int8()])), size))
+    array = pa.DictionaryArray.from_arrays(codes, inner)
+    wraps = [
+        lambda array: array,
+        lambda array: array[:0],
+        lambda array: pa.ListArray.from_arrays(list(range(len(array) + 1)), array),
+        lambda array: pa.StructArray.from_arrays([array], ["a"]),
+        lambda array: pa.DictionaryArray.from_arrays(codes, array),
+    ]
+    holds = [
+        lambda array: array,
+        lambda array: pa.chunked_array([array, array]),
+        lambda array: pa.chunked_array([], array.type),
+        lambda array: pa.table({"b": array.is_null(), "a": array}),
+        lambda array: pa.record_batch({"a": array}),
+    ]
+    return draw(st.sampled_from(holds))(draw(st.sampled_from(wraps))(array))
+
+
 @cache
 @st.composite
 def arrow_arrays(draw):
     size = draw(sizes())
-    array = draw(arrays_of(draw(types()), size))
+    array = draw(columns(size))
     if isinstance(array, pa.ChunkedArray) or not draw(st.booleans()):
         return array
     if pa.types.is_integer(array.type) or pa.types.is_string(array.type):
@@ -175,7 +220,7 @@ def sizes():
 @st.composite
 def arrow_tables(draw):
     size = draw(sizes())
-    found = draw(st.lists(types().flatmap(lambda arrow: arrays_of(arrow, size)), max_size=3))
+    found = draw(st.lists(columns(size), max_size=3))
     names = draw(st.lists(st.text(max_size=3), min_size=len(found), max_size=len(found)))
     notes = st.none() | st.dictionaries(st.text(max_size=3), st.text(max_size=3), max_size=2)
     fields = [
@@ -185,8 +230,13 @@ def arrow_tables(draw):
     table = pa.table(found, schema=pa.schema(fields, draw(notes)))
     if draw(st.booleans()) and found:
         batches = table.combine_chunks().to_batches()
-        return batches[0] if batches else pa.RecordBatch.from_pylist([], table.schema)
+        return batches[0] if batches else _no_rows(table.schema)
     return table
+
+
+def _no_rows(schema):
+    empty = [pa.nulls(1, arrow).slice(1) for arrow in schema.types]
+    return pa.RecordBatch.from_arrays(empty, schema=schema)
 
 
 # --- polars -------------------------------------------------------------------------------
@@ -212,7 +262,8 @@ def polars_frames(*, masked=False):
         options = {"max_size": 4, "allowed_dtypes": dtypes, "allow_masked_out": masked}
         series = parametric.series(name=names, **options)
         frames = parametric.dataframes(max_cols=3, **options)
-        return frames | series | series.map(pl.Series.to_frame)
+        ordered = st.builds(_ordered, series, st.booleans(), st.booleans())
+        return frames | series | ordered | ordered.map(pl.Series.to_frame)
 
     if tuple(map(int, pl.__version__.split(".")[:2])) >= (1, 38):
         return made_of(kept)
@@ -221,3 +272,10 @@ def polars_frames(*, masked=False):
         made_of([dtype for dtype in kept if dtype is not left_out])
         for left_out in (pl.Array, pl.Categorical)
     )
+
+
+def _ordered(series, descending, is_sorted):
+    """As polars sorts it, or as a user has said that it is sorted."""
+    if is_sorted:
+        return series.sort(descending=descending)
+    return series.set_sorted(descending=descending)

@@ -478,7 +478,7 @@ def rewritten(frame, *changes):
 
 TWO = pd.DataFrame({"a": [1, 2], "b": ["x", "y"]})
 LIES = {
-    "a newer format": rewritten(TWO, (b'"format": 1', b'"format": 2')),
+    "a newer format": rewritten(TWO, (b'"format": 1', b'"format": 3')),
     "no format": rewritten(TWO, (b'"format"', b'"formal"')),
     "more rows": rewritten(TWO, (b'"shape": [2, 2]', b'"shape": [3, 2]')),
     "more rows everywhere": rewritten(

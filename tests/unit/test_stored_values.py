@@ -14,7 +14,7 @@ from array import array
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from uuid import UUID
+from uuid import UUID, SafeUUID
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -49,17 +49,37 @@ def with_attrs(data, **attrs):
     return data
 
 
+def noted(value, **attributes):
+    for name, item in attributes.items():
+        object.__setattr__(value, name, item)
+    return value
+
+
+def with_item(matrix):
+    matrix[0, 0] = 7
+    return matrix
+
+
+def with_int_keys(matrix):
+    """A dok whose keys are of int, as if its items had been set one by one."""
+    made = type(matrix)(matrix.shape, dtype=matrix.dtype)
+    for (row, column), value in matrix.items():
+        made[int(row), int(column)] = value
+    return made
+
+
 NAMES = {
     "AttributeDictionary": AttributeDictionary, "ChatInputValue": ChatInputValue,
     "PurePosixPath": PurePosixPath, "PureWindowsPath": PureWindowsPath, "array": array,
     "c": collections, "ip": ipaddress, "re": re, "types": types, "zone_of_dateutil": tz.gettz,
     "Colour": Colour, "D": Decimal, "Fraction": Fraction, "Image": PIL and PIL.Image,
-    "Pair": Pair, "Point": Point, "StoredFile": StoredFile, "UUID": UUID,
+    "Pair": Pair, "Point": Point, "SafeUUID": SafeUUID, "StoredFile": StoredFile, "UUID": UUID,
     "alt": alt, "cells": cells, "dt": dt,
     "go": plotly and plotly.graph_objects, "gpd": gpd, "pyproj": pyproj, "shapely": shapely,
     "make_subplots": plotly and plotly.subplots.make_subplots,
-    "inf": math.inf, "io": io, "nan": math.nan, "np": np, "pa": pa, "pd": pd, "pl": pl,
-    "sparse": scipy and scipy.sparse, "with_attrs": with_attrs, "zone": ZoneInfo,
+    "inf": math.inf, "io": io, "nan": math.nan, "noted": noted, "np": np, "pa": pa, "pd": pd, "pl": pl,
+    "sparse": scipy and scipy.sparse, "with_attrs": with_attrs,
+    "with_int_keys": with_int_keys, "with_item": with_item, "zone": ZoneInfo,
 }  # fmt: skip
 
 
