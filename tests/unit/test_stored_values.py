@@ -77,8 +77,8 @@ NAMES = {
     "alt": alt, "cells": cells, "dt": dt,
     "go": plotly and plotly.graph_objects, "gpd": gpd, "pyproj": pyproj, "shapely": shapely,
     "make_subplots": plotly and plotly.subplots.make_subplots,
-    "inf": math.inf, "io": io, "nan": math.nan, "noted": noted, "np": np, "pa": pa, "pd": pd, "pl": pl,
-    "sparse": scipy and scipy.sparse, "with_attrs": with_attrs,
+    "inf": math.inf, "io": io, "nan": math.nan, "noted": noted, "np": np, "pa": pa, "pd": pd,
+    "pl": pl, "sparse": scipy and scipy.sparse, "with_attrs": with_attrs,
     "with_int_keys": with_int_keys, "with_item": with_item, "zone": ZoneInfo,
 }  # fmt: skip
 
