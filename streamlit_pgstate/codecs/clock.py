@@ -41,7 +41,7 @@ def _clock(value: dt.time | dt.datetime) -> object:
 
 
 def _zone(zone: Any) -> object:
-    if zone is UTC or type(zone) is str:
+    if zone is UTC or type(zone) in (str, dict):
         return zone
     return [dump_str(part) for part in zone]
 

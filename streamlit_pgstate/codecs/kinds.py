@@ -45,7 +45,12 @@ PLAIN = CONTAINERS | LEAVES
 """The exact types that are written as JSON text; containers only if all that they hold is, too."""
 
 # library: the module of this package that writes its scalars as markers in JSON text
-_SCALARS = {"numpy": "numpy_scalars", "pandas": "pandas_scalars"}
+_SCALARS = {
+    "numpy": "numpy_scalars",
+    "pandas": "pandas_scalars",
+    "pydantic": "pydantic_scalars",
+    "pydantic_core": "pydantic_scalars",
+}
 
 # kind: the module of this package whose CODECS has its codec
 _HOMES = {

@@ -46,6 +46,7 @@ class _Now(threading.local):
     add_part: Callable[[object], int | None] | None = None  # takes a value that is not plain
     unseen: object = None  # the whole value, until `check_repetitions` has looked at it
     depth = 0  # the level at which the part that is being written starts
+    owner: registered.Registered | None = None  # the registered type inside whose value this is
 
 
 now = _Now()
@@ -122,5 +123,9 @@ def _inner(value: Any) -> list[Any] | None:
         return None
     if type(value) in CONTAINERS:
         return list(value)
+    # A class that only its owner makes known is not found, which costs a check and breaks nothing.
     entry = registered.find(type(value)) if type(value) not in PLAIN else None
-    return None if entry is None else [entry.dump(value)]
+    if entry is None:
+        return None
+    dumped = entry.way.dump(value)
+    return [dumped] if entry.way.make is None else [*dumped]

@@ -140,13 +140,9 @@ def load(body: Body, part: Callable[[int], Any] | None = None) -> Any:
 
 def _other(value: object, depth: int) -> object:
     """Write a value that is not plain: of a registered type, a scalar of a library, or a part."""
-    entry = registered.find(type(value))
+    entry = registered.find(type(value), limits.now.owner)
     if entry is not None:
-        check_depth(depth)
-        dumped = entry.dump(value)
-        if odd := unhashable(dumped):
-            raise odd
-        return {"$registered": [entry.name, _WRITERS.get(type(dumped), _other)(dumped, depth + 1)]}
+        return _registered(value, entry, depth)
     marker = _scalar(value)
     if marker is not None:
         return marker
@@ -159,6 +155,22 @@ def _other(value: object, depth: int) -> object:
     if number is None:
         raise RefusedError(describe(value))
     return {"$part": number}
+
+
+def _registered(value: object, entry: registered.Registered, depth: int) -> object:
+    check_depth(depth)
+    dumped = entry.way.dump(value)
+    if odd := unhashable(dumped):
+        raise odd
+    outer, limits.now.owner = limits.now.owner, entry.owner or entry
+    try:
+        if entry.way.make is None:
+            written = [_WRITERS.get(type(dumped), _other)(dumped, depth + 1)]
+        else:
+            written = [_dict(part, depth + 1) for part in dumped]
+    finally:
+        limits.now.owner = outer
+    return {"$registered": [entry.name, *written]}
 
 
 def _scalar(value: object) -> dict[str, Any] | None:
@@ -458,6 +470,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "$uuid": lambda content: UUID(_expect(content, str)),
     "$numpy": lambda content: kinds.scalars("numpy").load(content),
     "$pandas": lambda content: kinds.scalars("pandas").load(content),
+    "$pydantic": lambda content: kinds.scalars("pydantic").load(content),
     "$registered": registered.load,
     **clock.READERS,
 }
