@@ -46,13 +46,26 @@ def _annotations(cls: Any) -> Iterator[object]:
     for base in cls.__mro__[:-1] if not typing.is_typeddict(cls) else [cls]:
         if base.__module__.partition(".")[0] in ("pydantic", "typing", "abc"):
             continue
-        names = vars(sys.modules.get(base.__module__, types))
+        names = _names_around(base)
         try:
             annotations = inspect.get_annotations(base)
         except NameError:  # from Python 3.14 on, of a name that only type checkers know
             continue
         for name, annotation in annotations.items():
             yield _resolved(name, annotation, names, dict(vars(base)))
+
+
+def _names_around(cls: type) -> dict[str, Any]:
+    """Return the names of the module of a class, of that run of it that has defined the class.
+
+    Of a script, `sys.modules` may have another visitor's run by now. A function of the class,
+    such as the __init__ of a dataclass, has those of its own.
+    """
+    names = {**vars(sys.modules.get(cls.__module__, types))}
+    for function in vars(cls).values():
+        if inspect.isfunction(function):
+            names.update(function.__globals__)
+    return names
 
 
 def _resolved(name: str, annotation: Any, names: dict[str, Any], inner: dict[str, Any]) -> object:

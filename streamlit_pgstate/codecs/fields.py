@@ -58,6 +58,8 @@ def obstacle(cls: Any) -> str | None:
         return (
             f"{full_name(cls)} is not a dataclass, enum, NamedTuple, pydantic model or attrs class"
         )
+    if hasattr(cls, "_sa_class_manager"):
+        return f"{full_name(cls)} is mapped by SQLAlchemy, whose session its values belong to"
     if base := _other_base(cls):
         return f"{full_name(cls)} is a {base.__name__}, too, whose content is not in a field"
     return None
@@ -65,10 +67,11 @@ def obstacle(cls: Any) -> str | None:
 
 def _other_base(cls: Any) -> type | None:
     """Find the class, such as dict or Exception, whose values hold more than attributes."""
-    bases: list[type] = [base for base in cls.__mro__ if base is not object]
-    return next(
-        (base for base in bases if base in kinds.PLAIN or not _is_made_of_attributes(base)), None
-    )
+    bases: list[type] = [base for base in reversed(cls.__mro__) if base is not object]
+    for base in bases:
+        if base in kinds.PLAIN or not _is_made_of_attributes(base):
+            return base
+    return None
 
 
 def _is_made_of_attributes(base: type) -> bool:

@@ -102,8 +102,9 @@ def maker(cls: Any) -> Callable[[dict[str, Any], dict[str, Any]], Any]:
         held.update(rest.get("attributes", {}))
         object.__setattr__(model, "__dict__", held)
         object.__setattr__(model, "__pydantic_fields_set__", set(were_set))
-        object.__setattr__(model, "__pydantic_extra__", extra)
-        object.__setattr__(model, "__pydantic_private__", private)
+        if not cls.__pydantic_root_model__:  # of which these two are attributes of the class
+            object.__setattr__(model, "__pydantic_extra__", extra)
+            object.__setattr__(model, "__pydantic_private__", private)
         return model
 
     return make

@@ -103,7 +103,7 @@ WAYS = {
     # subclasses of what is kept
     **{f"{base}": f"{base}(value)" for base in (
         *("int", "float", "complex", "bytes", "bytearray", "list", "tuple", "dict", "set"),
-        *("frozenset", "decimal.Decimal", "fractions.Fraction", "collections.deque"),
+        *("frozenset", "decimal.Decimal"),
     )},
     "str": "str.__str__(value)",
     "datetime.datetime": "datetime.datetime.fromisoformat(value.isoformat())",
@@ -149,6 +149,8 @@ WAYS = {
     "BaseException": "''.join(traceback.format_exception(value))",
     "re.Match": "[value.group(), *value.groups()]",
     "memoryview": "bytes(value)",
+    "collections.deque": "list(value)",
+    "fractions.Fraction": "str(value)",
     "array.array": "numpy.asarray(value)",
     "slice": "[value.start, value.stop, value.step]",
     "mappingproxy": "dict(value)",
@@ -234,11 +236,15 @@ WAYS = {
     "spacy.tokens.doc.Doc": "value.to_bytes()",
     "pydantic.main.BaseModel": "value.model_dump()",
     "pydantic.v1.main.BaseModel": "value.dict()",
+    "pydantic.types._SecretBase": "value.get_secret_value()",
+    "pydantic.types.Secret": "value.get_secret_value()",
+    "pydantic.networks._BaseUrl": "str(value)",
+    "pydantic.networks._BaseMultiHostUrl": "str(value)",
 }  # fmt: skip
 
 # a method or attribute of the class: what to type for any other value that has it
 METHODS = {
-    "_sa_instance_state": (
+    "_sa_class_manager": (
         "{column.key: getattr(value, column.key) for column in value.__table__.columns}"
     ),
     "__next__": "list(value)",
