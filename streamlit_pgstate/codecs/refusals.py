@@ -122,8 +122,8 @@ WAYS = {
     "pandas.core.frame.DataFrame": "pandas.DataFrame(value)",
     "pandas.Series": "pandas.Series(value)",
     "pandas.core.series.Series": "pandas.Series(value)",
-    "pandas.Index": "pandas.Index(value)",
-    "pandas.core.indexes.base.Index": "pandas.Index(value)",
+    "pandas.Index": "pandas.Index(list(value), name=value.name)",
+    "pandas.core.indexes.base.Index": "pandas.Index(list(value), name=value.name)",
     # views, code, and what comes once
     **dict.fromkeys(("dict_keys", "dict_values", "dict_items"), "list(value)"),
     **dict.fromkeys(("odict_keys", "odict_values", "odict_items"), "list(value)"),

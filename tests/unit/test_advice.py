@@ -237,9 +237,10 @@ def file(mode):
 
 
 def zipped():
-    made = zipfile.ZipFile(io.BytesIO(), "w")
-    made.writestr("a", b"x")
-    return made
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as made:
+        made.writestr("a", b"x")
+    return zipfile.ZipFile(content)
 
 
 def ini():
