@@ -277,7 +277,10 @@ RESOURCES = frozenset(
         *("streamlit.delta_generator.DeltaGenerator",),
     }
 )
-"""Names of classes whose values last as long as their process or page, and no longer."""
+"""Names of classes whose values last as long as their process, and no longer."""
+
+
+_PLACE = "streamlit.delta_generator.DeltaGenerator"
 
 
 def _advice(value: object) -> str:
@@ -285,6 +288,8 @@ def _advice(value: object) -> str:
     if _is_numpy_type(value):
         return _keep("numpy.dtype(value)")
     for base in map(class_name, type(value).__mro__):
+        if base == _PLACE:
+            return "It is a place on this page. Keep what you write there"
         if base in WAYS:
             return _keep(WAYS[base])
     for name, way in METHODS.items():

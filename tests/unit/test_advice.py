@@ -388,12 +388,14 @@ SAMPLES = {
     } if pl else {}),
     **({
         "a secret of one's own": lambda: below(pydantic.SecretStr)("a"),
-        "another secret of one's own": lambda: below(pydantic.Secret)("a"),
-        "a typed secret": lambda: pydantic.Secret[int](5),
+        **({
+            "a typed secret": lambda: pydantic.Secret[int](5),
+            "another secret of one's own": lambda: below(pydantic.Secret)("a"),
+        } if hasattr(pydantic, "Secret") else {}),
         **({
             "an address of one's own": lambda: below(pydantic.AnyUrl)("http://a.b"),
             "a database of one's own": lambda: below(pydantic.PostgresDsn)("postgres://a@b/c"),
-        } if pydantic.VERSION >= "2.10" else {}),
+        } if hasattr(pydantic.networks, "_BaseUrl") else {}),
     } if pydantic else {}),
 }  # fmt: skip
 

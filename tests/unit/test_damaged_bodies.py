@@ -57,6 +57,7 @@ def main():
     from test_values import VALUES
 
     from streamlit_pgstate.codecs import Payload, compression, decode, encode
+    from streamlit_pgstate.errors import DecodeError
 
     values = {**VALUES, **ALL, **EXACT, "all": {**VALUES, "": b"secret"}}
     payloads = [encode(value, key="k") for value in values.values()]
@@ -66,6 +67,8 @@ def main():
     ]
     for payload in payloads[:-2]:
         decode(payload, key="k")  # what they need is loaded now
+    with contextlib.suppress(DecodeError):  # and what the fields of registered classes declare
+        decode(Payload("json", b'{"$registered": ["nobody", 1]}'), key="k")
     made_up = crafted.bodies()
     kinds = sorted({payload.kind for payload in payloads})
     pages = int(Path("/proc/self/statm").read_text().split()[0])

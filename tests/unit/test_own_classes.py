@@ -567,14 +567,6 @@ if pydantic:
         value = [settings().url, pydantic.SecretStr("a"), {"b": settings().database}]
         assert again(value) == value
 
-    @pytest.mark.skipif(VERSION < (2, 10), reason="addresses had no classes of their own")
-    def test_an_address_of_a_class_of_one_s_own_is_refused_with_what_to_type():
-        class Own(pydantic.AnyUrl):
-            pass
-
-        with pytest.raises(UnsupportedType, match=r"Keep `str\(value\)` instead"):
-            encode(Own("http://a.b"), key="k")
-
     def test_what_a_cached_property_of_a_model_has_computed_is_computed_again():
         register(Doubled, name="own Doubled")
         value = Doubled(x=1)
