@@ -261,7 +261,7 @@ def _in_slots(value: Any, slots: dict[str, Any]) -> dict[str, Any]:
 def _slots(cls: type) -> dict[str, Any]:
     return {
         name: found
-        for base in cls.__mro__
+        for base in reversed(cls.__mro__)
         for name, found in vars(base).items()
         if type(found) is MemberDescriptorType
     }

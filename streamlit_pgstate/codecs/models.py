@@ -81,48 +81,61 @@ def _defaults(cls: Any) -> dict[str, Callable[[], object]]:
 def maker(cls: Any) -> Callable[[dict[str, Any], dict[str, Any]], Any]:
     """Return the function that makes a model of fields and rest."""
 
+    known, defaults, no_extra = cls.model_fields, _defaults(cls), _no_extra(cls)
+    has_private, is_root = bool(cls.__private_attributes__), bool(cls.__pydantic_root_model__)
+
     def make(fields: dict[str, Any], rest: dict[str, Any]) -> Any:
-        known, extra = cls.model_fields, rest.get("extra", _no_extra(cls))
-        if not rest.keys() <= {"attributes", "extra", "set", "private"}:
-            raise DamagedError("parts of a model that this version does not know")
-        held = {name: item for name, item in fields.items() if name in known}
-        if len(held) < len(fields):
-            extra = _with_lost(cls, {**fields}, held, extra)
-        for name, field in known.items():
-            if name not in held and not field.is_required():
-                held[name] = _default(field, held)
+        held, extra = fields, rest.get("extra", None if no_extra is None else {})
+        if held.keys() != known.keys():
+            held, extra = _as_it_is_now(cls, fields, extra)
         were_set = rest.get("set", [*(fields.keys() & known.keys()), *(extra or ())])
         private = rest.get("private")
-        if type(were_set) is not list or type(extra) not in _DICTS or type(private) not in _DICTS:
+        if not rest.keys() <= _REST or type(were_set) is not list:
+            raise DamagedError("parts of a model that this version does not know")
+        if type(extra) not in _DICTS or type(private) not in _DICTS:
             raise DamagedError("parts of a model of another form")
-        if cls.__private_attributes__ and rest.get("private", {}) is not None:
-            added = {name: make() for name, make in _defaults(cls).items()}
+        if has_private and rest.get("private", defaults) is not None:
+            added = {name: make() for name, make in defaults.items()}
             private = {**added, **(private or {})}
         model = object.__new__(cls)
-        held.update(rest.get("attributes", {}))
-        object.__setattr__(model, "__dict__", held)
-        object.__setattr__(model, "__pydantic_fields_set__", set(were_set))
-        if not cls.__pydantic_root_model__:  # of which these two are attributes of the class
-            object.__setattr__(model, "__pydantic_extra__", extra)
-            object.__setattr__(model, "__pydantic_private__", private)
+        put = object.__setattr__
+        put(model, "__dict__", {**held, **rest.get("attributes", {})})
+        put(model, "__pydantic_fields_set__", set(were_set))
+        if not is_root:  # of which these two are attributes of the class
+            put(model, "__pydantic_extra__", extra)
+            put(model, "__pydantic_private__", private)
         return model
 
     return make
 
 
+_REST = frozenset({"attributes", "extra", "set", "private"})
 _DICTS = (dict, type(None))
 
 
+def _as_it_is_now(
+    cls: Any, fields: dict[str, Any], extra: dict[str, Any] | None
+) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """Return the fields and extra fields of a row for a class that has got or lost fields since."""
+    known = cls.model_fields
+    held = {name: item for name, item in fields.items() if name in known}
+    if len(held) < len(fields):
+        lost = {name: item for name, item in fields.items() if name not in known}
+        extra = _with_lost(cls, lost, extra)
+    for name, field in known.items():
+        if name not in held and not field.is_required():
+            held[name] = _default(field, held)
+    return held, extra
+
+
 def _with_lost(
-    cls: Any, lost: dict[str, Any], held: dict[str, Any], extra: dict[str, Any] | None
+    cls: Any, lost: dict[str, Any], extra: dict[str, Any] | None
 ) -> dict[str, Any] | None:
     """Treat fields that the class no longer has as the model treats fields that it does not know.
 
     Raises:
         DamagedError: the model forbids them.
     """
-    for name in held:
-        del lost[name]
     setting = cls.model_config.get("extra")
     if setting == "forbid":
         raise DamagedError(

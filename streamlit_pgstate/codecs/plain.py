@@ -74,8 +74,8 @@ def dump(value: object, add_part: Callable[[object], int | None] | None = None) 
     if add_part is None and type(value) in LEAVES:
         return dump_text(_WRITERS[type(value)](value, 0), start)
     now = limits.now
-    outer = now.add_part, now.unseen
-    now.add_part, now.unseen = add_part, value
+    outer = now.add_part, now.unseen, now.unseen_owner
+    now.add_part, now.unseen, now.unseen_owner = add_part, value, now.owner
     depth = 0 if add_part is None else now.depth
     try:
         return dump_text(_WRITERS.get(type(value), _other)(value, depth), start)
@@ -88,7 +88,7 @@ def dump(value: object, add_part: Callable[[object], int | None] | None = None) 
             error.steps, error.is_whole = [], False
         raise
     finally:
-        now.add_part, now.unseen = outer
+        now.add_part, now.unseen, now.unseen_owner = outer
 
 
 def tree(value: object) -> Any:
@@ -167,7 +167,7 @@ def _registered(value: object, entry: registered.Registered, depth: int) -> obje
         if entry.way.make is None:
             written = [_WRITERS.get(type(dumped), _other)(dumped, depth + 1)]
         else:
-            written = [_dict(part, depth + 1) for part in dumped]
+            written = [_dict(part, depth + 1) if part else {} for part in dumped]
     finally:
         limits.now.owner = outer
     return {"$registered": [entry.name, *written]}

@@ -212,9 +212,12 @@ WAYS = {
     "pyarrow._dataset.Dataset": "value.to_table()",
     "duckdb.duckdb.DuckDBPyRelation": "value.df()",
     "_duckdb.DuckDBPyRelation": "value.df()",
+    "duckdb._relation.DuckDBPyRelation": "value.df()",
+    "xarray.core.dataset.Dataset": "value.to_dict()",
     # figures
     "matplotlib.figure.FigureBase": _PNG.format("value"),
     "matplotlib.artist.Artist": _PNG.format("value.figure"),
+    "matplotlib.container.Container": _PNG.format("value[0].figure"),
     "seaborn.axisgrid.Grid": _PNG.format("value"),
     "pydeck.bindings.deck.Deck": "value.to_json()",
     "graphviz.base.Base": "value.source",
@@ -223,6 +226,8 @@ WAYS = {
     "sympy.core.basic.Basic": "sympy.srepr(value)",
     # models and tensors
     "torch.Tensor": "value.numpy(force=True)",
+    "torch.dtype": "str(value)",
+    "torch.device": "str(value)",
     "torch.nn.modules.module.Module": (
         "{name: part.numpy(force=True) for name, part in value.state_dict().items()}"
     ),

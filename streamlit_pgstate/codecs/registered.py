@@ -133,7 +133,7 @@ def register(
     if not classes_or_module:
         raise ConfigError("register() needs a class or a module.")
     is_one = len(classes_or_module) == 1 and not isinstance(classes_or_module[0], ModuleType)
-    if not is_one and not name is dump is load is None:
+    if not is_one and (name is not None or dump is not None or load is not None):
         raise ConfigError(
             "name, dump and load of register() belong to one class. Register it alone."
         )
@@ -163,7 +163,8 @@ def find(cls: type, owner: Registered | None = None) -> Registered | None:
     """
     if not _by_class:
         return None
-    entry = _own.by_class.get(place(cls)) or _by_class.get(place(cls))
+    where = place(cls)
+    entry = _own.by_class.get(where) or _by_class.get(where)
     if entry is None and owner is not None:
         return owner.inner.get(full_name(cls))
     return entry

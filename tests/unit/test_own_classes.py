@@ -399,6 +399,25 @@ def test_a_declared_class_may_move_and_its_row_names_no_other():
         decode(Payload("json", other), key="k")
 
 
+@dataclasses.dataclass
+class Node:
+    children: list[Node]
+
+
+@dataclasses.dataclass
+class Tree:
+    root: Node
+
+
+def test_declared_values_that_are_held_many_times_are_refused_at_once():
+    node = Node([])
+    for _ in range(60):
+        node = Node([node, node])
+    register(Tree, name="own tree")
+    with pytest.raises(UnsupportedType, match="far longer written than it is in memory"):
+        encode(Tree(node), key="k")
+
+
 HOSTILE = [
     b'["own client", {"address": null}, {}, {}]',
     b'["own client", [], {}]',
@@ -590,6 +609,13 @@ if pydantic:
         for item in (one.Item(x=1), two.Item(x=1)):
             found = again(Box[type(item)](item=item))
             assert (type(found), type(found.item)) == (Box[type(item)], type(item))
+
+    def test_two_models_that_were_read_share_nothing():
+        register(Owner, name="own Owner")
+        one, two = again([Owner(pet=Pet(name="a")), Owner(pet=Pet(name="b"))])
+        one.more, one._seen = 1, 9
+        one.__pydantic_fields_set__.add("x")
+        assert (two.model_extra, two._seen, two.model_fields_set) == ({}, 0, {"pet"})
 
     def test_a_deleted_field_that_has_a_default_is_refused():
         register(Owner, name="own Owner")
