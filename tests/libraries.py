@@ -25,7 +25,7 @@ def _found(name, *modules):
 
 PIL = _found("PIL", "Image")
 pl = _found("polars")
-pydantic = _found("pydantic")
+pydantic = _found("pydantic", "networks")
 scipy = _found("scipy", "sparse")
 
 NEEDED = {"PIL": (PIL, "pillow"), "polars": (pl, "polars"), "scipy": (scipy, "scipy")}
@@ -37,6 +37,10 @@ def what_is_missing(entry):
     library, name = NEEDED.get(entry["kind"].partition(".")[0], ("none", ""))
     if library is None:
         return f"pip install {name}"
+    if "Settings(" in entry["value"] and not hasattr(pydantic, "networks"):
+        return r"pgstate\.register\(…, name=|pip install -U pydantic"
+    if "Settings(" in entry["value"] and not hasattr(pydantic.networks, "_BaseUrl"):
+        return "pip install -U pydantic"
     if "StringDType" in entry["value"] and np.__version__ < "2":
         return "needs NumPy 2 .* pip install -U numpy"
     if "sparse.coo_array([" in entry["value"] and not hasattr(scipy.sparse, "swapaxes"):

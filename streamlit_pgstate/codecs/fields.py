@@ -9,8 +9,7 @@ a value on its way, and none refuses to read what was stored.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping, Set
 from enum import Enum, Flag
 from functools import cached_property
 from inspect import getattr_static, isabstract
@@ -186,12 +185,12 @@ def _way_of_object(
     def dump(value: Any) -> tuple[dict[str, object], dict[str, object]]:
         found = type(value)
         if found is cls:
-            return _taken_apart(value, known, slots)
-        return _taken_apart(value, fields_of(found), _slots(found))  # of an earlier run
+            return _taken_apart(value, known.keys(), slots)
+        return _taken_apart(value, fields_of(found).keys(), _slots(found))  # of an earlier run
 
     def make(fields: dict[str, Any], rest: dict[str, Any]) -> Any:
         if fields.keys() == known.keys():
-            return _restored(object.__new__(cls), {**fields, **rest}, slots)
+            return _restored(object.__new__(cls), {**fields, **rest} if rest else fields, slots)
         _check_names(cls, fields, known)
         makers = {
             name: maker
@@ -207,13 +206,16 @@ def _way_of_object(
 
 
 def _taken_apart(
-    value: Any, names: Collection[str], slots: dict[str, Any]
+    value: Any, names: Set[str], slots: dict[str, Any]
 ) -> tuple[dict[str, object], dict[str, object]]:
     held = getattr(value, "__dict__", {})
     fields = {name: held[name] for name in names if name in held}
     if len(fields) == len(names) == len(held) and not slots:
         return fields, {}
-    found = _in_slots(value, slots) | held
+    found = _in_slots(value, slots)
+    if found.keys() == slots.keys() == names and not held:
+        return found, {}
+    found |= held
     fields = {}
     for name in names:
         # A default that the value itself does not hold is an attribute of its class.
@@ -253,8 +255,10 @@ def _restored(value: Any, found: dict[str, Any], slots: dict[str, Any]) -> Any:
 def _in_slots(value: Any, slots: dict[str, Any]) -> dict[str, Any]:
     found = {}
     for name, slot in slots.items():
-        with suppress(AttributeError):  # the slot is empty
+        try:
             found[name] = slot.__get__(value)
+        except AttributeError:  # the slot is empty
+            continue
     return found
 
 

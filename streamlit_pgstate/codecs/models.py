@@ -88,7 +88,9 @@ def maker(cls: Any) -> Callable[[dict[str, Any], dict[str, Any]], Any]:
         held, extra = fields, rest.get("extra", None if no_extra is None else {})
         if held.keys() != known.keys():
             held, extra = _as_it_is_now(cls, fields, extra)
-        were_set = rest.get("set", [*(fields.keys() & known.keys()), *(extra or ())])
+        were_set = rest.get("set")
+        if were_set is None:
+            were_set = [*(name for name in fields if name in known), *(extra or ())]
         private = rest.get("private")
         if not rest.keys() <= _REST or type(were_set) is not list:
             raise DamagedError("parts of a model that this version does not know")
@@ -99,7 +101,9 @@ def maker(cls: Any) -> Callable[[dict[str, Any], dict[str, Any]], Any]:
             private = {**added, **(private or {})}
         model = object.__new__(cls)
         put = object.__setattr__
-        put(model, "__dict__", {**held, **rest.get("attributes", {})})
+        if "attributes" in rest:
+            held = {**held, **rest["attributes"]}
+        put(model, "__dict__", held)
         put(model, "__pydantic_fields_set__", set(were_set))
         if not is_root:  # of which these two are attributes of the class
             put(model, "__pydantic_extra__", extra)

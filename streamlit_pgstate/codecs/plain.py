@@ -159,17 +159,18 @@ def _other(value: object, depth: int) -> object:
 
 def _registered(value: object, entry: registered.Registered, depth: int) -> object:
     check_depth(depth)
-    dumped = entry.way.dump(value)
-    if odd := unhashable(dumped):
-        raise odd
-    outer, limits.now.owner = limits.now.owner, entry.owner or entry
+    now, dumped = limits.now, entry.way.dump(value)
+    outer, now.owner = now.owner, entry.owner or entry
     try:
-        if entry.way.make is None:
-            written = [_WRITERS.get(type(dumped), _other)(dumped, depth + 1)]
+        if entry.way.make is not None:
+            fields, rest = dumped
+            written = [_dict(fields, depth + 1), _dict(rest, depth + 1) if rest else rest]
+        elif odd := unhashable(dumped):
+            raise odd
         else:
-            written = [_dict(part, depth + 1) if part else {} for part in dumped]
+            written = [_WRITERS.get(type(dumped), _other)(dumped, depth + 1)]
     finally:
-        limits.now.owner = outer
+        now.owner = outer
     return {"$registered": [entry.name, *written]}
 
 

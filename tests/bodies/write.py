@@ -30,6 +30,8 @@ EXPRESSIONS = {
         "[pd.Timestamp('2026-01-02', tz=zone('Europe/Berlin')), pd.Timedelta(5, 'ms'), pd.NaT, pd.NA]",
         "[pd.Period('2026-01', 'M'), pd.Interval(0, 1.5, 'both'), pd.offsets.MonthEnd(2)]",
         "[Point(1, (2,)), Colour.RED, Pair(1, 2), Fraction(1, 3)]",
+        "[Point(1, {'a': (2,)}), Strict(1, 'text', Point(2), Inner((3,))), Visit(4, None)]",
+        "[Model(name='a', inner=Model(name='b', more=(1,))), Settings()]",
     ],
     "json+zstd": ["{'text': 'some text ' * 10000}"],
     "bytes": ["b''", "bytes(range(256))"],

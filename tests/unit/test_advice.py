@@ -50,7 +50,7 @@ import requests
 import sqlalchemy
 from fingerprint import fingerprint
 from google.protobuf import wrappers_pb2
-from libraries import pl, pydantic
+from libraries import PIL, pl, pydantic
 from sqlalchemy import orm
 
 import streamlit_pgstate as pgstate
@@ -79,7 +79,7 @@ def refusal(value):
         encode([value], key="k")
     message = str(caught.value)
     assert message.startswith("'k' → [0] is a")
-    assert refusals.class_name(type(value)) in message
+    assert refusals.class_name(type(value)) in message or "is an image of" in message
     return message
 
 
@@ -89,6 +89,7 @@ def typed(message, value):
         "value": value, "pgstate": pgstate, type(value).__name__: type(value), "io": io,
         "numpy": np, "pandas": pd, "datetime": dt, "decimal": decimal, "uuid": uuid,
         "asyncio": asyncio, "traceback": traceback, "collections": collections, "xml": xml,
+        "PIL": PIL,
     }  # fmt: skip
     *before, last = re.findall("`([^`]+)`", message)
     for statement in before:
@@ -379,6 +380,7 @@ SAMPLES = {
     **({
         "a figure": lambda: matplotlib.figure.Figure(),
         "axes": lambda: matplotlib.figure.Figure().add_subplot(),
+        "bars": lambda: matplotlib.figure.Figure().add_subplot().bar([1], [2]),
     } if matplotlib else {}),
     **({
         "a lazy frame": lambda: pl.LazyFrame({"a": [1]}),
@@ -386,6 +388,10 @@ SAMPLES = {
         "an expression": lambda: pl.col("a"),
         "a dtype of polars": lambda: pl.Int8(),
     } if pl else {}),
+    **({
+        "an image of several frames": lambda: animation(),
+        "an image of no pixels": lambda: PIL.Image.new("L", (0, 70_000)),
+    } if PIL else {}),
     **({
         "a secret of one's own": lambda: below(pydantic.SecretStr)("a"),
         **({
@@ -398,6 +404,13 @@ SAMPLES = {
         } if hasattr(pydantic.networks, "_BaseUrl") else {}),
     } if pydantic else {}),
 }  # fmt: skip
+
+
+def animation():
+    content = io.BytesIO()
+    frames = [PIL.Image.new("P", (2, 2), number) for number in range(3)]
+    frames[0].save(content, "GIF", save_all=True, append_images=frames[1:])
+    return PIL.Image.open(content)
 
 
 def set_of_one():

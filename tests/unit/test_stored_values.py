@@ -18,7 +18,7 @@ import pyarrow as pa
 import pytest
 from fingerprint import fingerprint
 from libraries import PIL, pl, scipy, what_is_missing
-from own_types import Colour, Pair, Point
+from own_types import Colour, Inner, Model, Pair, Point, Settings, Strict, Visit
 from test_frames import PANDAS
 
 from streamlit_pgstate.codecs import Payload, decode, kinds
@@ -42,7 +42,8 @@ def with_attrs(data, **attrs):
 
 
 NAMES = {
-    "Colour": Colour, "D": Decimal, "Fraction": Fraction, "Image": PIL and PIL.Image,
+    "Colour": Colour, "Inner": Inner, "Model": Model, "Settings": Settings, "Strict": Strict,
+    "Visit": Visit, "D": Decimal, "Fraction": Fraction, "Image": PIL and PIL.Image,
     "Pair": Pair, "Point": Point, "StoredFile": StoredFile, "UUID": UUID, "cells": cells, "dt": dt,
     "inf": math.inf, "io": io, "nan": math.nan, "np": np, "pa": pa, "pd": pd, "pl": pl,
     "sparse": scipy and scipy.sparse, "with_attrs": with_attrs, "zone": ZoneInfo,
