@@ -1,7 +1,8 @@
 """The types that the fields of a registered class declare: they are kept inside its values.
 
 A row names such a type by the registered class and the type's own place. Reading looks it up among
-what the class declares, so that no class is imported because a row names it.
+what the class declares, so that no class is imported because a row names it. Annotations are text
+of the user's code. They are resolved once for each registered class, when they are first needed.
 """
 
 from __future__ import annotations
