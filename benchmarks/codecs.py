@@ -86,6 +86,16 @@ def optional(mixed: pd.DataFrame) -> dict[str, Any]:
         found["PIL.image: 1000 x 800"] = picture
     except ImportError:
         pass
+    try:
+        import pydantic
+
+        model = pydantic.create_model("Model", number=(int, ...), items=(list[str], ...))
+        globals()["Model"] = model  # where pickle looks for it
+        register(model, name="model")
+        models = [model(number=n, items=["a", "b"]) for n in range(1000)]
+        found["registered: 1,000 models"] = models
+    except ImportError:
+        pass
     return found
 
 

@@ -41,11 +41,21 @@ def fingerprint(value: object) -> Print:
 
 @singledispatch
 def _of(value: Any) -> Print:
-    if dataclasses.is_dataclass(value):
+    if hasattr(value, "get_secret_value"):
+        return fingerprint(value.get_secret_value())
+    if type(value).__module__.startswith("pydantic"):
+        return str(value)  # an address
+    known = [field.name for field in _fields(value)]
+    others = sorted(getattr(value, "__dict__", {}).keys() - set(known))
+    if known or others:
         # Not getattr: Streamlit's ChatInputValue hides some of its fields.
-        return [[field.name, fingerprint(object.__getattribute__(value, field.name))]
-                for field in dataclasses.fields(value)]  # fmt: skip
+        return [[name, fingerprint(object.__getattribute__(value, name))]
+                for name in (*known, *others)]  # fmt: skip
     raise TypeError(f"no fingerprint of {type(value)}")
+
+
+def _fields(value: Any) -> Any:
+    return dataclasses.fields(value) if dataclasses.is_dataclass(value) else value.__attrs_attrs__
 
 
 def _hex(body: bytes) -> str:
@@ -156,7 +166,12 @@ def _(value: enum.Enum) -> Print:
 
 
 def _model(value: Any) -> Print:
-    return [[name, fingerprint(item)] for name, item in value]
+    return [
+        [[name, fingerprint(item)] for name, item in value.__dict__.items()],
+        sorted(value.__pydantic_fields_set__),
+        fingerprint(value.__pydantic_extra__),
+        fingerprint(value.__pydantic_private__),
+    ]
 
 
 if pydantic:

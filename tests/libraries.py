@@ -39,7 +39,7 @@ def _found(name, *modules):
 
 PIL = _found("PIL", "Image")
 pl = _found("polars")
-pydantic = _found("pydantic")
+pydantic = _found("pydantic", "networks")
 scipy = _found("scipy", "sparse")
 plotly = _found("plotly", "graph_objects", "subplots", "express")
 alt = _found("altair")
@@ -73,6 +73,10 @@ def what_is_missing(entry):
         return "pip install shapely"
     if pyproj is None and "pyproj." in entry["value"]:
         return "pip install pyproj"
+    if "Settings(" in entry["value"] and not hasattr(pydantic, "networks"):
+        return r"pgstate\.register\(…, name=|pip install -U pydantic"
+    if "Settings(" in entry["value"] and not hasattr(pydantic.networks, "_BaseUrl"):
+        return "pip install -U pydantic"
     if "StringDType" in entry["value"] and np.__version__ < "2":
         return "needs NumPy 2 .* pip install -U numpy"
     if "sparse.coo_array([" in entry["value"] and not hasattr(scipy.sparse, "swapaxes"):

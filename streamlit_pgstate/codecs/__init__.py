@@ -29,7 +29,9 @@ exceptions, and says where the storage formats are described.
 - dates and times: `clock`; time zones: `zones`
 - the other containers and small values of the standard library: `containers`, `small_values`,
   `patterns`; what Streamlit's widgets return: `streamlit_values`; all as a `form`
-- classes that the user has registered: `registered`
+- classes that the user has registered: `registered`, with the functions of `fields` and `models`;
+  which classes a module gives: `members`; which ones fields declare: `declared`; how a class is
+  known again: `places`. pydantic's secrets and addresses: `pydantic_scalars`
 - bytes that are the whole value, or 32 KiB or more inside a container; `io.BytesIO`,
   `io.StringIO`, uploaded files: `file`
 - NumPy: arrays in `ndarray`, scalars in `numpy_scalars`, dtypes in `dtypes`

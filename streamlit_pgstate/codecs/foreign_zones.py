@@ -11,7 +11,7 @@ import datetime as dt
 from typing import Any
 
 from .payload import DamagedError, UnreadableError
-from .zones import is_zone
+from .zones import is_zone, zone_of_pydantic
 
 __all__ = ["dump", "load"]
 
@@ -133,4 +133,8 @@ def _dateutil() -> Any:
 
 
 _WRITERS = {"pytz": _write_pytz, "dateutil": _write_dateutil}
-_READERS = {"pytz": _read_pytz, "dateutil": _read_dateutil}
+_READERS = {
+    "pytz": _read_pytz,
+    "dateutil": _read_dateutil,
+    "pydantic_core": zone_of_pydantic,
+}

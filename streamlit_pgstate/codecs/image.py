@@ -26,12 +26,14 @@ _MOST_EMPTY = 1 << 16
 def _dump(image: Any) -> bytes:
     if image.mode not in _PIXEL_BYTES:
         raise RefusedError(
-            f"an image of the mode {image.mode!r}, which is not kept. Convert it to another mode"
+            f"an image of the mode {image.mode!r}, which is not kept. "
+            "Keep `value.convert('RGB')` instead"
         )
     if _frames(image) > 1:
         raise RefusedError(
             "an image of several frames, of which only one would be kept. "
-            "Keep the file's bytes, or image.copy() of each frame"
+            "Keep `[frame.copy() for frame in PIL.ImageSequence.Iterator(value)]` instead, or the "
+            "bytes of its file"
         )
     header: dict[str, Any] = {
         "mode": image.mode,
@@ -41,7 +43,10 @@ def _dump(image: Any) -> bytes:
     if image.format is not None:
         header["format_name"] = image.format
     if not all(image.size) and max(image.size) > _MOST_EMPTY:
-        raise RefusedError(f"an image of no pixels, in over {_MOST_EMPTY:,} lines or columns")
+        raise RefusedError(
+            f"an image of no pixels, in over {_MOST_EMPTY:,} lines or columns. "
+            "Keep `value.size` instead"
+        )
     check_size(_size(image.mode, *image.size))
     palette = [] if image.palette is None else [_dump_palette(image, header)]
     pixels = image.tobytes() if all(image.size) else b""

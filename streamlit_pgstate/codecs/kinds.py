@@ -50,6 +50,8 @@ _SCALARS = {
     "pandas": "pandas_scalars",
     "shapely": "geometry",
     "pyproj": "crs",
+    "pydantic": "pydantic_scalars",
+    "pydantic_core": "pydantic_scalars",
 }
 
 # kind: the module of this package whose CODECS has its codec

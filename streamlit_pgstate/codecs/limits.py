@@ -45,7 +45,9 @@ class _Now(threading.local):
     max_bytes = inf  # the largest body; set again for each value
     add_part: Callable[[object], int | None] | None = None  # takes a value that is not plain
     unseen: object = None  # the whole value, until `check_repetitions` has looked at it
+    unseen_owner: registered.Registered | None = None  # the owner inside whose value that is
     depth = 0  # the level at which the part that is being written starts
+    owner: registered.Registered | None = None  # the registered type inside whose value this is
 
 
 now = _Now()
@@ -90,9 +92,9 @@ def check_repetitions() -> None:
     lengths: dict[int, tuple[int, object]] = {}
     own = 0
 
-    def length(value: Any, depth: int) -> int:
+    def length(value: Any, depth: int, owner: registered.Registered | None) -> int:
         nonlocal own
-        inner = _inner(value)
+        inner, owner = _inner(value, owner)
         if inner is None:
             return 0
         if id(value) not in lengths:
@@ -103,10 +105,10 @@ def check_repetitions() -> None:
             if not rest and len(inner) <= _SHORT:
                 return alone
             # Holding the value keeps its id from being used again.
-            lengths[id(value)] = alone + sum(length(item, depth + 1) for item in rest), value
+            lengths[id(value)] = alone + sum(length(item, depth + 1, owner) for item in rest), value
         return lengths[id(value)][0]
 
-    if length(root, 0) > own + _MAX_REPEATED:
+    if length(root, 0, now.unseen_owner) > own + _MAX_REPEATED:
         raise RefusedError(
             "far longer written than it is in memory, by containers that it holds many times. "
             "Keep each container once, and beside it the places that use it",
@@ -114,19 +116,27 @@ def check_repetitions() -> None:
         )
 
 
-def _inner(value: Any) -> list[Any] | None:
-    """List what a container or a registered value holds; None for any other value."""
+def _inner(
+    value: Any, owner: registered.Registered | None
+) -> tuple[list[Any] | None, registered.Registered | None]:
+    """List what a container or a registered value holds, and the owner of that.
+
+    None instead of a list for any other value.
+    """
     if type(value) is dict:
-        return [*value, *value.values()]
+        return [*value, *value.values()], owner
     if unhashable(value):
-        return None
+        return None, owner
     if type(value) in CONTAINERS:
-        return list(value)
+        return list(value), owner
     if type(value) in PLAIN:
-        return None
-    entry = registered.find(type(value))
+        return None, owner
+    entry = registered.find(type(value), owner)
     try:
-        inner = forms.inner(value) if entry is None else entry.dump(value)
+        if entry is None:
+            inner = forms.inner(value)
+            return (None if inner is None else [inner]), owner
+        dumped = entry.way.dump(value)
     except RefusedError:  # where it is written, it is refused with the way to it
-        return None
-    return None if inner is None else [inner]
+        return None, owner
+    return ([dumped] if entry.way.make is None else [*dumped]), entry.owner or entry

@@ -77,8 +77,8 @@ def dump(value: object, add_part: Callable[[object], int | None] | None = None) 
     if add_part is None and type(value) in LEAVES:
         return dump_text(_WRITERS[type(value)](value, 0), start)
     now = limits.now
-    outer = now.add_part, now.unseen
-    now.add_part, now.unseen = add_part, value
+    outer = now.add_part, now.unseen, now.unseen_owner
+    now.add_part, now.unseen, now.unseen_owner = add_part, value, now.owner
     depth = 0 if add_part is None else now.depth
     try:
         return dump_text(_WRITERS.get(type(value), _other)(value, depth), start)
@@ -91,7 +91,7 @@ def dump(value: object, add_part: Callable[[object], int | None] | None = None) 
             error.steps, error.is_whole = [], False
         raise
     finally:
-        now.add_part, now.unseen = outer
+        now.add_part, now.unseen, now.unseen_owner = outer
 
 
 def tree(value: object) -> Any:
@@ -143,13 +143,9 @@ def load(body: Body, part: Callable[[int], Any] | None = None) -> Any:
 
 def _other(value: object, depth: int) -> object:
     """Write a value of a registered type, one that has a form, a scalar of a library, or a part."""
-    entry = registered.find(type(value))
+    entry = registered.find(type(value), limits.now.owner)
     if entry is not None:
-        check_depth(depth)
-        dumped = entry.dump(value)
-        if odd := unhashable(dumped):
-            raise odd
-        return {"$registered": [entry.name, _WRITERS.get(type(dumped), _other)(dumped, depth + 1)]}
+        return _registered(value, entry, depth)
     form = forms.find(type(value))
     if form is not None:
         return _formed(value, form, depth)
@@ -177,6 +173,23 @@ def _formed(value: object, form: Form, depth: int) -> object:
         check_depth(depth)
         written = _WRITERS.get(type(content), _other)(content, depth + 1)
     return {form.marker: [written, *notes] if form.notes else written}
+
+
+def _registered(value: object, entry: registered.Registered, depth: int) -> object:
+    check_depth(depth)
+    now, dumped = limits.now, entry.way.dump(value)
+    outer, now.owner = now.owner, entry.owner or entry
+    try:
+        if entry.way.make is not None:
+            fields, rest = dumped
+            written = [_dict(fields, depth + 1), _dict(rest, depth + 1) if rest else rest]
+        elif odd := unhashable(dumped):
+            raise odd
+        else:
+            written = [_WRITERS.get(type(dumped), _other)(dumped, depth + 1)]
+    finally:
+        now.owner = outer
+    return {"$registered": [entry.name, *written]}
 
 
 def _scalar(value: object) -> dict[str, Any] | None:
@@ -490,6 +503,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "$pandas": lambda content: kinds.scalars("pandas").load(content),
     "$shapely": lambda content: kinds.scalars("shapely").load(content),
     "$crs": lambda content: kinds.scalars("pyproj").load(content),
+    "$pydantic": lambda content: kinds.scalars("pydantic").load(content),
     "$registered": registered.load,
     **forms.READERS,
     **clock.READERS,

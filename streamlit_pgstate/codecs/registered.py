@@ -6,40 +6,66 @@ this process. No class is imported because a row names it.
 
 from __future__ import annotations
 
-import dataclasses
-import sys
 import threading
-from collections.abc import Callable, Iterator
-from enum import Enum, Flag
-from inspect import Parameter, isabstract, signature
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from inspect import isabstract
 from pathlib import PurePath
-from typing import Any, TypeVar
+from types import ModuleType
+from typing import Any, TypeVar, overload
 
 from streamlit_pgstate.errors import ConfigError
 
 from . import kinds
-from .payload import DamagedError, RefusedError, UnreadableError
+from .declared import declared
+from .fields import Way, obstacle, way_of
+from .members import classes_of
+from .payload import DamagedError, UnreadableError
+from .places import full_name, is_there, line_name, place, short_name
 
-__all__ = ["Registered", "find", "load", "register"]
+__all__ = ["Registered", "find", "is_taken", "load", "register"]
 
 T = TypeVar("T")
 
-_MAX_NAME = 100  # characters
+_MAX_NAME = 100  # characters, of a name that the user gives
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Registered:
-    """A registered type: its class, its name in rows, and its two functions."""
+    """A registered type, or one that a registered type declares for its fields.
+
+    Attributes:
+        cls: the class.
+        name: its name in rows: a text, or the name of the registered type and the place of the
+            class, if only the fields of that type make it known.
+        way: its functions.
+        owner: the registered type whose fields declare it; else None.
+    """
 
     cls: type
-    name: str
-    dump: Callable[[Any], object]
-    load: Callable[[Any], Any]
+    name: str | tuple[str, str]
+    way: Way
+    owner: Registered | None = None
+
+    @cached_property
+    def inner(self) -> dict[str, Registered]:
+        """The types that its fields declare, by their full names."""
+        if self.owner is not None:
+            return self.owner.inner
+        return {
+            where: Registered(cls, (str(self.name), where), way_of(cls), self)
+            for where, cls in declared(self.cls).items()
+        }
 
 
 _lock = threading.Lock()
 _by_name: dict[str, Registered] = {}
 _by_class: dict[tuple[str, str], Registered] = {}
+
+# name of a module: the module, how many names it had, and its classes. Looking at the 900 names of
+# anthropic.types takes 10 ms, which is too much for each run of a script.
+_by_module: dict[str, tuple[ModuleType, int, list[Registered]]] = {}
 
 
 class _Own(threading.local):
@@ -52,67 +78,101 @@ class _Own(threading.local):
 
     def __init__(self) -> None:
         self.by_name: dict[str, Registered] = {}
+        self.by_class: dict[tuple[str, str], Registered] = {}
 
 
 _own = _Own()
 
 
+@overload
 def register(
     cls: type[T],
+    /,
     *,
-    name: str,
-    dump: Callable[[T], object] | None = None,
-    load: Callable[[Any], T] | None = None,
+    name: str | None = None,
+    dump: Callable[[T], object],
+    load: Callable[[Any], T],
+) -> None: ...
+
+
+@overload
+def register(*classes_or_module: type | ModuleType, name: str | None = None) -> None: ...
+
+
+def register(
+    *classes_or_module: Any,
+    name: str | None = None,
+    dump: Callable[[Any], object] | None = None,
+    load: Callable[[Any], Any] | None = None,
 ) -> None:
-    """Register a type of your own, so that its values can be stored.
+    """Register types of your own, or of a library, so that their values can be stored.
 
     Scripts may call this at every run, as registering again costs nothing. Dataclasses, enums,
-    NamedTuples and pydantic models need no `dump` and `load`.
+    NamedTuples, attrs classes and models of pydantic 2 need no `dump` and `load`.
 
     Args:
-        cls: the class. Subclasses are not included.
-        name: the name of the type in rows: printable text of 1 to 100 characters. Never change
-            it. The class may be renamed or moved.
-        dump: turns a value into one that can be stored, which may hold registered values.
+        *classes_or_module: classes; subclasses are not included. Or modules, of which all classes
+            are taken that need no `dump` and `load`: those in ``__all__``, or else those with
+            public names that are defined in the module or within it.
+        name: the name of one class in rows: printable text of 1 to 100 characters. Never change
+            it. The class may be renamed or moved. Without it, the name is the place of the class,
+            such as ``mymodels.messages.HumanMessage``; a class of the script itself needs a name.
+        dump: turns a value of one class into one that can be stored, which may hold registered
+            values.
         load: makes the value again from what `dump` returned.
 
     Raises:
         ConfigError: the name is not valid or belongs to another class, the type can be stored
-            without being registered, or the type needs `dump` and `load`.
+            without being registered, or the type needs a name, or `dump` and `load`. The message
+            shows what to type.
 
     Example:
         >>> from string import Template
         >>> register(Template, name="template", dump=vars, load=lambda found: Template(**found))
     """
-    _check_name(name)
-    _check_class(cls, name)
-    if (dump is None) != (load is None):
-        raise ConfigError(f"register(…, name={name!r}) needs both dump and load, or neither.")
-    if dump is None or load is None:
-        dump, load = _default(cls, name)
-    elif not callable(dump) or not callable(load):
-        raise ConfigError(f"register(…, name={name!r}) needs functions for dump and load.")
-    entry = Registered(cls, name, dump, load)
+    if not classes_or_module:
+        raise ConfigError("register() needs a class or a module.")
+    is_one = len(classes_or_module) == 1 and not isinstance(classes_or_module[0], ModuleType)
+    if not is_one and (name is not None or dump is not None or load is not None):
+        raise ConfigError(
+            "name, dump and load of register() belong to one class. Register it alone."
+        )
+    entries = []
+    for item in classes_or_module:
+        if isinstance(item, ModuleType):
+            entries += [(entry, _is_named_otherwise(entry)) for entry in _members(item)]
+        else:
+            entries.append((_checked(item, name, dump, load), False))
     with _lock:
-        old = _by_name.get(name)
-        if old is not None and _place(old.cls) != _place(cls) and _is_there(old.cls):
-            raise ConfigError(
-                f"{name!r} is the name of {_full_name(old.cls)} already. "
-                f"Register {_full_name(cls)} under another one."
-            )
-        if old is not None:
-            _by_class.pop(_place(old.cls), None)
-        _by_name[name] = _by_class[_place(cls)] = entry
-    _own.by_name[name] = entry
+        for entry, _ in entries:
+            _check_is_free(entry)
+        for entry, is_only_read in entries:
+            _put(entry, is_only_read)
 
 
-def find(cls: type) -> Registered | None:
+def find(cls: type, owner: Registered | None = None) -> Registered | None:
     """Find the registered type of a class, by the module and name of the class; else None.
 
     The class itself is not compared: Streamlit runs the user's modules again, which makes new
     classes of the same name while values of the old classes still exist.
+
+    Args:
+        cls: the class.
+        owner: the registered type inside whose value this is asked. A class that is not
+            registered is found if the fields of that type declare it.
     """
-    return _by_class.get(_place(cls)) if _by_class else None
+    if not _by_class:
+        return None
+    where = place(cls)
+    entry = _own.by_class.get(where) or _by_class.get(where)
+    if entry is None and owner is not None:
+        return owner.inner.get(full_name(cls))
+    return entry
+
+
+def is_taken(name: str) -> bool:
+    """Whether a type is registered under the name."""
+    return name in _by_name
 
 
 def load(content: Any) -> Any:
@@ -122,10 +182,29 @@ def load(content: Any) -> Any:
         UnreadableError: no type is registered under the name.
         DamagedError: the user's `load` raised an error. Its cause is that error.
     """
-    name, dumped = content
+    name, dumped, *rest = content
+    entry = _inner_entry(*name) if type(name) is list else _entry(name)
+    if rest and (type(dumped) is not dict or len(rest) > 1 or type(rest[0]) is not dict):
+        raise DamagedError("fields of another form")
+    try:
+        if not rest or (entry.way.make is None and not rest[0]):
+            return entry.way.load(dumped)
+        if entry.way.make is None:
+            raise TypeError  # the user's `load` cannot take attributes beside the fields
+        return entry.way.make(dumped, rest[0])
+    except DamagedError:
+        raise
+    except Exception as cause:  # the user's code may raise any error
+        shown = ascii(name)[: _MAX_NAME + 2]
+        raise DamagedError(
+            f"a value registered as {shown}, whose load raised a {type(cause).__name__}"
+        ) from cause
+
+
+def _entry(name: object) -> Registered:
     if type(name) is not str:
         raise DamagedError("a registered value without a name")
-    entry = _own.by_name.get(name) or _by_name.get(name)
+    entry = _own.by_name.get(name) or _by_name.get(name) or _declared(name)
     if entry is None:
         shown = repr(name)[: _MAX_NAME + 2]
         raise UnreadableError(
@@ -133,12 +212,123 @@ def load(content: Any) -> Any:
             "registered here. "
             f"Call pgstate.register(…, name={shown}) before reading it"
         )
-    try:
-        return entry.load(dumped)
-    except Exception as cause:  # the user's code may raise any error
-        raise DamagedError(
-            f"a value registered as {name!r}, whose load raised a {type(cause).__name__}"
-        ) from cause
+    return entry
+
+
+def _declared(name: str) -> Registered | None:
+    """Find a class that was registered by its place when the row was written, and is not here."""
+    return next((held.inner[name] for held in [*_by_name.values()] if name in held.inner), None)
+
+
+def _inner_entry(name: object, where: object) -> Registered:
+    """Find a type that the fields of a registered one declare, also if it has moved meanwhile."""
+    if type(where) is not str:
+        raise DamagedError("a registered value without a name")
+    inner = _entry(name).inner
+    if where in inner:
+        return inner[where]
+    for entry in [*_by_class.values()]:
+        if full_name(entry.cls) == where:
+            return entry
+    moved = [entry for entry in inner.values() if _last(full_name(entry.cls)) == _last(where)]
+    if len(moved) == 1:
+        return moved[0]
+    raise UnreadableError(
+        f"and holds a value of the class {where[:_MAX_NAME]!r}, which the fields of the type "
+        f"registered as {str(name)!r} do not declare here. Call pgstate.register with that class "
+        "before reading it"
+    )
+
+
+def _last(where: str) -> str:
+    return where.partition("[")[0].rpartition(".")[2]
+
+
+# --- registering --------------------------------------------------------------------------
+
+
+def _checked(
+    cls: Any,
+    name: str | None,
+    dump: Callable[[Any], object] | None,
+    load: Callable[[Any], Any] | None,
+) -> Registered:
+    if name is not None:
+        _check_name(name)
+    _check_class(cls, name)
+    shown = name if name is not None else _name_of(cls)
+    if (dump is None) != (load is None):
+        raise ConfigError(f"register(…, name={shown!r}) needs both dump and load, or neither.")
+    if dump is None or load is None:
+        old = _by_name.get(shown)
+        if old is not None and old.cls is cls and old.way.make is not None:
+            return old  # the same once more
+        if reason := obstacle(cls):
+            raise ConfigError(f"register(…, name={shown!r}) needs dump and load: {reason}.")
+        return Registered(cls, shown, way_of(cls))
+    if not callable(dump) or not callable(load):
+        raise ConfigError(f"register(…, name={shown!r}) needs functions for dump and load.")
+    return Registered(cls, shown, Way(dump, load))
+
+
+def _name_of(cls: type) -> str:
+    """Return the name that follows from the place of a class.
+
+    Raises:
+        ConfigError: that place is the script, of which an app may have several, or a function.
+    """
+    where = full_name(cls)
+    if cls.__module__ != "__main__" and "<locals>" not in where:
+        return where
+    raise ConfigError(
+        f"{line_name(cls)} is defined in the script itself or in a function, where others may have "
+        "the same name. Give it one that rows keep: "
+        f"pgstate.register({line_name(cls)}, name={short_name(cls)!r})."
+    )
+
+
+def _members(module: ModuleType) -> list[Registered]:
+    known, size, entries = _by_module.get(module.__name__, (None, 0, []))
+    if known is module and size == len(vars(module)):
+        return entries
+    entries = []
+    for cls in classes_of(module):
+        name = _name_of(cls)
+        old = _by_name.get(name)
+        is_same = old is not None and old.cls is cls
+        entries.append(old if is_same and old else Registered(cls, name, way_of(cls)))
+    if entries:
+        _by_module[module.__name__] = module, len(vars(module)), entries
+        return entries
+    raise ConfigError(
+        f"{module.__name__} shows no class that can be registered without dump and load. Name the "
+        f"module within it that defines them, such as pgstate.register({module.__name__}.messages)."
+    )
+
+
+def _is_named_otherwise(entry: Registered) -> bool:
+    """Whether the class goes on to be written under a name that the user has given it."""
+    written = _own.by_class.get(place(entry.cls)) or _by_class.get(place(entry.cls))
+    return written is not None and written.name != entry.name
+
+
+def _check_is_free(entry: Registered) -> None:
+    old = _by_name.get(str(entry.name))
+    if old is not None and place(old.cls) != place(entry.cls) and is_there(old.cls):
+        raise ConfigError(
+            f"{entry.name!r} is the name of {full_name(old.cls)} already. "
+            f"Register {full_name(entry.cls)} under another one."
+        )
+
+
+def _put(entry: Registered, is_only_read: bool) -> None:
+    name, where = str(entry.name), place(entry.cls)
+    old = _by_name.get(name)
+    if old is not None and _by_class.get(place(old.cls)) is old:
+        del _by_class[place(old.cls)]
+    _by_name[name] = _own.by_name[name] = entry
+    if not is_only_read:
+        _by_class[where] = _own.by_class[where] = entry
 
 
 # --- checks ------------------------------------------------------------------------------
@@ -151,21 +341,23 @@ def _check_name(name: object) -> None:
         )
 
 
-def _check_class(cls: object, name: str) -> None:
+def _check_class(cls: object, name: str | None) -> None:
     if not isinstance(cls, type):
-        raise ConfigError(f"register(…, name={name!r}) needs a class.")
+        raise ConfigError(
+            f"register(…, name={name!r}) needs a class or a module, and got a {type(cls).__name__}."
+        )
     if type(cls).__hash__ is None:
-        raise ConfigError(f"{_full_name(cls)} cannot be registered: its metaclass has no hash.")
+        raise ConfigError(f"{full_name(cls)} cannot be registered: its metaclass has no hash.")
     if kinds.is_kept(cls):
-        raise ConfigError(f"{_full_name(cls)} is kept already, without being registered.")
+        raise ConfigError(f"{full_name(cls)} is kept already, without being registered.")
     if isabstract(cls):
         raise ConfigError(
-            f"register(…, name={name!r}): {_full_name(cls)} is abstract, so no value is of "
+            f"register(…, name={name!r}): {full_name(cls)} is abstract, so no value is of "
             "this class itself. Register its subclasses."
         )
     if issubclass(cls, PurePath) and (made := _made_by(cls)) is not cls:
         raise ConfigError(
-            f"register(…, name={name!r}): {_full_name(cls)}() gives a {_full_name(made)}. "
+            f"register(…, name={name!r}): {full_name(cls)}() gives a {full_name(made)}. "
             f"Register type({cls.__name__}()) instead."
         )
 
@@ -175,167 +367,3 @@ def _made_by(cls: type) -> type:
         return type(cls())
     except Exception:  # noqa: BLE001  # a path of another system, or one that needs arguments
         return cls
-
-
-def _place(cls: type) -> tuple[str, str]:
-    return str(cls.__module__), cls.__qualname__
-
-
-def _full_name(cls: type) -> str:
-    return ".".join(_place(cls))
-
-
-def _is_there(cls: type) -> bool:
-    """Whether the module of the class still has a class of this name: not moved or renamed."""
-    module, qualname = _place(cls)
-    found: object = sys.modules.get(module)
-    for step in qualname.split("."):
-        found = True if step == "<locals>" else getattr(found, step, None)
-        if found is True:
-            return True
-    return found is not None
-
-
-# --- types that need no dump and load ----------------------------------------------------
-
-
-def _default(cls: Any, name: str) -> tuple[Callable[[Any], object], Callable[[Any], Any]]:
-    if issubclass(cls, Enum):
-        # Not cls.__getitem__, which is str's own if the members are text.
-        return (_value_of, cls) if issubclass(cls, Flag) else (_name_of, lambda member: cls[member])
-    if dataclasses.is_dataclass(cls):
-        if obstacle := _obstacle(cls):
-            raise ConfigError(f"register(…, name={name!r}) needs dump and load: {obstacle}.")
-        return _dump_dataclass, _dataclass_loader(cls)
-    if issubclass(cls, tuple) and hasattr(cls, "_fields"):
-        return cls._asdict, _tuple_loader(cls)
-    if hasattr(cls, "model_dump") and hasattr(cls, "model_validate"):
-        return _model_functions(cls)
-    raise ConfigError(
-        f"register(…, name={name!r}) needs dump and load: {_full_name(cls)} is not a "
-        "dataclass, enum, NamedTuple or pydantic model."
-    )
-
-
-def _value_of(member: Any) -> object:
-    return member.value
-
-
-def _name_of(member: Any) -> object:
-    return member.name
-
-
-def _tuple_loader(cls: Any) -> Callable[[dict[str, Any]], Any]:
-    def load(found: dict[str, Any]) -> Any:
-        if not found.keys() <= set(cls._fields):
-            raise TypeError
-        every = {**cls._field_defaults, **found}
-        # Not cls(…), which calls the class's own __new__, whatever arguments that takes.
-        return cls._make(every[name] for name in cls._fields)
-
-    return load
-
-
-# --- dataclasses -------------------------------------------------------------------------
-
-
-def _obstacle(cls: Any) -> str | None:
-    """Say why a dataclass cannot be made from its fields alone; None if it can."""
-    for base in cls.__mro__:
-        if base in kinds.PLAIN:
-            return f"{_full_name(cls)} is a {base.__name__}, too, whose content is not in a field"
-    fields = {field.name for field in dataclasses.fields(cls) if field.init}
-    wanted = signature(cls).parameters
-    for parameter in wanted.values():
-        is_needed = parameter.default is Parameter.empty and parameter.kind not in _VARIADIC
-        if is_needed and parameter.name not in fields:
-            return f"{_full_name(cls)} is made with {parameter.name!r}, which is none of its fields"
-    if not any(parameter.kind is Parameter.VAR_KEYWORD for parameter in wanted.values()):
-        for name in sorted(fields - wanted.keys()):
-            return f"the __init__ of {_full_name(cls)} does not take its field {name!r}"
-    return None
-
-
-_VARIADIC = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
-
-
-def _dump_dataclass(value: Any) -> dict[str, object]:
-    # Not dataclasses.asdict, which turns dataclasses in fields into dicts.
-    fields = dataclasses.fields(value)
-    try:
-        return {field.name: getattr(value, field.name) for field in fields}
-    except AttributeError:
-        missing = next(field.name for field in fields if not hasattr(value, field.name))
-        raise RefusedError(
-            f"a {_full_name(type(value))} whose field {missing!r} was never set. Set it before"
-        ) from None
-
-
-def _dataclass_loader(cls: Any) -> Callable[[dict[str, Any]], Any]:
-    own = [field.name for field in dataclasses.fields(cls) if not field.init]
-
-    def load(found: dict[str, Any]) -> Any:
-        value = cls(**{name: item for name, item in found.items() if name not in own})
-        for name, item in found.items():  # restores fields that __post_init__ changed
-            object.__setattr__(value, name, item)
-        return value
-
-    return load
-
-
-# --- pydantic ----------------------------------------------------------------------------
-
-
-def _model_functions(cls: Any) -> tuple[Callable[[Any], object], Callable[[Any], Any]]:
-    # Rows hold the names of the fields, not their aliases. Before 2.11, pydantic has no argument
-    # for that, only a setting of the model.
-    by_name = {"by_name": True} if "by_name" in signature(cls.model_validate).parameters else {}
-
-    def dump(model: Any) -> object:
-        """Return what model_dump gives, if model_validate makes the same model from it.
-
-        model_dump loses private attributes, excluded fields, fields that a subclass adds to the
-        declared type, and the class of a value in a field of type Any.
-        """
-        found, different = None, None
-        try:
-            found = model.model_dump(round_trip=True, warnings=False)
-            # type(model), not cls: the model may be of the class of an earlier run of the script.
-            again = type(model).model_validate(found, **by_name)
-            different = next(_differences(model, again), None)
-        except Exception as cause:  # noqa: BLE001  # validators may raise any error
-            different = f"there was a {type(cause).__name__}"
-        if different is not None:
-            raise RefusedError(
-                f"a {_full_name(type(model))}, whose model_validate does not restore the same "
-                f"model from its model_dump: {different}. Give pgstate.register a dump and a load"
-            )
-        return found
-
-    return dump, lambda found: cls.model_validate(found, **by_name)
-
-
-def _differences(one: Any, other: Any) -> Iterator[str]:
-    """Name the fields and private attributes in which two models of one class differ."""
-    names = type(one).model_fields
-    for name, item, again in (
-        *((name, getattr(one, name), getattr(other, name)) for name in names),
-        ("model_extra", one.model_extra, other.model_extra),
-        ("private", one.__pydantic_private__, other.__pydantic_private__),
-    ):
-        if not _is_same(item, again):
-            yield f"{name!r} would be different"
-
-
-def _is_same(one: Any, other: Any) -> bool:
-    if one is other:
-        return True
-    if type(one) is not type(other):
-        return False
-    if hasattr(one, "__pydantic_private__"):
-        return next(_differences(one, other), None) is None
-    if isinstance(one, dict):
-        return _is_same([*one, *one.values()], [*other, *other.values()])
-    if isinstance(one, list | tuple):
-        return len(one) == len(other) and all(map(_is_same, one, other))
-    return bool(one == other) or (one != one and other != other)  # both are nan

@@ -38,6 +38,8 @@ def dump_zone(zone: dt.tzinfo) -> object:
         return [_offset(offset), *name]
     if type(zone) is ZoneInfo and zone.key is not None and is_zone(zone.key):
         return zone.key
+    if str(type(zone).__module__).startswith("pydantic_core.") and _is_again(zone):
+        return {"pydantic_core": _seconds(zone)}
     raise RefusedError(
         f"in a time zone of the class {class_name(type(zone))}, which cannot be kept exactly. "
         "Use .astimezone(zoneinfo.ZoneInfo('…')) of it, in pandas .tz_convert('…')"
@@ -55,6 +57,11 @@ def load_zone(content: Any) -> dt.tzinfo:
         if not is_zone(content):
             raise LookupError
         return ZoneInfo(content)
+    if type(content) is dict:
+        ((library, seconds),) = content.items()
+        if library != "pydantic_core":
+            raise LookupError
+        return zone_of_pydantic(seconds)
     if type(content) is not list:
         raise TypeError
     if content == UTC:
@@ -64,6 +71,32 @@ def load_zone(content: Any) -> dt.tzinfo:
     at = dt.time.fromisoformat(offset[1:])
     size = dt.timedelta(0, at.second, at.microsecond, 0, at.minute, at.hour)
     return dt.timezone(sign * size, *name)
+
+
+def zone_of_pydantic(seconds: Any) -> dt.tzinfo:
+    """Make the zone that pydantic gives to dates and times that it reads from text."""
+    if type(seconds) is not int:
+        raise TypeError
+    try:
+        from pydantic_core import TzInfo
+    except ImportError:
+        raise UnreadableError(
+            "and holds a time zone of pydantic, which is not installed. Run pip install pydantic"
+        ) from None
+    return TzInfo(seconds)
+
+
+def _seconds(zone: dt.tzinfo) -> int:
+    offset = zone.utcoffset(None) or dt.timedelta(0)
+    return int(offset.total_seconds())
+
+
+def _is_again(zone: dt.tzinfo) -> bool:
+    try:
+        again = zone_of_pydantic(_seconds(zone))
+        return type(again) is type(zone) and again == zone
+    except Exception:  # noqa: BLE001  # of a version that makes no zones by itself
+        return False
 
 
 def is_zone(key: str) -> bool:

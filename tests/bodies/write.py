@@ -50,6 +50,8 @@ EXPRESSIONS = {
         "shapely.set_srid(shapely.from_wkt('GEOMETRYCOLLECTION (POINT M (1 2 3), MULTIPOLYGON EMPTY)'), 4326)",
         "[pyproj.CRS('EPSG:4326'), pyproj.CRS('+proj=utm +zone=33'), pyproj.CRS(pyproj.CRS(4979).to_wkt())]",
         "[UUID(int=5, is_safe=SafeUUID.safe), UUID(int=5, is_safe=SafeUUID.unsafe)]",
+        "[Point(1, {'a': (2,)}), Strict(1, 'text', Point(2), Inner((3,))), Visit(4, None)]",
+        "[Model(name='a', inner=Model(name='b', more=(1,))), Settings()]",
     ],
     "json+zstd": ["{'text': 'some text ' * 10000}"],
     "bytes": ["b''", "bytes(range(256))"],

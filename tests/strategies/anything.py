@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from hypothesis import strategies as st
 from libraries import alt, pl, plotly, scipy, shapely
-from own_types import Colour, Frozen, Level, Model, Pair, Point, Right
+from own_types import Colour, Frozen, Inner, Level, Model, Pair, Point, Right, Strict, Visit
 
 from strategies import arrays, figures, files, frames, library, matrices, places, plain, tables
 from strategies.arrays import cells_of
@@ -38,15 +38,32 @@ ALONE = {
 
 def own(inner):
     """Values of registered types that hold others."""
-    model = Model and st.builds(Model, name=st.text(), sizes=st.lists(st.integers(), max_size=2))
+    names = st.text().filter(lambda name: not name.startswith("_"))
+    model = Model and st.builds(
+        _model,
+        name=st.text(),
+        sizes=st.lists(st.integers(), max_size=2),
+        private=inner,
+        value=inner,
+        extra=st.dictionaries(names, inner, max_size=1),
+    )
     return st.one_of(
         st.builds(Point, st.integers(), inner),
         st.builds(Pair, inner, inner),
+        st.builds(Strict, st.integers(), st.text(), st.none(), st.none() | inner.map(Inner)),
+        st.builds(Visit, st.integers(), inner),
         st.builds(Frozen, st.lists(st.integers(), max_size=3).map(tuple)),
         *([model] if Model else []),
         st.sampled_from([*Colour, *Level, Right.READ, Right.READ | Right.WRITE]),
         st.builds(Fraction, st.integers(), st.integers(1, 99)),
     )
+
+
+def _model(*, name, sizes, private, value, extra):
+    model = Model(name=name, sizes=sizes, value=value)
+    model._private = private
+    model.__pydantic_extra__.update(extra)
+    return model
 
 
 def _noted(data, value):

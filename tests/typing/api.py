@@ -56,6 +56,12 @@ def verbs() -> None:
     pgstate.configure(session_ttl=[30])  # type: ignore[arg-type]
     pgstate.configure(cookie=0)  # type: ignore[arg-type]
     pgstate.register(uuid.UUID, name="id", dump=str, load=uuid.UUID)
+    pgstate.register(uuid.UUID, dump=str, load=uuid.UUID)
+    pgstate.register(uuid.UUID)
+    pgstate.register(uuid.UUID, timedelta, uuid)
+    pgstate.register(uuid.UUID, name="id", dump=str)  # type: ignore[call-overload]
+    pgstate.register(uuid.UUID, timedelta, dump=str, load=uuid.UUID)  # type: ignore[call-overload]
+    pgstate.register("uuid")  # type: ignore[call-overload]
     pgstate.mount()
     pgstate.mount(wait=True)
     value: Any = pgstate.get("key")

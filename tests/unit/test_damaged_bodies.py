@@ -61,6 +61,7 @@ def main():
     from test_values import VALUES
 
     from streamlit_pgstate.codecs import Payload, compression, decode, encode
+    from streamlit_pgstate.errors import DecodeError
 
     values = {**VALUES, **ALL, **EXACT, **LIBRARY, **FIGURES, **PLACES}
     values["all"] = {**VALUES, "": b"secret"}
@@ -74,6 +75,8 @@ def main():
     if plotly:  # which has a table of its own of what to import for which trace and subplot
         for name in plotly.graph_objects.__all__:
             getattr(plotly.graph_objects, name)
+    with contextlib.suppress(DecodeError):  # and what the fields of registered classes declare
+        decode(Payload("json", b'{"$registered": ["nobody", 1]}'), key="k")
     made_up = crafted.bodies()
     kinds = sorted({payload.kind for payload in payloads})
     pages = int(Path("/proc/self/statm").read_text().split()[0])

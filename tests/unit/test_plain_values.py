@@ -296,13 +296,13 @@ REFUSED = {
     "a lambda": (lambda: 0, "'cart' is a function, which"),
     "a class": ([int], "'cart' → [0] is a type, which"),
     "an object": ((object(),), "'cart' → [0] is an object, which"),
-    "an enum": ({"c": Colour.RED}, "Keep its .value instead"),
+    "an enum": ({"c": Colour.RED}, "is not registered. Add a line that registers its class"),
     "a defaultdict of a function": (
         [defaultdict(lambda: 0)],
         "'cart' → [0] is a collections.defaultdict whose factory is a function, which",
     ),
-    "a named tuple": (Point(1, 2), "Keep tuple(…) of it instead"),
-    "a str of one's own": (["a", Text("b")], "Keep str(…) of it instead"),
+    "a named tuple": (Point(1, 2), '`pgstate.register(Point, name="point")`'),
+    "a str of one's own": (["a", Text("b")], "Keep `str.__str__(value)` instead"),
     "a key of one's own": ({1: 2, Text("b"): 3}, "'cart' → a key is a"),
     "an element": ({"s": {Text("b"), 1}}, "'cart' → 's' → an element is a"),
     "an int key on the way": ({1: {"b": [print]}}, "'cart' → 1 → 'b' → [0] is a"),
@@ -315,7 +315,7 @@ REFUSED = {
     "a matrix": (
         np.matrix([[1]]),
         "'cart' is a numpy.matrix, which cannot be kept exactly. "
-        "Keep numpy.asarray(…) of it instead",
+        "Keep `numpy.asarray(value)` instead",
     ),
     "an exception": (ValueError("secret"), "'cart' is a ValueError"),
     "a generator": ((i for i in "a"), "'cart' is a generator"),

@@ -24,7 +24,7 @@ import pytest
 from dateutil import tz
 from fingerprint import fingerprint
 from libraries import PIL, alt, gpd, pl, plotly, pyproj, scipy, shapely, what_is_missing
-from own_types import Colour, Pair, Point
+from own_types import Colour, Inner, Model, Pair, Point, Settings, Strict, Visit
 from streamlit.elements.widgets.chat import ChatInputValue
 from streamlit.util import AttributeDictionary
 from test_frames import PANDAS
@@ -72,6 +72,7 @@ NAMES = {
     "AttributeDictionary": AttributeDictionary, "ChatInputValue": ChatInputValue,
     "PurePosixPath": PurePosixPath, "PureWindowsPath": PureWindowsPath, "array": array,
     "c": collections, "ip": ipaddress, "re": re, "types": types, "zone_of_dateutil": tz.gettz,
+    "Inner": Inner, "Model": Model, "Settings": Settings, "Strict": Strict, "Visit": Visit,
     "Colour": Colour, "D": Decimal, "Fraction": Fraction, "Image": PIL and PIL.Image,
     "Pair": Pair, "Point": Point, "SafeUUID": SafeUUID, "StoredFile": StoredFile, "UUID": UUID,
     "alt": alt, "cells": cells, "dt": dt,

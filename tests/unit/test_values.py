@@ -15,7 +15,19 @@ import pytest
 from fingerprint import fingerprint
 from hypothesis import given
 from libraries import PIL, pl, pydantic, scipy
-from own_types import Colour, Frozen, Level, Model, Pair, Point, Right
+from own_types import (
+    Colour,
+    Frozen,
+    Inner,
+    Level,
+    Model,
+    Pair,
+    Point,
+    Right,
+    Settings,
+    Strict,
+    Visit,
+)
 from strategies.anything import anything
 from strategies.arrays import arrays as any_array
 from strategies.arrays import cells_of
@@ -380,6 +392,8 @@ def own_types():
         "dataclass in a dataclass": Point(1, Point(2, [Point(3)])),
         "dataclass with a frame": Point(1, pd.DataFrame({"a": [1]})),
         "dataclass, frozen": frozen,
+        "dataclass with what its field declares": Strict(1, "text", Point(1), Inner([Inner(2)])),
+        "attrs": Visit("1", {"a": (1,)}),
         "enum": Colour.RED,
         "enum of an object": Colour.GREEN,
         "IntEnum": Level.LOW,
@@ -392,7 +406,14 @@ def own_types():
 
 
 def models():
-    return {"pydantic": Model(name="a", sizes=(1,), inner=Model(name="b"))}
+    model = Model(name="a", sizes=(1,), inner=Model(name="b", value=np.arange(2)), more=(1,))
+    model._private = [pd.Timestamp(0)]
+    settings = Settings(model=model)
+    return {
+        "pydantic": model,
+        "pydantic with what its field declares": settings,
+        "secrets, addresses and a time": [settings.key, *settings.urls, settings.size, settings.at],
+    }
 
 
 PLAIN = {
