@@ -6,6 +6,7 @@ import datetime as dt
 
 import numpy as np
 import pandas as pd
+from hypothesis import reject
 from hypothesis import strategies as st
 from libraries import alt, plotly
 
@@ -87,11 +88,15 @@ def plotly_figures():
         st.text(max_size=3),
     )
     return st.builds(
-        lambda data, layout, frames: plotly.graph_objects.Figure(data, layout, frames),
-        st.lists(_traces(), max_size=3),
-        _layouts(),
-        st.lists(frame, max_size=2),
+        _plotly_figure, st.lists(_traces(), max_size=3), _layouts(), st.lists(frame, max_size=2)
     )
+
+
+def _plotly_figure(data, layout, frames):
+    try:
+        return plotly.graph_objects.Figure(data, layout, frames)
+    except TypeError:  # plotly makes deep copies, which a mappingproxy does not allow
+        reject()
 
 
 # --- altair -------------------------------------------------------------------------------

@@ -521,8 +521,9 @@ def test_an_array_of_a_machine_with_other_sizes_says_so_when_it_is_read():
 
 
 def test_a_registered_class_goes_before(monkeypatch):
-    monkeypatch.setattr(registered, "_by_class", {})
-    monkeypatch.setattr(registered, "_by_name", {})
+    for name in ("_by_name", "_by_class", "_by_module"):
+        monkeypatch.setattr(registered, name, {})
+    monkeypatch.setattr(registered, "_own", registered._Own())
     register(deque, name="deque", dump=list, load=deque)
     register(pd.DateOffset, name="offset", dump=lambda offset: offset.kwds, load=pd.DateOffset)
     assert encode([deque([1])], key="k").body == b'[{"$registered": ["deque", [1]]}]'
