@@ -98,7 +98,10 @@ class Moves:
                 if not rows:
                     return Undone(Moved(refused=ref))
                 versions[ref.id] = rows[0][0]
-            moved = self._move_entries(run, moving, version=versions[target.id])
+            # Only the bodies of what moves are copied. No entry would refer to others.
+            free = {**moving, "key": sorted(row[0] for row in run("FREE_KEYS", moving))}
+            run("DROP_EXPIRED_BODIES", free)
+            moved = self._move_entries(run, free, version=versions[target.id])
             run("DROP_MOVED_BODIES", {**moving, "key": moved})
             run("DROP_MOVED_ENTRIES", {**moving, "key": moved, "version": versions[source.id]})
             return Moved(keys=moved)
@@ -181,11 +184,7 @@ class Moves:
 
     def _move_entries(self, run: Run, moving: Mapping[str, Any], *, version: int) -> list[str]:
         """Copy entries and their bodies from the session `id` to `to`; return their keys."""
-        # Only the bodies of what moves are copied. No entry would refer to others.
-        free = sorted(row[0] for row in run("FREE_KEYS", moving))
-        moving = {**moving, "key": free}
         into = {**moving, "version": version}
-        run("DROP_EXPIRED_BODIES", moving)
         if not self._access.sealing.has_keys:
             run("MOVE_BODIES", moving)
             rows = run("MOVE_ENTRIES", into)

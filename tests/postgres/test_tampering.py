@@ -367,7 +367,7 @@ def test_a_running_process_hears_of_that_within_a_minute(
     other._tables.rekey()
     other.close()
     harm(sql, PLAIN_TEXT, state)
-    monkeypatch.setattr(permit, "_ASKS_AGAIN_AFTER", 0.0)
+    monkeypatch.setattr(permit, "ASKS_AGAIN_AFTER", 0.0)
     with pytest.raises(DecodeError, match="is not encrypted"):
         store.state_of(state.id)["key"]
 
