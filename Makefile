@@ -38,7 +38,7 @@ everything: $(DONE)/test ## Run all tests, in the long and the rare cases, too, 
 	HYPOTHESIS_PROFILE=everything $(BIN)/pytest -n $(WORKERS) --dist loadgroup
 	ALL_UNDER_APP=1 $(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "not page_copies" $(UNDER_APP)
 
-quick: $(DONE)/test ## Run the tests that need no browser, break no connection and build no package
+quick: $(DONE)/test ## Run the tests that need no browser, break nothing and build no package
 	$(BIN)/pytest -n 3 --dist loadgroup -m "not long and not faults" tests/unit tests/postgres
 
 engines: $(DONE)/engines engine-browsers ## Run a dozen cases in Safari's engine and in Firefox

@@ -32,6 +32,7 @@ FORBIDDEN = frozenset(
 )
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("damages", [2, *in_everything(24)])  # of each body, beside two fixed ones
 def test_no_damage_does_anything_but_raise_a_decode_error(damages):
     run = subprocess.run(
