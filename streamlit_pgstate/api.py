@@ -62,10 +62,11 @@ def get(key: str, default: Any = None) -> Any:
 
     Args:
         key: text of 1 to 255 characters.
-        default: returned as it is, if nothing is stored under `key`.
+        default: returned as it is, if nothing is stored under `key`. Nothing is stored under what
+            is not text.
 
     Raises:
-        InvalidKey: `key` cannot be a key.
+        InvalidKey: `key` is text that cannot be a key.
         DecodeError: this version of the package cannot read the stored value. It stays stored.
         NoSessionError: the call is not in the run of a Streamlit script.
         StoreUnavailable: PostgreSQL cannot be reached.
