@@ -19,7 +19,7 @@ from collections.abc import (
     ValuesView,
 )
 from datetime import timedelta
-from typing import Any, Final, Never, Protocol, Self, TypeAlias, TypeVar, overload
+from typing import Any, Final, Never, Protocol, Self, TypeAlias, TypeVar, cast, overload
 
 from streamlit_pgstate import codecs
 from streamlit_pgstate.codecs import Payload
@@ -171,7 +171,7 @@ class State(MutableMapping[str, Any]):
         """
         rows = self._rows()
         self._session.begin_walk(rows)
-        return Keys(row.key for row in rows)
+        return cast("KeysView[str]", Keys(row.key for row in rows))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.keys())

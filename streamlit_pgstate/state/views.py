@@ -14,6 +14,7 @@ from collections.abc import (
     KeysView,
     Mapping,
     Sequence,
+    Set,
     ValuesView,
 )
 from typing import Any, Generic, TypeVar
@@ -23,27 +24,55 @@ _Row = TypeVar("_Row")
 Pairs = Callable[[], Iterator[tuple[str, Any]]]
 
 
-class Keys(KeysView[str]):
-    """Names of keys, sorted, as of one moment.
+class Keys(list[str]):
+    """Names of keys, sorted, as of one moment: a list that is a `KeysView`, too.
 
-    Equal to a set of the same names, as the keys of a `dict` are. Also equal to a list of them in
-    this order, because `keys()` returned a list before.
+    So it has the operations of a set, as the keys of a `dict` have, and yet an order and an index,
+    and `json.dumps` takes it.
     """
 
-    def __init__(self, names: Iterable[str]) -> None:
-        self._names = dict.fromkeys(names)
-        super().__init__(self._names)
+    def __and__(self, other: Iterable[Any]) -> set[Any]:
+        return set(self) & set(other)
+
+    def __or__(self, other: Iterable[Any]) -> set[Any]:
+        return set(self) | set(other)
+
+    def __xor__(self, other: Iterable[Any]) -> set[Any]:
+        return set(self) ^ set(other)
+
+    def __sub__(self, other: Iterable[Any]) -> set[Any]:
+        return set(self) - set(other)
+
+    def __rsub__(self, other: Iterable[Any]) -> set[Any]:
+        return set(other) - set(self)
+
+    __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
+
+    def isdisjoint(self, other: Iterable[Any]) -> bool:
+        return set(self).isdisjoint(other)
 
     def __eq__(self, other: object) -> bool:
-        return list(self) == other if isinstance(other, list) else super().__eq__(other)
+        return set(self) == other if isinstance(other, Set) else super().__eq__(other)
 
-    __hash__ = None  # type: ignore[assignment]  # as for every view, and where there is an __eq__
+    def __ne__(self, other: object) -> bool:
+        return not self == other
 
-    def __reversed__(self) -> Iterator[str]:
-        return reversed(self._names)
+    def __le__(self, other: Any) -> bool:
+        return set(self) <= other if isinstance(other, Set) else super().__le__(other)
 
-    def __repr__(self) -> str:
-        return f"Keys({list(self._names)})"
+    def __lt__(self, other: Any) -> bool:
+        return set(self) < other if isinstance(other, Set) else super().__lt__(other)
+
+    def __ge__(self, other: Any) -> bool:
+        return set(self) >= other if isinstance(other, Set) else super().__ge__(other)
+
+    def __gt__(self, other: Any) -> bool:
+        return set(self) > other if isinstance(other, Set) else super().__gt__(other)
+
+    __hash__ = None  # as a list and as a view
+
+
+KeysView.register(Keys)
 
 
 class Items(ItemsView[str, Any]):
