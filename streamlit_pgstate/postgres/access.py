@@ -76,7 +76,9 @@ class Access:
         """
         if self._checked == (remakes := self._database.remakes):
             return
-        layout = migrate.require_current(self._database, self._settings)
+        is_first = self._checked is None
+        require = migrate.require_current if is_first else migrate.require_still_current
+        layout = require(self._database, self._settings)
         self._is_of_others = layout.has_inactive_policies
         self._sealing.look_for_keys()
         self._checked = remakes

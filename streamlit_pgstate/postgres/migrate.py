@@ -138,15 +138,27 @@ def require_current(database: Database, settings: Settings) -> Layout:
             False. Nothing was changed.
     """
     present = layout(database, settings)
+    if present.found is None and settings.auto_migrate:
+        upgrade(database, settings)
+        return Layout(HEAD, HEAD)
+    return _required(present, database, settings)
+
+
+def require_still_current(database: Database, settings: Settings) -> Layout:
+    """As `require_current`, after tables were missing. It makes none.
+
+    Somebody has dropped them under a running app: whoever did that says when they are made anew.
+    """
+    return _required(layout(database, settings), database, settings)
+
+
+def _required(present: Layout, database: Database, settings: Settings) -> Layout:
     if present.is_damaged:
         raise _damaged(present, database)
     if present.is_current:
         return present
     if present.is_newer:
         raise _newer(present, database)
-    if present.found is None and settings.auto_migrate:
-        upgrade(database, settings)
-        return Layout(HEAD, HEAD)
     state = (
         "has no tables yet" if present.found is None else f"has the older layout {present.found}"
     )

@@ -263,7 +263,7 @@ def test_tables_dropped_under_the_app_ask_for_a_migration(store: Store, sql: SQL
         lambda: store.state(token),
         state.forget,
     ):
-        with told(MigrationRequired, "pgstate status", secrets=(token,)):
+        with told(MigrationRequired, "pgstate ", secrets=(token,)):
             verb()
     store.migrate()
     with psycopg.connect(sql.info.dsn) as other:
