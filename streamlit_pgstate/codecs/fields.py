@@ -20,7 +20,7 @@ from . import kinds, models
 from .payload import DamagedError, RefusedError
 from .places import full_name
 
-__all__ = ["Way", "is_registrable", "obstacle", "way_of"]
+__all__ = ["Way", "is_again", "is_registrable", "obstacle", "way_of"]
 
 # What typing writes into values of generic classes (`Box[int](1)`), and attrs' cache of a hash,
 # which another process computes anew.
@@ -89,7 +89,7 @@ def way_of(cls: Any) -> Way:
         return Way(lambda member: member._value_, cls)
     if issubclass(cls, Enum):
         # Not cls.__getitem__, which is str's own if the members are text.
-        return Way(lambda member: member._name_, lambda name: cls[name])
+        return Way(_dump_member, lambda name: cls[name])
     of_object: type = cls
     if dataclasses.is_dataclass(cls):
         return _way_of_object(of_object, _dataclass_fields, _dataclass_loader(cls))
@@ -102,6 +102,47 @@ def way_of(cls: Any) -> Way:
             models.maker(cls),
         )
     return _way_of_object(cls, _attrs_fields, lambda found: cls(**found))
+
+
+def is_again(cls: Any, known: Any) -> bool:
+    """Whether a class is another one at the same place again, so that its values are read by it.
+
+    Streamlit makes a script's classes anew in each run, and the script may have got further fields
+    since. Another class may be at the same place: that of another page, or of another call of
+    `namedtuple`, `make_dataclass` or `DataFrame.itertuples`.
+    """
+    (sort, names), (known_sort, known_names) = _form_of(cls), _form_of(known)
+    if sort != known_sort:
+        return False
+    if sort == "NamedTuple":
+        return known_names[: len(names)] == names
+    return set(names) <= set(known_names)
+
+
+def _form_of(cls: Any) -> tuple[str, list[str]]:
+    """Return what sort of class it is, and the names of its members or fields."""
+    if issubclass(cls, Enum):
+        return "enum", list(cls.__members__)
+    if dataclasses.is_dataclass(cls):
+        return "dataclass", [field.name for field in dataclasses.fields(cls)]
+    if _is_named_tuple(cls):
+        return "NamedTuple", list(cls._fields)
+    if models.is_model(cls):
+        return "model", list(cls.model_fields)
+    return ("attrs", list(_attrs_fields(cls))) if _is_attrs(cls) else ("", [])
+
+
+# --- enums -------------------------------------------------------------------------------
+
+
+def _dump_member(member: Any) -> str:
+    name: str = member._name_
+    if type(member)._member_map_.get(name) is not member:
+        raise RefusedError(
+            f"a {full_name(type(member))} that `_missing_` has made, which is no member of the "
+            "class. Keep `value.value` instead, or register the class with dump and load"
+        )
+    return name
 
 
 # --- NamedTuples -------------------------------------------------------------------------

@@ -16,6 +16,7 @@ import pyarrow as pa
 from . import frame, sections, series
 from .crs import dump_crs, load_crs
 from .geometry import dump_wkb, load_wkb, rings_of
+from .own_attributes import own_attributes, set_own_attributes
 from .payload import Body, Codec, DamagedError, RefusedError, UnreadableError
 from .refusals import shown
 
@@ -42,6 +43,7 @@ def _dump_frame(value: Any) -> bytes:
             raise refused.inside(f"column {shown(labels[place])}") from None
     bare.columns = labels
     bare.flags.allows_duplicate_labels = value.flags.allows_duplicate_labels
+    set_own_attributes(bare, own_attributes(value))
     active = value._geometry_column_name
     return sections.join({"geometries": specs, "active": active}, [frame.dump(bare)])
 
@@ -68,6 +70,7 @@ def _dump_series(value: Any) -> bytes:
     bare: Any = pd.Series(_as_bytes(value.array), value.index, name=value.name, copy=False)
     bare.attrs = value.attrs
     bare.flags.allows_duplicate_labels = value.flags.allows_duplicate_labels
+    set_own_attributes(bare, own_attributes(value))
     return sections.join({"geometries": _spec(value.array)}, [_SERIES.dump(bare)])
 
 
@@ -78,6 +81,7 @@ def _load_series(body: Body) -> Any:
     array = _load(geopandas, bare, header["geometries"])
     found = geopandas.GeoSeries(array, bare.index, name=bare.name)
     found.attrs = bare.attrs
+    set_own_attributes(found, own_attributes(bare))
     found.flags.allows_duplicate_labels = bare.flags.allows_duplicate_labels
     return found
 

@@ -19,7 +19,9 @@ __all__ = ["dump", "is_model", "loader", "maker"]
 
 def is_model(cls: Any) -> bool:
     """Whether the class is a model of pydantic 2."""
-    return hasattr(cls, "model_fields") and hasattr(cls, "__pydantic_validator__")
+    is_of_pydantic = hasattr(cls, "model_fields") and hasattr(cls, "__pydantic_validator__")
+    # BaseModel itself has no private attributes, and no values.
+    return is_of_pydantic and hasattr(cls, "__private_attributes__")
 
 
 def dump(

@@ -15,7 +15,7 @@ from . import members, registered
 from .fields import is_registrable
 from .kinds import PLAIN
 from .payload import RefusedError
-from .places import line_name, short_name
+from .places import is_there, line_name, short_name
 
 __all__ = [
     "METHODS",
@@ -53,6 +53,9 @@ def describe(value: object) -> str:
             f"{article} {name}, which cannot outlive its process. Make it in a function under "
             "`@st.cache_resource`, and keep what that function is called with"
         )
+    # Each call of DataFrame.itertuples makes another class, which stands nowhere.
+    if hasattr(type(value), "_asdict") and not is_there(type(value)):
+        return f"{article} {name}, which cannot be kept exactly. {_keep('value._asdict()')}"
     if is_registrable(type(value)):
         return f"{article} {name}, which is not registered. {_line(type(value))}"
     return f"{article} {name}, which cannot be kept exactly. {_advice(value)}"
@@ -254,7 +257,7 @@ WAYS = {
 # a method or attribute of the class: what to type for any other value that has it
 METHODS = {
     "_sa_class_manager": (
-        "{column.key: getattr(value, column.key) for column in value.__table__.columns}"
+        "{name: getattr(value, name) for name in value.__mapper__.column_attrs.keys()}"
     ),
     "__next__": "list(value)",
     "toPandas": "value.toPandas()",

@@ -19,7 +19,7 @@ from streamlit_pgstate.errors import ConfigError
 
 from . import kinds
 from .declared import declared
-from .fields import Way, obstacle, way_of
+from .fields import Way, is_again, obstacle, way_of
 from .members import classes_of
 from .payload import DamagedError, UnreadableError
 from .places import full_name, is_there, line_name, place, short_name
@@ -153,8 +153,8 @@ def register(
 def find(cls: type, owner: Registered | None = None) -> Registered | None:
     """Find the registered type of a class, by the module and name of the class; else None.
 
-    The class itself is not compared: Streamlit runs the user's modules again, which makes new
-    classes of the same name while values of the old classes still exist.
+    Another class at the same place counts if it `is_again` the registered one: Streamlit runs the
+    user's modules again, which makes new classes while values of the old ones still exist.
 
     Args:
         cls: the class.
@@ -165,6 +165,8 @@ def find(cls: type, owner: Registered | None = None) -> Registered | None:
         return None
     where = place(cls)
     entry = _own.by_class.get(where) or _by_class.get(where)
+    if entry is not None and entry.cls is not cls and not is_again(cls, entry.cls):
+        entry = None
     if entry is None and owner is not None:
         return owner.inner.get(full_name(cls))
     return entry

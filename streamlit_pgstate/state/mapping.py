@@ -7,6 +7,7 @@ returns is the caller's own object.
 from __future__ import annotations
 
 import builtins
+import io
 import uuid
 from collections.abc import (
     Callable,
@@ -511,15 +512,27 @@ def _refuse_to_be_changed(key: str, default: Any) -> None:
     `state.setdefault("notes", []).append(1)` changes the list that a `dict` holds. Here it would
     change a list of the caller's alone, and the change would be lost without a word.
     """
+    if _is_fixed(default):
+        return
+    raise ConfigError(
+        f"setdefault() does not take a {type(default).__name__}, as changes of what it returns are "
+        f"not stored. To change the value use modify({key!r}, function, default=…), where the "
+        "function returns the new one. To read it use get()."
+    )
+
+
+def _is_fixed(value: Any) -> bool:
+    """Whether a value cannot be changed in place: it has a hash, and that follows from its content.
+
+    An object of attributes, or a file, has one that follows from where it is in memory.
+    """
     try:
-        hash(default)
+        hash(value)
     except TypeError:
-        name = type(default).__name__
-        raise ConfigError(
-            f"setdefault() does not take a {name}, as changes of what it returns are not stored. "
-            f"To change the value use modify({key!r}, function, default=…), where the function "
-            "returns the new one. To read it use get()."
-        ) from None
+        return False
+    own_hash: object = type(value).__hash__
+    is_by_identity = own_hash is object.__hash__
+    return not (is_by_identity and (hasattr(value, "__dict__") or isinstance(value, io.IOBase)))
 
 
 def _ttl_seconds(ttl: float | timedelta | None) -> float | None:

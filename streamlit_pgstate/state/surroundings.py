@@ -63,7 +63,7 @@ def method_verb(method: _MethodT) -> _MethodT:
     """
 
     @functools.wraps(method)
-    def called(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def called(self: Any, /, *args: Any, **kwargs: Any) -> Any:
         try:
             return method(self, *args, **kwargs)
         except PgStateError as error:

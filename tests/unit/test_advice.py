@@ -127,7 +127,7 @@ class Order:
 class Mapped:
     n: int
     _sa_class_manager = None
-    __table__ = types.SimpleNamespace(columns=[types.SimpleNamespace(key="n")])
+    __mapper__ = types.SimpleNamespace(column_attrs={"n": None})
 
 
 @attrs.define
@@ -206,7 +206,7 @@ class _Row(orm.DeclarativeBase):
 class Person(_Row):
     __tablename__ = "person"
     id = orm.mapped_column(sqlalchemy.Integer, primary_key=True)
-    name = orm.mapped_column(sqlalchemy.String)
+    name = orm.mapped_column("called", sqlalchemy.String)
 
 
 async def five():
@@ -369,6 +369,7 @@ SAMPLES = {
     "a generator of chance": lambda: np.random.default_rng(1),
     "its bits": lambda: np.random.PCG64(1),
     "an old generator of chance": lambda: np.random.RandomState(1),
+    "a row of itertuples": lambda: next(FRAME.itertuples()),
     "a groupby": lambda: FRAME.groupby("a"),
     "a groupby of a column": lambda: FRAME.groupby("a")["b"],
     "a window": lambda: FRAME.rolling(2),

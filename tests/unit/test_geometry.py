@@ -250,3 +250,10 @@ def test_a_damaged_marker_of_a_geometry_is_a_decode_error(content):
 def test_a_system_is_made_of_nothing_but_a_code_or_wkt(text):
     with pytest.raises(DecodeError):
         decode(Payload("json", plain.dump({"a": {"b": text}}).replace(b'"b"', b'"$crs"')), key="k")
+
+
+@only_with(gpd)
+def test_attributes_of_the_user_come_back_with_a_geo_frame_and_a_geo_series():
+    for value in (PLACES["GeoDataFrame"].copy(), PLACES["GeoDataFrame"].geometry.copy()):
+        object.__setattr__(value, "note", ["measured twice"])
+        assert again({"a": value})["a"].note == ["measured twice"]

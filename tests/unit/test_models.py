@@ -12,7 +12,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 import pandas as pd
 import pytest
-from libraries import pydantic
+from libraries import only_with, pydantic
 from test_own_classes import again, rerun
 
 from streamlit_pgstate.codecs import Payload, decode, encode, register
@@ -28,6 +28,12 @@ class Right(enum.Flag):
 
 if pydantic:
     VERSION = tuple(map(int, pydantic.VERSION.split(".")[:2]))
+
+    class Tool(pydantic.BaseModel):
+        model_config = pydantic.ConfigDict(arbitrary_types_allowed=True)
+        schema_of: type[pydantic.BaseModel] | None = None
+        item: pydantic.BaseModel | None = None
+        frame: pd.DataFrame | None = None
 
     class Pet(pydantic.BaseModel):
         name: str
@@ -243,3 +249,11 @@ if pydantic:
         register(new.Outer, name="outer")
         assert again(value) == new.Outer(inner=new.Inner(x=1))
         assert type(again(value).inner) is new.Inner
+
+
+@only_with(pydantic)
+def test_a_field_may_be_declared_as_any_model():
+    register(Tool, name="a tool")
+    (found,) = again([Tool(frame=pd.DataFrame({"a": [1]}))])
+    assert found.frame.equals(pd.DataFrame({"a": [1]}))
+    assert found.item is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import enum
 import functools
@@ -435,3 +436,64 @@ def test_a_damaged_registered_value_is_a_decode_error(content):
     register(Bare, name="own member")
     with pytest.raises(DecodeError):
         decode(Payload("json", b'{"$registered": %s}' % content), key="k")
+
+
+# --- other classes at the same place ------------------------------------------------------
+
+
+def two(first, second):
+    """Two classes of the same name, of one place; the first is registered."""
+    for cls in (first, second):
+        cls.__module__, cls.__qualname__ = __name__, f"Same{id(first)}"
+    register(first, name=f"same {id(first)}")
+    return second
+
+
+OTHERS = {
+    "a dataclass with another field": lambda: two(
+        dataclasses.make_dataclass("Row", ["a"]), dataclasses.make_dataclass("Row", ["a", "b"])
+    )(1, 2),
+    "a NamedTuple in another order": lambda: two(
+        collections.namedtuple("Rec", "x y"), collections.namedtuple("Rec", "y x")
+    )(1, 2),
+    "an enum with another member": lambda: (
+        two(enum.Enum("E", {"A": 1}), enum.Enum("E", {"B": 1})).B
+    ),
+    "an enum where a dataclass is": lambda: (
+        two(dataclasses.make_dataclass("Row", ["a"]), enum.Enum("E", {"A": 1})).A
+    ),
+    "a plain class where a dataclass is": lambda: two(
+        dataclasses.make_dataclass("Row", ["a"]), type("Row", (), {})
+    )(),
+}
+
+
+@pytest.mark.parametrize("make", OTHERS.values(), ids=OTHERS)
+def test_a_value_of_another_class_at_the_place_of_a_registered_one_is_refused(make):
+    with pytest.raises(UnsupportedType):
+        encode([make()], key="k")
+
+
+def test_rows_of_itertuples_are_told_what_to_type_though_others_were_registered():
+    one, other = (next(pd.DataFrame({name: [1]}).itertuples()) for name in "ab")
+    register(type(one), name="rows of itertuples")
+    with pytest.raises(UnsupportedType, match=r"Keep `value\._asdict\(\)`"):
+        encode([other], key="k")
+    assert again(other._asdict()) == {"Index": 0, "b": 1}
+
+
+def test_a_member_that_missing_has_made_is_refused():
+    class State(enum.Enum):
+        KNOWN = "known"
+
+        @classmethod
+        def _missing_(cls, value):
+            made = object.__new__(cls)
+            made._name_, made._value_ = "UNKNOWN" if value == "new" else "KNOWN", value
+            return made
+
+    register(State, name="a state of an API")
+    assert again([State.KNOWN]) == [State.KNOWN]
+    for value in ("new", "other"):
+        with pytest.raises(UnsupportedType, match="no member of the class"):
+            encode([State(value)], key="k")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import enum
+import io
 import json
+import types
 from collections import ChainMap
 from collections.abc import Callable, KeysView, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
-from streamlit_pgstate import ConfigError, InvalidKey, PgStateError, State, Store
+from streamlit_pgstate import ConfigError, InvalidKey, PgStateError, State, Store, UnsupportedType
 
 # Keys that are no plain text
 
@@ -224,7 +226,10 @@ def test_popitem_takes_another_key_where_the_first_was_just_deleted(
 # setdefault
 
 
-@pytest.mark.parametrize("default", [[], {}, set(), bytearray(), ([],), np.zeros(2)], ids=repr)
+CHANGEABLE = [[], {}, set(), bytearray(), ([],), np.zeros(2), io.BytesIO(), types.SimpleNamespace()]
+
+
+@pytest.mark.parametrize("default", CHANGEABLE, ids=lambda value: type(value).__name__)
 @pytest.mark.parametrize("is_there", [False, True], ids=["missing", "there"])
 def test_setdefault_refuses_what_can_be_changed_in_place_and_shows_modify(
     state: State, default: Any, *, is_there: bool
@@ -232,7 +237,7 @@ def test_setdefault_refuses_what_can_be_changed_in_place_and_shows_modify(
     if is_there:
         state["notes"] = default
     with pytest.raises(ConfigError, match=r"modify\('notes', function, default=…\)") as caught:
-        state.setdefault("notes", default).append(1)
+        state.setdefault("notes", default)
     assert type(default).__name__ in str(caught.value)
     assert isinstance(caught.value, PgStateError)
     assert ("notes" in state) is is_there
@@ -245,6 +250,21 @@ def test_setdefault_stores_what_cannot_be_changed_in_place(
     assert state.setdefault("k", default) == default
     assert store.state(token)["k"] == default
     assert state.setdefault("k", "another") == default
+
+
+def test_setdefault_refuses_an_object_of_attributes_and_takes_an_enum(state: State) -> None:
+    class Cart:
+        items: ClassVar[list[int]] = []
+
+    with pytest.raises(ConfigError, match="does not take a Cart"):
+        state.setdefault("cart", Cart())
+    with pytest.raises(UnsupportedType, match="not registered"):
+        state.setdefault("page", Choice.PAGE)  # only as this one is not registered
+
+
+def test_update_takes_a_key_of_any_name(state: State) -> None:
+    state.update({"a": 1}, self=2, values=3, other=4)
+    assert dict(state) == {"a": 1, "self": 2, "values": 3, "other": 4}
 
 
 def test_what_setdefault_shows_does_what_was_meant(state: State) -> None:
