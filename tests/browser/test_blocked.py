@@ -188,6 +188,7 @@ def test_with_site_data_blocked_in_chromiums_settings(
         visitor.context.close()
 
 
+@pytest.mark.long
 def test_under_the_app_with_cookies_blocked_in_chromiums_settings(
     http_only_app: Server, blocking_chromium: Callable[..., Visitor]
 ) -> None:
@@ -230,6 +231,7 @@ def frame_around(app: Server) -> Iterator[str]:
         server.shutdown()
 
 
+@pytest.mark.long
 def test_in_a_frame_of_another_site_the_app_works(
     app: Server, visitor: Visitor, frame_around: str
 ) -> None:

@@ -238,6 +238,7 @@ def test_the_callback_of_the_script_finds_all_edits(app: Server, visitor: Visito
 
 
 @pytest.mark.parametrize("case", ["table_fed_back", *in_everything("table_kept_by_the_script")])
+@pytest.mark.long
 def test_an_editor_that_is_given_its_own_output_loses_no_second_edit(
     case: str, app: Server, visitor: Visitor
 ) -> None:

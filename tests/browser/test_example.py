@@ -225,6 +225,7 @@ print(token)
 """
 
 
+@pytest.mark.long
 def test_embedded_data_move_to_another_database_as_the_docs_say(empty_url: str) -> None:
     [dump] = [it for it in blocks("deployment.md") if "pg_dump" in it]
     with tempfile.TemporaryDirectory() as name:  # a short path: the socket lies in it

@@ -71,6 +71,7 @@ def start(page: Page) -> None:
     page.get_by_role("button", name="Start").click()
 
 
+@pytest.mark.long
 def test_the_bar_of_a_long_computation_goes_on_after_f5(
     app: Server, context: BrowserContext
 ) -> None:

@@ -50,6 +50,7 @@ def seen_last(tab: Tab, fact: str) -> dict[str, Any]:
     return seen
 
 
+@pytest.mark.long
 def test_a_user_finds_on_every_device_what_they_did_before_and_after_the_login(
     app: Server, new_visitor: Callable[..., Visitor]
 ) -> None:

@@ -230,6 +230,7 @@ def test_in_a_fragment_only_that_runs(app: Server, visitor: Visitor) -> None:
     assert run.seen["one"] is None
 
 
+@pytest.mark.long
 def test_a_large_file_is_saved_and_comes_back(
     app: Server, visitor: Visitor, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -150,6 +150,7 @@ def test_a_token_that_a_server_refuses_is_set_aside_there_and_found_again(
         assert tab.settled(1).seen["id"] == there.seen["id"]
 
 
+@pytest.mark.long
 def test_a_copy_of_the_database_does_not_cost_a_token_that_it_does_not_know(
     replicas: Replicas, right: Replica, visitor: Visitor, database: Callable[[], str]
 ) -> None:
