@@ -380,6 +380,7 @@ def test_what_fields_declare_is_kept_inside_the_value_and_nowhere_else():
 
 
 def test_a_declared_class_that_is_registered_itself_is_read_by_whom_it_is_not():
+    register(Client, name="own client")
     payload = encode(Client(None), key="k")
     address = b'{"$registered": ["test_own_classes.Address", {"towns": {}, "kind": null}, {}]}'
     body = payload.body.replace(b'"address": null', b'"address": ' + address)
@@ -387,6 +388,7 @@ def test_a_declared_class_that_is_registered_itself_is_read_by_whom_it_is_not():
 
 
 def test_a_declared_class_may_move_and_its_row_names_no_other():
+    register(Client, name="own client")
     body = (
         b'{"$registered": [["own client", "old.place.Town"], {"name": "Rome", "size": null}, {}]}'
     )
