@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -97,8 +97,10 @@ def bodies() -> dict[str, Payload]:
     return found
 
 
-def figure(data: list[object], frames: list[object] = [], subplots: list[str] = []) -> Payload:  # noqa: B006
-    content = {"data": data, "layout": {}, "frames": frames, "subplots": subplots}
+def figure(
+    data: Sequence[object], frames: Sequence[object] = (), subplots: Sequence[str] = ()
+) -> Payload:
+    content = {"data": [*data], "layout": {}, "frames": [*frames], "subplots": [*subplots]}
     header = {"content": "json", "express": False}
     return Payload("plotly.figure", sections.join(header, [bundle.write(content)[1]]))
 

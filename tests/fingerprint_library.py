@@ -1,4 +1,7 @@
-"""Fingerprints of the standard library's other containers and values, and of dtypes."""
+"""Fingerprints of the standard library's other containers and values, and of dtypes.
+
+`singledispatch` looks at the bare class, so annotations name no parameters.
+"""
 
 from __future__ import annotations
 
@@ -18,17 +21,17 @@ from pandas.tseries.offsets import BaseOffset
 
 
 @_of.register
-def _(value: defaultdict) -> Print:  # type: ignore[type-arg]
+def _(value: defaultdict) -> Print:  # type: ignore[type-arg]  # any
     return [repr(value.default_factory), fingerprint(dict(value))]
 
 
 @_of.register
-def _(value: deque) -> Print:  # type: ignore[type-arg]
+def _(value: deque) -> Print:  # type: ignore[type-arg]  # any
     return [repr(value.maxlen), *map(fingerprint, value)]
 
 
 @_of.register
-def _(value: ChainMap) -> Print:  # type: ignore[type-arg]
+def _(value: ChainMap) -> Print:  # type: ignore[type-arg]  # any
     return fingerprint(value.maps)
 
 
@@ -38,7 +41,7 @@ def _(value: SimpleNamespace) -> Print:
 
 
 @_of.register
-def _(value: MappingProxyType) -> Print:  # type: ignore[type-arg]
+def _(value: MappingProxyType) -> Print:  # type: ignore[type-arg]  # any
     return fingerprint(value.copy())
 
 
@@ -48,7 +51,7 @@ def _(value: slice) -> Print:
 
 
 @_of.register
-def _(value: array) -> Print:  # type: ignore[type-arg]
+def _(value: array) -> Print:  # type: ignore[type-arg]  # any
     return [value.typecode, _hex(value.tobytes())]
 
 
@@ -73,7 +76,7 @@ def _(value: dt.tzinfo) -> Print:
 
 
 @_of.register
-def _(value: np.dtype) -> Print:  # type: ignore[type-arg]
+def _(value: np.dtype) -> Print:  # type: ignore[type-arg]  # any
     if value.kind != "T":
         return dtype_print(value)
     return [str(value.coerce), fingerprint(getattr(value, "na_object", "none"))]  # type: ignore[attr-defined]

@@ -106,7 +106,7 @@ def _restore(tree: Any) -> Any:
     if name == "tuple":
         return ()
     if name == "dict":
-        return {key: item for key, item in _restore(rest["items"])}  # noqa: C416  # not of "ab"
+        return {key: item for key, item in _restore(rest["items"])}  # noqa: C416  # dict() takes "ab"
     return _made(_class(name), rest)
 
 

@@ -11,7 +11,7 @@ import datetime as dt
 from typing import Any
 
 from .payload import DamagedError, UnreadableError
-from .zones import is_zone, zone_of_pydantic
+from .zones import is_zone, load_pytz, zone_of_pydantic
 
 __all__ = ["dump", "load"]
 
@@ -58,7 +58,7 @@ def _write_pytz(zone: Any) -> Any:
 
 
 def _read_pytz(spec: Any) -> Any:
-    pytz = _pytz()
+    pytz = load_pytz()
     if type(spec) is int:
         return pytz.FixedOffset(spec)
     name, *offsets = spec
@@ -73,14 +73,6 @@ def _read_pytz(spec: Any) -> Any:
         return zone._tzinfos[wanted]
     # Versions of the database call an offset by other names.
     return next(found for known, found in zone._tzinfos.items() if known[:2] == wanted[:2])
-
-
-def _pytz() -> Any:
-    try:
-        import pytz  # type: ignore[import-untyped,unused-ignore]
-    except ImportError:
-        raise UnreadableError("and needs pytz for a time zone: pip install pytz") from None
-    return pytz
 
 
 # --- dateutil ----------------------------------------------------------------------------
@@ -124,7 +116,7 @@ def _is_known(name: str) -> bool:
 
 def _dateutil() -> Any:
     try:
-        from dateutil import tz  # type: ignore[import-untyped,unused-ignore]
+        from dateutil import tz  # type: ignore[import-untyped,unused-ignore]  # has no types
     except ImportError:
         raise UnreadableError(
             "and needs dateutil for a time zone: pip install python-dateutil"

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
-from dateutil.relativedelta import weekday  # type: ignore[import-untyped,unused-ignore]
+from dateutil.relativedelta import weekday  # type: ignore[import-untyped,unused-ignore]  # none
 from pandas.tseries.frequencies import to_offset
 from pandas.tseries.offsets import BaseOffset
 

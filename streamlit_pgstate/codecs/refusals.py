@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from inspect import Parameter, signature
+from typing import Any
 
 from . import members, registered
 from .fields import is_registrable
@@ -322,7 +323,10 @@ def _keep(way: str) -> str:
 
 def _is_numpy_type(value: object) -> bool:
     generic = getattr(sys.modules.get("numpy"), "generic", None)
-    return generic is not None and issubclass(type(value), type) and generic in type.mro(value)  # type: ignore[arg-type]
+    if generic is None or not issubclass(type(value), type):
+        return False
+    kind: Any = value  # not isinstance, which reads value.__class__
+    return generic in type.mro(kind)
 
 
 def _own_class(value: object) -> str:

@@ -52,12 +52,13 @@ _PATHS = {
     for path in (PurePosixPath, PureWindowsPath, PosixPath, WindowsPath)
 }  # fmt: skip
 _FOREIGN = PosixPath if os.name == "nt" else WindowsPath  # not to be made on this system
-_PURE = {PosixPath: PurePosixPath, WindowsPath: PureWindowsPath}
+_PURE: dict[type, type[PurePath]] = {PosixPath: PurePosixPath, WindowsPath: PureWindowsPath}
 
 
 def _take_path(value: PurePath) -> tuple[Any, ...]:
     text = str(value)
-    again = _PURE.get(type(value), type(value))(text)  # type: ignore[arg-type]
+    pure: type[PurePath] = _PURE.get(type(value), type(value))
+    again = pure(text)
     if (again.drive, again.root, again.parts) != (value.drive, value.root, value.parts):
         raise RefusedError(
             f"a {class_name(type(value))} that its text does not make again. "

@@ -140,10 +140,19 @@ def load_zone_of_pandas(content: Any) -> Any:
         UnreadableError: the zone needs pytz, which is not installed.
         ValueError, LookupError, OSError, TypeError: as `load_zone`.
     """
-    if type(content) is not dict:
+    if type(content) is not dict or "pytz" not in content:
         return load_zone(content)
+    return load_pytz().timezone(content["pytz"])
+
+
+def load_pytz() -> Any:
+    """Import pytz, which few apps have.
+
+    Raises:
+        UnreadableError: it is not installed.
+    """
     try:
-        import pytz  # type: ignore[import-untyped,unused-ignore]
+        import pytz  # type: ignore[import-untyped,unused-ignore]  # has no types of its own
     except ImportError:
         raise UnreadableError("and needs pytz for a time zone: pip install pytz") from None
-    return pytz.timezone(content["pytz"])
+    return pytz

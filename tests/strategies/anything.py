@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from libraries import alt, pl, plotly, scipy, shapely
 from own_types import Colour, Frozen, Inner, Level, Model, Pair, Point, Right, Strict, Visit
 
-from strategies import arrays, figures, files, frames, library, matrices, places, plain, tables
+from strategies import arrays, figures, files, frames, matrices, places, plain, stdlib, tables
 from strategies.arrays import cells_of
 from strategies.once import once
 
@@ -27,8 +27,8 @@ ALONE = {
     "extension arrays": frames.lone_arrays(),
     "Arrow": tables.arrow_arrays() | tables.arrow_tables(),
     "files": files.files(),
-    "dtypes": arrays.dtypes() | library.pandas_dtypes(frames.lone_arrays()),
-    "dates' offsets": library.date_offsets(),
+    "dtypes": arrays.dtypes() | stdlib.pandas_dtypes(frames.lone_arrays()),
+    "dates' offsets": stdlib.date_offsets(),
     **({"polars": tables.polars_frames()} if pl else {}),
     **({"sparse matrices": matrices.matrices()} if scipy else {}),
     **({"figures": figures.figures()} if plotly or alt else {}),

@@ -9,7 +9,7 @@ from uuid import UUID, SafeUUID
 
 from hypothesis import strategies as st
 
-from strategies import library
+from strategies import stdlib
 from strategies.once import once
 
 MARKERS = (
@@ -86,7 +86,7 @@ def atoms():
     """What has a hash and holds nothing else."""
     return st.one_of(
         *(st.none(), numbers(), texts(), st.binary(max_size=20), times(), uuids(), ranges()),
-        library.hashables() | offsets(),
+        stdlib.hashables() | offsets(),
     )
 
 
@@ -106,7 +106,7 @@ def leaves():
         hashables(),
         st.binary(max_size=20).map(bytearray),
         st.just(Decimal("-sNaN7")),
-        library.leaves(),
+        stdlib.leaves(),
     )
 
 
@@ -120,7 +120,7 @@ def containers(inner, keys=None):
         st.dictionaries(st.sampled_from(MARKERS), inner, max_size=2),
         st.dictionaries(keys, inner, max_size=3),
         st.sets(keys, max_size=3),
-        library.containers(inner, keys),
+        stdlib.containers(inner, keys),
     )
 
 

@@ -25,7 +25,7 @@ from dateutil import tz
 from dateutil.relativedelta import MO
 from fingerprint import fingerprint
 from own_types import Point
-from strategies.library import SELECTIONS
+from strategies.stdlib import SELECTIONS
 from streamlit.elements import plotly_chart
 from streamlit.elements.widgets.chat import ChatInputValue
 from streamlit.util import AttributeDictionary

@@ -12,6 +12,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 import pandas as pd
 import pytest
+from fingerprint import fingerprint
 from libraries import only_with, pydantic
 from test_own_classes import again, rerun
 
@@ -257,3 +258,16 @@ def test_a_field_may_be_declared_as_any_model():
     (found,) = again([Tool(frame=pd.DataFrame({"a": [1]}))])
     assert found.frame.equals(pd.DataFrame({"a": [1]}))
     assert found.item is None
+
+
+@only_with(pydantic)
+def test_a_time_zone_that_pydantic_has_made_is_kept_within_pandas_too():
+    class Visit(pydantic.BaseModel):
+        at: dt.datetime
+
+    zone = Visit(at="2026-01-02T03:04:05+01:00").at.tzinfo
+    times = pd.Series(pd.date_range("2026", periods=2)).dt.tz_localize(zone)
+    for value in (times, times[0], times.to_frame("at")):
+        (found,) = again([value])
+        assert fingerprint(found) == fingerprint(value)
+    assert type(again([times])[0].dt.tz) is type(zone)
