@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from chaos.cluster import Cluster
+from chaos.cluster import WITHIN, Cluster
 from everything import in_everything
 
 from streamlit_pgstate import State, Store, StoreUnavailable, connect
@@ -88,16 +90,37 @@ def test_connections_to_a_server_that_only_reads_now_are_given_up(
     """The former primary may come back as a standby before its clients have noticed."""
     state = store.state(token)
     state["k"] = 1
+    with _that_only_reads(cluster), pytest.raises(StoreUnavailable):
+        _write_for_long(state)
+    state["k"] = 3
+    assert store.state(token)["k"] == 3
+
+
+def _write_for_long(state: State) -> None:
+    """The server of its connection reads a new configuration a moment after it was told to."""
+    until = time.monotonic() + WITHIN
+    while time.monotonic() < until:
+        state["k"] = 2
+
+
+@contextlib.contextmanager
+def _that_only_reads(cluster: Cluster) -> Iterator[None]:
     with cluster.primary.sql() as sql:
         sql.execute("ALTER SYSTEM SET default_transaction_read_only = on")
         sql.execute("SELECT pg_reload_conf()")
-        with pytest.raises(StoreUnavailable):
-            state["k"] = 2
-        sql.execute("SET default_transaction_read_only = off")
-        sql.execute("ALTER SYSTEM RESET default_transaction_read_only")
-        sql.execute("SELECT pg_reload_conf()")
-    state["k"] = 3
-    assert store.state(token)["k"] == 3
+        try:
+            yield
+        finally:
+            sql.execute("SET default_transaction_read_only = off")
+            sql.execute("ALTER SYSTEM RESET default_transaction_read_only")
+            sql.execute("SELECT pg_reload_conf()")
+            while _only_reads(cluster):
+                time.sleep(0.01)  # the server tells nobody that it has read its configuration
+
+
+def _only_reads(cluster: Cluster) -> bool:
+    with cluster.primary.sql() as sql:
+        return sql.execute("SHOW default_transaction_read_only").fetchone() == ("on",)
 
 
 AGAIN: dict[str, Callable[[State], object]] = {
