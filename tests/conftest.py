@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+import memory
 import psycopg
 import pytest
 from failures import FAILED
@@ -96,7 +97,7 @@ def server() -> Iterator[URL]:
     if given:
         yield make_url(given).set(drivername="postgresql")
         return
-    folder = Path(tempfile.mkdtemp(prefix="pgstate-tests-"))
+    folder = Path(tempfile.mkdtemp(prefix="pgstate-tests-", dir=memory.folder()))
     data = folder / ".pgstate"
     with _process_that_keeps_running(data) as keeper:
         with psycopg.connect(keeper, autocommit=True) as connection:

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import memory
 import pytest
 from everything import in_everything
 
@@ -23,7 +24,7 @@ FAULTS = (
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """One that the user of PostgreSQL may enter."""
-    folder = Path(tempfile.mkdtemp(prefix="pgstate-chaos-"))
+    folder = Path(tempfile.mkdtemp(prefix="pgstate-chaos-", dir=memory.folder()))
     folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder)

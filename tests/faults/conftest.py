@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import memory
 import pytest
 from pooler import pooled
 from postgres_server import Server
@@ -18,7 +19,7 @@ from streamlit_pgstate import Store, connect
 
 @pytest.fixture(scope="session")
 def machine() -> Iterator[Server]:
-    folder = Path(tempfile.mkdtemp(prefix="pgstate-faults-"))
+    folder = Path(tempfile.mkdtemp(prefix="pgstate-faults-", dir=memory.folder()))
     folder.chmod(0o755)
     server = Server(folder / "data")
     server.create()

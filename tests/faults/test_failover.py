@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import memory
 import pytest
 from chaos.cluster import WITHIN, Cluster
 from everything import in_everything
@@ -21,7 +22,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("failover")]
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    folder = Path(tempfile.mkdtemp(prefix="pgstate-failover-"))
+    folder = Path(tempfile.mkdtemp(prefix="pgstate-failover-", dir=memory.folder()))
     folder.chmod(0o755)
     cluster = Cluster(folder, is_synchronous=True)
     try:

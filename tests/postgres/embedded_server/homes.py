@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import memory
 import pytest
 
 from streamlit_pgstate.errors import ConfigError, StoreUnavailable
@@ -189,17 +190,9 @@ def _ended(pid: int, until: float) -> bool:
         os.close(descriptor)
 
 
-def _memory() -> str | None:
-    """A file system in memory if it has room: nothing here tells a disk from it but the time."""
-    folder = "/dev/shm"
-    if not os.path.isdir(folder) or shutil.disk_usage(folder).free < 2**30:
-        return None
-    return folder
-
-
 @contextlib.contextmanager
 def opened(template: Path | None = None) -> Iterator[Home]:
-    path = Path(tempfile.mkdtemp(prefix="pgstate-test-", dir=_memory())).resolve()
+    path = Path(tempfile.mkdtemp(prefix="pgstate-test-", dir=memory.folder())).resolve()
     home = Home(path, template)
     running = []
     try:
