@@ -14,6 +14,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -463,24 +464,26 @@ def page_with_component_at_end() -> None:
     pgstate.set("word", "written")
 
 
-LARGE = random.Random(0).randbytes(32 * 2**20)
-"""Bytes that do not shrink: many statements, so that there is a way to go."""
+@cache
+def _large() -> bytes:
+    """Bytes that do not shrink: many statements, so that there is a way to go."""
+    return random.Random(0).randbytes(32 * 2**20)
 
 
 @case
 def large_value() -> None:
     _page()
     if st.button("save"):
-        pgstate.set("large *value*", LARGE)
+        pgstate.set("large *value*", _large())
     if st.button("read"):
-        note(same=pgstate.scope()["large *value*"] == LARGE)
+        note(same=pgstate.scope()["large *value*"] == _large())
     if st.button("refuse"):
-        pgstate.set("large *value*", [LARGE, open])
+        pgstate.set("large *value*", [_large(), open])
 
     @st.fragment
     def part() -> None:
         if st.button("save in part"):
             with logged(fragment=True):
-                pgstate.set("large *value*", LARGE + b"more")
+                pgstate.set("large *value*", _large() + b"more")
 
     part()
