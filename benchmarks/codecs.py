@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import io
 import pickle
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from enum import Enum
+from fractions import Fraction
+from ipaddress import IPv4Address
+from pathlib import PurePosixPath
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -28,6 +33,17 @@ RANDOM = np.random.default_rng(1)
 class Order:
     number: int
     items: list[str]
+
+
+class Place(NamedTuple):
+    number: int
+    height: float
+
+
+class Colour(Enum):
+    RED = 0
+    GREEN = 1
+    BLUE = 2
 
 
 def values() -> dict[str, Any]:
@@ -60,7 +76,29 @@ def values() -> dict[str, Any]:
         },
         "registered: 1,000 dataclasses": [Order(n, ["a", "b"]) for n in range(1000)],
     }
-    return found | optional(mixed)
+    return found | of_the_standard_library() | optional(mixed)
+
+
+def of_the_standard_library() -> dict[str, Any]:
+    texts = [f"text {n}" for n in range(1000)]
+    return {
+        "containers: 4,000 items in four": {
+            "ordered": OrderedDict.fromkeys(texts, 1),
+            "groups": defaultdict(list, {text: [1] for text in texts}),
+            "counts": Counter(texts),
+            "last": deque(texts, maxlen=1000),
+        },
+        "small values: 3,000": [
+            each
+            for n in range(1000)
+            for each in (Fraction(n, 7), PurePosixPath(f"a/{n}"), IPv4Address(n))
+        ],
+        "dtypes: of a frame of 10 columns": pd.DataFrame(
+            {str(n): [n / 7] for n in range(10)}
+        ).dtypes,
+        "registered: 1,000 NamedTuples": [Place(n, n / 7) for n in range(1000)],
+        "registered: 1,000 members": [Colour(n % 3) for n in range(1000)],
+    }
 
 
 def optional(mixed: pd.DataFrame) -> dict[str, Any]:
@@ -87,6 +125,34 @@ def optional(mixed: pd.DataFrame) -> dict[str, Any]:
     except ImportError:
         pass
     try:
+        import plotly.graph_objects
+
+        points = RANDOM.random(10_000)
+        found["plotly.figure: 10,000 points"] = plotly.graph_objects.Figure(
+            plotly.graph_objects.Scatter(x=points, y=points)
+        )
+    except ImportError:
+        pass
+    try:
+        import altair
+
+        found["altair.chart: 1,000 rows"] = (
+            altair.Chart(mixed[["id", "share"]].head(1000)).mark_point().encode(x="id", y="share")
+        )
+    except ImportError:
+        pass
+    try:
+        import geopandas
+        import shapely
+
+        points = shapely.points(RANDOM.random((10_000, 2)))
+        found["shapely: 1,000 points"] = list(points[:1000])
+        found["geopandas.frame: 10,000 points"] = geopandas.GeoDataFrame(
+            {"id": range(10_000)}, geometry=points, crs="EPSG:4326"
+        )
+    except ImportError:
+        pass
+    try:
         import pydantic
 
         model = pydantic.create_model("Model", number=(int, ...), items=(list[str], ...))
@@ -109,6 +175,8 @@ class Ratios(Result):
 
 def main() -> None:
     register(Order, name="order")
+    register(Place, name="place")
+    register(Colour, name="colour")
     results: list[Result] = []
     for name, value in values().items():
         print(name, flush=True)
