@@ -84,6 +84,11 @@ def unknown(dtype: Any) -> str:
     """Say that values of a dtype are refused, and what to type."""
     if isinstance(dtype, pd.ArrowDtype) and pa.types.is_dictionary(dtype.pyarrow_dtype):
         way = ".astype(pandas.ArrowDtype(dtype.pyarrow_dtype.value_type))"
+    elif str(dtype) == "geometry":
+        return (
+            "of the dtype geometry, which a plain frame or series is not kept with. "
+            "Keep `geopandas.GeoDataFrame(frame)` or `geopandas.GeoSeries(series)` instead"
+        )
     else:
         way = _WAYS.get(getattr(dtype, "char", ""), "astype")
     return f"of the dtype {dtype}, which cannot be kept exactly. Convert it with {way} first"

@@ -322,7 +322,10 @@ def dump_freq(data: Any) -> Spec:
     freq = getattr(data, "freq", None)
     if freq is None or isinstance(data.dtype, pd.PeriodDtype):
         return {}
-    spec: Spec = {"freq": dump_offset(freq)}
+    try:
+        spec: Spec = {"freq": dump_offset(freq)}
+    except RefusedError as refused:
+        raise RefusedError(f"{refused}. For an index, type `index.freq = None`") from None
     make: Any = pd.TimedeltaIndex if data.dtype.kind == "m" else pd.DatetimeIndex
     bare = make(data, freq=None)
     try:

@@ -39,6 +39,10 @@ _MAX_CODE_POINT = 0x10FFFF
 _MAX_TIMES = 16
 
 
+# the character of a dtype: what to type
+_WAYS = {"g": '.astype("float64")', "G": '.astype("complex128")'}
+
+
 def dump_bits(dtype: Dtype) -> str:
     """Write a dtype of bits, which is none of records or subarrays, as text.
 
@@ -49,9 +53,10 @@ def dump_bits(dtype: Dtype) -> str:
         return dtype.str
     if dtype.char in _LONG_LONG and dtype.isnative:
         return dtype.char
+    way = _WAYS.get(dtype.char, "astype")
     raise RefusedError(
         f"of the dtype {shown(dtype.name)}, which cannot be kept exactly. "
-        "Convert it with astype first"
+        f"Convert it with {way} first"
     )
 
 

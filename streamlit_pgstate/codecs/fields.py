@@ -156,7 +156,8 @@ def _dump_tuple(value: Any) -> dict[str, object]:
     for name in getattr(value, "__dict__", ()):
         raise RefusedError(
             f"a {full_name(type(value))} with the attribute {name!r}, which is none of its fields. "
-            f"Type `del value.{name}` before, or register the class with dump and load"
+            "Keep `{**value._asdict(), **vars(value)}` instead, or register the class with dump "
+            "and load"
         )
     return dict(zip(value._fields, value, strict=True))
 

@@ -8,13 +8,13 @@ reads back what that gives.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from inspect import Parameter, signature
-from typing import Any
+from typing import Any, cast
 
 from . import members, registered
 from .fields import is_registrable
-from .kinds import PLAIN
+from .kinds import PLAIN, is_kept
 from .payload import RefusedError
 from .places import is_there, line_name, short_name
 
@@ -30,6 +30,7 @@ __all__ = [
 ]
 
 _KEY_IN_MESSAGE = 40  # characters
+_LEVELS = 3  # of containers in each other, into which advice looks
 
 
 def shown(key: object) -> str:
@@ -57,6 +58,8 @@ def describe(value: object) -> str:
     # Each call of DataFrame.itertuples makes another class, which stands nowhere.
     if hasattr(type(value), "_asdict") and not is_there(type(value)):
         return f"{article} {name}, which cannot be kept exactly. {_keep('value._asdict()')}"
+    if name in _NAMED_TUPLES_OF_OTHER_VALUES or _has_more_than_fields(value):
+        return f"{article} {name}, which cannot be kept exactly. {_advice(value)}"
     if is_registrable(type(value)):
         return f"{article} {name}, which is not registered. {_line(type(value))}"
     return f"{article} {name}, which cannot be kept exactly. {_advice(value)}"
@@ -74,10 +77,29 @@ def _line(cls: type) -> str:
     name = short_name(cls)
     if registered.is_taken(name):
         name = f"{str(cls.__module__).rpartition('.')[2].strip('_')}_{name}"
+    line = f'pgstate.register({line_name(cls)}, name="{name}")'
+    if imported := _import_of(cls):
+        return f"Add a line that registers its class, at the top of the script: `{imported}{line}`"
     return (
         "Add a line that registers its class, at the top of the script or below the class: "
-        f'`pgstate.register({line_name(cls)}, name="{name}")`'
+        f"`{line}`"
     )
+
+
+def _import_of(cls: type) -> str:
+    """Return the statement that imports a class which the script may not have imported."""
+    if not _is_of_library(cls) or "<locals>" in cls.__qualname__:
+        return ""
+    outermost = cls.__qualname__.partition("[")[0].partition(".")[0]
+    return f"from {cls.__module__} import {outermost}; "
+
+
+def _is_of_library(cls: type) -> bool:
+    """Whether the class is not of the app itself: the script may not have imported it."""
+    module = str(cls.__module__)
+    file = str(getattr(sys.modules.get(module), "__file__", ""))
+    is_installed = "site-packages" in file or "dist-packages" in file
+    return is_installed or module.partition(".")[0] in sys.stdlib_module_names - {"__main__"}
 
 
 def _library_module(cls: type) -> str | None:
@@ -86,11 +108,9 @@ def _library_module(cls: type) -> str | None:
     That is the outermost package around the class that shows it: of a class that is defined in
     ``langchain_core.messages.human`` it is ``langchain_core.messages``.
     """
-    steps = str(cls.__module__).split(".")
-    home = sys.modules.get(cls.__module__)
-    file = str(getattr(home, "__file__", ""))
-    if "site-packages" not in file and "dist-packages" not in file:
+    if not _is_of_library(cls):
         return None
+    steps = str(cls.__module__).split(".")
     for end in range(1, len(steps) + 1):
         name = ".".join(steps[:end])
         module = sys.modules.get(name)
@@ -146,6 +166,7 @@ WAYS = {
     "types.UnionType": "str(value)",
     "typing._Final": "str(value)",
     "ellipsis": "str(value)",
+    **dict.fromkeys(("itertools.count", "itertools.cycle"), "next(value)"),
     "coroutine": "asyncio.run(value)",
     "_asyncio.Future": "value.result()",
     "concurrent.futures._base.Future": "value.result()",
@@ -162,6 +183,9 @@ WAYS = {
     "string.Template": "value.template",
     "random.Random": "value.getstate()",
     "queue.Queue": "list(value.queue)",
+    "inspect.Signature": "str(value)",
+    "decimal.Context": "str(value)",
+    "statistics.NormalDist": "[value.mean, value.stdev]",
     # files and paths
     "pathlib.PurePath": "str(value)",
     "pathlib._local.PurePath": "str(value)",
@@ -173,6 +197,7 @@ WAYS = {
     "nt.DirEntry": "value.path",
     "zipfile.ZipFile": "{name: value.read(name) for name in value.namelist()}",
     "configparser.RawConfigParser": "{name: dict(value[name]) for name in value}",
+    "http.cookies.BaseCookie": "{name: part.value for name, part in value.items()}",
     "email.message.Message": "value.as_bytes()",
     "xml.etree.ElementTree.Element": "xml.etree.ElementTree.tostring(value)",
     "xml.etree.ElementTree.ElementTree": "xml.etree.ElementTree.tostring(value.getroot())",
@@ -185,6 +210,9 @@ WAYS = {
     "sqlalchemy.engine.result.Result": "[row._asdict() for row in value]",
     "requests.models.Response": "value.content",
     "httpx.Response": "value.content",
+    "httpx.URL": "str(value)",
+    "sqlalchemy.engine.url.URL": "value.render_as_string(hide_password=False)",
+    "sqlalchemy.sql.elements.CompilerElement": "str(value)",
     "bs4.element.PageElement": "str(value)",
     "bs4.element.ResultSet": "[str(tag) for tag in value]",
     "lxml.etree._Element": "lxml.etree.tostring(value)",
@@ -207,9 +235,11 @@ WAYS = {
     "polars.dataframe.group_by.GroupBy": "value.df",
     "polars.expr.expr.Expr": "value.meta.serialize()",
     "polars.datatypes.classes.DataType": "str(value)",
+    "polars.schema.Schema": "{name: str(kind) for name, kind in value.items()}",
     "pyarrow.lib.Scalar": "value.as_py()",
     "pyarrow.lib.Schema": "value.serialize().to_pybytes()",
     "pyarrow.lib.DataType": "str(value)",
+    "pyarrow.lib.Field": "[value.name, str(value.type), value.nullable]",
     "pyarrow.lib.Buffer": "value.to_pybytes()",
     "pyarrow.lib.RecordBatchReader": "value.read_all()",
     "pyarrow._dataset.Dataset": "value.to_table()",
@@ -293,6 +323,9 @@ RESOURCES = frozenset(
 """Names of classes whose values last as long as their process, and no longer."""
 
 
+_NAMED_TUPLES_OF_OTHER_VALUES = {"sqlalchemy.engine.url.URL"}
+"""NamedTuples of which a field is always of a class that is refused."""
+
 _PLACE = "streamlit.delta_generator.DeltaGenerator"
 
 
@@ -300,9 +333,13 @@ def _advice(value: object) -> str:
     # Not isinstance, which reads value.__class__: some lazy objects raise an error then.
     if _is_numpy_type(value):
         return _keep("numpy.dtype(value)")
+    if _has_more_than_fields(value):
+        return _keep("{**value._asdict(), **vars(value)}")
     for base in map(class_name, type(value).__mro__):
         if base == _PLACE:
             return "It is a place on this page. Keep what you write there"
+        if base == "_io._IOBase" and _is_only_written(value):
+            return _keep("value.name")
         if base in WAYS:
             return _keep(WAYS[base])
     if hasattr(type(value), "fit") and hasattr(type(value), "predict"):
@@ -332,19 +369,43 @@ def _is_numpy_type(value: object) -> bool:
 def _own_class(value: object) -> str:
     """Say what to do about a class of which nothing is known but its attributes."""
     held = getattr(value, "__dict__", None)
-    if type(held) is not dict:
-        return "Keep its data instead, as plain values of Python, arrays or frames"
     line, name = line_name(type(value)), short_name(type(value))
+    functions = f'pgstate.register({line}, name="{name}", dump=…, load=…)'
+    if type(held) is not dict or not all(map(_is_kept, held.values())):
+        return (
+            "Keep its data instead, as plain values of Python, arrays or frames, or write "
+            f"functions for {functions}"
+        )
     if _is_made_of(type(value), held):
         return (
             "Add a line that registers its class: "
-            f'`pgstate.register({line}, name="{name}", dump=vars, load=lambda found: '
+            f'`{_import_of(type(value))}pgstate.register({line}, name="{name}", dump=vars, '
+            "load=lambda found: "
             f"{line}(**found))`"
         )
-    return (
-        f"Keep `vars(value)` instead, or write functions for pgstate.register({line}, "
-        f'name="{name}", dump=…, load=…)'
-    )
+    return f"Keep `vars(value)` instead, or write functions for {functions}"
+
+
+def _is_kept(value: object) -> bool:
+    """Whether a value may be kept, as far as its class and the first ones inside it tell."""
+    for _ in range(_LEVELS):
+        if type(value) in {list, tuple, set, frozenset} and value:
+            (value, *_) = cast(Iterable[object], value)
+        elif type(value) is dict and value:
+            value = next(iter(value.values()))
+    return is_kept(type(value)) or registered.find(type(value)) is not None
+
+
+def _has_more_than_fields(value: object) -> bool:
+    """Whether it is a NamedTuple with further attributes, as the results of scipy.stats have."""
+    return hasattr(type(value), "_asdict") and bool(getattr(value, "__dict__", None))
+
+
+def _is_only_written(value: Any) -> bool:
+    try:
+        return not value.readable()
+    except Exception:  # noqa: BLE001  # a file that is closed, or one of the user's own
+        return False
 
 
 def _is_made_of(cls: type, held: dict[str, object]) -> bool:

@@ -16,6 +16,8 @@ import email.message
 import enum
 import fractions
 import functools
+import http.cookies
+import inspect
 import io
 import ipaddress
 import itertools
@@ -25,13 +27,16 @@ import random
 import re
 import socket
 import sqlite3
+import statistics
 import string
+import subprocess
 import sys
 import tempfile
 import threading
 import traceback
 import types
 import typing
+import urllib.parse
 import uuid
 import weakref
 import xml.etree.ElementTree
@@ -146,6 +151,11 @@ LINES = {
     "a NamedTuple": (HTTPReply("a"), 'pgstate.register(HTTPReply, name="http_reply")'),
     "a dataclass": (Order(1), 'pgstate.register(Order, name="order")'),
     "an attrs class": (Visit(1), 'pgstate.register(Visit, name="visit")'),
+    "a class of the standard library": (
+        subprocess.CompletedProcess(["a"], 0, "text"),
+        "from subprocess import CompletedProcess; pgstate.register(CompletedProcess, "
+        'name="completed_process", dump=vars, load=lambda found: CompletedProcess(**found))',
+    ),
     "a class that is made of its attributes": (
         Celsius(5),
         'pgstate.register(Celsius, name="celsius", dump=vars, load=lambda found: Celsius(**found))',
@@ -339,6 +349,21 @@ SAMPLES = {
     "a template": lambda: string.Template("$a"),
     "a source of chance": lambda: random.Random(1),
     "a queue": queue.Queue,
+    "a counter without an end": itertools.count,
+    "a cycle": lambda: itertools.cycle([1, 2]),
+    "a signature": lambda: inspect.signature(refusal),
+    "a context of decimals": decimal.Context,
+    "a distribution": lambda: statistics.NormalDist(1, 2),
+    "a NamedTuple with more attributes": lambda: with_more(HTTPReply("a")),
+    "a NamedTuple of the standard library": lambda: urllib.parse.urlparse("http://a/b"),
+    "a NamedTuple of a library that shows it nowhere": lambda: np.linalg.slogdet(np.eye(2)),
+    "a text file to write": lambda: file("w"),
+    "a cookie": lambda: http.cookies.SimpleCookie("a=b; c=d"),
+    "a URL of SQLAlchemy": lambda: sqlalchemy.make_url("postgresql://me:secret@host/name"),
+    "a query": lambda: sqlalchemy.select(sqlalchemy.literal(1)),
+    "a URL of httpx": lambda: httpx.URL("https://a.b/c"),
+    "a field of Arrow": lambda: pa.field("a", pa.int8()),
+    "an object of one that is kept": lambda: Holder([{"a": (1, "b")}]),
     "a subclass of deque": lambda: below(collections.deque)([1]),
     "a subclass of Fraction": lambda: below(fractions.Fraction)(1, 2),
     "a subclass of ChainMap": lambda: below(collections.ChainMap)({"a": 1}),
@@ -404,6 +429,7 @@ SAMPLES = {
         "a groupby of polars": lambda: pl.DataFrame({"a": [1]}).group_by("a"),
         "an expression": lambda: pl.col("a"),
         "a dtype of polars": lambda: pl.Int8(),
+        "a schema of polars": lambda: pl.Schema({"a": pl.Int8}),
     } if pl else {}),
     **({
         "an image of several frames": lambda: animation(),
@@ -421,6 +447,21 @@ SAMPLES = {
         } if hasattr(pydantic.networks, "_BaseUrl") else {}),
     } if pydantic else {}),
 }  # fmt: skip
+
+
+class Holder:
+    def __init__(self, held):
+        self.held, self.count = held, 1
+
+
+class WithMore(HTTPReply):
+    """As scipy.stats makes its results."""
+
+
+def with_more(reply):
+    made = WithMore(*reply)
+    made.error = 0.5
+    return made
 
 
 def animation():
@@ -523,3 +564,28 @@ def test_a_class_of_which_nothing_is_known_is_told_both_ways():
     message = refusal(Thing())
     assert "Keep `vars(value)` instead, or write functions for pgstate.register(Thing" in message
     assert typed(message, Thing()) == {"a": 1}
+
+
+def test_attributes_that_are_not_kept_either_are_no_advice():
+    message = refusal(Holder([{"a": (open, 1)}]))
+    assert "vars(value)" not in message
+    assert "write functions for pgstate.register(Holder" in message
+
+
+def test_times_that_stop_at_holidays_are_kept_without_their_frequency():
+    holidays = pd.offsets.CustomBusinessDay(holidays=["2026-01-02"])
+    index = pd.date_range("2026-01-01", periods=3, freq=holidays)
+    with pytest.raises(UnsupportedType, match=r"type `index\.freq = None`"):
+        encode(index, key="k")
+    index.freq = None
+    assert decode(encode(index, key="k"), key="k").equals(index)
+
+
+@pytest.mark.skipif(shapely is None, reason="needs shapely, which `make matrix` takes out once")
+def test_a_plain_frame_with_geometries_is_told_to_be_one_of_geopandas():
+    geopandas = pytest.importorskip("geopandas")
+    frame = pd.DataFrame({"where": geopandas.GeoSeries([shapely.Point(1, 2)])})
+    with pytest.raises(UnsupportedType, match=r"`geopandas\.GeoDataFrame\(frame\)`"):
+        encode(frame, key="k")
+    kept = geopandas.GeoDataFrame(frame)
+    assert decode(encode(kept, key="k"), key="k").equals(kept)
