@@ -348,6 +348,10 @@ class Odd(metaclass=WithoutHash):
     pass
 
 
+# With Python 3.13 NumPy's array() raises an error over such a class.
+CELLS = np.empty((1, 2), object)
+CELLS[0, 1] = Odd()
+
 ODD = {
     "alone": (Odd(), "'k'"),
     "in a list": ([1, Odd()], "'k' → [1]"),
@@ -356,7 +360,7 @@ ODD = {
     "as a key": ({Odd(): 1}, "'k' → a key"),
     "in a set": ({1, Odd()}, "'k' → an element"),
     "in a long list": ([*range(9000), Odd()], "'k' → [9000]"),
-    "in cells": (np.array([[1, Odd()]], object), "'k' → [0, 1]"),
+    "in cells": (CELLS, "'k' → [0, 1]"),
 }
 
 
