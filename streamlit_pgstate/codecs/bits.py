@@ -86,8 +86,9 @@ def unknown(dtype: Any) -> str:
         way = ".astype(pandas.ArrowDtype(dtype.pyarrow_dtype.value_type))"
     elif str(dtype) == "geometry":
         return (
-            "of the dtype geometry, which a plain frame or series is not kept with. "
-            "Keep `geopandas.GeoDataFrame(frame)` or `geopandas.GeoSeries(series)` instead"
+            "of the dtype geometry, which is kept in frames and series of geopandas only. Keep "
+            "`geopandas.GeoDataFrame(frame)` or `geopandas.GeoSeries(series)` instead, or convert "
+            "the column with .astype(object) first"
         )
     else:
         way = _WAYS.get(getattr(dtype, "char", ""), "astype")
