@@ -98,8 +98,8 @@ def arrays():
 
 
 def _arrays(code):
-    if code == "u":
-        return st.text(st.characters(codec=None), max_size=5).map(lambda text: array("u", text))
+    if code in {"u", "w"}:  # "w" from Python 3.13 on
+        return st.text(st.characters(codec=None), max_size=5).map(lambda text: array(code, text))
     size = array(code).itemsize
     return st.binary(max_size=5 * size).map(
         lambda data: array(code, data[: len(data) // size * size])
