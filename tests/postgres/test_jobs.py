@@ -388,7 +388,7 @@ def test_an_embedded_database_is_found_from_a_worker_that_starts_elsewhere(tmp_p
     home.mkdir()
     other.mkdir()
     program = (
-        "import pickle, streamlit_pgstate as p; store = p.connect();"
+        "import pickle, streamlit_pgstate as p; store = p.connect(timeout=60);"
         "state = store.state(store.new_token()); print(pickle.dumps(state).hex(), flush=True);"
         "input(); state.refresh(); print(state['n'])"
     )
