@@ -13,6 +13,7 @@ from streamlit_pgstate.page.app import App
 from streamlit_pgstate.page.outage import verb
 from streamlit_pgstate.page.scopes import UserState
 from streamlit_pgstate.page.surroundings import SURROUNDINGS
+from streamlit_pgstate.postgres.health import Health
 from streamlit_pgstate.settings import Address, AppKeywords, StoreKeywords
 from streamlit_pgstate.state.mapping import State, Updates
 from streamlit_pgstate.state.session_info import SessionInfo
@@ -26,6 +27,7 @@ __all__ = [
     "delete",
     "forget",
     "get",
+    "health",
     "keys",
     "modify",
     "mount",
@@ -344,6 +346,24 @@ def forget() -> None:
         >>> st.button("Forget me", on_click=pgstate.forget)  # doctest: +SKIP
     """
     _tab.current().forget()
+
+
+@verb
+def health() -> Health:
+    """Return whether the database can be reached, and has the layout that this version needs.
+
+    It answers within some two seconds, changes nothing, needs no visitor, and asks the database
+    once a second at most. It raises no error for what it finds.
+
+    Returns:
+        `status` says what was found, such as "ok", "behind" or "unreachable"; `is_healthy` whether
+        visitors can be served; and `reason` what to do.
+
+    Example:
+        >>> pgstate.health().status  # doctest: +SKIP
+        'ok'
+    """
+    return apps.health_of(apps.tables_of_process)
 
 
 @verb

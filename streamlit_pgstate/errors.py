@@ -27,6 +27,7 @@ __all__ = [
     "StoreUnavailable",
     "UnknownToken",
     "UnsupportedType",
+    "kind_of",
     "shown",
 ]
 
@@ -165,6 +166,11 @@ class LimitExceeded(PgStateError, ValueError):
 
 class DecodeError(PgStateError, ValueError):
     """This version cannot read a stored row. The row is left as it is."""
+
+
+def kind_of(error: PgStateError) -> str:
+    """The name of the public class of an error, to count it by: there are ten."""
+    return next(kind.__name__ for kind in type(error).__mro__ if kind.__name__ in __all__)
 
 
 def shown(

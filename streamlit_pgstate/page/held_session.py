@@ -14,6 +14,8 @@ from streamlit_pgstate.component.handshake import Handshake, Standing
 from streamlit_pgstate.component.script import Address
 from streamlit_pgstate.component.transport import Transport
 from streamlit_pgstate.errors import NoSessionError, Refusal, UnknownToken
+from streamlit_pgstate.page import changes
+from streamlit_pgstate.page.changes import Change
 from streamlit_pgstate.page.page_cookie import PageCookie
 from streamlit_pgstate.page.page_login import PageLogin
 from streamlit_pgstate.page.page_sessions import PageSessions
@@ -204,6 +206,10 @@ class HeldSession:
             is_for_others: whether other tabs cannot go on with the former one.
         """
         self.settle(self.agreed.succeeded(token.fingerprint))
+        change, why = Change.ROTATED, "another token opens it from now on"
+        if is_for_others:
+            change, why = Change.REPLACED, "somebody has logged in"
+        changes.note(change, token.session_id, self._transport.scope, why)
         if self._token is not None and self._token.session_id != token.session_id:
             # Nothing was stored, and nobody has planted this one.
             self._login.log_in(self.session)
@@ -247,9 +253,11 @@ class HeldSession:
 
     def begin_empty(self) -> None:
         """Go on under a new token, in place of one under which nothing is stored."""
-        agreed = self.agreed
+        agreed, before = self.agreed, self.session.id
         self._go_over_to_new(lambda have: self.alone(agreed.ended(have)))
         self._cookie.move()
+        why = "its token could not be replaced at the login"
+        changes.note(Change.REFUSED, before, self._transport.scope, why, to=self.session.id)
 
     # The end of the session
 
@@ -269,9 +277,12 @@ class HeldSession:
         Args:
             because: why the token opens nothing.
         """
-        if self._transport.is_http_only:
-            self.load_page_anew()
         script.end_if_overtaken()
+        change, why = changes.of_refusal(because, self.session.id)
+        ended, scope = self.session.id, self._transport.scope
+        if self._transport.is_http_only:
+            changes.note(change, ended, scope, f"{why}; the page is loaded anew")
+            self.load_page_anew()
         self._login.is_beginning = False
         self.is_left_behind = because is Refusal.LOGIN
         agreed = self.agreed
@@ -279,9 +290,11 @@ class HeldSession:
             self._go_over_to_new(agreed.left_behind)
         else:
             self._go_over_to_new(lambda have: agreed.ended(have, because))
+        changes.note(change, ended, scope, why, to=self.session.id)
 
     def forget(self) -> None:
         """Delete the session, and use an empty one. The page keeps what it shows."""
+        forgotten = self.session.id
         self.session.forget()
         self._cookie.end(self.session.id)
         self._cookie.move()
@@ -290,6 +303,8 @@ class HeldSession:
         token = self._tables.signer.mint()
         self.settle(self.alone(self.agreed.forgotten(token.fingerprint)))
         self._use(token, self._sessions.of_new(token))
+        scope = self._transport.scope
+        changes.note(Change.FORGOTTEN, forgotten, scope, "by its visitor", to=token.session_id)
 
     def load_page_anew(self) -> NoReturn:
         """End the run, and have the browser load the page. Only a run of the page can ask it to."""

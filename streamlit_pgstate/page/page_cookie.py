@@ -16,6 +16,7 @@ from typing import Final
 
 from streamlit_pgstate.component.handshake import Handshake, Question
 from streamlit_pgstate.errors import Refusal, UnknownToken
+from streamlit_pgstate.page import changes
 from streamlit_pgstate.postgres.tables import Tables
 from streamlit_pgstate.postgres.ticket import Ticket, mark_of, mark_of_session
 from streamlit_pgstate.postgres.token import Token, fingerprint
@@ -89,6 +90,7 @@ class PageCookie:
             session = session_of(token)
             first = Opened(token, session, Handshake.of_first_visit(token.fingerprint))
         except UnknownToken as error:
+            changes.note_refusal(error, "browser")
             refusal = error.refusal
         if first is None and refusal is Refusal.FINAL:
             return refusal  # forgotten: what lies aside must not take its place

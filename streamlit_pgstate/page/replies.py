@@ -15,6 +15,8 @@ from streamlit_pgstate.component.bridge import TokenReply
 from streamlit_pgstate.component.handshake import Action, Answer
 from streamlit_pgstate.component.transport import Transport
 from streamlit_pgstate.errors import PgStateError, Refusal, UnknownToken
+from streamlit_pgstate.page import changes
+from streamlit_pgstate.page.changes import Change
 from streamlit_pgstate.page.held_session import HeldSession
 from streamlit_pgstate.page.page_cookie import PageCookie
 from streamlit_pgstate.page.page_sessions import PageSessions
@@ -154,6 +156,7 @@ class Replies:
         """Continue with an empty session: the browser keeps no token any more."""
         before, is_dropped = self._held.session, self._held.agreed.drops_its_state(answer)
         self._held.begin_anew()
+        self._note(Change.BEGUN, "the browser keeps no token any more", before, is_dropped)
         if is_dropped:
             _drop(before)
 
@@ -168,8 +171,11 @@ class Replies:
                 self._copy(token, reply.answer)
             else:
                 self._sessions.of(token).forget()
+                why = "by its visitor"
+                changes.note(Change.FORGOTTEN, token.session_id, self._transport.scope, why)
                 held.settle(held.agreed.refusing(token.fingerprint, Refusal.FINAL))
         except UnknownToken as error:
+            changes.note_refusal(error, self._transport.scope)
             if error.refusal is Refusal.LOGIN:  # the browser's other page brings the new one
                 held.settle(held.alone(held.agreed.going_without()))
                 return
@@ -191,6 +197,8 @@ class Replies:
                 held.settle(held.alone(agreed))
                 return
             self._take_over(token, session)
+            why = "the cookie got a token of its own in place of the one in localStorage"
+            self._note(Change.TAKEN_OVER, why, before, is_dropped)
             if is_dropped:
                 _drop(before)
             return
@@ -199,6 +207,7 @@ class Replies:
             held.rejoin(token, session)
         else:
             held.go_over(token, session, back_to=self._runs.began_at if is_dropped else None)
+        self._note(Change.ADOPTED, "the browser keeps its token", before, is_dropped)
         if is_dropped:
             _drop(before)
 
@@ -226,8 +235,18 @@ class Replies:
         token, session = self._sessions.copy_of(source)
         self._held.settle(agreed.copied(token.fingerprint, source.fingerprint))
         self._held.go_over(token, session)
-        if agreed.drops_its_state(answer):
+        is_dropped = agreed.drops_its_state(answer)
+        why = f"from session {changes.short(source.session_id)} of the tab that was duplicated"
+        self._note(Change.COPIED, why, before, is_dropped)
+        if is_dropped:
             _drop(before)
+
+    def _note(self, change: Change, why: str, before: Session, is_dropped: bool) -> None:
+        """Log that the tab has gone over to the present session."""
+        why = f"{why}, in place of session {changes.short(before.id)}"
+        if is_dropped and before.is_stored:
+            why = f"{why}, which the first run has written and which is deleted"
+        changes.note(change, self._held.session.id, self._transport.scope, why)
 
 
 def _drop(candidate: Session) -> None:

@@ -18,8 +18,9 @@ from typing import Final, NoReturn, TypeVar
 
 from streamlit_pgstate.component import script
 from streamlit_pgstate.errors import ConfigError, UnknownToken
-from streamlit_pgstate.page import login
+from streamlit_pgstate.page import changes, login
 from streamlit_pgstate.page import tab as _tab
+from streamlit_pgstate.page.changes import Change
 from streamlit_pgstate.page.surroundings import SURROUNDINGS
 from streamlit_pgstate.page.tab import Tab
 from streamlit_pgstate.postgres.rows import SessionRef
@@ -62,7 +63,15 @@ class UserState(State):
             >>> if st.user.is_logged_in:  # doctest: +SKIP
             ...     pgstate.scope("user").adopt()
         """
-        return _tab.current().browser.call(lambda state: self.take_over(state, *keys))
+        return _tab.current().browser.call(lambda state: self._adopt(state, keys))
+
+    def _adopt(self, state: State, keys: Sequence[str]) -> list[str]:
+        moved = self.take_over(state, *keys)
+        if moved:
+            number = "1 key" if len(moved) == 1 else f"{len(moved):,} keys"
+            why = f"{number} of session {changes.short(state.id)}"
+            changes.note(Change.TAKEN_OVER, self.id, "user", why)
+        return moved
 
 
 def browser() -> State:
@@ -178,7 +187,8 @@ def _refreshed(session: Session, find: Callable[[], Session]) -> Session:
     """The session, or the one that has taken its place, if it was forgotten, expired or moved."""
     try:
         session.refresh()
-    except UnknownToken:
+    except UnknownToken as error:
+        changes.note_refusal(error, session.scope)
         return find()
     return session
 

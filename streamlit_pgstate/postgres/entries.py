@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from streamlit_pgstate.errors import Refusal
-from streamlit_pgstate.postgres import chunks
+from streamlit_pgstate.postgres import chunks, counters
 from streamlit_pgstate.postgres.access import Access
 from streamlit_pgstate.postgres.bodies import ahead_parameters, are_too_large, bodies_of
 from streamlit_pgstate.postgres.cipher import Cipher, UnopenedError
@@ -91,6 +91,8 @@ class Entries:
             self._slides_after = time.monotonic() + _AFTER_A_FAILED_SLIDE
         cipher = self._access.sealing.cipher_of(ref.id)
         entries = [_entry(cipher, row) for row in rows[1:]]
+        if entries:
+            counters.count("bytes read", sum(len(row.body) for row in entries if row.body))
         is_replaced = "replaced" in condition
         clock = ClockReading(server_time, asked, received)
         return Changes(version, entries, epoch, login, is_replaced, clock, server)
@@ -156,6 +158,8 @@ class Entries:
         except SessionFull as full:
             full.is_first_write = creates
             raise
+        if rows and size:
+            counters.count("bytes written", size)
         return int(rows[0][0]) if rows else None
 
     def _statement(

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from streamlit_pgstate.codecs import Payload
 from streamlit_pgstate.errors import DecodeError, UnknownToken
-from streamlit_pgstate.postgres import fork
+from streamlit_pgstate.postgres import counters, fork
 from streamlit_pgstate.postgres.cipher import Large, UnopenedError
 from streamlit_pgstate.postgres.rows import Changes, EntryRow, SessionRef, SessionTimes
 from streamlit_pgstate.postgres.tables import Tables
@@ -190,7 +190,9 @@ class CachedSession:
         large = Large(row.kind or "", row.size, row.digest or b"")
         kept = self._cache.body(large.digest)
         if kept is not None:
+            counters.count(("cache hit", "bodies"))
             return kept
+        counters.count(("cache miss", "bodies"))
         body = self.tables.bodies.read(self._ref, large, on_progress=work.reach)
         if self._keeps:
             self._cache.keep_body(large.digest, body)
@@ -234,7 +236,10 @@ class CachedSession:
     def load_if_unread(self) -> None:
         """Read all entries, if none were read yet, or if nothing is kept between calls."""
         if self._is_unread or not self._keeps:
+            counters.count(("cache miss", "entries"))
             self.load()
+        else:
+            counters.count(("cache hit", "entries"))
 
     def load(self) -> None:
         """Read all entries anew."""
