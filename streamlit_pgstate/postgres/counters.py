@@ -6,8 +6,8 @@ gives the numbers their names.
 Each thread counts in numbers of its own, without a lock. A lock of all threads would be held now
 and then by a thread that waits for the interpreter. It could also be asked for twice by one thread:
 Python may run a finalizer, and so one of our functions, at any moment. To count takes 0.2 µs this
-way, and to time a verb 0.4 µs (`benchmarks/counting.py`). The numbers of a thread that has ended are added to those of
-the past.
+way, and to time a verb 0.5 µs. The numbers of a thread that has ended are added to those of the
+past.
 """
 
 from __future__ import annotations

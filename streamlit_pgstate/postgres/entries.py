@@ -158,8 +158,10 @@ class Entries:
         except SessionFull as full:
             full.is_first_write = creates
             raise
-        if rows and size:
-            counters.count("bytes written", size)
+        if rows:
+            counters.count(
+                "bytes written", _sent_with(writes, is_ahead="ahead_digest" in parameters)
+            )
         return int(rows[0][0]) if rows else None
 
     def _statement(
@@ -265,6 +267,11 @@ class Entries:
         cipher = self._access.sealing.cipher_of(ref.id)
         columns = zip(*(_values(cipher, write) for write in writes), strict=True)
         return {name: list(column) for name, column in zip(_COLUMNS, columns, strict=True)}
+
+
+def _sent_with(writes: Iterable[Write], *, is_ahead: bool) -> int:
+    """How many bytes of values a statement has carried: not the bodies that were sent ahead."""
+    return sum(it.payload.size for it in writes if it.payload and not (is_ahead and it.digest))
 
 
 _COLUMNS: Final = ("key", "kind", "size", "text", "body", "digest", "ttl")

@@ -68,41 +68,32 @@ class Health:
 
 def of_layout(found: Layout, *, auto_migrate: bool) -> Health:
     """What a layout means."""
-    if found.found is None:
-        advice = "The first visit makes them." if auto_migrate else "Run: pgstate migrate"
-        return Health(
-            status="empty",
-            is_healthy=auto_migrate,
-            reason=f"The database has no tables yet. {advice}",
-        )
-    status: Status
-    if found.is_damaged:
-        status, reason = "damaged", "Tables are missing. Restore the whole schema from a backup."
-    elif found.is_current:
-        status, reason = "ok", "The tables have the layout that this version needs."
-    elif found.is_newer:
-        status, reason = (
-            "ahead",
-            (
-                f"The tables have layout {found.found}, which is newer than this version of "
-                f"streamlit-pgstate, which needs {found.needed}. "
-                "Run: pip install --upgrade streamlit-pgstate"
-            ),
-        )
-    else:
-        status, reason = (
-            "behind",
-            (
-                f"The tables have layout {found.found}, which is older than {found.needed}, which this "
-                "version of streamlit-pgstate needs. Run: pgstate migrate"
-            ),
-        )
+    status, reason = _read(found, auto_migrate=auto_migrate)
     return Health(
         status=status,
-        is_healthy=status == "ok",
+        is_healthy=status == "ok" or (status == "empty" and auto_migrate),
         reason=reason,
         layout=found.found,
         needed=found.needed,
+    )
+
+
+def _read(found: Layout, *, auto_migrate: bool) -> tuple[Status, str]:
+    if found.found is None:
+        advice = "The first visit makes them." if auto_migrate else "Run: pgstate migrate"
+        return "empty", f"The database has no tables yet. {advice}"
+    if found.is_damaged:
+        return "damaged", "Tables are missing. Restore the whole schema from a backup."
+    if found.is_current:
+        return "ok", "The tables have the layout that this version needs."
+    if found.is_newer:
+        return "ahead", (
+            f"The tables have layout {found.found}. A newer version of streamlit-pgstate has made "
+            f"it, and this one needs {found.needed}. Run: pip install --upgrade streamlit-pgstate"
+        )
+    return "behind", (
+        f"The tables have the older layout {found.found}. This version of streamlit-pgstate needs "
+        f"{found.needed}. Run: pgstate migrate"
     )
 
 

@@ -43,6 +43,14 @@ def _keyed(numbers: Mapping[str, float]) -> dict[Labels, float]:
     return {(name,): number for name, number in numbers.items()}
 
 
+@functools.cache
+def _version() -> str:
+    try:
+        return version("streamlit-pgstate")
+    except PackageNotFoundError:  # run from a folder of the source, without being installed
+        return "unknown"
+
+
 FAMILIES: Final = (
     Family(
         name="pgstate_verb_seconds",
@@ -56,7 +64,9 @@ FAMILIES: Final = (
         kind="counter",
         help="Calls that have raised an error of this package, by verb and class of the error.",
         labels=("verb", "error"),
-        samples=lambda found: found.errors,
+        samples=lambda found: {
+            (verb, error): number for (verb, error), number in found.errors.items()
+        },
     ),
     Family(
         name="pgstate_database_seconds",
@@ -224,11 +234,3 @@ def _line(name: str, labels: Iterable[tuple[str, str]], number: float) -> str:
 
 def _escaped(value: str) -> str:
     return value.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
-
-
-@functools.cache
-def _version() -> str:
-    try:
-        return version("streamlit-pgstate")
-    except PackageNotFoundError:  # run from a folder of the source, without being installed
-        return "unknown"
