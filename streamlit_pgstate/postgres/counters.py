@@ -6,7 +6,7 @@ gives the numbers their names.
 Each thread counts in numbers of its own, without a lock. A lock of all threads would be held now
 and then by a thread that waits for the interpreter. It could also be asked for twice by one thread:
 Python may run a finalizer, and so one of our functions, at any moment. To count takes 0.2 µs this
-way, and to time a verb 0.5 µs. The numbers of a thread that has ended are added to those of the
+way, and to time a verb 0.4 µs. The numbers of a thread that has ended are added to those of the
 past.
 """
 
@@ -16,8 +16,9 @@ import threading
 import time
 import weakref
 from bisect import bisect_left
-from collections import deque
+from collections import defaultdict, deque
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Final, TypeAlias
 
 from streamlit_pgstate.postgres import fork
@@ -32,6 +33,9 @@ BOUNDS: Final = (
 )
 """Upper bounds, in seconds, by which durations are counted. A verb without a round trip is below
 the first one, and the last one is the default of `timeout`."""
+
+_SHORT: Final = BOUNDS[0]
+"""Most verbs take less, so they are spared the search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,36 +64,33 @@ class Counted:
 class Numbers:
     """The numbers of one thread. No other thread changes them."""
 
-    __slots__ = ("_began", "durations", "is_in_verb", "numbers")
+    __slots__ = ("began", "durations", "is_in_verb", "numbers")
 
     def __init__(self) -> None:
-        self.numbers: dict[Name, int] = {}
+        self.numbers: defaultdict[Name, int] = defaultdict(int)
         self.durations: dict[Name, list[float]] = {}
         """By name: how often it took how long, as in `Durations`; and last the seconds."""
         self.is_in_verb = False
         """Whether a verb runs. Those that it calls are a part of it."""
-        self._began = 0.0
-
-    def begin_verb(self) -> None:
-        self.is_in_verb = True
-        self._began = time.perf_counter()
+        self.began = 0.0
+        """When it has begun, by `time.perf_counter`."""
 
     def end_verb(self, name: Name) -> None:
         """Count the verb that has begun last, whatever has become of it."""
+        self.time_of(name, perf_counter() - self.began)
         self.is_in_verb = False
-        self.time_of(name, time.perf_counter() - self._began)
 
     def time_of(self, name: Name, seconds: float) -> None:
         row = self.durations.get(name)
         if row is None:
             row = self.durations[name] = list(_NO_DURATIONS)
-        row[bisect_left(BOUNDS, seconds)] += 1
+        row[0 if seconds <= _SHORT else bisect_left(BOUNDS, seconds)] += 1
         row[-1] += seconds
 
     def add(self, other: Numbers) -> None:
         """Add the numbers of another thread, which may go on to count."""
         for name, number in other.numbers.copy().items():
-            self.numbers[name] = self.numbers.get(name, 0) + number
+            self.numbers[name] += number
         for name, row in other.durations.copy().items():
             mine = self.durations.get(name, _NO_DURATIONS)
             self.durations[name] = [a + b for a, b in zip(mine, row, strict=True)]
@@ -157,7 +158,7 @@ class _Threads:
             name: Durations(tuple(int(number) for number in row[:-1]), row[-1])
             for name, row in total.durations.items()
         }
-        return Counted(total.numbers, durations)
+        return Counted(dict(total.numbers), durations)
 
 
 class _Local(threading.local):
@@ -174,8 +175,7 @@ _local = _threads.local
 
 def count(name: Name, number: int = 1) -> None:
     """Add to a number."""
-    numbers = _local.numbers.numbers
-    numbers[name] = numbers.get(name, 0) + number
+    _local.numbers.numbers[name] += number
 
 
 def time_of(name: Name, seconds: float) -> None:
@@ -201,7 +201,8 @@ def begin_verb() -> Numbers | None:
     numbers = _local.numbers
     if numbers.is_in_verb:
         return None
-    numbers.begin_verb()
+    numbers.is_in_verb = True
+    numbers.began = perf_counter()
     return numbers
 
 

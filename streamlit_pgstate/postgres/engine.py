@@ -148,15 +148,13 @@ class Connections:
     """How many there may be at once."""
 
 
-_databases: weakref.WeakSet[Database] = weakref.WeakSet()
-_databases_lock = threading.Lock()
+_databases: weakref.WeakValueDictionary[int, Database] = weakref.WeakValueDictionary()
 
 
 def connections() -> Connections:
     """The connections of all databases of this process."""
-    with _databases_lock:
-        databases = list(_databases)
-    found = [database.connections() for database in databases]
+    known = [reference() for reference in _databases.valuerefs()]  # a copy: no lock is needed
+    found = [database.connections() for database in known if database is not None]
     return Connections(
         in_use=sum(each.in_use for each in found),
         idle=sum(each.idle for each in found),
@@ -225,8 +223,7 @@ class Database:
         self._waiting: set[int] = set()
         """Threads that wait for a connection. To add one to a set is atomic."""
         fork.remember(self)
-        with _databases_lock:
-            _databases.add(self)
+        _databases[id(self)] = self
 
     def after_fork(self) -> None:
         """Drop the parent's connections without closing them, because that would end them there."""

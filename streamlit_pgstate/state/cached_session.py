@@ -11,6 +11,7 @@ import functools
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 from streamlit_pgstate.codecs import Payload
 from streamlit_pgstate.errors import DecodeError, UnknownToken
@@ -24,6 +25,9 @@ from streamlit_pgstate.state.handover import Arrival
 from streamlit_pgstate.state.progress import Work
 from streamlit_pgstate.state.surroundings import Surroundings
 from streamlit_pgstate.state.views import Walk
+
+_HIT: Final = ("cache hit", "entries")
+_MISS: Final = ("cache miss", "entries")
 
 
 class CachedSession:
@@ -103,20 +107,20 @@ class CachedSession:
     def read(self, key: str) -> EntryRow | None:
         """Return the entry of `key`, and record that this run has read it."""
         with self.lock:
-            self.load_if_unread()
+            self._load_to_read()
             return self._noted(key)
 
     def look_up(self, key: str) -> EntryRow | None:
         """As `read`. In a walk, return also an entry that was deleted since the walk began."""
         with self.lock:
-            self.load_if_unread()
+            self._load_to_read()
             at_start = self._walk.step(key)
             return self._noted(key) or at_start
 
     def rows(self) -> list[EntryRow]:
         """Return all entries by key, and record that this run has read their names."""
         with self.lock:
-            self.load_if_unread()
+            self._load_to_read()
             rows = self._cache.live_rows()
             accesses = self.surroundings.find_accesses()
             if accesses is not None and (noted := accesses.of(self)).names is None:
@@ -236,10 +240,14 @@ class CachedSession:
     def load_if_unread(self) -> None:
         """Read all entries, if none were read yet, or if nothing is kept between calls."""
         if self._is_unread or not self._keeps:
-            counters.count(("cache miss", "entries"))
             self.load()
-        else:
-            counters.count(("cache hit", "entries"))
+
+    def _load_to_read(self) -> None:
+        """As `load_if_unread`, for a verb that reads: count whether a round trip was needed."""
+        is_in_memory = self._keeps and not self._is_unread
+        counters.count(_HIT if is_in_memory else _MISS)
+        if not is_in_memory:
+            self.load()
 
     def load(self) -> None:
         """Read all entries anew."""

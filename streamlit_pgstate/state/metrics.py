@@ -51,7 +51,7 @@ class Metrics:
     connections: Connections
     """The connections to all databases of this process, as of now."""
     entries_cache: CacheUse
-    """How often a session's entries were in memory when a verb needed them."""
+    """How often a session's entries were in memory when they were read: by key, or all names."""
     bodies_cache: CacheUse
     """The same for the bytes of large values."""
     sessions: Mapping[str, int]
