@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 
@@ -20,6 +21,10 @@ if "CLOCK_IS_OFF_BY" in os.environ and time.time is REAL_TIME:
 
 if "WITHOUT_EVENT_CONTAINER" in os.environ and hasattr(st, "_event"):
     del st._event  # as a later Streamlit may
+
+if "LOGS_STATE" in os.environ:  # as docs/monitoring.md has it
+    logging.basicConfig(level=logging.WARNING)
+    logging.getLogger("streamlit_pgstate").setLevel(logging.INFO)
 
 with logged():
     CASES[st.query_params.get("case", "visits")]()

@@ -17,8 +17,10 @@ import streamlit_pgstate as pgstate
 from streamlit_pgstate import (
     ConfigError,
     DecodeError,
+    Health,
     InvalidKey,
     LimitExceeded,
+    Metrics,
     MigrationRequired,
     NoSessionError,
     PgStateError,
@@ -87,6 +89,14 @@ def verbs() -> None:
     assert_type(pgstate.scope("user").adopt(), list[str])
     assert_type(pgstate.scope("user").adopt("cart", "size"), list[str])
     assert_type(pgstate.session(), SessionInfo)
+    assert_type(pgstate.health(), Health)
+    assert_type(pgstate.health().is_healthy, bool)
+    assert_type(pgstate.health().layout, str | None)
+    assert_type(pgstate.metrics(), Metrics)
+    assert_type(pgstate.metrics().verbs["set"].count, int)
+    assert_type(pgstate.metrics().connections.waiting, int)
+    assert_type(pgstate.metrics().cleaned_up_at, datetime | None)
+    assert_type(pgstate.metrics_text(), str)
     pgstate.rotate()
     pgstate.forget()
 
@@ -258,6 +268,7 @@ def app() -> None:
         routes=[],
         middleware=[],
         on_script_error=lambda error: None,
+        metrics=True,
         exception_handlers={404: lambda request, error: None},
         debug=True,
     )
