@@ -138,6 +138,15 @@ class HeldSession:
         self.must_ask = opened.handshake.waits
         self.settle(opened.handshake)
         self._use(opened.token, opened.session)
+        self._note_opened(is_minted=opened.is_minted)
+
+    def _note_opened(self, *, is_minted: bool) -> None:
+        change, why = Change.RETURNED, "its token came with the page"
+        if is_minted:
+            change, why = Change.BEGUN, "no good token came with the page"
+        elif not self.session.is_stored:
+            change, why = Change.BEGUN, "nothing is stored under the token that came with the page"
+        changes.note(change, self.session.id, self._transport.scope, why)
 
     def _use(self, token: Token, session: Session) -> None:
         self._token, self._session, self._state = token, session, State(session)

@@ -13,7 +13,6 @@ from streamlit_pgstate.component.handshake import Handshake
 from streamlit_pgstate.component.transport import BROWSER, Transport
 from streamlit_pgstate.errors import ConfigError, Refusal, UnknownToken
 from streamlit_pgstate.page import changes
-from streamlit_pgstate.page.changes import Change
 from streamlit_pgstate.page.page_cookie import Opened, PageCookie
 from streamlit_pgstate.page.page_login import PageLogin
 from streamlit_pgstate.page.surroundings import SURROUNDINGS
@@ -84,18 +83,16 @@ class PageSessions:
         place = label(self._tables.settings.app, self._tables.identity.name)
         text = self._transport.read(place)
         if text is None:
-            return self._candidate(None, because=Refusal.FINAL, why="no token came with the page")
+            return self._candidate(None, because=Refusal.FINAL)
         if self._transport.is_http_only:
             opened = self._of_http_cookie(text, place)
         else:
             opened = self._of_text(text)
         if isinstance(opened, Opened):
-            self._note_opened(opened.session)
             return opened
         # After a login on another page the browser gets the new token in a moment.
         refused = None if opened is Refusal.LOGIN else text
-        why = "the token that came with the page opens nothing"
-        return self._candidate(refused, because=opened, why=why)
+        return self._candidate(refused, because=opened)
 
     def _of_http_cookie(self, text: str, place: str) -> Opened | Refusal:
         self._cookie.note_held(text)
@@ -116,14 +113,13 @@ class PageSessions:
         known = Handshake.of_known(token.fingerprint, may_copy=self._transport.may_copy)
         return Opened(token, session, known)
 
-    def _candidate(self, refused: str | None, *, because: Refusal, why: str) -> Opened:
+    def _candidate(self, refused: str | None, *, because: Refusal) -> Opened:
         """A new session, until the browser says which token it has.
 
         Args:
             refused: the token that has come with the page; None if the browser is to keep it, or if
                 none came.
             because: why it was refused.
-            why: why there is a new session, for the log.
         """
         token = self._tables.signer.mint()
         handshake = Handshake.of_candidate(
@@ -137,15 +133,7 @@ class PageSessions:
         has_none = self._transport.is_http_only and refused is None
         if has_none or not self._tables.settings.cookie:
             handshake = handshake.waiting()
-        session = self.of_new(token)
-        changes.note(Change.BEGUN, token.session_id, self._transport.scope, why)
-        return Opened(token, session, handshake, is_minted=True)
-
-    def _note_opened(self, session: Session) -> None:
-        change, why = Change.RETURNED, "its token came with the page"
-        if not session.is_stored:
-            change, why = Change.BEGUN, "nothing is stored under the token that came with the page"
-        changes.note(change, session.id, self._transport.scope, why)
+        return Opened(token, self.of_new(token), handshake, is_minted=True)
 
     def _of_another_store(self, error: UnknownToken) -> UnknownToken:
         return UnknownToken(

@@ -95,9 +95,9 @@ def test_the_log_tells_why_a_page_went_over_to_another_session(
     tab.reload()
     tab.settled(2)
     before, begun, adopted = told(server)
-    assert before == f"Session {first} (browser) begun: no token came with the page."
+    assert before == f"Session {first} (browser) begun: no good token came with the page."
     candidate = begun.removeprefix("Session ")[:8]
-    assert begun == f"Session {candidate} (browser) begun: no token came with the page."
+    assert begun == f"Session {candidate} (browser) begun: no good token came with the page."
     assert adopted == (
         f"Session {first} (browser) adopted: the browser keeps its token, in place of session "
         f"{candidate}, which the first run has written and which is deleted."

@@ -236,7 +236,7 @@ def test_the_life_of_a_tab_is_one_line_for_each_change_and_as_many_counts(
     _, returned, rotated, tab_begun, tab_forgotten, forgotten, elsewhere = lines(caplog)
     assert returned == f"Session {first} (browser) returned: its token came with the page."
     assert rotated == f"Session {first} (browser) rotated: another token opens it from now on."
-    assert "(tab) begun: no token came with the page." in tab_begun
+    assert "(tab) begun: no good token came with the page." in tab_begun
     assert "(tab) forgotten: by its visitor." in tab_forgotten
     by_its_visitor = f"Session {first} (browser) forgotten: by its visitor. The tab goes on with "
     assert forgotten.startswith(by_its_visitor)
