@@ -213,6 +213,7 @@ def store() -> None:
     pgstate.connect()
     pgstate.connect("postgresql://me@localhost/app")
     one: Store = pgstate.connect(url="postgresql://me@localhost/app", schema="mine", timeout="5s")
+    assert_type(one.health(), Health)
     pgstate.connect(make_url("postgresql://me@localhost/app"), session_ttl=3600)
     pgstate.connect(shema="mine")  # type: ignore[call-arg]
     pgstate.connect(timeout=[5])  # type: ignore[arg-type]
