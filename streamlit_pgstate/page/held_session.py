@@ -288,9 +288,9 @@ class HeldSession:
         """
         script.end_if_overtaken()
         change, why = changes.of_refusal(because, self.session.id)
-        ended, scope = self.session.id, self._transport.scope
+        former, scope = self.session.id, self._transport.scope
         if self._transport.is_http_only:
-            changes.note(change, ended, scope, f"{why}; the page is loaded anew")
+            changes.note(change, former, scope, f"{why}; the page is loaded anew")
             self.load_page_anew()
         self._login.is_beginning = False
         self.is_left_behind = because is Refusal.LOGIN
@@ -299,7 +299,7 @@ class HeldSession:
             self._go_over_to_new(agreed.left_behind)
         else:
             self._go_over_to_new(lambda have: agreed.ended(have, because))
-        changes.note(change, ended, scope, why, to=self.session.id)
+        changes.note(change, former, scope, why, to=self.session.id)
 
     def forget(self) -> None:
         """Delete the session, and use an empty one. The page keeps what it shows."""
