@@ -294,8 +294,10 @@ def session() -> SessionInfo:
 
     Returns:
         The id, app and scope; the times of creation, last visit and expiry, which are None until
-        the first write; the number of keys and of bytes; and `durable`, which is True if the
-        browser keeps the token, False if it cannot, and None until it has answered.
+        the first write; the number of keys and of bytes; `durable`, which is True if the browser
+        keeps the token, False if it cannot, and None until it has answered; `arrival`, which is
+        "new", "returning", "expired" or "forgotten" for the whole life of a page; and `came_by`,
+        which is "cookie" or "localStorage", or None for a new visitor.
 
     Raises:
         NoSessionError: the call is not in the run of a Streamlit script.
@@ -304,6 +306,8 @@ def session() -> SessionInfo:
     Example:
         >>> if pgstate.session().durable is False:  # doctest: +SKIP
         ...     st.warning("Your browser does not keep anything for this page.")
+        >>> if pgstate.session().arrival == "returning":  # doctest: +SKIP
+        ...     st.toast("Welcome back.")
     """
     return _tab.current().browser.call(State.session)
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from enum import Enum
-from typing import Any
+from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
 __all__ = [
@@ -136,6 +136,10 @@ class Refusal(Enum):
     browser gets the other one in a moment: what it has must stay where it is until then."""
 
 
+Ending: TypeAlias = Literal["expired", "forgotten"]
+"""How a session has ended: by its time, or because somebody has forgotten it."""
+
+
 class UnknownToken(PgStateError, LookupError):
     """A token is not of this app, is too old, or its session was forgotten or has expired."""
 
@@ -144,6 +148,9 @@ class UnknownToken(PgStateError, LookupError):
 
     refusal: Refusal = Refusal.FINAL
     """Whether the token may be good elsewhere."""
+
+    ended: Ending | None = None
+    """How its session has ended; None if it was refused for another reason, or nobody knows."""
 
 
 class InvalidKey(PgStateError, ValueError, KeyError):

@@ -20,6 +20,7 @@ from streamlit_pgstate.component import script
 from streamlit_pgstate.errors import ConfigError, UnknownToken
 from streamlit_pgstate.page import login
 from streamlit_pgstate.page import tab as _tab
+from streamlit_pgstate.page.arrival import Arrived
 from streamlit_pgstate.page.surroundings import SURROUNDINGS
 from streamlit_pgstate.page.tab import Tab
 from streamlit_pgstate.postgres.rows import SessionRef
@@ -141,10 +142,12 @@ class _Opened:
             known = self._states.get(ref.scope)
             if known is None or known.ref != ref:
                 session = find()
+                _note_arrival(session)
             elif known.run is run and isinstance(known.state, kind):
                 return known.state
             else:
                 session = _refreshed(known.session, find)
+                _keep_arrival(known.session, session)
             state = kind(session)
             self._states[ref.scope] = _OpenedState(ref, session, state, run)
         self._live.follow(session, functools.partial(self._refreshed_quietly, session, find))
@@ -181,6 +184,31 @@ def _refreshed(session: Session, find: Callable[[], Session]) -> Session:
     except UnknownToken:
         return find()
     return session
+
+
+def _note_arrival(session: Session) -> None:
+    """Note how the user came to this page. The app's state is everybody's: nobody comes to it."""
+    if session.scope != "user":
+        return
+    is_stored = session.is_stored and not session.is_begun_anew
+    _tell(session, Arrived.logged_in(is_stored=is_stored, ended=session.revived_after))
+
+
+def _keep_arrival(before: Session, session: Session) -> None:
+    """As `_note_arrival`, of a session that takes the place of another one in an open page.
+
+    The former one was forgotten, unless it was moved: then this one has another id.
+    """
+    if session is before or session.scope != "user":
+        return
+    if session.id == before.id:
+        _tell(session, Arrived("forgotten", "login"))
+    else:
+        session.arrival, session.came_by = before.arrival, before.came_by
+
+
+def _tell(session: Session, arrived: Arrived) -> None:
+    session.arrival, session.came_by = arrived.arrival, arrived.came_by
 
 
 _known: weakref.WeakKeyDictionary[Tab, _Opened] = weakref.WeakKeyDictionary()

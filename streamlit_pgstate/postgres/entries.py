@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from streamlit_pgstate.errors import Refusal
+from streamlit_pgstate.errors import Ending, Refusal
 from streamlit_pgstate.postgres import chunks
 from streamlit_pgstate.postgres.access import Access
 from streamlit_pgstate.postgres.bodies import ahead_parameters, are_too_large, bodies_of
@@ -75,13 +75,15 @@ class Entries:
             # The caller has loaded a row before. Only a cleanup deletes it, two days after the
             # session ended.
             if not ref.may_create or (ref.has_tokenless_scope and ref.epoch):
-                raise unknown_session(ref)
+                raise unknown_session(ref, ended=self._ended_unseen(ref))
             return Changes(0, [])
         _, version, condition, epoch, _, login, _, server, server_time = rows[0]
         if condition == "forgotten":
-            raise unknown_session(ref, Refusal.FINAL)
+            raise unknown_session(ref, Refusal.FINAL, ended="forgotten")
         if condition == "replaced at a login":
             raise unknown_session(ref, Refusal.LOGIN)
+        if condition == "expired":
+            raise unknown_session(ref, ended="expired")
         if condition == "refused":
             raise unknown_session(ref)
         if "pending" in condition and ref.is_presented:
@@ -94,6 +96,14 @@ class Entries:
         is_replaced = "replaced" in condition
         clock = ClockReading(server_time, asked, received)
         return Changes(version, entries, epoch, login, is_replaced, clock, server)
+
+    def _ended_unseen(self, ref: SessionRef) -> Ending | None:
+        """How a session has ended, as far as its token tells, if a cleanup has deleted its row.
+
+        A token that is younger than `session_ttl` did not expire: nothing was stored under it, or
+        its session was forgotten, or it is in another database.
+        """
+        return "expired" if ref.is_older_than(self._access.session_ttl) else None
 
     def rows(self, session_id: uuid.UUID) -> list[dict[str, Any]]:
         """Return the entries of a session as PostgreSQL stores them, for people to look at.

@@ -74,7 +74,11 @@ class SessionRef:
             return True
         if self.issued_at is None:
             return False
-        return time.time() - self.issued_at < ROWLESS_TOKEN_LIFE.total_seconds()
+        return not self.is_older_than(ROWLESS_TOKEN_LIFE)
+
+    def is_older_than(self, age: timedelta) -> bool:
+        """Whether there is a token, and it was made so long ago."""
+        return self.issued_at is not None and time.time() - self.issued_at >= age.total_seconds()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ from streamlit_pgstate.postgres.rows import Rotation, SessionRef
 from streamlit_pgstate.postgres.tables import Tables
 from streamlit_pgstate.postgres.token import Token
 from streamlit_pgstate.state.handover import Arrival, Handover
+from streamlit_pgstate.state.session_info import Arrival as ArrivalOfVisitor
+from streamlit_pgstate.state.session_info import CameBy
 from streamlit_pgstate.state.surroundings import Surroundings
 from streamlit_pgstate.state.written_session import WrittenSession
 
@@ -46,6 +48,10 @@ class Session(WrittenSession):
         self.durable: bool | None = True if ref.has_tokenless_scope else None
         """Whether the visitor can come back to it: where the browser keeps the token, or where it
         needs none. None where that is not known."""
+        self.arrival: ArrivalOfVisitor | None = None
+        """How the visitor of a page came; None where no page has the session."""
+        self.came_by: CameBy | None = None
+        """As in `SessionInfo`."""
 
     def after_fork(self) -> None:
         super().after_fork()
@@ -237,7 +243,10 @@ class Session(WrittenSession):
 
     def _of_next_epoch(self) -> Session:
         ref = dataclasses.replace(self._ref, epoch=None)
-        return Session(self._source, ref, surroundings=self.surroundings, cache=self._keeps)
+        begun = Session(self._source, ref, surroundings=self.surroundings, cache=self._keeps)
+        if self.arrival is not None:
+            begun.arrival, begun.came_by = "forgotten", self.came_by
+        return begun
 
     def discard(self) -> None:
         """Forget a session that nobody needs: should that fail, it expires by itself."""

@@ -197,6 +197,11 @@ def info(known: SessionInfo) -> None:
     assert_type(known.keys, int)
     assert_type(known.bytes, int)
     assert_type(known.durable, bool | None)
+    if known.arrival == "returning":
+        print("Welcome back.")
+    if known.arrival == "back":  # type: ignore[comparison-overlap]
+        print("There is no such word.")
+    assert known.came_by in (None, "cookie", "localStorage", "sessionStorage", "login")
 
 
 def store() -> None:

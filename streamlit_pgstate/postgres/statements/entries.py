@@ -12,7 +12,8 @@ _FOUND: Final = f"""found AS MATERIALIZED (
     SELECT version, epoch, {session.USABLE} AS usable, {session.STALE} AS is_stale,
         (pending_hash = %(hash)s) IS TRUE AS is_pending, {session.FORGOTTEN} AS is_forgotten,
         (previous_hash = %(hash)s AND previous_login IS NOT NULL) IS TRUE AS is_replaced,
-        revoked_at IS NULL AND {session.IN_GRACE} AS is_recent, login_hash
+        revoked_at IS NULL AND {session.IN_GRACE} AS is_recent, login_hash,
+        expires_at <= now() AS is_expired
     FROM {{schema}}.session WHERE id = %(id)s
 )"""
 
@@ -25,7 +26,8 @@ _FOUND: Final = f"""found AS MATERIALIZED (
 READ: Final = f"""WITH {_FOUND}
 SELECT NULL::text, version,
     CASE WHEN NOT usable THEN CASE WHEN is_forgotten THEN 'forgotten'
-            WHEN is_replaced AND is_recent THEN 'replaced at a login' ELSE 'refused' END
+            WHEN is_replaced AND is_recent THEN 'replaced at a login'
+            WHEN is_expired THEN 'expired' ELSE 'refused' END
         ELSE CASE WHEN is_replaced THEN 'replaced ' ELSE '' END
             || CASE WHEN is_stale THEN 'stale ' ELSE '' END
             || CASE WHEN is_pending THEN 'pending' ELSE '' END
