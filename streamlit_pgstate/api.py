@@ -408,6 +408,11 @@ def configure(**settings: Unpack[AppKeywords]) -> None:
 
             `auto_migrate`, `cookie` and `http_only`: booleans.
 
+            `shape`: the number of the shape that this deploy gives to what it stores, from 1 on.
+
+            `upgrade`: a function that gets the stored values, as a mapping, and the shape that they
+            have. It changes them to this shape, or returns a mapping of all new values.
+
     Raises:
         ConfigError: there is no such setting, or a value is not allowed.
 

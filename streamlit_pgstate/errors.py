@@ -24,6 +24,7 @@ __all__ = [
     "MigrationRequired",
     "NoSessionError",
     "PgStateError",
+    "ShapeError",
     "StoreUnavailable",
     "UnknownToken",
     "UnsupportedType",
@@ -168,6 +169,19 @@ class UnsupportedType(PgStateError, TypeError):
 
 class LimitExceeded(PgStateError, ValueError):
     """A value, or a session, would grow over a limit that ``configure`` sets."""
+
+
+class ShapeError(PgStateError, RuntimeError):
+    """The stored state has another shape than the app, and stays as it is.
+
+    A newer deploy of the app has stored it, or the function `upgrade` is missing or has failed.
+    """
+
+    stored: int = 0
+    """The shape that the state has."""
+
+    known: int = 0
+    """The setting `shape` of this app."""
 
 
 class DecodeError(PgStateError, ValueError):

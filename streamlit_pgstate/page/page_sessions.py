@@ -67,7 +67,7 @@ class PageSessions:
     def ref_of(self, token: Token) -> SessionRef:
         ref = SessionRef.of(token, self._transport.scope)
         logins, users = self._login.logins(ref.id), self._login.users(ref.id)
-        return dataclasses.replace(ref, logins=logins, users=users)
+        return dataclasses.replace(ref, logins=logins, users=users, is_of_page=True)
 
     # The first session of the page
 

@@ -87,13 +87,16 @@ def user() -> UserState:
     """
     tab, who = _tab.present(), login.required()
     session_id, *former = tab.tables.signer.sessions_of_user(who.issuer, who.subject)
-    return _opened(tab).open(UserState, SessionRef(session_id, scope="user"), former)
+    return _opened(tab).open(
+        UserState, SessionRef(session_id, scope="user", is_of_page=True), former
+    )
 
 
 def app() -> State:
     """The state that all visitors of the app share."""
     tab = _tab.present()
-    ref = SessionRef(session_of_app(tab.tables.settings.app), scope="app")
+    session_id = session_of_app(tab.tables.settings.app)
+    ref = SessionRef(session_id, scope="app", is_of_page=True)
     return _opened(tab).open(State, ref)
 
 

@@ -70,6 +70,8 @@ class CachedSession:
         """Whether the token that this session was read with was replaced at that login."""
         self.revived_after: Ending | None = None
         """How a session without a token had ended before this object has begun it anew."""
+        self.shape = 0
+        """The shape of what is stored, as of the last read; 0 for a session without a row."""
 
     @property
     def tables(self) -> Tables:
@@ -313,6 +315,7 @@ class CachedSession:
 
     def _note_row(self, changes: Changes) -> None:
         self.login, self.is_replaced = changes.login, changes.is_replaced
+        self.shape = changes.shape
         if self._ref.epoch != changes.epoch:  # at first, and when a row was made meanwhile
             self._ref = dataclasses.replace(self._ref, epoch=changes.epoch)
 

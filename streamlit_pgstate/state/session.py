@@ -19,12 +19,12 @@ from streamlit_pgstate.state.handover import Arrival, Handover
 from streamlit_pgstate.state.session_info import Arrival as ArrivalOfVisitor
 from streamlit_pgstate.state.session_info import CameBy
 from streamlit_pgstate.state.surroundings import Surroundings
-from streamlit_pgstate.state.written_session import WrittenSession
+from streamlit_pgstate.state.upgraded_session import UpgradedSession
 
 _LOG = logging.getLogger(__name__)
 
 
-class Session(WrittenSession):
+class Session(UpgradedSession):
     """One session, its cache and its token.
 
     Args:
@@ -104,7 +104,9 @@ class Session(WrittenSession):
                 return self._waiting
             if rotation is Rotation.NO_ROW:
                 token = self.tables.signer.mint()  # nothing is kept: another session
-                self._ref = SessionRef.of(token)
+                self._ref = dataclasses.replace(
+                    SessionRef.of(token), is_of_page=self._ref.is_of_page
+                )
             else:
                 self._wait_for(token)
         self.on_rotate(token)
@@ -210,7 +212,12 @@ class Session(WrittenSession):
         theirs they would be locked out two minutes later.
         """
         if self.is_stored:
-            self._ref = SessionRef(self.id, scope=self._ref.scope, epoch=self._ref.epoch)
+            self._ref = SessionRef(
+                self.id,
+                scope=self._ref.scope,
+                epoch=self._ref.epoch,
+                is_of_page=self._ref.is_of_page,
+            )
 
     # The end
 
