@@ -32,5 +32,6 @@ with logged():
     else:
         st.number_input("size", 0, 100, key="size")
     st.button("run")
-    kept = {key: pgstate.get(key) for key in pgstate.keys()}
-    note(size=st.session_state["size"], kept=kept, arrival=pgstate.session().arrival)
+    note(
+        size=st.session_state["size"], kept=dict(pgstate.scope()), arrival=pgstate.session().arrival
+    )

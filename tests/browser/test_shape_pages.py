@@ -11,12 +11,11 @@ from visitor import Tab, Visitor
 
 
 def deploy(tab: Tab, name: str) -> None:
-    """Replace the server by another deploy of the app. Then load the page."""
-    tab.kill_server()
+    """Replace the server by another deploy of the app, while no page is open. Then load one."""
+    tab.page.goto("about:blank")
+    tab.server.kill()
     tab.server.environment["DEPLOY"] = name
     tab.server.start()
-    tab.reconnected()
-    tab.settled()
     tab.open()
 
 
@@ -59,6 +58,14 @@ def test_the_first_run_of_the_next_deploy_has_the_upgraded_values_in_its_widgets
             WHERE datname = current_database() AND application_name LIKE '%pgstate%'"""
         ).fetchall()
     assert connections <= 2, "the function is defined anew in each run, and counts as the same"
+
+
+def test_an_open_page_goes_on_with_the_next_deploy(tab: Tab) -> None:
+    tab.kill_server()
+    tab.server.environment["DEPLOY"] = "second"
+    tab.server.start()
+    tab.reconnected()
+    assert tab.settled().seen["kept"] == UPGRADED
 
 
 def test_after_a_rollback_the_page_says_why_it_shows_nothing_and_nothing_is_lost(
