@@ -57,7 +57,9 @@ def arrivals_that_write() -> None:
 
 @case
 def arrivals_of_all_scopes() -> None:
-    note(app=pgstate.scope("app").session().arrival)
+    note(app=pgstate.scope("app").session().arrival, browser=_came())
+    if st.button("write in the browser"):
+        pgstate.set("word", "written")
     own = pgstate.scope("tab")
     if st.button("write in the tab"):
         own["word"] = "written"

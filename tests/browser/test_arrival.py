@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
-from logins import let_log_in, log_in
+from logins import let_log_in, log_in, log_out
 from served import Server, running
 from test_blocked import NO_COOKIES, NO_STORAGE
+from test_tab_scope import comes_to, duplicated
 from visitor import Tab, Visitor, settled
 
 from streamlit_pgstate import Store, connect
@@ -265,6 +266,33 @@ def test_the_states_beside_the_browsers(
     for page in (tab, other):
         page.reload()
     assert [run.seen["user"] for run in settled([tab, other], 1)] == [NEW, NEW]
+
+
+def test_a_login_and_a_logout_change_nothing_of_it(
+    app_with_login: Server, visitor: Visitor
+) -> None:
+    tab = visitor.open(app_with_login, "arrivals_of_all_scopes")
+    assert tab.settled(1).seen["browser"] == NEW
+    tab.click("write in the browser")
+    assert tab.settled(1).seen["browser"] == NEW
+    tab.token()
+    log_in(visitor, app_with_login, "who has come before")
+    for change in (None, log_out):
+        if change is not None:
+            change(visitor)
+        tab.reload()
+        assert tab.settled(1).seen["browser"] == BY_COOKIE
+        tab.token()
+
+
+def test_a_duplicated_tab_returns_to_a_copy(app: Server, visitor: Visitor) -> None:
+    tab = visitor.open(app, "arrivals_of_all_scopes")
+    tab.settled(1)
+    tab.click("write in the tab")
+    assert tab.settled(1).seen["tab"] == NEW
+    other = duplicated(tab, visitor, "arrivals_of_all_scopes")
+    seen = comes_to(other, lambda seen: bool(seen["tab"] == ["returning", "sessionStorage"]))
+    assert seen["tab"] == ["returning", "sessionStorage"]
 
 
 def test_a_user_whose_state_has_expired(app_with_login: Server, visitor: Visitor) -> None:
