@@ -296,8 +296,10 @@ def session() -> SessionInfo:
 
     Returns:
         The id, app and scope; the times of creation, last visit and expiry, which are None until
-        the first write; the number of keys and of bytes; and `durable`, which is True if the
-        browser keeps the token, False if it cannot, and None until it has answered.
+        the first write; the number of keys and of bytes; `durable`, which is True if the browser
+        keeps the token, False if it cannot, and None until it has answered; `arrival`, which is
+        "new", "returning", "expired" or "forgotten" for the whole life of a page; and `came_by`,
+        which is "cookie" or "localStorage", or None for a new visitor.
 
     Raises:
         NoSessionError: the call is not in the run of a Streamlit script.
@@ -306,6 +308,8 @@ def session() -> SessionInfo:
     Example:
         >>> if pgstate.session().durable is False:  # doctest: +SKIP
         ...     st.warning("Your browser does not keep anything for this page.")
+        >>> if pgstate.session().arrival == "returning":  # doctest: +SKIP
+        ...     st.toast("Welcome back.")
     """
     return _tab.current().browser.call(State.session)
 
@@ -423,6 +427,11 @@ def configure(**settings: Unpack[AppKeywords]) -> None:
             `gc_batch`: how many rows one transaction of that deletes.
 
             `auto_migrate`, `cookie` and `http_only`: booleans.
+
+            `shape`: the number of the shape that this deploy gives to what it stores, from 1 on.
+
+            `upgrade`: a function that gets the stored values, as a mapping, and the shape that they
+            have. It changes them to this shape, or returns a mapping of all new values.
 
     Raises:
         ConfigError: there is no such setting, or a value is not allowed.

@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from enum import Enum
-from typing import Any
+from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "MigrationRequired",
     "NoSessionError",
     "PgStateError",
+    "ShapeError",
     "StoreUnavailable",
     "UnknownToken",
     "UnsupportedType",
@@ -137,6 +138,10 @@ class Refusal(Enum):
     browser gets the other one in a moment: what it has must stay where it is until then."""
 
 
+Ending: TypeAlias = Literal["expired", "forgotten"]
+"""How a session has ended: by its time, or because somebody has forgotten it."""
+
+
 class UnknownToken(PgStateError, LookupError):
     """A token is not of this app, is too old, or its session was forgotten or has expired."""
 
@@ -145,6 +150,9 @@ class UnknownToken(PgStateError, LookupError):
 
     refusal: Refusal = Refusal.FINAL
     """Whether the token may be good elsewhere."""
+
+    ended: Ending | None = None
+    """How its session has ended; None if it was refused for another reason, or nobody knows."""
 
 
 class InvalidKey(PgStateError, ValueError, KeyError):
@@ -162,6 +170,19 @@ class UnsupportedType(PgStateError, TypeError):
 
 class LimitExceeded(PgStateError, ValueError):
     """A value, or a session, would grow over a limit that ``configure`` sets."""
+
+
+class ShapeError(PgStateError, RuntimeError):
+    """The stored state has another shape than the app, and stays as it is.
+
+    A newer deploy of the app has stored it, or the function `upgrade` is missing or has failed.
+    """
+
+    stored: int = 0
+    """The shape that the state has."""
+
+    known: int = 0
+    """The setting `shape` of this app."""
 
 
 class DecodeError(PgStateError, ValueError):

@@ -20,7 +20,7 @@ from streamlit_pgstate.page import outage
 from streamlit_pgstate.postgres import fork, health
 from streamlit_pgstate.postgres.health import Health
 from streamlit_pgstate.postgres.tables import Tables
-from streamlit_pgstate.settings import Settings, connection_in, read_toml
+from streamlit_pgstate.settings import Settings, comparable, connection_in, read_toml
 from streamlit_pgstate.state.handover import Handover
 
 _lock = threading.RLock()
@@ -55,6 +55,7 @@ fork.remember(_after_fork)
 def configure(settings: Mapping[str, Any]) -> None:
     """Set the settings of the running app. To set the same again costs nothing."""
     app = script.path() if script.is_script() else None
+    settings = comparable(settings)
     with _lock:
         if _configured.get(app) == settings:
             return

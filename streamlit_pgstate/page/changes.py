@@ -11,7 +11,7 @@ import uuid
 from enum import Enum
 from typing import Final
 
-from streamlit_pgstate.errors import Refusal, UnknownToken
+from streamlit_pgstate.errors import Ending, Refusal, UnknownToken
 from streamlit_pgstate.postgres import counters
 
 _LOG: Final = logging.getLogger(__name__)
@@ -42,19 +42,27 @@ class Change(Enum):
     FORGOTTEN = "forgotten"
     """The session was deleted by `forget()`, here or elsewhere, and its tab began an empty one."""
     EXPIRED = "expired"
-    """The session has expired, its token was replaced elsewhere, or this database does not have it;
-    and its tab began an empty one."""
+    """The session has expired, and its tab began an empty one."""
     REFUSED = "refused"
-    """A token opened nothing: it has another signature, a wrong time, or is none."""
+    """A token opened nothing: it has another signature or a wrong time, it was replaced elsewhere,
+    this database does not have its session, or it is no token."""
 
 
-def of_refusal(refusal: Refusal, session_id: uuid.UUID | None) -> tuple[Change, str]:
+def of_refusal(
+    refusal: Refusal, session_id: uuid.UUID | None, ended: Ending | None
+) -> tuple[Change, str]:
     """What a refusal means for the tab, and why.
 
     Args:
         refusal: why the token or the session was refused.
         session_id: the session, if the database has refused it; None if the token alone was enough.
+        ended: how the session has ended; None if it was refused for another reason.
     """
+    match ended:
+        case "forgotten":
+            return Change.FORGOTTEN, "in another tab, or by an operator"
+        case "expired":
+            return Change.EXPIRED, "nobody has come for as long as session_ttl, or session_max_age"
     match refusal:
         case Refusal.FINAL if session_id is None:
             return Change.REFUSED, "it is no token of this app"
@@ -66,8 +74,7 @@ def of_refusal(refusal: Refusal, session_id: uuid.UUID | None) -> tuple[Change, 
             return Change.REFUSED, "it is too old, or from the future, by this server's clock"
         case Refusal.LOGIN:
             return Change.REPLACED, "somebody has logged in with it in another tab"
-    why = "it is over its time, its token was replaced, or this database does not have it"
-    return Change.EXPIRED, why
+    return Change.REFUSED, "its token was replaced, or this database does not have it"
 
 
 def note(
@@ -97,7 +104,7 @@ def note(
 
 def note_refusal(error: UnknownToken, scope: str) -> None:
     """Log and count that a token or a session was refused."""
-    change, why = of_refusal(error.refusal, error.session_id)
+    change, why = of_refusal(error.refusal, error.session_id, error.ended)
     note(change, error.session_id, scope, why)
 
 

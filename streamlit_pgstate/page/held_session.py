@@ -13,8 +13,9 @@ from streamlit_pgstate.component import bridge, script
 from streamlit_pgstate.component.handshake import Handshake, Standing
 from streamlit_pgstate.component.script import Address
 from streamlit_pgstate.component.transport import Transport
-from streamlit_pgstate.errors import NoSessionError, Refusal, UnknownToken
+from streamlit_pgstate.errors import Ending, NoSessionError, Refusal, UnknownToken
 from streamlit_pgstate.page import changes
+from streamlit_pgstate.page.arrival import NEW, Arrived
 from streamlit_pgstate.page.changes import Change
 from streamlit_pgstate.page.page_cookie import PageCookie
 from streamlit_pgstate.page.page_login import PageLogin
@@ -67,6 +68,8 @@ class HeldSession:
         what it writes before would be dropped."""
         self.is_over = False
         """Whether the page is to be loaded anew."""
+        self.arrived: Arrived = NEW
+        """How the visitor came."""
         self._tables = tables
         self._transport = transport
         self._sessions = sessions
@@ -118,6 +121,16 @@ class HeldSession:
         self._handshake = handshake
         if self._session is not None:
             self._session.durable = handshake.durable
+            self._tell_arrival(self._session)
+
+    def note_arrival(self, arrived: Arrived) -> None:
+        """Note that something has happened by which the visitor came in another way."""
+        self.arrived = arrived
+        if self._session is not None:
+            self._tell_arrival(self._session)
+
+    def _tell_arrival(self, session: Session) -> None:
+        session.arrival, session.came_by = self.arrived.arrival, self.arrived.came_by
 
     def alone(self, handshake: Handshake) -> Handshake:
         """The handshake, in which an HttpOnly cookie is the only place for the token."""
@@ -136,6 +149,7 @@ class HeldSession:
         opened = self._sessions.open()
         self._comes_with_page = not opened.is_minted
         self.must_ask = opened.handshake.waits
+        self.arrived = opened.arrived
         self.settle(opened.handshake)
         self._use(opened.token, opened.session)
         self._note_opened(is_minted=opened.is_minted)
@@ -187,6 +201,7 @@ class HeldSession:
     def begin_anew(self) -> None:
         """Go over to an empty session, because the browser keeps no token any more."""
         self._login.is_beginning = False
+        self.arrived = self.arrived.begun()
         self._go_over_to_new(self.agreed.begun)
 
     def _go_over_to_new(self, agreed: Callable[[str], Handshake]) -> None:
@@ -275,9 +290,9 @@ class HeldSession:
         try:
             self.session.refresh()
         except UnknownToken as error:  # forgotten or rotated by another tab, or expired
-            self.end(error.refusal)
+            self.end(error.refusal, error.ended)
 
-    def end(self, because: Refusal) -> None:
+    def end(self, because: Refusal, ended: Ending | None = None) -> None:
         """Begin an empty session in place of one that has ended.
 
         With an HttpOnly cookie the page is loaded anew: the browser may have another token, and
@@ -285,15 +300,17 @@ class HeldSession:
 
         Args:
             because: why the token opens nothing.
+            ended: how the session has ended; None if that is not known.
         """
         script.end_if_overtaken()
-        change, why = changes.of_refusal(because, self.session.id)
+        change, why = changes.of_refusal(because, self.session.id, ended)
         former, scope = self.session.id, self._transport.scope
         if self._transport.is_http_only:
             changes.note(change, former, scope, f"{why}; the page is loaded anew")
             self.load_page_anew()
         self._login.is_beginning = False
         self.is_left_behind = because is Refusal.LOGIN
+        self.arrived = self.arrived.ended(ended)
         agreed = self.agreed
         if self.is_left_behind:
             self._go_over_to_new(agreed.left_behind)
@@ -309,6 +326,7 @@ class HeldSession:
         self._cookie.move()
         self._runs.mark_others_stale()
         self._login.is_beginning = False
+        self.arrived = self.arrived.ended("forgotten")
         token = self._tables.signer.mint()
         self.settle(self.alone(self.agreed.forgotten(token.fingerprint)))
         self._use(token, self._sessions.of_new(token))

@@ -14,8 +14,9 @@ from streamlit_pgstate.component import script
 from streamlit_pgstate.component.bridge import TokenReply
 from streamlit_pgstate.component.handshake import Action, Answer
 from streamlit_pgstate.component.transport import Transport
-from streamlit_pgstate.errors import PgStateError, Refusal, UnknownToken
+from streamlit_pgstate.errors import Ending, PgStateError, Refusal, UnknownToken
 from streamlit_pgstate.page import changes
+from streamlit_pgstate.page.arrival import keeper
 from streamlit_pgstate.page.changes import Change
 from streamlit_pgstate.page.held_session import HeldSession
 from streamlit_pgstate.page.page_cookie import PageCookie
@@ -179,6 +180,8 @@ class Replies:
             if error.refusal is Refusal.LOGIN:  # the browser's other page brings the new one
                 held.settle(held.alone(held.agreed.going_without()))
                 return
+            by = keeper(self._transport.scope)
+            held.note_arrival(held.arrived.reported_refused(by, error.ended))
             held.settle(held.alone(held.agreed.refusing(fingerprint(text), error.refusal)))
 
     def _adopt(self, token: Token, answer: Answer) -> None:
@@ -191,17 +194,20 @@ class Replies:
             held.settle(held.agreed.adopted(token.fingerprint))
             return
         session = self._sessions.of(token)
+        ended = None if is_dropped else _ending_of(before)
         if self._transport.is_http_only:
             if not session.is_stored:  # it is worth nothing, and somebody may have planted it
                 agreed = held.agreed.refusing(token.fingerprint, Refusal.FINAL)
                 held.settle(held.alone(agreed))
                 return
+            self._note_reported(session, ended)
             self._take_over(token, session)
             why = "the cookie got a token of its own in place of the one in localStorage"
             self._note(Change.TAKEN_OVER, why, before, is_dropped)
             if is_dropped:
                 _drop(before)
             return
+        self._note_reported(session, ended)
         held.settle(held.agreed.adopted(token.fingerprint))
         if answer.shown:
             held.rejoin(token, session)
@@ -210,6 +216,11 @@ class Replies:
         self._note(Change.ADOPTED, "the browser keeps its token", before, is_dropped)
         if is_dropped:
             _drop(before)
+
+    def _note_reported(self, session: Session, ended: Ending | None = None) -> None:
+        held, by = self._held, keeper(self._transport.scope)
+        arrived = held.arrived.reported(by, is_stored=session.is_stored, ended=ended)
+        held.note_arrival(arrived)
 
     def _take_over(self, token: Token, session: Session) -> None:
         """Continue with the session of a token from localStorage.
@@ -233,6 +244,7 @@ class Replies:
         """Continue with a copy of a session that another tab uses."""
         before, agreed = self._held.session, self._held.agreed
         token, session = self._sessions.copy_of(source)
+        self._note_reported(session)
         self._held.settle(agreed.copied(token.fingerprint, source.fingerprint))
         self._held.go_over(token, session)
         is_dropped = agreed.drops_its_state(answer)
@@ -247,6 +259,22 @@ class Replies:
         if is_dropped and before.is_stored:
             why = f"{why}, which the first run has written and which is deleted"
         changes.note(change, self._held.session.id, self._transport.scope, why)
+
+
+def _ending_of(session: Session) -> Ending | None:
+    """How the session that the page leaves has ended; None if it has not, or nobody knows.
+
+    One round trip, where another tab has left a state that something is stored in.
+    """
+    if not session.is_stored:
+        return None
+    try:
+        session.refresh()
+    except UnknownToken as error:
+        return error.ended
+    except PgStateError:  # only the greeting depends on it
+        return None
+    return None
 
 
 def _drop(candidate: Session) -> None:

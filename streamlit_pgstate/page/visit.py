@@ -197,7 +197,7 @@ class Visit:
                 raise  # the error is about another state, which the script has opened itself
             with self._lock:
                 if self.state is state:  # and no other run of this tab has moved on already
-                    self._held.end(error.refusal)
+                    self._held.end(error.refusal, error.ended)
                 script.start_anew()
 
     def wait_for_browser(self) -> None:
@@ -239,7 +239,7 @@ class Visit:
                 if self._notice_login():
                     return
             except UnknownToken as error:
-                self._held.end(error.refusal)
+                self._held.end(error.refusal, error.ended)
                 return
         # A run under this token could be one under a planted token. If the browser has a newer one,
         # it reports it.
@@ -309,7 +309,7 @@ class Visit:
         except UnknownToken as error:
             with self._lock:
                 if self.session is session:
-                    self._held.end(error.refusal)
+                    self._held.end(error.refusal, error.ended)
         return self.session
 
     # What Streamlit calls

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from streamlit_pgstate.codecs import Payload
-from streamlit_pgstate.errors import DecodeError, UnknownToken
+from streamlit_pgstate.errors import DecodeError, Ending, UnknownToken
 from streamlit_pgstate.postgres import counters, fork
 from streamlit_pgstate.postgres.cipher import Large, UnopenedError
 from streamlit_pgstate.postgres.rows import Changes, EntryRow, SessionRef, SessionTimes
@@ -72,6 +72,10 @@ class CachedSession:
         """The login under which the session has its token, as of the last read; None for nobody."""
         self.is_replaced = False
         """Whether the token that this session was read with was replaced at that login."""
+        self.revived_after: Ending | None = None
+        """How a session without a token had ended before this object has begun it anew."""
+        self.shape = 0
+        """The shape of what is stored, as of the last read; 0 for a session without a row."""
 
     @property
     def tables(self) -> Tables:
@@ -101,6 +105,11 @@ class CachedSession:
     def is_stored(self) -> bool:
         """Whether the session was known to have a row at the last refresh or write."""
         return self._cache.version > 0
+
+    @property
+    def is_begun_anew(self) -> bool:
+        """Whether a session without a token has ended before, and was not written since."""
+        return (self._ref.epoch or 0) < 0 and not self.value_versions()
 
     # Entries
 
@@ -319,6 +328,7 @@ class CachedSession:
 
     def _note_row(self, changes: Changes) -> None:
         self.login, self.is_replaced = changes.login, changes.is_replaced
+        self.shape = changes.shape
         if self._ref.epoch != changes.epoch:  # at first, and when a row was made meanwhile
             self._ref = dataclasses.replace(self._ref, epoch=changes.epoch)
 
@@ -327,9 +337,10 @@ class CachedSession:
         breaks = self.tables.breaks
         try:
             changes = self.tables.entries.load(self._ref)
-        except UnknownToken:
+        except UnknownToken as error:
             if not self._may_revive:
                 raise
+            self.revived_after = error.ended
             self.tables.sessions.empty(self._ref, only_if_dead=True)
             changes = self.tables.entries.load(self._ref)
         return functools.partial(self._begin_with, changes, breaks)

@@ -6,6 +6,7 @@ import logging
 import os
 import time
 
+import arrival_cases  # noqa: F401 - adds its cases
 import exchange_cases  # noqa: F401 - adds its cases
 import live_cases  # noqa: F401 - adds its cases
 import outage_cases  # noqa: F401 - adds its cases

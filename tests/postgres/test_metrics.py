@@ -261,7 +261,7 @@ def test_a_session_that_expires_under_its_tab_is_told(
     since = Since(metrics())
     app.run()
     assert since.of("sessions") == {"expired": 1}
-    assert " expired: it is over its time, " in lines(caplog)[-1]
+    assert " expired: nobody has come for as long as session_ttl" in lines(caplog)[-1]
 
 
 def test_to_count_takes_less_than_a_microsecond_more(state: State) -> None:

@@ -25,12 +25,21 @@ from streamlit_pgstate import (
     NoSessionError,
     PgStateError,
     SessionInfo,
+    ShapeError,
     State,
     Store,
     StoreUnavailable,
     UnknownToken,
     UnsupportedType,
 )
+
+
+def in_place(values: MutableMapping[str, Any], from_shape: int) -> None:
+    values["came_from"] = from_shape
+
+
+def anew(values: MutableMapping[str, Any], from_shape: int) -> dict[str, Any]:
+    return {**values, "came_from": from_shape}
 
 
 def verbs() -> None:
@@ -56,6 +65,9 @@ def verbs() -> None:
     pgstate.configure(history=3)  # type: ignore[call-arg]  # not available yet
     pgstate.configure(max_value_bytes=0.5)  # type: ignore[arg-type]
     pgstate.configure(session_ttl=[30])  # type: ignore[arg-type]
+    pgstate.configure(shape=2, upgrade=in_place)
+    pgstate.configure(shape="2", upgrade=anew)
+    pgstate.configure(upgrade=len)  # type: ignore[arg-type]
     pgstate.configure(cookie=0)  # type: ignore[arg-type]
     pgstate.register(uuid.UUID, name="id", dump=str, load=uuid.UUID)
     pgstate.register(uuid.UUID, dump=str, load=uuid.UUID)
@@ -207,6 +219,11 @@ def info(known: SessionInfo) -> None:
     assert_type(known.keys, int)
     assert_type(known.bytes, int)
     assert_type(known.durable, bool | None)
+    if known.arrival == "returning":
+        print("Welcome back.")
+    if known.arrival == "back":  # type: ignore[comparison-overlap]
+        print("There is no such word.")
+    assert known.came_by in (None, "cookie", "localStorage", "sessionStorage", "login")
 
 
 def store() -> None:
@@ -244,6 +261,7 @@ def errors() -> None:
         LimitExceeded,
         MigrationRequired,
         NoSessionError,
+        ShapeError,
         StoreUnavailable,
         UnknownToken,
         UnsupportedType,
@@ -257,6 +275,9 @@ def errors() -> None:
     unknown: type[LookupError] = UnknownToken
     unsupported: type[TypeError] = UnsupportedType
     outside: type[RuntimeError] = NoSessionError
+    other_shape = ShapeError("It has another shape.")
+    assert_type((other_shape.stored, other_shape.known), tuple[int, int])
+    assert_type(UnknownToken("").ended, Literal["expired", "forgotten"] | None)
     print(kinds, value_errors, unavailable, unknown, unsupported, outside)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from streamlit_pgstate.errors import Refusal
+from streamlit_pgstate.errors import Ending, Refusal
 from streamlit_pgstate.page import changes
 from streamlit_pgstate.page.changes import Change, of_refusal
 from streamlit_pgstate.state.metrics import metrics
@@ -30,21 +30,23 @@ def test_the_tables_are_those_of_the_code() -> None:
 
 
 @pytest.mark.parametrize(
-    ("refusal", "session_id", "change"),
+    ("refusal", "session_id", "ended", "change"),
     [
-        (Refusal.FINAL, None, Change.REFUSED),
-        (Refusal.FINAL, ONE, Change.FORGOTTEN),
-        (Refusal.KEY, None, Change.REFUSED),
-        (Refusal.TIME, None, Change.REFUSED),
-        (Refusal.DATABASE, ONE, Change.EXPIRED),
-        (Refusal.DATABASE, None, Change.EXPIRED),
-        (Refusal.LOGIN, ONE, Change.REPLACED),
+        (Refusal.FINAL, None, None, Change.REFUSED),
+        (Refusal.FINAL, ONE, None, Change.FORGOTTEN),
+        (Refusal.FINAL, ONE, "forgotten", Change.FORGOTTEN),
+        (Refusal.KEY, None, None, Change.REFUSED),
+        (Refusal.TIME, None, None, Change.REFUSED),
+        (Refusal.TIME, None, "expired", Change.EXPIRED),
+        (Refusal.DATABASE, ONE, "expired", Change.EXPIRED),
+        (Refusal.DATABASE, ONE, None, Change.REFUSED),
+        (Refusal.LOGIN, ONE, None, Change.REPLACED),
     ],
 )
 def test_each_refusal_is_a_change(
-    refusal: Refusal, session_id: uuid.UUID | None, change: Change
+    refusal: Refusal, session_id: uuid.UUID | None, ended: Ending | None, change: Change
 ) -> None:
-    assert of_refusal(refusal, session_id)[0] is change
+    assert of_refusal(refusal, session_id, ended)[0] is change
 
 
 def test_a_change_is_one_line_and_one_count(caplog: pytest.LogCaptureFixture) -> None:
