@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         delete,
         forget,
         get,
+        health,
         keys,
         modify,
         mount,
@@ -40,11 +41,15 @@ if TYPE_CHECKING:
         MigrationRequired,
         NoSessionError,
         PgStateError,
+        ShapeError,
         StoreUnavailable,
         UnknownToken,
         UnsupportedType,
     )
+    from streamlit_pgstate.postgres.health import Health
     from streamlit_pgstate.state.mapping import State
+    from streamlit_pgstate.state.metrics import Metrics, metrics
+    from streamlit_pgstate.state.prometheus import metrics_text
     from streamlit_pgstate.state.session_info import SessionInfo
     from streamlit_pgstate.state.store import Store
     from streamlit_pgstate.widgets import audio_input, camera_input, data_editor, file_uploader
@@ -55,12 +60,15 @@ __all__ = [
     "App",
     "ConfigError",
     "DecodeError",
+    "Health",
     "InvalidKey",
     "LimitExceeded",
+    "Metrics",
     "MigrationRequired",
     "NoSessionError",
     "PgStateError",
     "SessionInfo",
+    "ShapeError",
     "State",
     "Store",
     "StoreUnavailable",
@@ -77,7 +85,10 @@ __all__ = [
     "file_uploader",
     "forget",
     "get",
+    "health",
     "keys",
+    "metrics",
+    "metrics_text",
     "modify",
     "mount",
     "persist",
@@ -92,17 +103,20 @@ __all__ = [
 
 _HOMES = {
     "api": (
-        *("App", "clear", "configure", "connect", "delete", "forget", "get", "keys", "modify"),
-        *("mount", "persist", "rotate", "scope", "session", "set", "update"),
+        *("App", "clear", "configure", "connect", "delete", "forget", "get", "health", "keys"),
+        *("modify", "mount", "persist", "rotate", "scope", "session", "set", "update"),
     ),
     "codecs": ("register",),
     "codecs.file": ("StoredFile",),
     "errors": (
         *("ConfigError", "DecodeError", "InvalidKey", "LimitExceeded", "MigrationRequired"),
-        *("NoSessionError", "PgStateError", "StoreUnavailable", "UnknownToken"),
+        *("NoSessionError", "PgStateError", "ShapeError", "StoreUnavailable", "UnknownToken"),
         "UnsupportedType",
     ),
+    "postgres.health": ("Health",),
     "state.mapping": ("State",),
+    "state.metrics": ("Metrics", "metrics"),
+    "state.prometheus": ("metrics_text",),
     "state.session_info": ("SessionInfo",),
     "state.store": ("Store",),
     "widgets": ("audio_input", "camera_input", "data_editor", "file_uploader"),

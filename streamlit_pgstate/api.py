@@ -13,6 +13,7 @@ from streamlit_pgstate.page.app import App
 from streamlit_pgstate.page.outage import verb
 from streamlit_pgstate.page.scopes import UserState
 from streamlit_pgstate.page.surroundings import SURROUNDINGS
+from streamlit_pgstate.postgres.health import Health
 from streamlit_pgstate.settings import Address, AppKeywords, StoreKeywords
 from streamlit_pgstate.state.mapping import State, Updates
 from streamlit_pgstate.state.session_info import SessionInfo
@@ -26,6 +27,7 @@ __all__ = [
     "delete",
     "forget",
     "get",
+    "health",
     "keys",
     "modify",
     "mount",
@@ -294,8 +296,10 @@ def session() -> SessionInfo:
 
     Returns:
         The id, app and scope; the times of creation, last visit and expiry, which are None until
-        the first write; the number of keys and of bytes; and `durable`, which is True if the
-        browser keeps the token, False if it cannot, and None until it has answered.
+        the first write; the number of keys and of bytes; `durable`, which is True if the browser
+        keeps the token, False if it cannot, and None until it has answered; `arrival`, which is
+        "new", "returning", "expired" or "forgotten" for the whole life of a page; and `came_by`,
+        which is "cookie" or "localStorage", or None for a new visitor.
 
     Raises:
         NoSessionError: the call is not in the run of a Streamlit script.
@@ -304,6 +308,8 @@ def session() -> SessionInfo:
     Example:
         >>> if pgstate.session().durable is False:  # doctest: +SKIP
         ...     st.warning("Your browser does not keep anything for this page.")
+        >>> if pgstate.session().arrival == "returning":  # doctest: +SKIP
+        ...     st.toast("Welcome back.")
     """
     return _tab.current().browser.call(State.session)
 
@@ -344,6 +350,24 @@ def forget() -> None:
         >>> st.button("Forget me", on_click=pgstate.forget)  # doctest: +SKIP
     """
     _tab.current().forget()
+
+
+@verb
+def health() -> Health:
+    """Return whether the database can be reached, and has the layout that this version needs.
+
+    It answers within some two seconds, changes nothing, needs no visitor, and asks the database
+    once a second at most. It raises no error for what it finds.
+
+    Returns:
+        `status` says what was found, such as "ok", "behind" or "unreachable"; `is_healthy` whether
+        visitors can be served; and `reason` what to do.
+
+    Example:
+        >>> pgstate.health().status  # doctest: +SKIP
+        'ok'
+    """
+    return apps.health_of(apps.tables_of_process)
 
 
 @verb
@@ -403,6 +427,11 @@ def configure(**settings: Unpack[AppKeywords]) -> None:
             `gc_batch`: how many rows one transaction of that deletes.
 
             `auto_migrate`, `cookie` and `http_only`: booleans.
+
+            `shape`: the number of the shape that this deploy gives to what it stores, from 1 on.
+
+            `upgrade`: a function that gets the stored values, as a mapping, and the shape that they
+            have. It changes them to this shape, or returns a mapping of all new values.
 
     Raises:
         ConfigError: there is no such setting, or a value is not allowed.

@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from enum import Enum
-from typing import Any
+from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
 __all__ = [
@@ -24,9 +24,11 @@ __all__ = [
     "MigrationRequired",
     "NoSessionError",
     "PgStateError",
+    "ShapeError",
     "StoreUnavailable",
     "UnknownToken",
     "UnsupportedType",
+    "kind_of",
     "shown",
 ]
 
@@ -136,6 +138,10 @@ class Refusal(Enum):
     browser gets the other one in a moment: what it has must stay where it is until then."""
 
 
+Ending: TypeAlias = Literal["expired", "forgotten"]
+"""How a session has ended: by its time, or because somebody has forgotten it."""
+
+
 class UnknownToken(PgStateError, LookupError):
     """A token is not of this app, is too old, or its session was forgotten or has expired."""
 
@@ -144,6 +150,9 @@ class UnknownToken(PgStateError, LookupError):
 
     refusal: Refusal = Refusal.FINAL
     """Whether the token may be good elsewhere."""
+
+    ended: Ending | None = None
+    """How its session has ended; None if it was refused for another reason, or nobody knows."""
 
 
 class InvalidKey(PgStateError, ValueError, KeyError):
@@ -163,8 +172,26 @@ class LimitExceeded(PgStateError, ValueError):
     """A value, or a session, would grow over a limit that ``configure`` sets."""
 
 
+class ShapeError(PgStateError, RuntimeError):
+    """The stored state has another shape than the app, and stays as it is.
+
+    A newer deploy of the app has stored it, or the function `upgrade` is missing or has failed.
+    """
+
+    stored: int = 0
+    """The shape that the state has."""
+
+    known: int = 0
+    """The setting `shape` of this app."""
+
+
 class DecodeError(PgStateError, ValueError):
     """This version cannot read a stored row. The row is left as it is."""
+
+
+def kind_of(error: PgStateError) -> str:
+    """The name of the public class of an error, to count it by: there are ten."""
+    return next(kind.__name__ for kind in type(error).__mro__ if kind.__name__ in __all__)
 
 
 def shown(

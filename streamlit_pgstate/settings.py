@@ -11,10 +11,11 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from pathlib import Path
+from types import CodeType
 from typing import Any, TypeAlias, TypedDict
 
 from sqlalchemy.engine import URL, make_url
@@ -60,6 +61,10 @@ Size: TypeAlias = int | str
 """Bytes, or text such as ``"256MiB"``."""
 
 
+UpgradeFunction: TypeAlias = Callable[[MutableMapping[str, Any], int], Mapping[str, Any] | None]
+"""Gets the stored values and the shape that they have. Changes them, or returns the new ones."""
+
+
 class StoreKeywords(TypedDict, total=False):
     """The keywords of `connect`, beside `url`, for type checkers; None counts as not given."""
 
@@ -79,12 +84,32 @@ class StoreKeywords(TypedDict, total=False):
     auto_migrate: bool | str | None
     cookie: bool | str | None
     http_only: bool | str | None
+    shape: int | str | None
+    upgrade: UpgradeFunction | None
 
 
 class AppKeywords(StoreKeywords, total=False):
     """The keywords of `configure`: every setting. A test holds them to what `Settings` reads."""
 
     url: Address | None
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """The function that brings stored values to the app's shape.
+
+    A script defines it anew in each run. It counts as the same one while its code is the same.
+    """
+
+    function: UpgradeFunction = field(compare=False, repr=False)
+    name: str
+    code: CodeType | None
+    """None for what is no plain function: that is told from others by its name."""
+
+    @classmethod
+    def of(cls, function: UpgradeFunction) -> Upgrade:
+        name = getattr(function, "__qualname__", type(function).__name__)
+        return cls(function, name, getattr(function, "__code__", None))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +145,10 @@ class Settings:
     cookie: bool = True
     http_only: bool | None = None
     """Whether the app must be served by `pgstate.App`. None: if it ever was, over this database."""
+    shape: int | None = None
+    """The shape of what this app stores. None: it minds no shape."""
+    upgrade: Upgrade | None = field(default=None, repr=False)
+    """Brings values of an older shape to this one."""
     home: Path = field(default=Path(), repr=False)
     """The app's folder, in which the embedded PostgreSQL has `.pgstate/`. Not a setting."""
 
@@ -151,6 +180,12 @@ class Settings:
         found |= {name: (name, value) for name, value in keywords.items() if value is not None}
         checked = {name: _check(name, *entry) for name, entry in found.items()}
         return cls(**checked, home=(home or Path.cwd()).resolve())
+
+
+def comparable(keywords: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keywords in a form that is equal in each run of a script that gives the same."""
+    upgrade = keywords.get("upgrade")
+    return {**keywords, "upgrade": Upgrade.of(upgrade)} if callable(upgrade) else dict(keywords)
 
 
 def connection_in(secrets: Mapping[str, Any]) -> dict[str, Any]:
@@ -388,6 +423,17 @@ def _count(source: str, value: object) -> int:
     return value
 
 
+def _upgrade(source: str, value: object) -> Upgrade:
+    if isinstance(value, Upgrade):
+        return value
+    if not callable(value):
+        raise ConfigError(
+            f"{source} must be a function of the stored values and of the shape that they have. "
+            "Give it as pgstate.configure(shape=2, upgrade=function)."
+        )
+    return Upgrade.of(value)
+
+
 def _flag(source: str, value: object) -> bool:
     if isinstance(value, bool):
         return value
@@ -417,5 +463,7 @@ _CHECKS: dict[str, Callable[[str, object], Any]] = {
     "auto_migrate": _flag,
     "cookie": _flag,
     "http_only": _flag,
+    "shape": _count,
+    "upgrade": _upgrade,
 }
 assert set(_CHECKS) == {f.name for f in fields(Settings)} - {"home"}  # noqa: S101 - a typo here would hide a setting

@@ -63,6 +63,25 @@ def base_path() -> str:
     return f"/{base}" if base else ""
 
 
+def path_in(scope: MutableMapping[str, Any], base: str) -> str | None:
+    """The path of a request below the app; None for a path that is not below it.
+
+    Args:
+        scope: of the request.
+        base: where the app is: see `base_in`.
+    """
+    path = str(scope["path"])
+    root = str(scope.get("root_path", "")).rstrip("/")
+    if not path.startswith(root):  # a server may leave it out of the path
+        path = root + path
+    return path.removeprefix(base) if path.startswith(base) else None
+
+
+def base_in(scope: MutableMapping[str, Any], base: str) -> str:
+    """The path of the app in a request: that of its mount, and then the setting `base`."""
+    return str(scope.get("root_path", "")).rstrip("/") + base
+
+
 def is_answered_by(routes: Sequence[Any], scope: MutableMapping[str, Any]) -> bool:
     """Whether one of these routes of Starlette's answers a request."""
     seen: Mapping[str, Any] = dict(scope)  # a route may note what it has found

@@ -12,6 +12,7 @@ from streamlit_pgstate.component import server
 from streamlit_pgstate.errors import ConfigError
 from streamlit_pgstate.page import apps
 from streamlit_pgstate.page.cookie_keeper import CookieKeeper, Scope
+from streamlit_pgstate.page.operator_routes import OperatorRoutes
 from streamlit_pgstate.postgres.tables import Tables
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ class App(server.ServedApp):
 
     It is Streamlit's `st.App`, and takes the same arguments. It stands in a module of its own,
     beside the script. A process serves one script.
+
+    `/_pgstate/health` says whether the database can be reached and has the layout that this version
+    needs: status 200, or 503.
 
     Call `configure` in that module, above the app, and not in the script: the cookie is set with
     the page, before the script runs.
@@ -38,6 +42,8 @@ class App(server.ServedApp):
         on_script_error: as for `st.App`.
         exception_handlers: as for `st.App`.
         debug: as for `st.App`.
+        metrics: whether `/_pgstate/metrics` answers with the metrics of this process, as text for
+            Prometheus. Whoever can reach the page can read them, unless the proxy closes the path.
 
     Raises:
         ConfigError: this version of Streamlit has no `st.App`; or a script of Streamlit's makes the
@@ -61,6 +67,7 @@ class App(server.ServedApp):
         on_script_error: Callable[[Exception], bool | None] | None = None,
         exception_handlers: Mapping[Any, Callable[[Any, Any], Any]] | None = None,
         debug: bool = False,
+        metrics: bool = False,
     ) -> None:
         if _script.is_script():
             raise ConfigError(
@@ -76,7 +83,8 @@ class App(server.ServedApp):
         except ImportError:  # with a Streamlit of before st.App, whose error says so
             ours: list[Middleware] = []
         else:
-            ours = [_Middleware(self._keeper)]
+            ours = [_Middleware(self._operator_routes), _Middleware(self._keeper)]
+        self._shows_metrics = metrics
         self._routes = list(routes or ())
         self._has_noted = False
         super().__init__(
@@ -93,6 +101,14 @@ class App(server.ServedApp):
     def _keeper(self, app: Any) -> CookieKeeper:
         return CookieKeeper(
             app, find_tables=self._tables, base=server.base_path, is_page=self._is_page
+        )
+
+    def _operator_routes(self, app: Any) -> OperatorRoutes:
+        return OperatorRoutes(
+            app,
+            health=lambda: apps.health_of(lambda: apps.tables_of(self.script)),
+            base=server.base_path,
+            shows_metrics=self._shows_metrics,
         )
 
     def _tables(self) -> Tables:

@@ -7,7 +7,7 @@ serve one app, and run several AppTests.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,10 @@ import streamlit as st
 from streamlit_pgstate.component import script, server
 from streamlit_pgstate.errors import ConfigError
 from streamlit_pgstate.page import outage
-from streamlit_pgstate.postgres import fork
+from streamlit_pgstate.postgres import fork, health
+from streamlit_pgstate.postgres.health import Health
 from streamlit_pgstate.postgres.tables import Tables
-from streamlit_pgstate.settings import Settings, connection_in, read_toml
+from streamlit_pgstate.settings import Settings, comparable, connection_in, read_toml
 from streamlit_pgstate.state.handover import Handover
 
 _lock = threading.RLock()
@@ -54,6 +55,7 @@ fork.remember(_after_fork)
 def configure(settings: Mapping[str, Any]) -> None:
     """Set the settings of the running app. To set the same again costs nothing."""
     app = script.path() if script.is_script() else None
+    settings = comparable(settings)
     with _lock:
         if _configured.get(app) == settings:
             return
@@ -125,6 +127,28 @@ def _find_tables(app: Path, run: object) -> Tables:
             settings = _read_settings(_configured_for(app), _home(app))
             found = _of_app[app] = _Found(_tables_of(settings), run)
         return found.tables
+
+
+def tables_of_process() -> Tables:
+    """The tables of the running app. Outside of a script those of the one app of this process.
+
+    Before its first run these are the tables of the settings that hold for all apps.
+    """
+    if script.is_script():
+        return tables_of_this_app()
+    with _lock:
+        if len(_of_app) == 1:
+            [found] = _of_app.values()
+            return found.tables
+        return _tables_of(_read_settings(_configured.get(None, {}), None))
+
+
+def health_of(find_tables: Callable[[], Tables]) -> Health:
+    """The health of the database that an app uses, also where its settings lead to none."""
+    try:
+        return find_tables().health()
+    except ConfigError as error:
+        return health.of_error(error)
 
 
 def tables_of_job(job: Handover) -> Tables:

@@ -19,6 +19,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMappi
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from streamlit_pgstate.component import server
 from streamlit_pgstate.component.cookies import label
 from streamlit_pgstate.component.http_cookie import (
     PLACE_HEADER,
@@ -216,14 +217,10 @@ class CookieKeeper:
 
     def _path(self, scope: Scope) -> str | None:
         """The path below the app's base; None for a path that is not below it."""
-        base, path = self._base_in(scope), str(scope["path"])
-        root = str(scope.get("root_path", "")).rstrip("/")
-        if not path.startswith(root):  # a server may leave it out of the path
-            path = root + path
-        return path.removeprefix(base) if path.startswith(base) else None
+        return server.path_in(scope, self._base_in(scope))
 
     def _base_in(self, scope: Scope) -> str:
-        return str(scope.get("root_path", "")).rstrip("/") + self._base()
+        return server.base_in(scope, self._base())
 
     def _place(self, scope: Scope) -> Place:
         scheme, base = str(scope.get("scheme", "http")), self._base_in(scope)

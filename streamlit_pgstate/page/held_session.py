@@ -13,7 +13,10 @@ from streamlit_pgstate.component import bridge, script
 from streamlit_pgstate.component.handshake import Handshake, Standing
 from streamlit_pgstate.component.script import Address
 from streamlit_pgstate.component.transport import Transport
-from streamlit_pgstate.errors import NoSessionError, Refusal, UnknownToken
+from streamlit_pgstate.errors import Ending, NoSessionError, Refusal, UnknownToken
+from streamlit_pgstate.page import changes
+from streamlit_pgstate.page.arrival import NEW, Arrived
+from streamlit_pgstate.page.changes import Change
 from streamlit_pgstate.page.page_cookie import PageCookie
 from streamlit_pgstate.page.page_login import PageLogin
 from streamlit_pgstate.page.page_sessions import PageSessions
@@ -65,6 +68,8 @@ class HeldSession:
         what it writes before would be dropped."""
         self.is_over = False
         """Whether the page is to be loaded anew."""
+        self.arrived: Arrived = NEW
+        """How the visitor came."""
         self._tables = tables
         self._transport = transport
         self._sessions = sessions
@@ -116,6 +121,16 @@ class HeldSession:
         self._handshake = handshake
         if self._session is not None:
             self._session.durable = handshake.durable
+            self._tell_arrival(self._session)
+
+    def note_arrival(self, arrived: Arrived) -> None:
+        """Note that something has happened by which the visitor came in another way."""
+        self.arrived = arrived
+        if self._session is not None:
+            self._tell_arrival(self._session)
+
+    def _tell_arrival(self, session: Session) -> None:
+        session.arrival, session.came_by = self.arrived.arrival, self.arrived.came_by
 
     def alone(self, handshake: Handshake) -> Handshake:
         """The handshake, in which an HttpOnly cookie is the only place for the token."""
@@ -134,8 +149,18 @@ class HeldSession:
         opened = self._sessions.open()
         self._comes_with_page = not opened.is_minted
         self.must_ask = opened.handshake.waits
+        self.arrived = opened.arrived
         self.settle(opened.handshake)
         self._use(opened.token, opened.session)
+        self._note_opened(is_minted=opened.is_minted)
+
+    def _note_opened(self, *, is_minted: bool) -> None:
+        change, why = Change.RETURNED, "its token came with the page"
+        if is_minted:
+            change, why = Change.BEGUN, "no good token came with the page"
+        elif not self.session.is_stored:
+            change, why = Change.BEGUN, "nothing is stored under the token that came with the page"
+        changes.note(change, self.session.id, self._transport.scope, why)
 
     def _use(self, token: Token, session: Session) -> None:
         self._token, self._session, self._state = token, session, State(session)
@@ -176,6 +201,7 @@ class HeldSession:
     def begin_anew(self) -> None:
         """Go over to an empty session, because the browser keeps no token any more."""
         self._login.is_beginning = False
+        self.arrived = self.arrived.begun()
         self._go_over_to_new(self.agreed.begun)
 
     def _go_over_to_new(self, agreed: Callable[[str], Handshake]) -> None:
@@ -204,6 +230,10 @@ class HeldSession:
             is_for_others: whether other tabs cannot go on with the former one.
         """
         self.settle(self.agreed.succeeded(token.fingerprint))
+        change, why = Change.ROTATED, "another token opens it from now on"
+        if is_for_others:
+            change, why = Change.REPLACED, "somebody has logged in"
+        changes.note(change, token.session_id, self._transport.scope, why)
         if self._token is not None and self._token.session_id != token.session_id:
             # Nothing was stored, and nobody has planted this one.
             self._login.log_in(self.session)
@@ -247,9 +277,11 @@ class HeldSession:
 
     def begin_empty(self) -> None:
         """Go on under a new token, in place of one under which nothing is stored."""
-        agreed = self.agreed
+        agreed, before = self.agreed, self.session.id
         self._go_over_to_new(lambda have: self.alone(agreed.ended(have)))
         self._cookie.move()
+        why = "its token could not be replaced at the login"
+        changes.note(Change.REFUSED, before, self._transport.scope, why, to=self.session.id)
 
     # The end of the session
 
@@ -258,9 +290,9 @@ class HeldSession:
         try:
             self.session.refresh()
         except UnknownToken as error:  # forgotten or rotated by another tab, or expired
-            self.end(error.refusal)
+            self.end(error.refusal, error.ended)
 
-    def end(self, because: Refusal) -> None:
+    def end(self, because: Refusal, ended: Ending | None = None) -> None:
         """Begin an empty session in place of one that has ended.
 
         With an HttpOnly cookie the page is loaded anew: the browser may have another token, and
@@ -268,28 +300,38 @@ class HeldSession:
 
         Args:
             because: why the token opens nothing.
+            ended: how the session has ended; None if that is not known.
         """
-        if self._transport.is_http_only:
-            self.load_page_anew()
         script.end_if_overtaken()
+        change, why = changes.of_refusal(because, self.session.id, ended)
+        former, scope = self.session.id, self._transport.scope
+        if self._transport.is_http_only:
+            changes.note(change, former, scope, f"{why}; the page is loaded anew")
+            self.load_page_anew()
         self._login.is_beginning = False
         self.is_left_behind = because is Refusal.LOGIN
+        self.arrived = self.arrived.ended(ended)
         agreed = self.agreed
         if self.is_left_behind:
             self._go_over_to_new(agreed.left_behind)
         else:
             self._go_over_to_new(lambda have: agreed.ended(have, because))
+        changes.note(change, former, scope, why, to=self.session.id)
 
     def forget(self) -> None:
         """Delete the session, and use an empty one. The page keeps what it shows."""
+        forgotten = self.session.id
         self.session.forget()
         self._cookie.end(self.session.id)
         self._cookie.move()
         self._runs.mark_others_stale()
         self._login.is_beginning = False
+        self.arrived = self.arrived.ended("forgotten")
         token = self._tables.signer.mint()
         self.settle(self.alone(self.agreed.forgotten(token.fingerprint)))
         self._use(token, self._sessions.of_new(token))
+        scope = self._transport.scope
+        changes.note(Change.FORGOTTEN, forgotten, scope, "by its visitor", to=token.session_id)
 
     def load_page_anew(self) -> NoReturn:
         """End the run, and have the browser load the page. Only a run of the page can ask it to."""

@@ -18,8 +18,15 @@ import streamlit as st
 
 from streamlit_pgstate.component import KEY, bridge, page, runs, script
 from streamlit_pgstate.component.runs import RunListener
-from streamlit_pgstate.errors import ConfigError, PgStateError, StoreUnavailable, shown
+from streamlit_pgstate.errors import (
+    ConfigError,
+    PgStateError,
+    StoreUnavailable,
+    kind_of,
+    shown,
+)
 from streamlit_pgstate.page import live
+from streamlit_pgstate.postgres import counters
 from streamlit_pgstate.postgres.engine import Database
 from streamlit_pgstate.postgres.faults import unsaid
 
@@ -54,14 +61,23 @@ def verb(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """Decorate a verb that is a function: it raises errors as `errors.shown` gives them.
 
     The methods of `State` and `Store` have another decorator, `state.surroundings.method_verb`.
+    Both count and time the verb, and those that it calls are a part of it.
     """
+    name = function.__name__
+    counted_as = ("verb", name)
 
     @functools.wraps(function)
     def called(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        mine = counters.begin_verb()
         try:
             return function(*args, **kwargs)
         except PgStateError as error:
-            raised = shown(error, function.__name__, in_script)
+            if mine is not None:
+                counters.count(("verb error", name, kind_of(error)))
+            raised = shown(error, name, in_script)
+        finally:
+            if mine is not None:
+                mine.end_verb(counted_as)
         raise raised
 
     return called

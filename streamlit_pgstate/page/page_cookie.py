@@ -16,6 +16,8 @@ from typing import Final
 
 from streamlit_pgstate.component.handshake import Handshake, Question
 from streamlit_pgstate.errors import Refusal, UnknownToken
+from streamlit_pgstate.page import changes
+from streamlit_pgstate.page.arrival import NEW, Arrived
 from streamlit_pgstate.postgres.tables import Tables
 from streamlit_pgstate.postgres.ticket import Ticket, mark_of, mark_of_session
 from streamlit_pgstate.postgres.token import Token, fingerprint
@@ -24,6 +26,8 @@ from streamlit_pgstate.state.session import Session
 _KEPT_MARKS: Final = 8
 """How many cookies a ticket may replace, and the tokens of how many forgotten sessions. A page that
 gives its browser more tokens than that, while the network fails, loses the way to the first."""
+
+_RETURNING: Final = Arrived.opened("cookie", is_stored=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,8 @@ class Opened:
     handshake: Handshake
     is_minted: bool = False
     """Whether the token was minted just now, because nothing that came with the page is good."""
+    arrived: Arrived = NEW
+    """How the visitor came."""
 
 
 class PageCookie:
@@ -67,7 +73,7 @@ class PageCookie:
 
     def open(
         self, text: str, aside: Sequence[str], session_of: Callable[[Token], Session]
-    ) -> Opened | Refusal:
+    ) -> Opened | UnknownToken:
         """Open the session of the cookie's token, or of one that lies aside.
 
         A token without a row is good. It belongs to a first visit, or it stands in for one that
@@ -83,28 +89,32 @@ class PageCookie:
         """
         signer = self._tables.signer
         first: Opened | None = None
-        refusal = Refusal.DATABASE
+        refused: UnknownToken | None = None
         try:
             token = signer.check(text)
             session = session_of(token)
             first = Opened(token, session, Handshake.of_first_visit(token.fingerprint))
         except UnknownToken as error:
-            refusal = error.refusal
-        if first is None and refusal is Refusal.FINAL:
-            return refusal  # forgotten: what lies aside must not take its place
+            changes.note_refusal(error, "browser")
+            refused = error
+        if refused is not None and refused.refusal is Refusal.FINAL:
+            return refused  # forgotten: what lies aside must not take its place
         if first is not None and first.session.is_stored:
             self.has_moved = False
             known = Handshake.of_known(first.token.fingerprint).with_cookie_alone()
-            return Opened(first.token, first.session, known)
+            return Opened(first.token, first.session, known, arrived=_RETURNING)
         for other in aside:
             with contextlib.suppress(UnknownToken):
                 token = signer.check(other)
                 session = session_of(token)
                 if session.is_stored:
                     known = Handshake.of_known(token.fingerprint).with_cookie_alone()
-                    return Opened(token, session, known.brought_back(fingerprint(text), refusal))
-        if first is None:
-            return refusal
+                    because = Refusal.DATABASE if refused is None else refused.refusal
+                    brought_back = known.brought_back(fingerprint(text), because)
+                    return Opened(token, session, brought_back, arrived=_RETURNING)
+        if refused is not None:
+            return refused
+        assert first is not None  # noqa: S101 - it was opened, or refused
         self.is_first_visit = True
         return first
 

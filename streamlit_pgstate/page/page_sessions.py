@@ -12,6 +12,8 @@ from streamlit_pgstate.component.cookies import label
 from streamlit_pgstate.component.handshake import Handshake
 from streamlit_pgstate.component.transport import BROWSER, Transport
 from streamlit_pgstate.errors import ConfigError, Refusal, UnknownToken
+from streamlit_pgstate.page import changes
+from streamlit_pgstate.page.arrival import NEW, Arrived
 from streamlit_pgstate.page.page_cookie import Opened, PageCookie
 from streamlit_pgstate.page.page_login import PageLogin
 from streamlit_pgstate.page.surroundings import SURROUNDINGS
@@ -66,7 +68,7 @@ class PageSessions:
     def ref_of(self, token: Token) -> SessionRef:
         ref = SessionRef.of(token, self._transport.scope)
         logins, users = self._login.logins(ref.id), self._login.users(ref.id)
-        return dataclasses.replace(ref, logins=logins, users=users)
+        return dataclasses.replace(ref, logins=logins, users=users, is_of_page=True)
 
     # The first session of the page
 
@@ -82,7 +84,7 @@ class PageSessions:
         place = label(self._tables.settings.app, self._tables.identity.name)
         text = self._transport.read(place)
         if text is None:
-            return self._candidate(None, because=Refusal.FINAL)
+            return self._candidate(None, because=Refusal.FINAL, arrived=NEW)
         if self._transport.is_http_only:
             opened = self._of_http_cookie(text, place)
         else:
@@ -90,34 +92,39 @@ class PageSessions:
         if isinstance(opened, Opened):
             return opened
         # After a login on another page the browser gets the new token in a moment.
-        refused = None if opened is Refusal.LOGIN else text
-        return self._candidate(refused, because=opened)
+        because = opened.refusal
+        refused = None if because is Refusal.LOGIN else text
+        arrived = Arrived.refused("cookie", opened.ended)
+        return self._candidate(refused, because=because, arrived=arrived)
 
-    def _of_http_cookie(self, text: str, place: str) -> Opened | Refusal:
+    def _of_http_cookie(self, text: str, place: str) -> Opened | UnknownToken:
         self._cookie.note_held(text)
         opened = self._cookie.open(text, self._transport.read_aside(place), self.of)
-        if opened is Refusal.LOGIN:  # another page has logged in: its cookie is on its way
-            self._cookie.note_held(None)
+        if isinstance(opened, UnknownToken) and opened.refusal is Refusal.LOGIN:
+            self._cookie.note_held(None)  # another page has logged in: its cookie is on its way
         return opened
 
-    def _of_text(self, text: str) -> Opened | Refusal:
+    def _of_text(self, text: str) -> Opened | UnknownToken:
         try:
             token = self._tables.signer.check(text)
             session = self.of(token)
         except UnknownToken as error:
             if self._transport.is_strict:
                 raise self._of_another_store(error) from error
-            return error.refusal
+            changes.note_refusal(error, self._transport.scope)
+            return error
         known = Handshake.of_known(token.fingerprint, may_copy=self._transport.may_copy)
-        return Opened(token, session, known)
+        arrived = Arrived.opened("cookie", is_stored=session.is_stored)
+        return Opened(token, session, known, arrived=arrived)
 
-    def _candidate(self, refused: str | None, *, because: Refusal) -> Opened:
+    def _candidate(self, refused: str | None, *, because: Refusal, arrived: Arrived) -> Opened:
         """A new session, until the browser says which token it has.
 
         Args:
             refused: the token that has come with the page; None if the browser is to keep it, or if
                 none came.
             because: why it was refused.
+            arrived: how the visitor came.
         """
         token = self._tables.signer.mint()
         handshake = Handshake.of_candidate(
@@ -131,7 +138,7 @@ class PageSessions:
         has_none = self._transport.is_http_only and refused is None
         if has_none or not self._tables.settings.cookie:
             handshake = handshake.waiting()
-        return Opened(token, self.of_new(token), handshake, is_minted=True)
+        return Opened(token, self.of_new(token), handshake, is_minted=True, arrived=arrived)
 
     def _of_another_store(self, error: UnknownToken) -> UnknownToken:
         return UnknownToken(

@@ -14,7 +14,10 @@ from streamlit_pgstate.component import script
 from streamlit_pgstate.component.bridge import TokenReply
 from streamlit_pgstate.component.handshake import Action, Answer
 from streamlit_pgstate.component.transport import Transport
-from streamlit_pgstate.errors import PgStateError, Refusal, UnknownToken
+from streamlit_pgstate.errors import Ending, PgStateError, Refusal, UnknownToken
+from streamlit_pgstate.page import changes
+from streamlit_pgstate.page.arrival import keeper
+from streamlit_pgstate.page.changes import Change
 from streamlit_pgstate.page.held_session import HeldSession
 from streamlit_pgstate.page.page_cookie import PageCookie
 from streamlit_pgstate.page.page_sessions import PageSessions
@@ -154,6 +157,7 @@ class Replies:
         """Continue with an empty session: the browser keeps no token any more."""
         before, is_dropped = self._held.session, self._held.agreed.drops_its_state(answer)
         self._held.begin_anew()
+        self._note(Change.BEGUN, "the browser keeps no token any more", before, is_dropped)
         if is_dropped:
             _drop(before)
 
@@ -168,11 +172,16 @@ class Replies:
                 self._copy(token, reply.answer)
             else:
                 self._sessions.of(token).forget()
+                why = "by its visitor"
+                changes.note(Change.FORGOTTEN, token.session_id, self._transport.scope, why)
                 held.settle(held.agreed.refusing(token.fingerprint, Refusal.FINAL))
         except UnknownToken as error:
+            changes.note_refusal(error, self._transport.scope)
             if error.refusal is Refusal.LOGIN:  # the browser's other page brings the new one
                 held.settle(held.alone(held.agreed.going_without()))
                 return
+            by = keeper(self._transport.scope)
+            held.note_arrival(held.arrived.reported_refused(by, error.ended))
             held.settle(held.alone(held.agreed.refusing(fingerprint(text), error.refusal)))
 
     def _adopt(self, token: Token, answer: Answer) -> None:
@@ -185,22 +194,33 @@ class Replies:
             held.settle(held.agreed.adopted(token.fingerprint))
             return
         session = self._sessions.of(token)
+        ended = None if is_dropped else _ending_of(before)
         if self._transport.is_http_only:
             if not session.is_stored:  # it is worth nothing, and somebody may have planted it
                 agreed = held.agreed.refusing(token.fingerprint, Refusal.FINAL)
                 held.settle(held.alone(agreed))
                 return
+            self._note_reported(session, ended)
             self._take_over(token, session)
+            why = "the cookie got a token of its own in place of the one in localStorage"
+            self._note(Change.TAKEN_OVER, why, before, is_dropped)
             if is_dropped:
                 _drop(before)
             return
+        self._note_reported(session, ended)
         held.settle(held.agreed.adopted(token.fingerprint))
         if answer.shown:
             held.rejoin(token, session)
         else:
             held.go_over(token, session, back_to=self._runs.began_at if is_dropped else None)
+        self._note(Change.ADOPTED, "the browser keeps its token", before, is_dropped)
         if is_dropped:
             _drop(before)
+
+    def _note_reported(self, session: Session, ended: Ending | None = None) -> None:
+        held, by = self._held, keeper(self._transport.scope)
+        arrived = held.arrived.reported(by, is_stored=session.is_stored, ended=ended)
+        held.note_arrival(arrived)
 
     def _take_over(self, token: Token, session: Session) -> None:
         """Continue with the session of a token from localStorage.
@@ -224,10 +244,37 @@ class Replies:
         """Continue with a copy of a session that another tab uses."""
         before, agreed = self._held.session, self._held.agreed
         token, session = self._sessions.copy_of(source)
+        self._note_reported(session)
         self._held.settle(agreed.copied(token.fingerprint, source.fingerprint))
         self._held.go_over(token, session)
-        if agreed.drops_its_state(answer):
+        is_dropped = agreed.drops_its_state(answer)
+        why = f"from session {changes.short(source.session_id)} of the tab that was duplicated"
+        self._note(Change.COPIED, why, before, is_dropped)
+        if is_dropped:
             _drop(before)
+
+    def _note(self, change: Change, why: str, before: Session, is_dropped: bool) -> None:
+        """Log that the tab has gone over to the present session."""
+        why = f"{why}, in place of session {changes.short(before.id)}"
+        if is_dropped and before.is_stored:
+            why = f"{why}, which the first run has written and which is deleted"
+        changes.note(change, self._held.session.id, self._transport.scope, why)
+
+
+def _ending_of(session: Session) -> Ending | None:
+    """How the session that the page leaves has ended; None if it has not, or nobody knows.
+
+    One round trip, where another tab has left a state that something is stored in.
+    """
+    if not session.is_stored:
+        return None
+    try:
+        session.refresh()
+    except UnknownToken as error:
+        return error.ended
+    except PgStateError:  # only the greeting depends on it
+        return None
+    return None
 
 
 def _drop(candidate: Session) -> None:

@@ -18,8 +18,10 @@ from typing import Final, NoReturn, TypeVar
 
 from streamlit_pgstate.component import script
 from streamlit_pgstate.errors import ConfigError, UnknownToken
-from streamlit_pgstate.page import login
+from streamlit_pgstate.page import changes, login
 from streamlit_pgstate.page import tab as _tab
+from streamlit_pgstate.page.arrival import Arrived
+from streamlit_pgstate.page.changes import Change
 from streamlit_pgstate.page.surroundings import SURROUNDINGS
 from streamlit_pgstate.page.tab import Tab
 from streamlit_pgstate.postgres.rows import SessionRef
@@ -62,7 +64,15 @@ class UserState(State):
             >>> if st.user.is_logged_in:  # doctest: +SKIP
             ...     pgstate.scope("user").adopt()
         """
-        return _tab.current().browser.call(lambda state: self.take_over(state, *keys))
+        return _tab.current().browser.call(lambda state: self._adopt(state, keys))
+
+    def _adopt(self, state: State, keys: Sequence[str]) -> list[str]:
+        moved = self.take_over(state, *keys)
+        if moved:
+            number = "1 key" if len(moved) == 1 else f"{len(moved):,} keys"
+            why = f"{number} of session {changes.short(state.id)}"
+            changes.note(Change.TAKEN_OVER, self.id, "user", why)
+        return moved
 
 
 def browser() -> State:
@@ -86,13 +96,16 @@ def user() -> UserState:
     """
     tab, who = _tab.present(), login.required()
     session_id, *former = tab.tables.signer.sessions_of_user(who.issuer, who.subject)
-    return _opened(tab).open(UserState, SessionRef(session_id, scope="user"), former)
+    return _opened(tab).open(
+        UserState, SessionRef(session_id, scope="user", is_of_page=True), former
+    )
 
 
 def app() -> State:
     """The state that all visitors of the app share."""
     tab = _tab.present()
-    ref = SessionRef(session_of_app(tab.tables.settings.app), scope="app")
+    session_id = session_of_app(tab.tables.settings.app)
+    ref = SessionRef(session_id, scope="app", is_of_page=True)
     return _opened(tab).open(State, ref)
 
 
@@ -141,10 +154,12 @@ class _Opened:
             known = self._states.get(ref.scope)
             if known is None or known.ref != ref:
                 session = find()
+                _note_arrival(session)
             elif known.run is run and isinstance(known.state, kind):
                 return known.state
             else:
                 session = _refreshed(known.session, find)
+                _keep_arrival(known.session, session)
             state = kind(session)
             self._states[ref.scope] = _OpenedState(ref, session, state, run)
         self._live.follow(session, functools.partial(self._refreshed_quietly, session, find))
@@ -178,9 +193,35 @@ def _refreshed(session: Session, find: Callable[[], Session]) -> Session:
     """The session, or the one that has taken its place, if it was forgotten, expired or moved."""
     try:
         session.refresh()
-    except UnknownToken:
+    except UnknownToken as error:
+        changes.note_refusal(error, session.scope)
         return find()
     return session
+
+
+def _note_arrival(session: Session) -> None:
+    """Note how the user came to this page. The app's state is everybody's: nobody comes to it."""
+    if session.scope != "user":
+        return
+    is_stored = session.is_stored and not session.is_begun_anew
+    _tell(session, Arrived.logged_in(is_stored=is_stored, ended=session.revived_after))
+
+
+def _keep_arrival(before: Session, session: Session) -> None:
+    """As `_note_arrival`, of a session that takes the place of another one in an open page.
+
+    The former one was forgotten, unless it was moved: then this one has another id.
+    """
+    if session is before or session.scope != "user":
+        return
+    if session.id == before.id:
+        _tell(session, Arrived("forgotten", "login"))
+    else:
+        session.arrival, session.came_by = before.arrival, before.came_by
+
+
+def _tell(session: Session, arrived: Arrived) -> None:
+    session.arrival, session.came_by = arrived.arrival, arrived.came_by
 
 
 _known: weakref.WeakKeyDictionary[Tab, _Opened] = weakref.WeakKeyDictionary()

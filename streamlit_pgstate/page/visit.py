@@ -24,6 +24,7 @@ from streamlit_pgstate.page.page_sessions import PageSessions
 from streamlit_pgstate.page.questions import Questions
 from streamlit_pgstate.page.replies import Replies
 from streamlit_pgstate.page.visit_run import VisitRun, VisitRuns
+from streamlit_pgstate.postgres import counters
 from streamlit_pgstate.postgres.tables import Tables
 from streamlit_pgstate.postgres.token import Token
 from streamlit_pgstate.state.mapping import State
@@ -64,6 +65,7 @@ class Visit:
         rejoin_page: Callable[[], None],
     ) -> None:
         self.tables = tables
+        self._transport = transport
         self._show = show
         self._lock = threading.RLock()
         self._runs = VisitRuns()
@@ -161,6 +163,7 @@ class Visit:
 
     def _begin(self, run: VisitRun) -> None:
         run.is_begun = True
+        counters.count(("run", self._transport.scope))
         self._questions.begin_run()
         try:
             if not self._held.is_open:
@@ -194,7 +197,7 @@ class Visit:
                 raise  # the error is about another state, which the script has opened itself
             with self._lock:
                 if self.state is state:  # and no other run of this tab has moved on already
-                    self._held.end(error.refusal)
+                    self._held.end(error.refusal, error.ended)
                 script.start_anew()
 
     def wait_for_browser(self) -> None:
@@ -236,7 +239,7 @@ class Visit:
                 if self._notice_login():
                     return
             except UnknownToken as error:
-                self._held.end(error.refusal)
+                self._held.end(error.refusal, error.ended)
                 return
         # A run under this token could be one under a planted token. If the browser has a newer one,
         # it reports it.
@@ -306,7 +309,7 @@ class Visit:
         except UnknownToken as error:
             with self._lock:
                 if self.session is session:
-                    self._held.end(error.refusal)
+                    self._held.end(error.refusal, error.ended)
         return self.session
 
     # What Streamlit calls

@@ -49,6 +49,7 @@ class Access:
         self.parameters = Parameters(settings)
         self.timeout = database.timeout
         """Seconds for one statement."""
+        self.session_ttl = settings.session_ttl
 
     @property
     def database(self) -> Database:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from streamlit_pgstate.codecs import Payload
-from streamlit_pgstate.postgres import chunks
+from streamlit_pgstate.postgres import chunks, counters
 from streamlit_pgstate.postgres.access import Access
 from streamlit_pgstate.postgres.chunks import IN_ONE_STATEMENT
 from streamlit_pgstate.postgres.cipher import Large, LargeBody
@@ -57,7 +57,9 @@ class Bodies:
 
         parameters = {"id": ref.id, "digest": large.digest}
         statement = self._access.sql["READ_BODY"]
-        return self._access.database.stream(statement, parameters, joined).whole()
+        body = self._access.database.stream(statement, parameters, joined).whole()
+        counters.count("bytes read", len(body))
+        return body
 
     def sends_ahead(self, writes: Sequence[Write]) -> bool:
         """Whether the bodies of a write are too large for one statement: see `send_ahead`."""
@@ -100,7 +102,9 @@ class Bodies:
         sent, total = 0, _total(bodies)
         for batch in chunks.in_batches(chunks.chunks_of(bodies)):
             self._access.run("SEND_BODIES", {**parameters, **chunks.columns(cipher, batch)})
-            sent += sum(len(chunk.data) for chunk in batch)
+            size = sum(len(chunk.data) for chunk in batch)
+            counters.count("bytes written", size)
+            sent += size
             on_progress(sent, total)
         return True
 

@@ -20,6 +20,7 @@ from typing import Any, Final
 import psycopg
 
 from streamlit_pgstate.errors import PgStateError, StoreUnavailable
+from streamlit_pgstate.postgres import counters
 from streamlit_pgstate.postgres.engine import Database
 
 _LOG = logging.getLogger(__name__)
@@ -107,9 +108,13 @@ class Cleanup:
                     on_progress(Cleaned(**counts))
             except PgStateError as error:  # the other steps may succeed
                 failure = failure or error
+        cleaned = Cleaned(**counts)
+        counters.count("cleanup rows", cleaned.total)
         if failure is not None:
             raise failure
-        return Cleaned(**counts)
+        counters.count("cleanup")
+        counters.note_latest("cleanup")
+        return cleaned
 
     def _in_batches(self, step: Callable[[int], int]) -> Any:
         batch = self.batch

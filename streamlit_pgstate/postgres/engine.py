@@ -11,8 +11,11 @@ from __future__ import annotations
 import contextlib
 import math
 import random
+import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeVar
 
@@ -22,10 +25,16 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import InvalidatePoolError, InvalidRequestError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.pool import PoolProxiedConnection
+from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
-from streamlit_pgstate.errors import ConfigError, MigrationRequired, StoreUnavailable
-from streamlit_pgstate.postgres import embedded, fork
+from streamlit_pgstate.errors import (
+    ConfigError,
+    MigrationRequired,
+    PgStateError,
+    StoreUnavailable,
+    kind_of,
+)
+from streamlit_pgstate.postgres import counters, embedded, fork
 from streamlit_pgstate.postgres.connection import (
     Row,
     TimedConnection,
@@ -109,17 +118,49 @@ class _Tracking:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        waited = time.monotonic() - self._began
         if error is None:
+            counters.time_of("database", waited)
             self._log.note_answer()
-        elif isinstance(error, MigrationRequired):
+            return
+        if isinstance(error, PgStateError):
+            counters.count(("database error", kind_of(error)))
+        if isinstance(error, MigrationRequired):
             self._database.remakes += 1
         elif isinstance(error, StoreUnavailable):
-            error.waited = time.monotonic() - self._began
+            error.waited = waited
             error.ask_again = self._database.ask
             error.database = self._database
             error.is_silence = is_silence(error)
             error.was_reached = self._log.has_ever_answered
             self._log.note(error)
+
+
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """The connections of one database, or of all databases of a process."""
+
+    in_use: int = 0
+    idle: int = 0
+    waiting: int = 0
+    """Threads that wait for a connection: all are in use, or a new one is being opened."""
+    limit: int = 0
+    """How many there may be at once."""
+
+
+_databases: weakref.WeakValueDictionary[int, Database] = weakref.WeakValueDictionary()
+
+
+def connections() -> Connections:
+    """The connections of all databases of this process."""
+    known = [reference() for reference in _databases.valuerefs()]  # a copy: no lock is needed
+    found = [database.connections() for database in known if database is not None]
+    return Connections(
+        in_use=sum(each.in_use for each in found),
+        idle=sum(each.idle for each in found),
+        waiting=sum(each.waiting for each in found),
+        limit=sum(each.limit for each in found),
+    )
 
 
 class Database:
@@ -132,6 +173,7 @@ class Database:
         settings: where the database is.
         before_statement: called before each statement. If it raises `StoreUnavailable`, the
             statement is not sent.
+        outage_log: notes outages. None for one of its own.
 
     Raises:
         ConfigError: there is no URL, and the embedded PostgreSQL is not installed.
@@ -142,6 +184,7 @@ class Database:
         settings: Settings,
         *,
         before_statement: Callable[[Database], None] = no_objection,
+        outage_log: OutageLog | None = None,
     ) -> None:
         self._settings = settings
         self._before_statement = before_statement
@@ -164,7 +207,7 @@ class Database:
             hide_parameters=True,  # a migration stores the signing key
         )
         event.listen(self._engine, "checkout", self._refuse_dead_connection)
-        self._outage_log = OutageLog()
+        self.outage_log = outage_log or OutageLog()
         self.breaks = 0
         """How often a connection was thrown away, see `_discard_if_broken`. The next one may reach
         a server that lacks our last write, such as a standby after a failover. So caches that were
@@ -177,11 +220,25 @@ class Database:
         self._broke_at = -math.inf
         """When a connection broke last. Those that were opened before are not used again: they lead
         to the same server, which was restarted, or is a standby now."""
+        self._waiting: set[int] = set()
+        """Threads that wait for a connection. To add one to a set is atomic."""
         fork.remember(self)
+        _databases[id(self)] = self
 
     def after_fork(self) -> None:
         """Drop the parent's connections without closing them, because that would end them there."""
         self._engine.dispose(close=False)
+        self._waiting = set()
+
+    def connections(self) -> Connections:
+        """The connections of this database, as of now."""
+        pool: QueuePool = self._engine.pool  # type: ignore[assignment]  # as `create_engine` makes
+        return Connections(
+            in_use=pool.checkedout(),
+            idle=pool.checkedin(),
+            waiting=len(self._waiting),
+            limit=POOL_SIZE + POOL_OVERFLOW,
+        )
 
     def query(
         self,
@@ -238,7 +295,7 @@ class Database:
     def tracking_outages(self) -> _Tracking:
         """Note whether the statement in this block finds the database available; log outages."""
         self._before_statement(self)
-        return _Tracking(self, self._outage_log)
+        return _Tracking(self, self.outage_log)
 
     def _run_again_if_broken(
         self, fetch: Callable[[TimedConnection], _T], *, repeatable: bool
@@ -288,6 +345,8 @@ class Database:
             self._give_back(pooled, connection)
 
     def _checkout(self, until: float) -> tuple[PoolProxiedConnection, TimedConnection]:
+        thread = threading.get_ident()
+        self._waiting.add(thread)
         try:
             pooled = self._engine.pool.connect()
         except PoolTimeout as error:
@@ -301,6 +360,8 @@ class Database:
         except InvalidRequestError as error:
             # The pool has tried three connections. While it opened each, others broke.
             raise psycopg.OperationalError("the connection broke") from error
+        finally:
+            self._waiting.discard(thread)
         # SQLAlchemy has one type for the connections of all drivers. Here it is ours.
         connection: TimedConnection = pooled.driver_connection  # type: ignore[assignment]
         connection.deadline = until

@@ -13,8 +13,8 @@ import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from streamlit_pgstate.errors import Refusal
-from streamlit_pgstate.postgres import chunks
+from streamlit_pgstate.errors import Ending, Refusal
+from streamlit_pgstate.postgres import chunks, counters
 from streamlit_pgstate.postgres.access import Access
 from streamlit_pgstate.postgres.bodies import ahead_parameters, are_too_large, bodies_of
 from streamlit_pgstate.postgres.cipher import Cipher, UnopenedError
@@ -28,6 +28,7 @@ from streamlit_pgstate.postgres.rows import (
     Write,
 )
 from streamlit_pgstate.postgres.sessions import unknown_session
+from streamlit_pgstate.postgres.shapes import Fit, fit, newer
 from streamlit_pgstate.postgres.writes import Run
 
 _AFTER_A_FAILED_SLIDE: Final = 60.0
@@ -66,6 +67,7 @@ class Entries:
 
         Raises:
             UnknownToken: as `load`.
+            ShapeError: a newer deploy of the app has stored them.
         """
         parameters = self._access.parameters.of(ref)
         asked = time.monotonic()
@@ -75,13 +77,15 @@ class Entries:
             # The caller has loaded a row before. Only a cleanup deletes it, two days after the
             # session ended.
             if not ref.may_create or (ref.has_tokenless_scope and ref.epoch):
-                raise unknown_session(ref)
+                raise unknown_session(ref, ended=self._ended_unseen(ref))
             return Changes(0, [])
-        _, version, condition, epoch, _, login, _, server, server_time = rows[0]
+        _, version, condition, epoch, shape_text, login, _, server, server_time = rows[0]
         if condition == "forgotten":
-            raise unknown_session(ref, Refusal.FINAL)
+            raise unknown_session(ref, Refusal.FINAL, ended="forgotten")
         if condition == "replaced at a login":
             raise unknown_session(ref, Refusal.LOGIN)
+        if condition == "expired":
+            raise unknown_session(ref, ended="expired")
         if condition == "refused":
             raise unknown_session(ref)
         if "pending" in condition and ref.is_presented:
@@ -89,11 +93,24 @@ class Entries:
         may_slide = "stale" in condition and time.monotonic() >= self._slides_after
         if may_slide and not self._access.note("SLIDE", parameters):
             self._slides_after = time.monotonic() + _AFTER_A_FAILED_SLIDE
+        shape, known = int(shape_text), parameters["shape"]
+        if fit(shape, known) is Fit.NEWER:
+            raise newer(shape, known)
         cipher = self._access.sealing.cipher_of(ref.id)
         entries = [_entry(cipher, row) for row in rows[1:]]
+        if entries:
+            counters.count("bytes read", sum(len(row.body) for row in entries if row.body))
         is_replaced = "replaced" in condition
         clock = ClockReading(server_time, asked, received)
-        return Changes(version, entries, epoch, login, is_replaced, clock, server)
+        return Changes(version, entries, epoch, login, is_replaced, clock, server, shape)
+
+    def _ended_unseen(self, ref: SessionRef) -> Ending | None:
+        """How a session has ended, as far as its token tells, if a cleanup has deleted its row.
+
+        A token that is younger than `session_ttl` did not expire: nothing was stored under it, or
+        its session was forgotten, or it is in another database.
+        """
+        return "expired" if ref.is_older_than(self._access.session_ttl) else None
 
     def rows(self, session_id: uuid.UUID) -> list[dict[str, Any]]:
         """Return the entries of a session as PostgreSQL stores them, for people to look at.
@@ -156,6 +173,10 @@ class Entries:
         except SessionFull as full:
             full.is_first_write = creates
             raise
+        if rows:
+            counters.count(
+                "bytes written", _sent_with(writes, is_ahead="ahead_digest" in parameters)
+            )
         return int(rows[0][0]) if rows else None
 
     def _statement(
@@ -189,6 +210,46 @@ class Entries:
         if "ahead_digest" in parameters:
             return "PUT_AHEAD", parameters
         return "PUT_LARGE" if expected is None else "PUT_LARGE_IF", parameters
+
+    def upgrade(
+        self, ref: SessionRef, writes: Sequence[Write], snapshot: Snapshot, *, old_shape: int
+    ) -> int | None:
+        """Store what the app's shape makes of all entries, all or nothing, in one statement.
+
+        Args:
+            ref: the session.
+            writes: the entries that change, each once; without a payload they are deleted. Bodies
+                that are too large for one statement must be stored already.
+            snapshot: what the new entries were computed from.
+            old_shape: the shape that they had.
+
+        Returns:
+            The session's new version. None if nothing was written: the session is refused, others
+            have written meanwhile, or bodies are missing. A `load` tells which.
+
+        Raises:
+            SessionFull: the session would grow over a limit; nothing was written.
+        """
+        writes = sorted(writes, key=lambda write: write.key)
+        self._access.prepare(writes)
+        parameters = {**self._access.parameters.of(ref), "known": snapshot.version, "shape": None}
+        parameters |= {"old_shape": old_shape}
+        name = "UPGRADE_SHAPE"
+        if writes:
+            bodies = bodies_of(writes)
+            parameters |= self._many(ref, writes)
+            parameters["old_digest"] = [one for one in snapshot.digests if one not in bodies]
+            name = "UPGRADE"
+            if are_too_large(bodies):
+                parameters |= ahead_parameters(bodies)
+                name = "UPGRADE_AHEAD"
+            else:
+                cipher = self._access.sealing.cipher_of(ref.id)
+                parameters |= chunks.columns(cipher, chunks.chunks_of(bodies))
+        size = sum(write.payload.size for write in writes if write.payload)
+        size = 0 if name == "UPGRADE_AHEAD" else size
+        rows = self._access.writer.run(name, parameters, reached=snapshot.reached, size=size)
+        return int(rows[0][0]) if rows else None
 
     def renew(
         self, ref: SessionRef, write: Write, snapshot: Snapshot, *, expected: int
@@ -230,6 +291,7 @@ class Entries:
             version, deleted = rows[0]
             return version, deleted
         if snapshot.version or not ref.may_create:
+            self.refresh(ref, since=snapshot.version)  # says so if the shape is newer
             raise unknown_session(ref)
         return 0, 0
 
@@ -261,6 +323,11 @@ class Entries:
         cipher = self._access.sealing.cipher_of(ref.id)
         columns = zip(*(_values(cipher, write) for write in writes), strict=True)
         return {name: list(column) for name, column in zip(_COLUMNS, columns, strict=True)}
+
+
+def _sent_with(writes: Iterable[Write], *, is_ahead: bool) -> int:
+    """How many bytes of values a statement has carried: not the bodies that were sent ahead."""
+    return sum(it.payload.size for it in writes if it.payload and not (is_ahead and it.digest))
 
 
 _COLUMNS: Final = ("key", "kind", "size", "text", "body", "digest", "ttl")

@@ -6,6 +6,7 @@ import logging
 import time
 
 from streamlit_pgstate.errors import StoreUnavailable
+from streamlit_pgstate.postgres import counters
 from streamlit_pgstate.postgres.faults import is_answer
 
 _LOG = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ class OutageLog:
             has_answered=self._has_answered,
             is_answer=is_answer(error),
         ):
+            counters.count("outage")
             _LOG.warning("%s This is logged once for each outage.", error.in_full)
         error.is_logged = True
         self._failed_at, self._has_answered = now, False

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from streamlit_pgstate.postgres.rows import SessionRef
+from streamlit_pgstate.postgres.shapes import known_to
 from streamlit_pgstate.settings import Settings
 
 ROTATION_GRACE: Final = timedelta(minutes=2)
@@ -29,6 +30,7 @@ class Parameters:
     """
 
     def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self.expiry_moves_every = min(_EXPIRY_MOVES_EVERY, settings.session_ttl / 10)
         """After which time a read moves a session's sliding expiry."""
         self.constants = {
@@ -40,6 +42,7 @@ class Parameters:
             "expiry_moves_every": self.expiry_moves_every.total_seconds(),
             "max_keys": settings.max_keys,
             "max_bytes": settings.max_session_bytes,
+            "new_shape": settings.shape,
         }
         """Those that are the same for all sessions."""
 
@@ -54,4 +57,5 @@ class Parameters:
             "logins": list(ref.logins),
             "users": list(ref.users),
             "login": ref.login,
+            "shape": known_to(self._settings, ref),
         }

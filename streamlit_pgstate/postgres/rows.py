@@ -53,6 +53,9 @@ class SessionRef:
     """Hashes of who is logged in, by each signing key: see `TokenSigner.user_hashes`."""
     login: bytes | None = None
     """The login that a first write notes. Only for a token that nobody else can know."""
+    is_of_page: bool = False
+    """Whether a page of the app works with it, and not a job or a tool. If the app sets no `shape`,
+    its pages know the first one alone, and a job or a tool minds none."""
 
     @classmethod
     def of(cls, token: Token, scope: str = "browser", *, is_presented: bool = True) -> SessionRef:
@@ -74,7 +77,11 @@ class SessionRef:
             return True
         if self.issued_at is None:
             return False
-        return time.time() - self.issued_at < ROWLESS_TOKEN_LIFE.total_seconds()
+        return not self.is_older_than(ROWLESS_TOKEN_LIFE)
+
+    def is_older_than(self, age: timedelta) -> bool:
+        """Whether there is a token, and it was made so long ago."""
+        return self.issued_at is not None and time.time() - self.issued_at >= age.total_seconds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +190,8 @@ class Changes(NamedTuple):
     """None if the session has no row yet."""
     server: float = 0.0
     """When the server was started, in microseconds since 1970; 0 if the session has no row yet."""
+    shape: int = 0
+    """The shape of what is stored; 0 if the session has no row yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,7 @@ def metadata(schema: str) -> MetaData:
             server_default=text("0"),
             comment="the sizes of these values",
         ),
+        Column("shape", Integer, comment="the setting `shape` of who has stored them; NULL: 1"),
         Index("session_expires", "expires_at", postgresql_where=text("revoked_at IS NULL")),
         Index("session_revoked", "revoked_at", postgresql_where=text("revoked_at IS NOT NULL")),
         Index("session_copies", "copy_of", postgresql_where=text("copy_of IS NOT NULL")),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from streamlit_pgstate.errors import Refusal, UnknownToken
+from streamlit_pgstate.errors import Ending, Refusal, UnknownToken
 from streamlit_pgstate.postgres.access import Access
 from streamlit_pgstate.postgres.rows import Reached, SessionRef, SessionTimes
 from streamlit_pgstate.postgres.writes import Run
@@ -99,7 +99,9 @@ class Sessions:
         raise unknown_session(ref)
 
 
-def unknown_session(ref: SessionRef, refusal: Refusal = Refusal.DATABASE) -> UnknownToken:
+def unknown_session(
+    ref: SessionRef, refusal: Refusal = Refusal.DATABASE, *, ended: Ending | None = None
+) -> UnknownToken:
     """The error that refuses a session. It says what to do; `refusal` is for the browser."""
     if ref.has_tokenless_scope:
         message = (
@@ -118,5 +120,5 @@ def unknown_session(ref: SessionRef, refusal: Refusal = Refusal.DATABASE) -> Unk
             "app, reload the page. Elsewhere, make a new token with Store.new_token()."
         )
     error = UnknownToken(message)
-    error.session_id, error.refusal = ref.id, refusal
+    error.session_id, error.refusal, error.ended = ref.id, refusal, ended
     return error

@@ -18,6 +18,7 @@ from streamlit_pgstate.postgres.bodies import Bodies
 from streamlit_pgstate.postgres.cleanup import Cleaned, Cleanup, Turns
 from streamlit_pgstate.postgres.engine import Database, no_objection
 from streamlit_pgstate.postgres.entries import Entries
+from streamlit_pgstate.postgres.health import Health, HealthCheck
 from streamlit_pgstate.postgres.migrate import Layout
 from streamlit_pgstate.postgres.moves import Moves
 from streamlit_pgstate.postgres.rekeying import Rekeyed
@@ -65,6 +66,7 @@ class Tables:
         self._shared_after = 0
         """`Database.remakes` before these were read."""
         self._needs_app: bool | None = None
+        self._health = HealthCheck(settings, database.outage_log)
         self._sealing = Sealing(database, sql, settings.encryption_key)
         self._access = access = Access(database, sql, settings, self._sealing)
         self.sessions = Sessions(access)
@@ -112,9 +114,14 @@ class Tables:
         """Return how much all apps of this schema hold, for operators. Migrates nothing."""
         return Totals(*self._database.query(self._sql["TOTALS"], {})[0])
 
+    def health(self) -> Health:
+        """Return whether the database can be reached, and has our layout. Changes nothing."""
+        return self._health.run()
+
     def close(self) -> None:
         """Close idle connections. A later method opens new ones."""
         self._database.close()
+        self._health.close()
 
     def clean_up(self, on_progress: Callable[[Cleaned], object] = lambda _: None) -> Cleaned:
         """Delete what nobody can reach any more, of all apps of this schema: see `Cleanup`."""

@@ -25,7 +25,7 @@ from typing import Final, NoReturn
 from itsdangerous import BadSignature, Signer, TimestampSigner
 from itsdangerous.encoding import base64_decode, base64_encode
 
-from streamlit_pgstate.errors import Refusal, UnknownToken
+from streamlit_pgstate.errors import Ending, Refusal, UnknownToken
 
 _SECRET_BYTES = 32
 _SHAPE = re.compile(r"[A-Za-z0-9_-]{64}\.[A-Za-z0-9_-]{4,8}\.[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
@@ -204,6 +204,7 @@ class TokenSigner:
                 f"older than session_max_age ({self._max_age}). Make a new one with "
                 "Store.new_token().",
                 Refusal.KEY if body is None else Refusal.TIME,
+                ended=None if body is None else "expired",
             )
         if issued > latest:
             raise _refused(
@@ -243,9 +244,9 @@ def session_of_app(app: str) -> uuid.UUID:
     return uuid.uuid5(_APPS, app)
 
 
-def _refused(message: str, refusal: Refusal) -> UnknownToken:
+def _refused(message: str, refusal: Refusal, *, ended: Ending | None = None) -> UnknownToken:
     error = UnknownToken(message)
-    error.refusal = refusal
+    error.refusal, error.ended = refusal, ended
     return error
 
 

@@ -11,10 +11,11 @@ import functools
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 from streamlit_pgstate.codecs import Payload
-from streamlit_pgstate.errors import DecodeError, UnknownToken
-from streamlit_pgstate.postgres import fork
+from streamlit_pgstate.errors import DecodeError, Ending, UnknownToken
+from streamlit_pgstate.postgres import counters, fork
 from streamlit_pgstate.postgres.cipher import Large, UnopenedError
 from streamlit_pgstate.postgres.rows import Changes, EntryRow, SessionRef, SessionTimes
 from streamlit_pgstate.postgres.tables import Tables
@@ -24,6 +25,9 @@ from streamlit_pgstate.state.handover import Arrival
 from streamlit_pgstate.state.progress import Work
 from streamlit_pgstate.state.surroundings import Surroundings
 from streamlit_pgstate.state.views import Walk
+
+_HIT: Final = ("cache hit", "entries")
+_MISS: Final = ("cache miss", "entries")
 
 
 class CachedSession:
@@ -68,6 +72,10 @@ class CachedSession:
         """The login under which the session has its token, as of the last read; None for nobody."""
         self.is_replaced = False
         """Whether the token that this session was read with was replaced at that login."""
+        self.revived_after: Ending | None = None
+        """How a session without a token had ended before this object has begun it anew."""
+        self.shape = 0
+        """The shape of what is stored, as of the last read; 0 for a session without a row."""
 
     @property
     def tables(self) -> Tables:
@@ -98,25 +106,30 @@ class CachedSession:
         """Whether the session was known to have a row at the last refresh or write."""
         return self._cache.version > 0
 
+    @property
+    def is_begun_anew(self) -> bool:
+        """Whether a session without a token has ended before, and was not written since."""
+        return (self._ref.epoch or 0) < 0 and not self.value_versions()
+
     # Entries
 
     def read(self, key: str) -> EntryRow | None:
         """Return the entry of `key`, and record that this run has read it."""
         with self.lock:
-            self.load_if_unread()
+            self._load_to_read()
             return self._noted(key)
 
     def look_up(self, key: str) -> EntryRow | None:
         """As `read`. In a walk, return also an entry that was deleted since the walk began."""
         with self.lock:
-            self.load_if_unread()
+            self._load_to_read()
             at_start = self._walk.step(key)
             return self._noted(key) or at_start
 
     def rows(self) -> list[EntryRow]:
         """Return all entries by key, and record that this run has read their names."""
         with self.lock:
-            self.load_if_unread()
+            self._load_to_read()
             rows = self._cache.live_rows()
             accesses = self.surroundings.find_accesses()
             if accesses is not None and (noted := accesses.of(self)).names is None:
@@ -190,7 +203,9 @@ class CachedSession:
         large = Large(row.kind or "", row.size, row.digest or b"")
         kept = self._cache.body(large.digest)
         if kept is not None:
+            counters.count(("cache hit", "bodies"))
             return kept
+        counters.count(("cache miss", "bodies"))
         body = self.tables.bodies.read(self._ref, large, on_progress=work.reach)
         if self._keeps:
             self._cache.keep_body(large.digest, body)
@@ -234,6 +249,13 @@ class CachedSession:
     def load_if_unread(self) -> None:
         """Read all entries, if none were read yet, or if nothing is kept between calls."""
         if self._is_unread or not self._keeps:
+            self.load()
+
+    def _load_to_read(self) -> None:
+        """As `load_if_unread`, for a verb that reads: count whether a round trip was needed."""
+        is_in_memory = self._keeps and not self._is_unread
+        counters.count(_HIT if is_in_memory else _MISS)
+        if not is_in_memory:
             self.load()
 
     def load(self) -> None:
@@ -306,6 +328,7 @@ class CachedSession:
 
     def _note_row(self, changes: Changes) -> None:
         self.login, self.is_replaced = changes.login, changes.is_replaced
+        self.shape = changes.shape
         if self._ref.epoch != changes.epoch:  # at first, and when a row was made meanwhile
             self._ref = dataclasses.replace(self._ref, epoch=changes.epoch)
 
@@ -314,9 +337,10 @@ class CachedSession:
         breaks = self.tables.breaks
         try:
             changes = self.tables.entries.load(self._ref)
-        except UnknownToken:
+        except UnknownToken as error:
             if not self._may_revive:
                 raise
+            self.revived_after = error.ended
             self.tables.sessions.empty(self._ref, only_if_dead=True)
             changes = self.tables.entries.load(self._ref)
         return functools.partial(self._begin_with, changes, breaks)

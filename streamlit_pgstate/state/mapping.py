@@ -222,6 +222,8 @@ class State(MutableMapping[str, Any]):
             keys=len(rows),
             bytes=sum(row.size for row in rows),
             durable=session.durable,
+            arrival=session.arrival,
+            came_by=session.came_by,
         )
 
     # Writing

@@ -16,13 +16,15 @@ from streamlit_pgstate.postgres.rows import Rotation, SessionRef
 from streamlit_pgstate.postgres.tables import Tables
 from streamlit_pgstate.postgres.token import Token
 from streamlit_pgstate.state.handover import Arrival, Handover
+from streamlit_pgstate.state.session_info import Arrival as ArrivalOfVisitor
+from streamlit_pgstate.state.session_info import CameBy
 from streamlit_pgstate.state.surroundings import Surroundings
-from streamlit_pgstate.state.written_session import WrittenSession
+from streamlit_pgstate.state.upgraded_session import UpgradedSession
 
 _LOG = logging.getLogger(__name__)
 
 
-class Session(WrittenSession):
+class Session(UpgradedSession):
     """One session, its cache and its token.
 
     Args:
@@ -46,6 +48,10 @@ class Session(WrittenSession):
         self.durable: bool | None = True if ref.has_tokenless_scope else None
         """Whether the visitor can come back to it: where the browser keeps the token, or where it
         needs none. None where that is not known."""
+        self.arrival: ArrivalOfVisitor | None = None
+        """How the visitor of a page came; None where no page has the session."""
+        self.came_by: CameBy | None = None
+        """As in `SessionInfo`."""
 
     def after_fork(self) -> None:
         super().after_fork()
@@ -98,7 +104,9 @@ class Session(WrittenSession):
                 return self._waiting
             if rotation is Rotation.NO_ROW:
                 token = self.tables.signer.mint()  # nothing is kept: another session
-                self._ref = SessionRef.of(token)
+                self._ref = dataclasses.replace(
+                    SessionRef.of(token), is_of_page=self._ref.is_of_page
+                )
             else:
                 self._wait_for(token)
         self.on_rotate(token)
@@ -204,7 +212,12 @@ class Session(WrittenSession):
         theirs they would be locked out two minutes later.
         """
         if self.is_stored:
-            self._ref = SessionRef(self.id, scope=self._ref.scope, epoch=self._ref.epoch)
+            self._ref = SessionRef(
+                self.id,
+                scope=self._ref.scope,
+                epoch=self._ref.epoch,
+                is_of_page=self._ref.is_of_page,
+            )
 
     # The end
 
@@ -237,7 +250,10 @@ class Session(WrittenSession):
 
     def _of_next_epoch(self) -> Session:
         ref = dataclasses.replace(self._ref, epoch=None)
-        return Session(self._source, ref, surroundings=self.surroundings, cache=self._keeps)
+        begun = Session(self._source, ref, surroundings=self.surroundings, cache=self._keeps)
+        if self.arrival is not None:
+            begun.arrival, begun.came_by = "forgotten", self.came_by
+        return begun
 
     def discard(self) -> None:
         """Forget a session that nobody needs: should that fail, it expires by itself."""

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 from streamlit_pgstate.errors import UnknownToken
 from streamlit_pgstate.postgres.cleanup import Cleaned
+from streamlit_pgstate.postgres.health import Health
 from streamlit_pgstate.postgres.migrate import Layout
 from streamlit_pgstate.postgres.rows import SessionRef, Totals
 from streamlit_pgstate.postgres.tables import Tables
@@ -60,6 +61,19 @@ class Store:
     def layout(self) -> Layout:
         """Which layout the tables have; changes nothing."""
         return self._tables.layout()
+
+    @method_verb
+    def health(self) -> Health:
+        """Whether the database can be reached, and has the layout that this version needs.
+
+        It answers within some two seconds, changes nothing, and asks the database once a second at
+        most. It raises no error for what it finds.
+
+        Example:
+            >>> pgstate.connect(url).health().status  # doctest: +SKIP
+            'behind'
+        """
+        return self._tables.health()
 
     @method_verb
     def totals(self) -> Totals:

@@ -9,14 +9,25 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
-from streamlit_pgstate.errors import PgStateError, shown
+from streamlit_pgstate.errors import PgStateError, kind_of, shown
+from streamlit_pgstate.postgres import counters
 from streamlit_pgstate.state.accesses import Accesses
 from streamlit_pgstate.state.handover import Handover
 from streamlit_pgstate.state.progress import Audience
 
 _MethodT = TypeVar("_MethodT", bound=Callable[..., Any])
+
+
+_NAMES: Final = {
+    "__getitem__": "get",
+    "__setitem__": "set",
+    "__delitem__": "delete",
+    "__contains__": "contains",
+    "_rows": "keys",
+}
+"""Verbs that are counted under another name than that of their method: `state["k"]` is a `get`."""
 
 
 def _nobody() -> Audience | None:
@@ -59,15 +70,24 @@ def method_verb(method: _MethodT) -> _MethodT:
 
     The method's class must have an attribute `_surroundings`, whose `raised` is applied to each
     error. Verbs that are functions, such as `pgstate.set`, have the decorator `page.outage.verb`.
-    An error of `pgstate.set` passes both, first this one.
+    An error of `pgstate.set` passes both, first this one. The verb is counted and timed, unless
+    another one has called it.
     """
+    name = _NAMES.get(method.__name__, method.__name__)
+    counted_as = ("verb", name)
 
     @functools.wraps(method)
     def called(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+        mine = counters.begin_verb()
         try:
             return method(self, *args, **kwargs)
         except PgStateError as error:
+            if mine is not None:
+                counters.count(("verb error", name, kind_of(error)))
             raised = shown(error, method.__name__, self._surroundings.raised)
+        finally:
+            if mine is not None:
+                mine.end_verb(counted_as)
         raise raised
 
     return cast(_MethodT, called)

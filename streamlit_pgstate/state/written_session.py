@@ -19,6 +19,7 @@ from streamlit_pgstate.postgres import limits
 from streamlit_pgstate.postgres.faults import NOTHING_STORED, NothingStored, saying
 from streamlit_pgstate.postgres.limits import SessionFull
 from streamlit_pgstate.postgres.rows import SMALL, EntryRow, Snapshot, Write
+from streamlit_pgstate.settings import Settings
 from streamlit_pgstate.state.cache import Cache
 from streamlit_pgstate.state.cached_session import CachedSession
 from streamlit_pgstate.state.key import check_key, named
@@ -434,7 +435,12 @@ class WrittenSession(CachedSession):
         if not names:
             return []
         within_limits = _WithinLimits(self, [], what=named(names))
-        return within_limits.run(lambda: self.tables.moves.move(other._ref, self._ref, names))
+        try:
+            return within_limits.run(lambda: self.tables.moves.move(other._ref, self._ref, names))
+        except UnknownToken:
+            for session in (other, self):  # say so if a newer deploy has upgraded one meanwhile
+                session.refresh()
+            raise
 
 
 class _WithinLimits:
@@ -508,6 +514,11 @@ def _after_refusal() -> Iterator[None]:
 def _described(writes: Sequence[Write]) -> str:
     sizes = {write.key: write.payload.size for write in writes if write.payload}
     return f"{named(list(sizes))} ({sum(sizes.values()):,} bytes)"
+
+
+def too_large(settings: Settings, writes: Sequence[Write], full: SessionFull) -> LimitExceeded:
+    """The error that refuses writes which come over a limit of the session."""
+    return _refused(_described(writes), limits.said(settings, full.limit, full.held))
 
 
 def _refused(what: str, excess: str) -> LimitExceeded:

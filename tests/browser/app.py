@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 
+import arrival_cases  # noqa: F401 - adds its cases
 import exchange_cases  # noqa: F401 - adds its cases
 import live_cases  # noqa: F401 - adds its cases
 import outage_cases  # noqa: F401 - adds its cases
@@ -20,6 +22,10 @@ if "CLOCK_IS_OFF_BY" in os.environ and time.time is REAL_TIME:
 
 if "WITHOUT_EVENT_CONTAINER" in os.environ and hasattr(st, "_event"):
     del st._event  # as a later Streamlit may
+
+if "LOGS_STATE" in os.environ:  # as docs/monitoring.md has it
+    logging.basicConfig(level=logging.WARNING)
+    logging.getLogger("streamlit_pgstate").setLevel(logging.INFO)
 
 with logged():
     CASES[st.query_params.get("case", "visits")]()

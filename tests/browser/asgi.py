@@ -10,5 +10,7 @@ from starlette.routing import Mount
 
 import streamlit_pgstate as pgstate
 
-page = pgstate.App(Path(__file__).parent / os.environ["PAGE_SCRIPT"])
+page = pgstate.App(
+    Path(__file__).parent / os.environ["PAGE_SCRIPT"], metrics="SHOWS_METRICS" in os.environ
+)
 app = Starlette(routes=[Mount("/", page)], lifespan=page.lifespan())

@@ -32,6 +32,7 @@ HOT = (
         "PUT_AHEAD",
         "CREATE_AND_PUT",
     ),
+    *("UPGRADE", "UPGRADE_AHEAD", "UPGRADE_SHAPE"),
     *("RENEW", "CREATE_SESSION", "SEND_BODIES", "DELETE", "ROTATE"),
     *("ROTATE_AT_LOGOUT", "NOTE_LOGOUT", "REPLACE_AT_LOGIN", "CREATE_AT_LOGIN"),
     *("SETTLE", "LOCK_TO_EMPTY", "EMPTY_ENTRIES"),
@@ -104,6 +105,9 @@ TYPES = {
     "name": "text",
     "deadline": "float8",
     "wait": "text",
+    "shape": "int",
+    "new_shape": "int",
+    "old_shape": "int",
 }
 OF_ONE = {"PUT", "PUT_AS_KNOWN", "PUT_IF", "RENEW"}
 SEVERAL = {"key", "kind", "size", "text", "body", "digest", "ttl"}

@@ -17,18 +17,29 @@ import streamlit_pgstate as pgstate
 from streamlit_pgstate import (
     ConfigError,
     DecodeError,
+    Health,
     InvalidKey,
     LimitExceeded,
+    Metrics,
     MigrationRequired,
     NoSessionError,
     PgStateError,
     SessionInfo,
+    ShapeError,
     State,
     Store,
     StoreUnavailable,
     UnknownToken,
     UnsupportedType,
 )
+
+
+def in_place(values: MutableMapping[str, Any], from_shape: int) -> None:
+    values["came_from"] = from_shape
+
+
+def anew(values: MutableMapping[str, Any], from_shape: int) -> dict[str, Any]:
+    return {**values, "came_from": from_shape}
 
 
 def verbs() -> None:
@@ -54,6 +65,9 @@ def verbs() -> None:
     pgstate.configure(history=3)  # type: ignore[call-arg]  # not available yet
     pgstate.configure(max_value_bytes=0.5)  # type: ignore[arg-type]
     pgstate.configure(session_ttl=[30])  # type: ignore[arg-type]
+    pgstate.configure(shape=2, upgrade=in_place)
+    pgstate.configure(shape="2", upgrade=anew)
+    pgstate.configure(upgrade=len)  # type: ignore[arg-type]
     pgstate.configure(cookie=0)  # type: ignore[arg-type]
     pgstate.register(uuid.UUID, name="id", dump=str, load=uuid.UUID)
     pgstate.register(uuid.UUID, dump=str, load=uuid.UUID)
@@ -87,6 +101,14 @@ def verbs() -> None:
     assert_type(pgstate.scope("user").adopt(), list[str])
     assert_type(pgstate.scope("user").adopt("cart", "size"), list[str])
     assert_type(pgstate.session(), SessionInfo)
+    assert_type(pgstate.health(), Health)
+    assert_type(pgstate.health().is_healthy, bool)
+    assert_type(pgstate.health().layout, str | None)
+    assert_type(pgstate.metrics(), Metrics)
+    assert_type(pgstate.metrics().verbs["set"].count, int)
+    assert_type(pgstate.metrics().connections.waiting, int)
+    assert_type(pgstate.metrics().cleaned_up_at, datetime | None)
+    assert_type(pgstate.metrics_text(), str)
     pgstate.rotate()
     pgstate.forget()
 
@@ -197,12 +219,18 @@ def info(known: SessionInfo) -> None:
     assert_type(known.keys, int)
     assert_type(known.bytes, int)
     assert_type(known.durable, bool | None)
+    if known.arrival == "returning":
+        print("Welcome back.")
+    if known.arrival == "back":  # type: ignore[comparison-overlap]
+        print("There is no such word.")
+    assert known.came_by in (None, "cookie", "localStorage", "sessionStorage", "login")
 
 
 def store() -> None:
     pgstate.connect()
     pgstate.connect("postgresql://me@localhost/app")
     one: Store = pgstate.connect(url="postgresql://me@localhost/app", schema="mine", timeout="5s")
+    assert_type(one.health(), Health)
     pgstate.connect(make_url("postgresql://me@localhost/app"), session_ttl=3600)
     pgstate.connect(shema="mine")  # type: ignore[call-arg]
     pgstate.connect(timeout=[5])  # type: ignore[arg-type]
@@ -233,6 +261,7 @@ def errors() -> None:
         LimitExceeded,
         MigrationRequired,
         NoSessionError,
+        ShapeError,
         StoreUnavailable,
         UnknownToken,
         UnsupportedType,
@@ -246,6 +275,9 @@ def errors() -> None:
     unknown: type[LookupError] = UnknownToken
     unsupported: type[TypeError] = UnsupportedType
     outside: type[RuntimeError] = NoSessionError
+    other_shape = ShapeError("It has another shape.")
+    assert_type((other_shape.stored, other_shape.known), tuple[int, int])
+    assert_type(UnknownToken("").ended, Literal["expired", "forgotten"] | None)
     print(kinds, value_errors, unavailable, unknown, unsupported, outside)
 
 
@@ -258,6 +290,7 @@ def app() -> None:
         routes=[],
         middleware=[],
         on_script_error=lambda error: None,
+        metrics=True,
         exception_handlers={404: lambda request, error: None},
         debug=True,
     )

@@ -15,7 +15,13 @@ from sqlalchemy import engine
 from sqlalchemy.engine import make_url
 
 from streamlit_pgstate import ConfigError, configure, connect
-from streamlit_pgstate.settings import AppKeywords, Settings, StoreKeywords, connection_in
+from streamlit_pgstate.settings import (
+    AppKeywords,
+    Settings,
+    StoreKeywords,
+    comparable,
+    connection_in,
+)
 
 KEY = "k" * 32
 SECRET = bytes(range(32))
@@ -43,7 +49,10 @@ SETTINGS: dict[str, tuple[Any, Any, str]] = {
     "auto_migrate": (True, False, "false"),
     "cookie": (True, False, "off"),
     "http_only": (None, True, "on"),
+    "shape": (None, 2, "2"),
 }
+OF_PYTHON = {"upgrade"}
+"""Settings that no text can stand for: keywords alone."""
 
 BAD: list[tuple[str, Any, str]] = [
     ("url", "postgresql://u:hunter2\0@db/app", "a NUL"),
@@ -94,6 +103,11 @@ BAD: list[tuple[str, Any, str]] = [
     ("signing_key", f"{KEY},", "Key 2 of 2 is too short"),
     ("signing_key", f"{'k' * 20},{'k' * 20}", "must stand in a list"),
     ("signing_key", KEY.encode(), "at least 32 characters"),
+    ("shape", 0, "whole number over 0"),
+    ("shape", "two", "whole number over 0"),
+    ("shape", 1.5, "whole number over 0"),
+    ("upgrade", "app.upgrade", "must be a function of the stored values"),
+    ("upgrade", 2, "must be a function of the stored values"),
     ("auto_migrate", "maybe", "true or false"),
     ("auto_migrate", 1, "true or false"),
     ("cookie", "", "true or false"),
@@ -181,8 +195,9 @@ def test_a_setting_can_be_written_in_the_ways_that_people_write_it(
 
 def test_the_type_checker_knows_the_settings_that_there_are_and_no_others() -> None:
     keywords, beside_url = get_type_hints(AppKeywords), get_type_hints(StoreKeywords)
-    assert set(keywords) == set(SETTINGS) == {f.name for f in fields(Settings)} - {"home"}
-    assert set(beside_url) == set(SETTINGS) - {"url"}
+    names = set(SETTINGS) | OF_PYTHON
+    assert set(keywords) == names == {f.name for f in fields(Settings)} - {"home"}
+    assert set(beside_url) == names - {"url"}
     assert get_type_hints(configure)["settings"] == Unpack[AppKeywords]
     assert get_type_hints(connect)["settings"] == Unpack[StoreKeywords]
 
@@ -205,6 +220,22 @@ def fits(name: str) -> Callable[[Any], bool]:
         return True
 
     return is_read
+
+
+def test_an_upgrade_is_the_same_one_in_each_run_of_a_script_while_its_code_is() -> None:
+    script = "def upgrade(values, from_shape):\n    values['n'] = {}\n"
+
+    def run(number: int) -> Any:
+        names: dict[str, Any] = {}
+        exec(script.format(number), names)
+        return names["upgrade"]
+
+    first, again, edited = run(1), run(1), run(2)
+    assert read({"shape": 2, "upgrade": first}) == read({"shape": 2, "upgrade": again})
+    assert read({"shape": 2, "upgrade": first}) != read({"shape": 2, "upgrade": edited})
+    assert hash(read({"upgrade": first})) == hash(read({"upgrade": again}))
+    assert comparable({"upgrade": first}) == comparable({"upgrade": again})
+    assert comparable({"app": "shop"}) == {"app": "shop"}
 
 
 def test_a_keyword_wins_over_secrets_and_those_over_the_environment() -> None:

@@ -12,24 +12,26 @@ _FOUND: Final = f"""found AS MATERIALIZED (
     SELECT version, epoch, {session.USABLE} AS usable, {session.STALE} AS is_stale,
         (pending_hash = %(hash)s) IS TRUE AS is_pending, {session.FORGOTTEN} AS is_forgotten,
         (previous_hash = %(hash)s AND previous_login IS NOT NULL) IS TRUE AS is_replaced,
-        revoked_at IS NULL AND {session.IN_GRACE} AS is_recent, login_hash
+        revoked_at IS NULL AND {session.IN_GRACE} AS is_recent, login_hash,
+        expires_at <= now() AS is_expired, coalesce(shape, 1) AS shape
     FROM {{schema}}.session WHERE id = %(id)s
 )"""
 
 # A page load (%(since)s is -1) or a later run: the session as one row, then its entries that are
-# newer than %(since)s. In the first row the key is NULL, and its epoch, its login, the server and
-# its clock stand where entries have size, body, ttl and the seconds that are left. The entries are
-# not read at all if the session's version is still %(since)s. One round trip, which writes nothing
-# and takes no lock: it works on a read-only server, and beside a writer that holds the session's
-# row.
+# newer than %(since)s. In the first row the key is NULL, and its epoch, its shape, its login, the
+# server and its clock stand where entries have size, text, body, ttl and the seconds that are left.
+# The entries are not read at all if the session's version is still %(since)s. One round trip, which
+# writes nothing and takes no lock: it works on a read-only server, and beside a writer that holds
+# the session's row.
 READ: Final = f"""WITH {_FOUND}
 SELECT NULL::text, version,
     CASE WHEN NOT usable THEN CASE WHEN is_forgotten THEN 'forgotten'
-            WHEN is_replaced AND is_recent THEN 'replaced at a login' ELSE 'refused' END
+            WHEN is_replaced AND is_recent THEN 'replaced at a login'
+            WHEN is_expired THEN 'expired' ELSE 'refused' END
         ELSE CASE WHEN is_replaced THEN 'replaced ' ELSE '' END
             || CASE WHEN is_stale THEN 'stale ' ELSE '' END
             || CASE WHEN is_pending THEN 'pending' ELSE '' END
-    END, epoch, NULL::text, login_hash, NULL::bytea, {write.SERVER}::float8,
+    END, epoch, shape::text, login_hash, NULL::bytea, {write.SERVER}::float8,
     extract(epoch FROM now())::float8
 FROM found
 UNION ALL
@@ -78,6 +80,21 @@ done AS ({entry.written(entry.MANY)}), {write.GROWN} {write.RECORDED_LAST}"""
 CREATE_AND_PUT: Final = f"""WITH {write.CREATED_WITH_ENTRIES}, {body.BODIES},
 former AS ({entry.FORMER_ENTRIES} AND key <> ALL (%(key)b::text[])),
 done AS ({entry.written(entry.MANY)}) SELECT locked.version FROM locked"""
+
+# What an older deploy has stored, in the shape of this one: changed, new and deleted entries, and
+# the shape, all or none. Nothing is written if anybody has written since the caller has read what
+# it has computed these from. %(shape)s is NULL here. The last one is for values that stay.
+_IS_AS_READ: Final = "AND version = %(known)s AND coalesce(shape, 1) = %(old_shape)s"
+_IN_NEW_SHAPE: Final = f"{write.RECORDED}, shape = %(new_shape)s"
+_UPGRADED: Final = f"""done AS ({entry.written(entry.MANY)}), {write.GROWN}
+{_IN_NEW_SHAPE}, {write.COUNTED}
+FROM grown WHERE id = %(id)s RETURNING {write.fits(write.IN_TIME)}"""
+UPGRADE: Final = f"""WITH {write.locked_first(_IS_AS_READ)}, {body.BODIES}, {body.DROPPED},
+{_UPGRADED}"""
+UPGRADE_AHEAD: Final = f"""WITH {write.locked_first(f"{_IS_AS_READ} {body.COMPLETE}")},
+{body.DROPPED}, {_UPGRADED}"""
+UPGRADE_SHAPE: Final = f"""WITH {write.locked_first(_IS_AS_READ)}
+{_IN_NEW_SHAPE} WHERE id = %(id)s AND EXISTS (SELECT FROM locked) RETURNING {write.IN_TIME}"""
 
 # Sets a new expiry of a large value that the entry holds already. Its bytes are not sent again.
 _HOLDS_IT: Final = f"""AND EXISTS (SELECT FROM {{schema}}.entry

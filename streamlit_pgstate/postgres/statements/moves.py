@@ -69,8 +69,9 @@ UPDATE {{schema}}.session SET version = version + 1, revoked_at = now(),
 WHERE id = %(id)s AND {write.IS_PATIENT} AND {session.USABLE} AND {write.IS_NEW}
 RETURNING {write.IN_TIME}"""
 NEW_HOME: Final = f"""
-INSERT INTO {{schema}}.session (id, app, scope, version, created_at, seen_at, expires_at, epoch)
-SELECT %(to)s, app, scope, 1, created_at, seen_at, expires_at, {session.FIRST_EPOCH}
+INSERT INTO {{schema}}.session (id, app, scope, version, created_at, seen_at, expires_at, epoch,
+    shape)
+SELECT %(to)s, app, scope, 1, created_at, seen_at, expires_at, {session.FIRST_EPOCH}, shape
 FROM {{schema}}.session WHERE id = %(id)s ON CONFLICT (id) DO NOTHING RETURNING version"""
 HELD_KEYS: Final = f"""
 SELECT key FROM {{schema}}.entry WHERE session_id = %(id)s AND {entry.HOLDS_A_VALUE}"""
@@ -91,7 +92,7 @@ SELECT key FROM {{schema}}.entry WHERE session_id = %(id)s AND key = ANY (%(key)
 # other: there may be as many more as there are connections. A copy is as old as what was copied, so
 # no session lives on by copies for longer than `session_max_age`.
 _COPY_CREATED: Final = f"""source AS (
-    SELECT app, scope, created_at, coalesce(copy_of, id) AS origin, held.keys, held.bytes
+    SELECT app, scope, created_at, coalesce(copy_of, id) AS origin, shape, held.keys, held.bytes
     FROM {{schema}}.session, (
         SELECT {write.HELD} FROM {{schema}}.entry
         WHERE session_id = %(id)s AND kind IS NOT NULL{{only_if}}
@@ -105,9 +106,10 @@ copies AS (
 ),
 created AS (
     INSERT INTO {{schema}}.session (id, app, scope, version, token_hash, created_at, seen_at,
-        expires_at, copy_of, keys, bytes)
+        expires_at, copy_of, shape, keys, bytes)
     SELECT %(to)s, app, scope, 1, %(new_hash)s, created_at, now(),
-        least(now() + {session.LIFETIME_OF_COPY}, {session.AT_THE_LATEST}), origin, {{counters}}
+        least(now() + {session.LIFETIME_OF_COPY}, {session.AT_THE_LATEST}), origin, shape,
+        {{counters}}
     FROM source, copies
     WHERE copies.number < %(max_copies)s AND copies.bytes + source.bytes <= %(max_bytes)s
         AND source.keys <= %(max_keys)s

@@ -42,9 +42,10 @@ WHERE id = %(id)s AND {session.USABLE} AND (token_hash = %(hash)s OR pending_has
 RETURNING version"""
 CREATE_AT_LOGIN: Final = f"""WITH locked AS (
     INSERT INTO {{schema}}.session (id, app, scope, version, token_hash, previous_hash,
-        previous_login, rotated_at, login_hash, created_at, seen_at, expires_at, epoch)
+        previous_login, rotated_at, login_hash, created_at, seen_at, expires_at, epoch, shape)
     SELECT %(id)s, %(app)s, %(scope)s, 1, %(new_hash)s, %(hash)s, %(user)s::bytea, now(),
-        %(login)s::bytea, now(), now(), now() + {session.LIFETIME_OF_NEW}, {session.FIRST_EPOCH}
+        %(login)s::bytea, now(), now(), now() + {session.LIFETIME_OF_NEW}, {session.FIRST_EPOCH},
+        %(new_shape)s::int
     ON CONFLICT (id) DO NOTHING RETURNING version
 ),
 former AS ({entry.FORMER_ENTRIES}) SELECT version FROM locked"""

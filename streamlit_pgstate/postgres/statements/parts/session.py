@@ -49,6 +49,10 @@ LIFETIME_OF_NEW: Final = _LIFETIME.replace("{scope}", "%(scope)s::text")
 AT_THE_LATEST: Final = f"""CASE WHEN scope IN ({TOKENLESS}) THEN 'infinity'
     ELSE created_at + make_interval(secs => %(session_max_age)s) END"""
 
+# Whether the caller knows the shape of what is stored. %(shape)s is NULL for one that minds none.
+# The rows of an app that sets no shape have NULL, which is the first one.
+HAS_SHAPE: Final = "(%(shape)s::int IS NULL OR coalesce(shape, 1) = %(shape)s::int)"
+
 # At most once an hour: else each read would write a row, too.
 STALE: Final = "seen_at < now() - make_interval(secs => %(expiry_moves_every)s)"
 

@@ -100,7 +100,7 @@ def fits(otherwise: str, *, of: str = "grown") -> str:
 _LOCKED: Final = f"""locked AS (
     UPDATE {{schema}}.session
     SET version = version + 1, writes = {recorded("version + 1")}{{grown}}
-    WHERE id = %(id)s AND {IS_PATIENT} AND {session.USABLE} AND {IS_NEW}
+    WHERE id = %(id)s AND {IS_PATIENT} AND {session.USABLE} AND {session.HAS_SHAPE} AND {IS_NEW}
     RETURNING {{answer}} AS version
 )"""
 
@@ -108,7 +108,8 @@ _LOCKED: Final = f"""locked AS (
 # writes it last: what is recorded has been done.
 _LOCKED_FIRST: Final = f"""locked AS MATERIALIZED (
     SELECT version + 1 AS version FROM {{schema}}.session
-    WHERE id = %(id)s AND {IS_PATIENT} AND {session.USABLE} AND {IS_NEW} {{only_if}}
+    WHERE id = %(id)s AND {IS_PATIENT} AND {session.USABLE} AND {session.HAS_SHAPE} AND {IS_NEW}
+        {{only_if}}
     FOR NO KEY UPDATE
 )"""
 RECORDED: Final = f"""
@@ -155,13 +156,13 @@ WAS_AS_KNOWN: Final = f"""CASE WHEN old_size IS NOT DISTINCT FROM %(old_size)s::
 
 _NEW_SESSION: Final = """
 INSERT INTO {schema}.session (id, app, scope, version, token_hash, created_at, seen_at,
-    expires_at, writes, epoch, login_hash, keys, bytes)"""
+    expires_at, writes, epoch, login_hash, shape, keys, bytes)"""
 
 # The first write of a session creates its row, unless another tab has just done so.
 _CREATED: Final = f"""locked AS ({_NEW_SESSION}
     SELECT %(id)s::uuid, %(app)s::text, %(scope)s::text, 1, %(hash)s::bytea, now(), now(),
         now() + {session.LIFETIME_OF_NEW}, ARRAY[%(slot)s::bigint, %(number)s::bigint, 1, 0],
-        {session.FIRST_EPOCH}, %(login)s::bytea, {{keys}}, {{bytes}}
+        {session.FIRST_EPOCH}, %(login)s::bytea, %(new_shape)s::int, {{keys}}, {{bytes}}
     WHERE {IS_PATIENT}
     ON CONFLICT (id) DO NOTHING RETURNING {fits(IN_TIME, of="session")} AS version
 )"""
