@@ -13,13 +13,15 @@ import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from streamlit_pgstate.errors import Refusal
+from streamlit_pgstate.errors import Refusal, StoreUnavailable
 from streamlit_pgstate.postgres import chunks
 from streamlit_pgstate.postgres.access import Access
 from streamlit_pgstate.postgres.bodies import ahead_parameters, are_too_large, bodies_of
 from streamlit_pgstate.postgres.cipher import Cipher, UnopenedError
-from streamlit_pgstate.postgres.limits import NotAsKnown, SessionFull
+from streamlit_pgstate.postgres.history import History
+from streamlit_pgstate.postgres.limits import HistoryIncomplete, NotAsKnown, SessionFull
 from streamlit_pgstate.postgres.rows import (
+    Change,
     Changes,
     ClockReading,
     EntryRow,
@@ -34,15 +36,21 @@ _AFTER_A_FAILED_SLIDE: Final = 60.0
 """Seconds without another try to move a sliding expiry, after one has failed."""
 
 
+_TRIES: Final = 10
+"""How often a write is sent whose history others leave behind just before each time."""
+
+
 class Entries:
     """The entries of one schema.
 
     Args:
         access: to their table.
+        history: keeps what is written.
     """
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Access, history: History) -> None:
         self._access = access
+        self._history = history
         self._slides_after = -math.inf
 
     def load(self, ref: SessionRef) -> Changes:
@@ -111,6 +119,7 @@ class Entries:
         snapshot: Snapshot,
         *,
         expected: int | None = None,
+        change: Change | None = None,
     ) -> int | None:
         """Store and delete entries, all or none, in one statement. Committed when this returns.
 
@@ -124,6 +133,7 @@ class Entries:
                 written all the same, and leave replaced bodies behind as garbage.
             expected: the version that the entry of the only write must have, 0 for no entry.
                 None: any version.
+            change: what the history notes; None for a write that belongs to no run.
 
         Returns:
             The session's new version. None if nothing was written: the session is refused, the
@@ -144,7 +154,9 @@ class Entries:
         is_ahead = name == "PUT_AHEAD"
         size = 0 if is_ahead else sum(write.payload.size for write in writes if write.payload)
         send = functools.partial(
-            self._access.writer.run,
+            self._send,
+            ref,
+            change=change or Change.alone(),
             reached=snapshot.reached,
             creates=creates,
             size=size,
@@ -168,7 +180,7 @@ class Entries:
             parameters = self._one(ref, writes[0])
             if expected is not None:
                 return "PUT_IF", parameters
-            if not snapshot.is_latest:
+            if not snapshot.is_latest or self._history.most:
                 return "PUT", parameters
             parameters["old_size"] = snapshot.sizes.get(writes[0].key)
             return "PUT_AS_KNOWN", parameters
@@ -190,8 +202,41 @@ class Entries:
             return "PUT_AHEAD", parameters
         return "PUT_LARGE" if expected is None else "PUT_LARGE_IF", parameters
 
+    def _send(
+        self,
+        ref: SessionRef,
+        name: str,
+        parameters: dict[str, Any],
+        *,
+        change: Change,
+        **options: Any,
+    ) -> list[tuple[Any, ...]]:
+        """Send a write; with history, the statement that keeps what it writes."""
+        send = functools.partial(self._access.writer.run, **options)
+        if not self._history.most:
+            return send(name, parameters)
+        parameters |= self._history.parameters(change)
+        for _ in range(_TRIES):
+            try:
+                rows = send(f"{name}_WITH_HISTORY", parameters)
+            except HistoryIncomplete:
+                self._history.complete(ref)
+                continue
+            # If the answer was lost, there are two columns. A cleanup deletes what may be left.
+            for _, _, digests, is_too_large in (row for row in rows if len(row) > 2):
+                if digests or is_too_large:
+                    self._history.tidy(ref, digests or [], is_too_large=is_too_large)
+            return rows
+        raise outrun_by_others()
+
     def renew(
-        self, ref: SessionRef, write: Write, snapshot: Snapshot, *, expected: int
+        self,
+        ref: SessionRef,
+        write: Write,
+        snapshot: Snapshot,
+        *,
+        expected: int,
+        change: Change | None = None,
     ) -> int | None:
         """Let the ttl of a large value count from now, if its entry holds the value already.
 
@@ -200,17 +245,32 @@ class Entries:
             write: the value that the entry holds, with its new ttl.
             snapshot: what the caller's cache holds.
             expected: the version of the entry.
+            change: as in `write`.
 
         Returns:
             The session's new version. None if nothing was written, as `write`.
         """
         parameters = {**self._access.parameters.of(ref), **self._one(ref, write)}
         parameters["expected"] = expected
-        rows = self._access.writer.run("RENEW", parameters, reached=snapshot.reached)
+        change = change or Change.alone()
+        rows = self._send(ref, "RENEW", parameters, change=change, reached=snapshot.reached)
         return int(rows[0][0]) if rows else None
 
-    def delete(self, ref: SessionRef, keys: Sequence[str], snapshot: Snapshot) -> tuple[int, int]:
+    def delete(
+        self,
+        ref: SessionRef,
+        keys: Sequence[str],
+        snapshot: Snapshot,
+        *,
+        change: Change | None = None,
+    ) -> tuple[int, int]:
         """Delete entries, all in one statement. Committed when this returns.
+
+        Args:
+            ref: the session.
+            keys: what to delete.
+            snapshot: what the caller's cache holds.
+            change: as in `write`.
 
         Returns:
             The session's new version, and how many of `keys` held a value. (0, 0) if the session
@@ -225,9 +285,10 @@ class Entries:
             "known": snapshot.version,
             "old_digest": list(snapshot.digests),
         }
-        rows = self._access.writer.run("DELETE", parameters, reached=snapshot.reached)
+        change = change or Change.alone("delete")
+        rows = self._send(ref, "DELETE", parameters, change=change, reached=snapshot.reached)
         if rows:
-            version, deleted = rows[0]
+            version, deleted, *_ = rows[0]
             return version, deleted
         if snapshot.version or not ref.may_create:
             raise unknown_session(ref)
@@ -264,6 +325,17 @@ class Entries:
 
 
 _COLUMNS: Final = ("key", "kind", "size", "text", "body", "digest", "ttl")
+
+
+def outrun_by_others() -> StoreUnavailable:
+    """The error of a write that others without history have outrun each time."""
+    error = StoreUnavailable(
+        f"Processes without the setting `history` have written to this session {_TRIES} times "
+        "while a write that keeps a history tried. Nothing was stored. Give all processes of the "
+        "app the same setting."
+    )
+    error.is_outage = False
+    return error
 
 
 def _values(cipher: Cipher, write: Write) -> tuple[Any, ...]:
