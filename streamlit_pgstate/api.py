@@ -54,9 +54,7 @@ def get(key: str, default: None = None, *, version: int | None = None) -> Any: .
 @overload
 def get(key: str, default: list[Never], *, version: int | None = None) -> list[Any]: ...
 @overload
-def get(
-    key: str, default: dict[Never, Never], *, version: int | None = None
-) -> dict[Any, Any]: ...
+def get(key: str, default: dict[Never, Never], *, version: int | None = None) -> dict[Any, Any]: ...
 @overload
 def get(
     key: str, default: builtins.set[Never], *, version: int | None = None
@@ -304,7 +302,7 @@ def restore(key: str, version: int) -> None:
 
     Example:
         >>> before = pgstate.history("matrix")[1]  # doctest: +SKIP
-        >>> st.button("Back", on_click=pgstate.restore, args=["matrix", before.version])  # doctest: +SKIP
+        >>> pgstate.restore("matrix", before.version)  # doctest: +SKIP
     """
     _tab.current().browser.call(lambda state: state.restore(key, version))
 

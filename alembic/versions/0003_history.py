@@ -89,10 +89,6 @@ def of_revision() -> list[sa.Column]:
             sa.BigInteger,
             comment="of the value that it replaced; NULL: there was none",
         ),
-        sa.Column(
-            "run", sa.BigInteger, comment="the first version of the run whose result it is"
-        ),
-        sa.Column(
-            "undone", sa.BigInteger, comment="the run that was taken back from it, for redo"
-        ),
+        sa.Column("run", sa.BigInteger, comment="the first version of the run whose result it is"),
+        sa.Column("undone", sa.BigInteger, comment="the run that was taken back from it, for redo"),
     ]

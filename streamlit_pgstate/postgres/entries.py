@@ -212,13 +212,12 @@ class Entries:
         **options: Any,
     ) -> list[tuple[Any, ...]]:
         """Send a write; with history, the statement that keeps what it writes."""
-        send = functools.partial(self._access.writer.run, **options)
         if not self._history.most:
-            return send(name, parameters)
+            return self._access.writer.run(name, parameters, **options)
         parameters |= self._history.parameters(change)
         for _ in range(_TRIES):
             try:
-                rows = send(f"{name}_WITH_HISTORY", parameters)
+                rows = self._access.writer.run(f"{name}_WITH_HISTORY", parameters, **options)
             except HistoryIncomplete:
                 self._history.complete(ref)
                 continue

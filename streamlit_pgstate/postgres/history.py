@@ -272,9 +272,7 @@ def _fill(run: Run, parameters: Mapping[str, Any], *, is_new: bool) -> None:
     run("NOTE_HISTORY", parameters)
 
 
-def _put_back(
-    run: Run, parameters: Mapping[str, Any], versions: Mapping[str, int | None]
-) -> None:
+def _put_back(run: Run, parameters: Mapping[str, Any], versions: Mapping[str, int | None]) -> None:
     columns = {"key": list(versions), "source": list(versions.values())}
     [(digests,)] = run("PUT_BACK", {**parameters, **columns})
     if digests:

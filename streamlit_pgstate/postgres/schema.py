@@ -205,7 +205,9 @@ def metadata(schema: str) -> MetaData:
         Column("digest", LargeBinary, comment="as in entry"),
         Column("expires_at", _TIME, comment="as in entry"),
         Column("ttl", Double, comment="as in entry"),
-        Column("old_size", BigInteger, comment="of the value that it replaced; NULL: there was none"),
+        Column(
+            "old_size", BigInteger, comment="of the value that it replaced; NULL: there was none"
+        ),
         Column("run", BigInteger, comment="the first version of the run whose result it is"),
         Column("undone", BigInteger, comment="the run that was taken back from it, for redo"),
         PrimaryKeyConstraint("session_id", "key", "version"),

@@ -1,7 +1,7 @@
 """The tables of one schema in one database: opened, migrated, looked after, and told apart.
 
-What is done with their rows is in `entries`, `bodies`, `history`, `sessions`, `session_tokens` and `moves`,
-each of which is a part of `Tables`.
+What is done with their rows is in `entries`, `bodies`, `history`, `sessions`, `session_tokens` and
+`moves`, each of which is a part of `Tables`.
 """
 
 from __future__ import annotations

@@ -106,12 +106,10 @@ class State(MutableMapping[str, Any]):
     # Reading
 
     # Typed as `pgstate.get`. Mapping's own has no overload for an empty list.
-    @overload  # type: ignore[override]  # typed by the default: see `tests/typing`
+    @overload
     def get(self, key: str, default: None = None, *, version: int | None = None) -> Any: ...
     @overload
-    def get(
-        self, key: str, default: list[Never], *, version: int | None = None
-    ) -> list[Any]: ...
+    def get(self, key: str, default: list[Never], *, version: int | None = None) -> list[Any]: ...
     @overload
     def get(
         self, key: str, default: dict[Never, Never], *, version: int | None = None
@@ -529,7 +527,7 @@ class State(MutableMapping[str, Any]):
         return self._put_back(Session.redo)
 
     def _put_back(self, verb: Callable[[Session], list[str]]) -> list[str]:
-        self._surroundings.before_undo()
+        self._surroundings.before_undo(self._session)
         keys = verb(self._session)
         if keys:
             self._surroundings.after_undo()

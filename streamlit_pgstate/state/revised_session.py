@@ -6,10 +6,11 @@ Stands between `written_session`, which writes what is new, and `session`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from streamlit_pgstate.codecs import Payload
 from streamlit_pgstate.errors import ConfigError, DecodeError, VersionGone
-from streamlit_pgstate.postgres.cipher import Large, UnopenedError
+from streamlit_pgstate.postgres.cipher import UnopenedError
 from streamlit_pgstate.postgres.faults import NothingStored
 from streamlit_pgstate.postgres.history import PutBack
 from streamlit_pgstate.postgres.rows import Change, EntryRow, RevisionRow
@@ -17,7 +18,7 @@ from streamlit_pgstate.state.key import named
 from streamlit_pgstate.state.progress import Work
 from streamlit_pgstate.state.written_session import WithinLimits, WrittenSession
 
-_SHOWN: int = 20
+_SHOWN: Final = 20
 """How many versions the error of `restore` names."""
 
 
@@ -128,6 +129,10 @@ class RevisedSession(WrittenSession):
     def _put_back(self, keys: list[str], what: str, send: Callable[[], PutBack]) -> PutBack:
         """Change the session on the server, and read what has changed there."""
         self._walk.end()
+        if not self.is_stored:
+            self.refresh()
+        if not self.is_stored:  # it never held anything
+            return PutBack(trimmed=keys)
         with NothingStored(), self._doubting(keys or list(self._cache.entries)):
             done = WithinLimits(self, [], what=what).run(send)
         if done.keys:
@@ -142,7 +147,9 @@ class RevisedSession(WrittenSession):
         rows = self.history(key, limit=10_000)
         found = [str(row.version) for row in rows if row.kind is not None]
         if not found:
-            return f"{key!r} has no version with a value that could be restored. Nothing was changed."
+            return (
+                f"{key!r} has no version with a value that could be restored. Nothing was changed."
+            )
         more = f" and {len(found) - _SHOWN} older ones" if len(found) > _SHOWN else ""
         return (
             f"{key!r} has no version {version} with a value. Nothing was changed. There are: "

@@ -37,6 +37,7 @@ def check_version(version: object) -> int:
     """
     if isinstance(version, bool) or not isinstance(version, int):
         raise ConfigError(
-            f"A version must be a whole number, as history() names it, not {type(version).__name__}."
+            "A version must be a whole number, as history() names it, and not "
+            f"{type(version).__name__}."
         )
     return version if abs(version) < 2**63 else 0  # no key has such a version

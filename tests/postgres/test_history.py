@@ -377,9 +377,7 @@ def test_a_renewed_ttl_is_a_version(state: State) -> None:
     assert values(state, "large") == [large] * 2
 
 
-def test_the_history_keeps_to_the_limit_and_refuses_no_write(
-    connected: Connect, sql: SQL
-) -> None:
+def test_the_history_keeps_to_the_limit_and_refuses_no_write(connected: Connect, sql: SQL) -> None:
     store = connected(history=100, max_session_bytes=10 * LARGE)
     state = store.state(store.new_token())
     state["first"] = "of all"
@@ -388,7 +386,9 @@ def test_the_history_keeps_to_the_limit_and_refuses_no_write(
     [(held,)] = rows(sql, "SELECT history_bytes FROM pgstate.session")
     assert held <= 10 * LARGE
     assert values(state, "first") == ["of all"]
-    assert [state[f"k{n % 3}"] for n in (37, 38, 39)] == [noise(LARGE, str(n)) for n in (37, 38, 39)]
+    assert [state[f"k{n % 3}"] for n in (37, 38, 39)] == [
+        noise(LARGE, str(n)) for n in (37, 38, 39)
+    ]
     assert count(sql, "revision") == bodies(sql) + 1
     with pytest.raises(LimitExceeded):
         state["k4"] = noise(8 * LARGE)
@@ -422,7 +422,8 @@ def test_forget_and_gc_leave_nothing_of_the_history(store: Store, sql: SQL) -> N
     store._tables.clean_up()
     for table in ("revision", "body"):
         assert count(sql, table) == 0
-    assert rows(sql, "SELECT DISTINCT history_at, history_bytes, undo, redo FROM pgstate.session"
+    assert rows(
+        sql, "SELECT DISTINCT history_at, history_bytes, undo, redo FROM pgstate.session"
     ) == [(None, 0, [], [])]
 
 

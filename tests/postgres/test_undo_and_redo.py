@@ -65,6 +65,15 @@ def test_outside_of_runs_each_call_is_undone_by_itself(state: State) -> None:
     assert [it.operation for it in state.history("a")][:2] == ["redo", "redo"]
 
 
+def test_a_session_without_a_row_has_nothing_to_undo(store: Store, token: str) -> None:
+    state, other = store.state(token), store.state(token)
+    assert state.undo() == state.redo() == []
+    with pytest.raises(VersionGone, match="no version with a value"):
+        state.restore("k", 1)
+    other["k"] = 1
+    assert state.undo() == ["k"]
+
+
 def test_a_run_is_undone_as_a_whole(state: State, in_a_run: InARun) -> None:
     state.update({"a": 1, "gone": "there"})
 

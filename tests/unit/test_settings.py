@@ -98,7 +98,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("auto_migrate", "maybe", "true or false"),
     ("auto_migrate", 1, "true or false"),
     ("cookie", "", "true or false"),
-    ("history", -1, "from 0, for no history"),
+    ("history", -1, "from 0 for no history"),
     ("history", True, "whole number of versions"),
     ("history", "some", "whole number of versions"),
     ("history", 10_001, "to 10,000"),

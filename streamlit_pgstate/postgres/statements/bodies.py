@@ -17,10 +17,10 @@ SELECT %(id)s, b.digest, b.part, b.data, now() FROM {body.SENT_BODIES}
 WHERE coalesce((SELECT {session.USABLE} FROM {{schema}}.session WHERE id = %(id)s), %(may_create)s)
 {body.NEW_OR_MENDED}"""
 
-# Removes bodies that no entry and no revision refers to. It has two statements in one transaction: first the lock,
-# by adding one to the version, so that a write whose bodies were sent ahead looks again; then the
-# check, whose snapshot sees all that was committed before the lock. What follows the lock makes no
-# version of any key, so a history that was whole is so afterwards.
+# Removes bodies that no entry and no revision refers to. It has two statements in one transaction:
+# first the lock, by adding one to the version, so that a write whose bodies were sent ahead looks
+# again; then the check, whose snapshot sees all that was committed before the lock. What follows
+# the lock makes no version of any key, so a history that was whole is so afterwards.
 LOCK_FOR_SWEEP: Final = """UPDATE {schema}.session SET version = version + 1,
     history_at = CASE WHEN history_at = version THEN version + 1 ELSE history_at END
 WHERE id = %(id)s"""

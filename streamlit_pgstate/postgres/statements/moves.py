@@ -19,13 +19,12 @@ WHERE session_id = %(id)s AND key = ANY (%(key)b::text[]) AND {entry.HOLDS_A_VAL
     AND NOT EXISTS (SELECT FROM {{schema}}.entry
         WHERE session_id = %(to)s AND key = old.key AND {entry.HOLDS_A_VALUE})"""
 # What the other session held under these keys has expired.
-DROP_EXPIRED_BODIES: Final = """
-DELETE FROM {schema}.body b WHERE b.session_id = %(to)s AND b.digest IN (
-        SELECT digest FROM {schema}.entry WHERE session_id = %(to)s AND key = ANY (%(key)b::text[]))
-    AND NOT EXISTS (SELECT FROM {schema}.entry o WHERE o.session_id = %(to)s
+DROP_EXPIRED_BODIES: Final = f"""
+DELETE FROM {{schema}}.body b WHERE b.session_id = %(to)s AND b.digest IN (
+        SELECT digest FROM {{schema}}.entry WHERE session_id = %(to)s AND key = ANY (%(key)b::text[]))
+    AND NOT EXISTS (SELECT FROM {{schema}}.entry o WHERE o.session_id = %(to)s
         AND o.digest = b.digest AND o.key <> ALL (%(key)b::text[]))
-    AND NOT EXISTS (SELECT FROM {schema}.revision r
-        WHERE r.session_id = %(to)s AND r.digest = b.digest)"""
+    AND {body.NO_REVISION_THERE_HOLDS_IT}"""
 MOVE_BODIES: Final = f"""
 {body.NEW_BODY}
 SELECT %(to)s, b.digest, b.part, b.data FROM {{schema}}.body b

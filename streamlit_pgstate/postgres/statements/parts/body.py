@@ -34,9 +34,11 @@ BODIES: Final = f"""bodies AS (
 )"""
 
 # Also where this process keeps no history: another one may, or this one may have kept it before.
-_REVISION_HOLDS_IT: Final = """EXISTS (SELECT FROM {schema}.revision r
-        WHERE r.session_id = {id} AND r.digest = b.digest)"""
-NO_REVISION_HOLDS_IT: Final = f"NOT {_REVISION_HOLDS_IT.replace('{id}', '%(id)s')}"
+# As NOT EXISTS it would be joined, by reading all revisions of the session. So the index finds one.
+_NO_REVISION_HOLDS_IT: Final = """(SELECT true FROM {schema}.revision r
+        WHERE r.session_id = {id} AND r.digest = b.digest LIMIT 1) IS NULL"""
+NO_REVISION_HOLDS_IT: Final = _NO_REVISION_HOLDS_IT.replace("{id}", "%(id)s")
+NO_REVISION_THERE_HOLDS_IT: Final = _NO_REVISION_HOLDS_IT.replace("{id}", "%(to)s")
 NOTHING_HOLDS_IT: Final = f"""NOT EXISTS (SELECT FROM {{schema}}.entry e
         WHERE e.session_id = %(id)s AND e.digest = b.digest)
     AND {NO_REVISION_HOLDS_IT}"""
@@ -65,6 +67,6 @@ _ORPHANED: Final = f"""(b.sent_at <= now() - make_interval(secs => %(sent_before
         OR (SELECT revoked_at FROM {{schema}}.session s WHERE s.id = {{id}}) IS NOT NULL)
     AND NOT EXISTS (SELECT FROM {{schema}}.entry e
         WHERE e.session_id = {{id}} AND e.digest = b.digest)
-    AND NOT {_REVISION_HOLDS_IT}"""
+    AND {_NO_REVISION_HOLDS_IT}"""
 ORPHANED_OF_ALL: Final = _ORPHANED.replace("{id}", "b.session_id")
 ORPHANED_OF_ONE: Final = _ORPHANED.replace("{id}", "%(id)s")
