@@ -13,12 +13,12 @@ import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from streamlit_pgstate.errors import Refusal, StoreUnavailable
+from streamlit_pgstate.errors import Refusal
 from streamlit_pgstate.postgres import chunks
 from streamlit_pgstate.postgres.access import Access
 from streamlit_pgstate.postgres.bodies import ahead_parameters, are_too_large, bodies_of
 from streamlit_pgstate.postgres.cipher import Cipher, UnopenedError
-from streamlit_pgstate.postgres.history import History
+from streamlit_pgstate.postgres.history import TRIES, History, outrun_by_others
 from streamlit_pgstate.postgres.limits import HistoryIncomplete, NotAsKnown, SessionFull
 from streamlit_pgstate.postgres.rows import (
     Change,
@@ -34,10 +34,6 @@ from streamlit_pgstate.postgres.writes import Run
 
 _AFTER_A_FAILED_SLIDE: Final = 60.0
 """Seconds without another try to move a sliding expiry, after one has failed."""
-
-
-_TRIES: Final = 10
-"""How often a write is sent whose history others leave behind just before each time."""
 
 
 class Entries:
@@ -215,7 +211,7 @@ class Entries:
         if not self._history.most:
             return self._access.writer.run(name, parameters, **options)
         parameters |= self._history.parameters(change)
-        for _ in range(_TRIES):
+        for _ in range(TRIES):
             try:
                 rows = self._access.writer.run(f"{name}_WITH_HISTORY", parameters, **options)
             except HistoryIncomplete:
@@ -324,17 +320,6 @@ class Entries:
 
 
 _COLUMNS: Final = ("key", "kind", "size", "text", "body", "digest", "ttl")
-
-
-def outrun_by_others() -> StoreUnavailable:
-    """The error of a write that others without history have outrun each time."""
-    error = StoreUnavailable(
-        f"Processes without the setting `history` have written to this session {_TRIES} times "
-        "while a write that keeps a history tried. Nothing was stored. Give all processes of the "
-        "app the same setting."
-    )
-    error.is_outage = False
-    return error
 
 
 def _values(cipher: Cipher, write: Write) -> tuple[Any, ...]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from streamlit_pgstate.errors import PgStateError
+from streamlit_pgstate.errors import PgStateError, StoreUnavailable
 from streamlit_pgstate.postgres.access import Access
 from streamlit_pgstate.postgres.cipher import UnopenedError
 from streamlit_pgstate.postgres.rows import Change, EntryRow, RevisionRow, SessionRef
@@ -21,6 +21,12 @@ from streamlit_pgstate.postgres.undoing import Kept, Sources, to_redo, to_undo
 from streamlit_pgstate.postgres.writes import Record, Run, Undone
 
 _LOG = logging.getLogger(__name__)
+
+_BATCH: Final = 500
+"""How many values one transaction copies: of 32 KiB each they are 16 MiB."""
+
+TRIES: Final = 10
+"""How often a write is sent, or a verb tried, before which others leave the history behind."""
 
 _ALL: Final = 2**31
 """More versions than a key can have in the history."""
@@ -36,6 +42,8 @@ class PutBack:
     """Keys whose version is no longer in the history, so that nothing was changed."""
     is_refused: bool = False
     """Whether the session is refused, so that nothing was changed."""
+    is_incomplete: bool = False
+    """Whether the history lacks versions, so that nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +77,21 @@ class History:
 
     def complete(self, ref: SessionRef) -> None:
         """Store the versions that others have written without history. What is whole stays."""
-        parameters = {"id": ref.id}
+        parameters = {"id": ref.id, "batch": _BATCH}
 
-        def complete(run: Run) -> None:
+        def fill(run: Run) -> bool:
             for version, history_at in run("LOCK_HISTORY", parameters):
-                if version != history_at:
-                    _fill(run, parameters, is_new=history_at is None)
+                if version == history_at:
+                    break
+                if history_at is None:
+                    run("BEGIN_HISTORY", parameters)
+                if len(run("FILL_HISTORY", parameters)) == _BATCH:
+                    return False
+                run("NOTE_HISTORY", parameters)
+            return True
 
-        self._access.writer.repeat(complete)
+        while not self._access.writer.repeat(fill):
+            pass
 
     def tidy(self, ref: SessionRef, digests: Sequence[bytes], *, is_too_large: bool) -> None:
         """Delete what a write has left. If it fails, the next such write or a cleanup does it.
@@ -211,10 +226,9 @@ class History:
         def locked(run: Run) -> PutBack | Undone[PutBack]:
             for version, history_at, last_run, undo, redo in run("LOCK_TO_PUT_BACK", parameters):
                 is_complete = history_at == version - 1
-                if not is_complete and self.most:
-                    _fill(run, {"id": ref.id}, is_new=history_at is None)
-                is_whole = is_complete or bool(self.most)
-                return work(run, _Locked(version, is_whole, last_run, undo, redo))
+                if self.most and not is_complete:
+                    return Undone(PutBack(is_incomplete=True))
+                return work(run, _Locked(version, is_complete, last_run, undo, redo))
             return Undone(PutBack(is_refused=True))
 
         def recall(record: Record) -> PutBack:
@@ -222,10 +236,14 @@ class History:
             return PutBack(keys=sorted(key for (key,) in rows))
 
         self._access.prepare()
-        done = self._access.writer.transact(locked, session_id=ref.id, recall=recall)
-        if done.is_refused:
-            raise unknown_session(ref)
-        return done
+        for _ in range(TRIES):
+            done = self._access.writer.transact(locked, session_id=ref.id, recall=recall)
+            if done.is_refused:
+                raise unknown_session(ref)
+            if not done.is_incomplete:
+                return done
+            self.complete(ref)
+        raise outrun_by_others()
 
     def _kept(self, run: Run, ref: SessionRef, number: int) -> list[Kept]:
         return [Kept(*row) for row in run("OF_RUN", {"id": ref.id, "run": number})]
@@ -265,13 +283,6 @@ class History:
         run("NOTE_RUNS", {**parameters, "is_complete": locked.is_complete})
 
 
-def _fill(run: Run, parameters: Mapping[str, Any], *, is_new: bool) -> None:
-    if is_new:
-        run("BEGIN_HISTORY", parameters)
-    run("FILL_HISTORY", parameters)
-    run("NOTE_HISTORY", parameters)
-
-
 def _put_back(run: Run, parameters: Mapping[str, Any], versions: Mapping[str, int | None]) -> None:
     columns = {"key": list(versions), "source": list(versions.values())}
     [(digests,)] = run("PUT_BACK", {**parameters, **columns})
@@ -288,3 +299,14 @@ def _first_with_effect(
         if sources.versions or sources.trimmed:
             return at, sources
     return len(runs), Sources()
+
+
+def outrun_by_others() -> StoreUnavailable:
+    """The error of a write that others without history have outrun each time."""
+    error = StoreUnavailable(
+        f"Processes without the setting `history` have written to this session {TRIES} times "
+        "while a write with a history tried. Nothing was stored. Give all processes of the app "
+        "the same setting."
+    )
+    error.is_outage = False
+    return error

@@ -265,6 +265,21 @@ def test_a_history_that_is_switched_on_late_begins_with_what_is_there(
     assert values(state, "large") == [1, noise(LARGE)]
 
 
+def test_a_large_session_is_noted_in_several_transactions(
+    connected: Connect, sql: SQL, round_trips: Counter
+) -> None:
+    without = connected(history=0)
+    token = without.new_token()
+    without.state(token).update({f"k{number:04}": number for number in range(1_200)})
+    state = connected().state(token)
+    state["k0000"] = "new"
+    assert count(sql, "revision") == 1_201
+    assert values(state, "k0000") == ["new", 0]
+    with round_trips() as trips:
+        state["k0001"] = "new"
+    assert len(trips) == 1, trips
+
+
 def test_what_a_process_without_history_replaces_stays_in_the_history(
     connected: Connect, sql: SQL
 ) -> None:

@@ -127,6 +127,7 @@ TYPES = {
     "limit": "int",
     "source": "bigint[]",
     "is_complete": "bool",
+    "batch": "int",
 }
 OF_ONE = {
     *("PUT", "PUT_AS_KNOWN", "PUT_IF", "RENEW", "REVISIONS", "REVISION"),

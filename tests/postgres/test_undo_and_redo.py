@@ -239,8 +239,10 @@ def test_undo_keeps_to_the_limits(connected: Connect) -> None:
 
 
 def test_undo_beside_writers_changes_what_they_have_written_or_nothing(
-    store: Store, token: str
+    connected: Connect,
 ) -> None:
+    store = connected(history=100)  # each undo is a version, too
+    token = store.new_token()
     states = [store.state(token) for _ in range(4)]
     states[0]["n"] = 0
 

@@ -26,14 +26,16 @@ FROM {{schema}}.session, LATERAL (
 ) AS found
 WHERE id = %(id)s AND {session.USABLE}"""
 
-# A history is completed in one transaction: LOCK_HISTORY, BEGIN_HISTORY where there was none, so
-# that what is there is of a former row of the session; then FILL_HISTORY and NOTE_HISTORY. The
-# tombstone of a key without a history tells nothing.
+# A history is completed in short transactions, so that no writer waits for long: LOCK_HISTORY, then
+# BEGIN_HISTORY where there was none, so that what is there is of a former row of the session; then
+# FILL_HISTORY, and in the last one NOTE_HISTORY. The tombstone of a key without a history tells
+# nothing.
 LOCK_HISTORY: Final = """
 SELECT version, history_at FROM {schema}.session WHERE id = %(id)s FOR NO KEY UPDATE"""
 BEGIN_HISTORY: Final = """
 WITH begun AS (
-    UPDATE {schema}.session SET undo = '{}', redo = '{}', run = NULL WHERE id = %(id)s
+    UPDATE {schema}.session SET history_at = 0, undo = '{}', redo = '{}', run = NULL
+    WHERE id = %(id)s
 )
 DELETE FROM {schema}.revision WHERE session_id = %(id)s"""
 FILL_HISTORY: Final = f"""{revision.NEW_REVISION}
@@ -44,7 +46,8 @@ FROM {{schema}}.entry e WHERE session_id = %(id)s
         WHERE r.session_id = %(id)s AND r.key = e.key AND r.version = e.version)
     AND (kind IS NOT NULL OR EXISTS (SELECT FROM {{schema}}.revision r
         WHERE r.session_id = %(id)s AND r.key = e.key))
-ON CONFLICT (session_id, key, version) DO NOTHING"""
+LIMIT %(batch)s
+ON CONFLICT (session_id, key, version) DO NOTHING RETURNING true"""
 NOTE_HISTORY: Final = f"""
 UPDATE {{schema}}.session SET history_at = version, history_bytes = {revision.SIZES}
 WHERE id = %(id)s"""

@@ -21,7 +21,8 @@ WHERE session_id = %(id)s AND key = ANY (%(key)b::text[]) AND {entry.HOLDS_A_VAL
 # What the other session held under these keys has expired.
 DROP_EXPIRED_BODIES: Final = f"""
 DELETE FROM {{schema}}.body b WHERE b.session_id = %(to)s AND b.digest IN (
-        SELECT digest FROM {{schema}}.entry WHERE session_id = %(to)s AND key = ANY (%(key)b::text[]))
+        SELECT digest FROM {{schema}}.entry
+        WHERE session_id = %(to)s AND key = ANY (%(key)b::text[]))
     AND NOT EXISTS (SELECT FROM {{schema}}.entry o WHERE o.session_id = %(to)s
         AND o.digest = b.digest AND o.key <> ALL (%(key)b::text[]))
     AND {body.NO_REVISION_THERE_HOLDS_IT}"""
