@@ -21,14 +21,18 @@ if TYPE_CHECKING:
         forget,
         get,
         health,
+        history,
         keys,
         modify,
         mount,
         persist,
+        redo,
+        restore,
         rotate,
         scope,
         session,
         set,
+        undo,
         update,
     )
     from streamlit_pgstate.codecs import register
@@ -45,11 +49,13 @@ if TYPE_CHECKING:
         StoreUnavailable,
         UnknownToken,
         UnsupportedType,
+        VersionGone,
     )
     from streamlit_pgstate.postgres.health import Health
     from streamlit_pgstate.state.mapping import State
     from streamlit_pgstate.state.metrics import Metrics, metrics
     from streamlit_pgstate.state.prometheus import metrics_text
+    from streamlit_pgstate.state.revision import Revision
     from streamlit_pgstate.state.session_info import SessionInfo
     from streamlit_pgstate.state.store import Store
     from streamlit_pgstate.widgets import audio_input, camera_input, data_editor, file_uploader
@@ -67,6 +73,7 @@ __all__ = [
     "MigrationRequired",
     "NoSessionError",
     "PgStateError",
+    "Revision",
     "SessionInfo",
     "ShapeError",
     "State",
@@ -75,6 +82,7 @@ __all__ = [
     "StoredFile",
     "UnknownToken",
     "UnsupportedType",
+    "VersionGone",
     "audio_input",
     "camera_input",
     "clear",
@@ -86,37 +94,43 @@ __all__ = [
     "forget",
     "get",
     "health",
+    "history",
     "keys",
     "metrics",
     "metrics_text",
     "modify",
     "mount",
     "persist",
+    "redo",
     "register",
+    "restore",
     "rotate",
     "scope",
     "session",
     "set",
     "testing",
+    "undo",
     "update",
 ]
 
 _HOMES = {
     "api": (
-        *("App", "clear", "configure", "connect", "delete", "forget", "get", "health", "keys"),
-        *("modify", "mount", "persist", "rotate", "scope", "session", "set", "update"),
+        *("App", "clear", "configure", "connect", "delete", "forget", "get", "health", "history"),
+        *("keys", "modify", "mount", "persist", "redo", "restore", "rotate", "scope", "session"),
+        *("set", "undo", "update"),
     ),
     "codecs": ("register",),
     "codecs.file": ("StoredFile",),
     "errors": (
         *("ConfigError", "DecodeError", "InvalidKey", "LimitExceeded", "MigrationRequired"),
         *("NoSessionError", "PgStateError", "ShapeError", "StoreUnavailable", "UnknownToken"),
-        "UnsupportedType",
+        *("UnsupportedType", "VersionGone"),
     ),
     "postgres.health": ("Health",),
     "state.mapping": ("State",),
     "state.metrics": ("Metrics", "metrics"),
     "state.prometheus": ("metrics_text",),
+    "state.revision": ("Revision",),
     "state.session_info": ("SessionInfo",),
     "state.store": ("Store",),
     "widgets": ("audio_input", "camera_input", "data_editor", "file_uploader"),

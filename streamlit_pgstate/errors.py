@@ -185,6 +185,10 @@ class ShapeError(PgStateError, RuntimeError):
     """The setting `shape` of this app."""
 
 
+class VersionGone(PgStateError, LookupError):
+    """A former version of a key is no longer in the history, or never was. Nothing was changed."""
+
+
 class DecodeError(PgStateError, ValueError):
     """This version cannot read a stored row. The row is left as it is."""
 

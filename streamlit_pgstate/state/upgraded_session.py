@@ -1,8 +1,8 @@
 """A session as this deploy of the app knows it: values of an older shape are upgraded when found.
 
-Stands between `written_session`, which stores them, and `session`. The function `upgrade` runs
-without a lock in the database. What it makes of the values is stored in one statement, if nobody
-has written meanwhile. Otherwise it runs again.
+Stands between `written_session`, which stores them, and `revised_session`. The function `upgrade`
+runs without a lock in the database. What it makes of the values is stored in one statement, if
+nobody has written meanwhile. Otherwise it runs again.
 """
 
 from __future__ import annotations

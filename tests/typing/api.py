@@ -24,6 +24,7 @@ from streamlit_pgstate import (
     MigrationRequired,
     NoSessionError,
     PgStateError,
+    Revision,
     SessionInfo,
     ShapeError,
     State,
@@ -62,7 +63,7 @@ def verbs() -> None:
     pgstate.configure(url=None, app=None, timeout=2.5, max_keys="50", auto_migrate="false")
     pgstate.configure(url=make_url("postgresql://me@localhost/app"))
     pgstate.configure(urls="postgresql://me@localhost/app")  # type: ignore[call-arg]
-    pgstate.configure(history=3)  # type: ignore[call-arg]  # not available yet
+    pgstate.configure(history=3)
     pgstate.configure(max_value_bytes=0.5)  # type: ignore[arg-type]
     pgstate.configure(session_ttl=[30])  # type: ignore[arg-type]
     pgstate.configure(shape=2, upgrade=in_place)
@@ -111,6 +112,14 @@ def verbs() -> None:
     assert_type(pgstate.metrics_text(), str)
     pgstate.rotate()
     pgstate.forget()
+    assert_type(pgstate.history("key"), list[Revision])
+    assert_type(pgstate.history("key", limit=1)[0].changed_at, datetime)
+    assert_type(pgstate.get("key", 0, version=1), int | Any)
+    pgstate.restore("key", 1)
+    assert_type(pgstate.undo(), list[str])
+    assert_type(pgstate.redo(), list[str])
+    assert_type(pgstate.scope("app").undo(), list[str])
+    assert_type(pgstate.scope("tab").history("key"), list[Revision])
 
 
 def add(more: int) -> Any:

@@ -13,13 +13,18 @@ from streamlit_pgstate.postgres.statements import (
     cleanup,
     database,
     entries,
+    history,
+    kept_writes,
     moves,
     sealing,
     session_tokens,
     sessions,
 )
 
-_FILES = (sessions, session_tokens, entries, bodies, moves, sealing, cleanup, database)
+_FILES = (
+    *(sessions, session_tokens, entries, kept_writes, bodies, history, moves, sealing, cleanup),
+    database,
+)
 
 
 def of(schema: str) -> dict[str, str]:

@@ -83,27 +83,27 @@ done AS ({entry.written(entry.MANY)}) SELECT locked.version FROM locked"""
 
 # What an older deploy has stored, in the shape of this one: changed, new and deleted entries, and
 # the shape, all or none. Nothing is written if anybody has written since the caller has read what
-# it has computed these from. %(shape)s is NULL here. The last one is for values that stay.
+# it has computed these from. %(shape)s is NULL here. The last one is for values that stay. Former
+# versions have the old shape, so the history begins anew.
 _IS_AS_READ: Final = "AND version = %(known)s AND coalesce(shape, 1) = %(old_shape)s"
-_IN_NEW_SHAPE: Final = f"{write.RECORDED}, shape = %(new_shape)s"
+_WITHOUT_HISTORY: Final = """without_history AS (
+    DELETE FROM {schema}.revision r USING locked WHERE r.session_id = %(id)s
+)"""
+_IN_NEW_SHAPE: Final = f"{write.RECORDED}, shape = %(new_shape)s, {write.HAS_NO_HISTORY}"
 _UPGRADED: Final = f"""done AS ({entry.written(entry.MANY)}), {write.GROWN}
 {_IN_NEW_SHAPE}, {write.COUNTED}
 FROM grown WHERE id = %(id)s RETURNING {write.fits(write.IN_TIME)}"""
 UPGRADE: Final = f"""WITH {write.locked_first(_IS_AS_READ)}, {body.BODIES}, {body.DROPPED},
-{_UPGRADED}"""
+{_WITHOUT_HISTORY}, {_UPGRADED}"""
 UPGRADE_AHEAD: Final = f"""WITH {write.locked_first(f"{_IS_AS_READ} {body.COMPLETE}")},
-{body.DROPPED}, {_UPGRADED}"""
-UPGRADE_SHAPE: Final = f"""WITH {write.locked_first(_IS_AS_READ)}
+{body.DROPPED}, {_WITHOUT_HISTORY}, {_UPGRADED}"""
+UPGRADE_SHAPE: Final = f"""WITH {write.locked_first(_IS_AS_READ)}, {_WITHOUT_HISTORY}
 {_IN_NEW_SHAPE} WHERE id = %(id)s AND EXISTS (SELECT FROM locked) RETURNING {write.IN_TIME}"""
 
 # Sets a new expiry of a large value that the entry holds already. Its bytes are not sent again.
-_HOLDS_IT: Final = f"""AND EXISTS (SELECT FROM {{schema}}.entry
-    WHERE session_id = %(id)s AND key = %(key)s AND version = %(expected)s
-        AND digest = %(digest)s AND {entry.HAS_NOT_EXPIRED})"""
-RENEW: Final = f"""WITH {write.locked_first(_HOLDS_IT)},
+RENEW: Final = f"""WITH {write.locked_first(entry.HOLDS_IT)},
 done AS (
-    UPDATE {{schema}}.entry AS e SET version = locked.version, changed_at = now(),
-        expires_at = {entry.EXPIRY.replace("{ttl}", "%(ttl)s::float8")}, ttl = %(ttl)s::float8
+    UPDATE {{schema}}.entry AS e SET {entry.RENEWED}
     FROM locked
     WHERE e.session_id = %(id)s AND e.key = %(key)s AND e.version = %(expected)s
     RETURNING e.version
@@ -136,6 +136,7 @@ RECOUNT: Final = f"""WITH dropped AS (
             SELECT digest FROM {{schema}}.entry WHERE session_id = %(id)s AND {entry.EXPIRED})
         AND NOT EXISTS (SELECT FROM {{schema}}.entry e
             WHERE e.session_id = %(id)s AND e.digest = b.digest AND {entry.HAS_NOT_EXPIRED})
+        AND {body.NO_REVISION_HOLDS_IT}
 ),
 emptied AS (
     UPDATE {{schema}}.entry SET {entry.TOMBSTONE} WHERE session_id = %(id)s AND {entry.EXPIRED}
