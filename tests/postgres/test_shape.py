@@ -437,3 +437,21 @@ def test_what_is_taken_over_has_one_shape(old: tuple[State, str], deploy: Deploy
     target["theirs"] = 1
     assert target.take_over(store.state(old[1])) == ["cart", "kept"]
     assert dict(target) == {"cart": ["milk"], "kept": 1, "theirs": 1}
+
+
+def test_the_history_begins_anew_with_an_upgrade(deploy: Deploy, sql: SQL) -> None:
+    """Former versions have the old shape, which nobody could read any more."""
+    first = deploy(history=5)
+    token = first.new_token()
+    state = first.state(token)
+    state["item"] = "tea"
+    state["item"] = "milk"
+    second = deploy(2, in_list, history=5).state(token)
+    assert second["cart"] == ["milk"]
+    assert sql.execute("SELECT count(*) FROM pgstate.revision").fetchone() == (0,)
+    assert second.history("item") == [] or second.history("item")[0].kind is None
+    assert second.undo() == []
+    second["cart"] = ["milk", "tea"]
+    assert [each.operation for each in second.history("cart")] == ["set", "set"]
+    assert second.undo() == ["cart"]
+    assert second["cart"] == ["milk"]
