@@ -11,7 +11,19 @@ import logging
 
 import click
 
-from streamlit_pgstate.cli import gc, migrate, rekey, status
+from streamlit_pgstate.cli import (
+    copy,
+    doctor,
+    export,
+    forget,
+    gc,
+    importing,
+    migrate,
+    rekey,
+    sessions,
+    show,
+    status,
+)
 from streamlit_pgstate.cli.group import Commands
 
 __all__ = ["main"]
@@ -59,5 +71,8 @@ def main() -> None:
     logging.getLogger("streamlit_pgstate").addHandler(logging.NullHandler())
 
 
-for _command in (status.status, migrate.migrate, gc.gc, rekey.rekey):
+for _command in (
+    *(status.status, migrate.migrate, gc.gc, rekey.rekey, doctor.doctor),
+    *(sessions.sessions, show.show, copy.copy, export.export, importing.import_, forget.forget),
+):
     main.add_command(_command)

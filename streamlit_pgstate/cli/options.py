@@ -38,3 +38,6 @@ _embedded = click.option(
     help="Use the embedded PostgreSQL in .pgstate of the current folder, even if another "
     "database is configured.",
 )
+
+session_argument = click.argument("session", metavar="SESSION")
+as_json_option = click.option("--json", is_flag=True, help="Print JSON, for programs.")

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import os
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -74,6 +75,24 @@ def find_target(where: Where) -> Target:
     if settings.url is not None:
         return Target(settings, "from PGSTATE_URL")
     return _embedded_target(settings, is_named=embedded)
+
+
+def find_schema(where: Where) -> str:
+    """Find the schema alone, for what needs no connection."""
+    from streamlit_pgstate.settings import Settings
+
+    return Settings.read({"schema": where.schema}, secrets=_secrets()).schema
+
+
+def duration(source: str, text: str) -> timedelta:
+    """Read a duration that an option gives, such as ``10m``.
+
+    Raises:
+        ConfigError: it is none. The message names `source`.
+    """
+    from streamlit_pgstate import settings
+
+    return settings.read_duration(source, text)
 
 
 def find_existing(where: Where) -> Target:

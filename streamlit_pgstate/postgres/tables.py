@@ -1,7 +1,7 @@
 """The tables of one schema in one database: opened, migrated, looked after, and told apart.
 
-What is done with their rows is in `entries`, `bodies`, `sessions`, `session_tokens` and `moves`,
-each of which is a part of `Tables`.
+What is done with their rows is in `entries`, `bodies`, `sessions`, `session_tokens`, `moves` and
+`inspection`, each of which is a part of `Tables`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from streamlit_pgstate.postgres.bodies import Bodies
 from streamlit_pgstate.postgres.cleanup import Cleaned, Cleanup, Turns
 from streamlit_pgstate.postgres.engine import Database, no_objection
 from streamlit_pgstate.postgres.entries import Entries
+from streamlit_pgstate.postgres.inspection import Inspection
 from streamlit_pgstate.postgres.migrate import Layout
 from streamlit_pgstate.postgres.moves import Moves
 from streamlit_pgstate.postgres.rekeying import Rekeyed
@@ -72,6 +73,7 @@ class Tables:
         self.entries = Entries(access)
         self.session_tokens = SessionTokens(access, self.entries)
         self.moves = Moves(access, self.sessions)
+        self.inspection = Inspection(access, self.bodies)
 
     def __repr__(self) -> str:
         return f"<Tables of {self.place}>"

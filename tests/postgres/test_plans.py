@@ -51,6 +51,8 @@ COLD = {
     *("PLAIN_PERMIT", "PERMIT_PLAIN", "FORBID_PLAIN", "SEALED_ONLY"),
     *("REKEY", "REKEY_COUNTS", "REKEY_LARGE", "REKEY_NEXT", "REKEY_SESSIONS", "REKEY_SWEEP"),
     *("LOCK_FOR_REKEY", "COUNT_PARTS", "COPY_SESSION", "HOMES"),
+    *("SESSIONS_BY_EXPIRY", "SESSIONS_BY_BYTES", "SESSIONS_BY_AGE", "SESSIONS_BETWEEN"),
+    *("ENTRIES_AFTER", "ENTRY", "OVERVIEW", "SIZES", "OVERDUE", "REMOVE_SESSION"),
 }
 """Of one row, for operators, in the background, after a lost answer, or for a duplicated tab."""
 

@@ -13,13 +13,14 @@ from streamlit_pgstate.postgres.statements import (
     cleanup,
     database,
     entries,
+    inspection,
     moves,
     sealing,
     session_tokens,
     sessions,
 )
 
-_FILES = (sessions, session_tokens, entries, bodies, moves, sealing, cleanup, database)
+_FILES = (sessions, session_tokens, entries, bodies, moves, sealing, cleanup, database, inspection)
 
 
 def of(schema: str) -> dict[str, str]:
