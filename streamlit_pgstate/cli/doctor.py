@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import statistics
 import time
+import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from streamlit_pgstate.settings import Settings
 
 _TRIES = 5
+_REMOVED_WITHIN = timedelta(seconds=2)
 _CLOCK_MAY_DIFFER = 5.0
 """Seconds. Tokens allow for a day, but logs and expiries are easier to read with right clocks."""
 
@@ -77,24 +81,35 @@ def _print(finding: Finding) -> None:
 
 
 def _of_the_server(settings: Settings) -> list[Finding]:
-    from streamlit_pgstate.postgres import grants, migrate
+    from streamlit_pgstate.postgres import grants
 
     with database_of(settings) as database:
         server = _server(database)
-        layout = migrate.require_current(
-            database, dataclasses.replace(settings, auto_migrate=False)
-        )
         lacking = grants.missing(database, settings.schema)
-    privileges = Finding("privileges", "all that an app needs")
-    if lacking:
-        names = [f"{privilege} on {table or 'the schema'}" for table, privilege in lacking]
-        privileges = Finding(
-            "privileges",
-            f"missing: {', '.join(names)}",
-            is_bad=True,
-            advice="As the owner of the tables, run: pgstate migrate --app-role ROLE",
-        )
-    return [*server, Finding("layout", f"{layout.found}, as needed"), privileges]
+        return [*server, _of_the_privileges(lacking), _of_the_layout(database, settings)]
+
+
+def _of_the_privileges(lacking: list[tuple[str, str]]) -> Finding:
+    if not lacking:
+        return Finding("privileges", "all that an app needs")
+    names = [f"{privilege} on {table or 'the schema'}" for table, privilege in lacking]
+    return Finding(
+        "privileges",
+        f"missing: {', '.join(names)}",
+        is_bad=True,
+        advice="As the owner of the tables, run: pgstate migrate --app-role ROLE",
+    )
+
+
+def _of_the_layout(database: Database, settings: Settings) -> Finding:
+    from streamlit_pgstate.postgres import migrate
+
+    as_found = dataclasses.replace(settings, auto_migrate=False)
+    try:
+        layout = migrate.require_current(database, as_found)
+    except PgStateError as error:
+        return Finding("layout", error.in_full, is_bad=True)
+    return Finding("layout", f"{layout.found}, as needed")
 
 
 def _server(database: Database) -> list[Finding]:
@@ -126,17 +141,29 @@ def _of_the_verbs(settings: Settings) -> list[Finding]:
     from streamlit_pgstate.state.session import Session
     from streamlit_pgstate.state.surroundings import Surroundings
 
-    findings = []
     with tables_of(settings) as tables:
-        ref = SessionRef.of(tables.signer.mint())
+        try:
+            ref = SessionRef.of(tables.signer.mint())
+        except PgStateError as error:
+            return [Finding("signing key", error.in_full, is_bad=True)]
         state = State(Session(tables, ref, surroundings=Surroundings(), cache=False))
         try:
-            findings.append(_timed("set", lambda turn: state.set("doctor", turn)))
-            findings.append(_timed("get", lambda _: state.get("doctor")))
-            findings.append(_timed("delete", lambda _: state.delete("doctor")))
-        finally:
-            findings.append(_timed("remove", lambda _: tables.inspection.remove(ref.id), tries=1))
-    return findings
+            return [
+                _timed("set", lambda turn: state.set("doctor", turn)),
+                _timed("get", lambda _: state.get("doctor")),
+                _timed("delete", lambda _: state.delete("doctor")),
+                _timed("remove", lambda _: tables.inspection.remove(ref.id), tries=1),
+            ]
+        except KeyboardInterrupt:
+            _remove_quickly(settings, ref.id)
+            raise
+
+
+def _remove_quickly(settings: Settings, session_id: uuid.UUID) -> None:
+    """Remove the session after Ctrl-C. If that fails, the session expires by itself."""
+    quick = dataclasses.replace(settings, timeout=_REMOVED_WITHIN)
+    with tables_of(quick) as tables, contextlib.suppress(PgStateError):
+        tables.inspection.remove(session_id)
 
 
 def _timed(what: str, do: Callable[[int], object], *, tries: int = _TRIES) -> Finding:

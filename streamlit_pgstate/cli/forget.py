@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from streamlit_pgstate.cli.group import ACTION_NEEDED
 from streamlit_pgstate.cli.options import on_database, session_argument
 from streamlit_pgstate.cli.printing import count, size
 from streamlit_pgstate.cli.target import Where, find_existing, tables_of
@@ -23,10 +24,9 @@ def forget(where: Where, session: str, yes: bool) -> None:
     \b
     Exit codes:
       0  done, or it was forgotten already
-      1  there is no such session
+      1  there is no such session, or you have not confirmed
       2  an option or a setting is wrong or missing, or several ids begin so
       3  the database cannot be reached, or does not answer
-      130  not confirmed, or interrupted: nothing was deleted
 
     \b
     Examples:
@@ -41,7 +41,8 @@ def forget(where: Where, session: str, yes: bool) -> None:
         if row.revoked_at is not None and not row.keys:
             click.echo(f"Nothing to do: session {row.id} has {row.ended or 'ended'} already.")
             return
-        if not yes:
-            click.confirm(f"Delete {what}, app {row.app!r}, for ever?", abort=True, err=True)
+        if not yes and not click.confirm(f"Delete {what}, app {row.app!r}, for ever?", err=True):
+            click.echo("Nothing was deleted.", err=True)
+            raise SystemExit(ACTION_NEEDED)
         tables.sessions.forget(SessionRef(row.id))
         click.echo(f"Deleted {what}.")

@@ -17,12 +17,14 @@ SELECT rolsuper OR EXISTS (
 ) FROM pg_roles AS r WHERE rolname = %(role)s::text"""
 
 # Which of the privileges the current user lacks: pairs of a table and a privilege. An empty name is
-# the schema. Tables are found by their oids, as a name is not looked up without USAGE.
+# the schema. What is not there counts as granted. All are found by their oids, as the name of a
+# table is not looked up without USAGE.
 MISSING: Final = """
 SELECT wanted.name, wanted.privilege
 FROM unnest(%(names)b::text[], %(privileges)b::text[])
     WITH ORDINALITY AS wanted(name, privilege, number)
-WHERE NOT CASE WHEN wanted.name = '' THEN has_schema_privilege(%(schema)s::text, wanted.privilege)
+WHERE NOT CASE WHEN wanted.name = '' THEN (SELECT has_schema_privilege(oid, wanted.privilege)
+        FROM pg_namespace WHERE nspname = %(schema)s::text)
     ELSE (SELECT has_table_privilege(c.oid, wanted.privilege)
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE n.nspname = %(schema)s::text AND c.relname = wanted.name) END

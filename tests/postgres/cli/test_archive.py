@@ -298,9 +298,7 @@ def test_a_file_that_was_changed_or_is_missing_stores_nothing(
     assert sql.execute("SELECT count(*) FROM pgstate.session").fetchone() == (1,)
 
 
-def test_an_import_over_a_limit_stores_nothing(
-    pgstate: Pgstate, store: Store, full: State
-) -> None:
+def test_an_import_over_a_limit_stores_nothing(pgstate: Pgstate, store: Store, full: State) -> None:
     exported(pgstate, full)
     target = store.state(store.new_token())
     target["there"] = 1
