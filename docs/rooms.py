@@ -22,7 +22,7 @@ BEGIN, END = "<!-- drawn by docs/rooms.py -->", "<!-- end -->"
 KNOWS = {
     "Streamlit": ("api", "widgets", "page", "persistence", "component", "testing"),
     "PostgreSQL": ("cli", "postgres"),
-    "neither": ("archive", "state", "codecs", "settings", "errors"),
+    "neither": ("state", "codecs", "settings", "errors"),
 }
 """By what they know; the contracts in pyproject.toml hold it."""
 

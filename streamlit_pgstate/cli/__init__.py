@@ -36,7 +36,7 @@ __all__ = ["main"]
 )
 @click.version_option(package_name="streamlit-pgstate", prog_name="pgstate")
 def main() -> None:
-    """Check, migrate, clean up or encrypt the database of a Streamlit app with streamlit-pgstate.
+    """Look after the database of a Streamlit app with streamlit-pgstate.
 
     Run it in the folder of the app. It takes the URL and the schema of the database from the
     first of these that has them:
@@ -54,18 +54,20 @@ def main() -> None:
     Examples:
       pgstate status
       pgstate migrate
-      pgstate migrate --embedded
+      pgstate sessions --largest
+      pgstate show 6c3f1f5e
+      pgstate export 6c3f1f5e --to their-data
       PGSTATE_URL=postgresql://me:secret@db.example.com/app pgstate status
       pgstate migrate --schema team_a
       pgstate gc --dry-run
-      pgstate rekey --dry-run
 
     \b
     Exit codes:
-      0  the tables have the layout that this version needs
-      1  the tables are missing, or older or newer than this version needs
-      2  an option or a setting is wrong or missing, or the server refuses the user
-      3  the database cannot be reached, or does not answer
+      0    done, or nothing is to be done
+      1    something is to be done: the last line says what
+      2    an option or a setting is wrong or missing, or the server refuses the user
+      3    the database cannot be reached, or does not answer
+      130  interrupted by Ctrl-C
     """
     # Without a handler Python prints warnings: what went wrong would be said twice.
     logging.getLogger("streamlit_pgstate").addHandler(logging.NullHandler())

@@ -50,7 +50,7 @@ def export(where: Where, session: str, folder: Path) -> None:
     Example:
       pgstate export 6c3f1f5e --to their-data
     """
-    from streamlit_pgstate.archive.export import export as export_session
+    from streamlit_pgstate.state.archive.export import export as export_session
 
     if_interrupted("Nothing is left of this export.")
     with tables_of(find_existing(where).settings) as tables:

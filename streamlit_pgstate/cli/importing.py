@@ -17,8 +17,8 @@ from streamlit_pgstate.cli.terminal import find_terminal
 from streamlit_pgstate.errors import ConfigError
 
 if TYPE_CHECKING:
-    from streamlit_pgstate.archive.importing import Import
     from streamlit_pgstate.settings import Settings
+    from streamlit_pgstate.state.archive.importing import Import
 
 
 @click.command("import")
@@ -51,7 +51,7 @@ def import_(where: Where, folder: Path, session: str | None) -> None:
       pgstate import their-data
       pgstate import their-data --session 6c3f1f5e
     """
-    from streamlit_pgstate.archive import importing
+    from streamlit_pgstate.state.archive import importing
 
     settings = find_existing(where).settings
     found = importing.read(folder, max_value_bytes=settings.max_value_bytes)

@@ -60,16 +60,16 @@ def migrate(
     If no database is configured, it changes nothing and ends with exit code 2. To create or
     migrate the embedded PostgreSQL of the current folder, add --embedded.
 
+    With --sql it prints what it would run, for those who review or run SQL by themselves: pipe it
+    to psql. The text holds no secret, so it can be kept beside the code: the signing key is made by
+    the database when the SQL runs.
+
     \b
     Exit codes:
       0  the tables have the layout that this version needs
       1  the tables are newer than this version: upgrade streamlit-pgstate
       2  an option or a setting is wrong or missing, or the user may not create tables
       3  the database cannot be reached, a table is in use, or another migration is running
-
-    With --sql it prints what it would run, for those who review or run SQL by themselves: pipe it
-    to psql. The text holds no secret, so it can be kept beside the code: the signing key is made by
-    the database when the SQL runs.
 
     \b
     Examples:

@@ -10,7 +10,16 @@ import click
 from streamlit_pgstate.cli.group import ACTION_NEEDED
 from streamlit_pgstate.cli.options import as_json_option, on_database, session_argument
 from streamlit_pgstate.cli.preview import preview
-from streamlit_pgstate.cli.printing import as_json, fact, safe, safe_lines, size, table, time
+from streamlit_pgstate.cli.printing import (
+    as_json,
+    count,
+    fact,
+    safe,
+    safe_lines,
+    size,
+    table,
+    time,
+)
 from streamlit_pgstate.cli.sessions import fields_of
 from streamlit_pgstate.cli.target import Where, find_existing, tables_of
 from streamlit_pgstate.cli.terminal import work
@@ -68,7 +77,7 @@ def _show_keys(inspection: Inspection, row: SessionRow) -> None:
     fact("Seen", time(row.seen_at))
     fact("Expires", time(row.expires_at))
     keys = list(inspection.keys(row.id))
-    fact("Holds", f"{len(keys):,} keys, {size(sum(one.size for one in keys))}")
+    fact("Holds", f"{count(len(keys), 'key')}, {size(sum(one.size for one in keys))}")
     if keys:
         click.echo()
         lines = [

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from streamlit_pgstate import codecs
-from streamlit_pgstate.archive.file_names import safe_suffix
 from streamlit_pgstate.codecs import Payload
 from streamlit_pgstate.codecs.file import StoredFile
 from streamlit_pgstate.codecs.payload import UnreadableError
 from streamlit_pgstate.errors import DecodeError
+from streamlit_pgstate.state.archive.file_names import safe_suffix
 
 JSON: Final = "json"
 FILE: Final = "file"

@@ -13,14 +13,14 @@ from importlib.metadata import version
 from pathlib import Path
 
 from streamlit_pgstate import codecs
-from streamlit_pgstate.archive import manifest
-from streamlit_pgstate.archive.file_names import file_name
-from streamlit_pgstate.archive.forms import readable
-from streamlit_pgstate.archive.manifest import ExportedValue, Manifest
 from streamlit_pgstate.codecs import Payload
 from streamlit_pgstate.errors import ConfigError, DecodeError
 from streamlit_pgstate.postgres.bodies import OnProgress
 from streamlit_pgstate.postgres.inspection import Inspection, KeyRow, SessionRow
+from streamlit_pgstate.state.archive import manifest
+from streamlit_pgstate.state.archive.file_names import file_name
+from streamlit_pgstate.state.archive.forms import readable
+from streamlit_pgstate.state.archive.manifest import ExportedValue, Manifest
 
 VALUES, BODIES = "values", "bodies"
 

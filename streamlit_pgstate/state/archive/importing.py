@@ -7,11 +7,11 @@ from hashlib import sha256
 from pathlib import Path
 
 from streamlit_pgstate import codecs
-from streamlit_pgstate.archive import forms, manifest
-from streamlit_pgstate.archive.manifest import ExportedValue, Manifest
 from streamlit_pgstate.codecs import Payload
 from streamlit_pgstate.codecs.file import StoredFile
 from streamlit_pgstate.errors import ConfigError, LimitExceeded
+from streamlit_pgstate.state.archive import forms, manifest
+from streamlit_pgstate.state.archive.manifest import ExportedValue, Manifest
 from streamlit_pgstate.state.key import check_key
 
 _LARGEST_MANIFEST = 64 * 2**20
