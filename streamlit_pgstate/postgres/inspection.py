@@ -245,7 +245,7 @@ class Inspection:
         """Return the keys of a session that hold a value, sorted, as they are read in pages."""
         after = ""
         while True:
-            parameters = {"id": session_id, "after": after, "limit": _KEYS_AT_ONCE}
+            parameters = {"id": session_id, "after_key": after, "limit": _KEYS_AT_ONCE}
             rows = self._access.run("ENTRIES_AFTER", parameters)
             yield from (_key(session_id, row) for row in rows)
             if len(rows) < _KEYS_AT_ONCE:

@@ -107,7 +107,11 @@ class WrittenSession(CachedSession):
                 self.write_of(check_key(key), payload, ttl=ttl)
                 for key, (payload, ttl) in entries.items()
             ]
-            self._write(self._needed(writes, self._changes_entry), work)
+            try:
+                self._write(self._needed(writes, self._changes_entry), work)
+            except KeyboardInterrupt:
+                self.discard_sent()
+                raise
 
     def amend(self, payloads: Mapping[str, Payload], deleted: Iterable[str]) -> None:
         """Store what `encode` gave and delete the keys `deleted`, all or none.

@@ -39,7 +39,7 @@ ORDER BY NOT ({_IS_LIVE}), id LIMIT 3"""
 ENTRIES_AFTER: Final = f"""
 SELECT key, version, kind, size, changed_at, expires_at, ttl, value::text, body, digest
 FROM {{schema}}.entry
-WHERE session_id = %(id)s AND key > %(after)s AND {entry.HOLDS_A_VALUE}
+WHERE session_id = %(id)s AND key > %(after_key)s AND {entry.HOLDS_A_VALUE}
 ORDER BY key LIMIT %(limit)s"""
 ENTRY: Final = f"""
 SELECT key, version, kind, size, changed_at, expires_at, ttl, value::text, body, digest

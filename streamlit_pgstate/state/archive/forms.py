@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -103,7 +104,8 @@ def _table(
             return None
         raise
     try:
-        write(value, sink)
+        with warnings.catch_warnings(action="ignore"):  # of `attrs` that Parquet lacks
+            write(value, sink)
     except Exception:  # noqa: BLE001 - libraries refuse by errors of many kinds; the body is exact
         return None
     return Readable(PARQUET, ".parquet", sink.getvalue(), is_exact=False)

@@ -96,6 +96,34 @@ def test_every_kind_comes_back_exactly(pgstate: Pgstate, store: Store, full: Sta
         assert (row["expires_at"] is None) == (rows[row["key"]]["expires_at"] is None)
 
 
+BODIES = Path(__file__).parents[2] / "bodies"
+
+
+def test_every_body_that_was_ever_stored_comes_back_as_it_is(
+    pgstate: Pgstate, store: Store, sql: psycopg.Connection
+) -> None:
+    """Also those of classes and libraries that this process does not know."""
+    manifest = json.loads((BODIES / "manifest.json").read_text())
+    stored = {
+        one["file"]: codecs.Payload(one["kind"], (BODIES / one["file"]).read_bytes())
+        for one in manifest
+    }
+    state = store.state(store.new_token())
+    state._session.bring({name: (payload, None) for name, payload in stored.items()})
+    result = pgstate("export", str(state.id), "--to", "out")
+    assert result.exit_code == 0, result.output
+    copy = imported(pgstate("import", "out"), store)
+
+    def rows(session: State) -> list[Any]:
+        return sql.execute(
+            """SELECT key, kind, size, value::text, body, digest FROM pgstate.entry
+            WHERE session_id = %s ORDER BY key""",
+            (session.id,),
+        ).fetchall()
+
+    assert rows(copy) == rows(state)
+
+
 def test_people_can_read_the_files(pgstate: Pgstate, full: State) -> None:
     folder, manifest = exported(pgstate, full)
     by_key = {value["key"]: value for value in manifest["values"]}

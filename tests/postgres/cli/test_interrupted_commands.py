@@ -93,6 +93,26 @@ def test_ctrl_c_is_one_line_and_leaves_nothing_half_done(
     assert contents(url) == before
 
 
+def test_ctrl_c_in_a_large_import_takes_back_what_was_sent_ahead(
+    url: str, state: State, folder: Path
+) -> None:
+    state["larger"] = os.urandom(6_000_000)
+    assert begun(folder, url, "export", str(state.id), "--to", "exported").wait(60) == 0
+    before = contents(url)
+    with psycopg.connect(url) as other:
+        other.execute("LOCK TABLE pgstate.entry IN EXCLUSIVE MODE")  # readers do not wait
+        process = begun(folder, url, "import", "exported")
+        await_waiting(url, process, kind="relation")
+        with psycopg.connect(url) as watcher:
+            sent = watcher.execute("SELECT count(DISTINCT session_id) FROM pgstate.body")
+            assert sent.fetchone() == (2,)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert said.strip() == "Interrupted. Nothing was changed."
+    assert contents(url) == before
+
+
 def test_ctrl_c_in_a_migration_changes_nothing(
     new_database: Callable[..., str], folder: Path
 ) -> None:
