@@ -31,6 +31,25 @@ def run(connection, name):
         context.run_migrations()
 
 
+def print_sql(name):
+    """Print the SQL of the migrations, without a connection: `pgstate migrate --sql`."""
+    context.configure(
+        dialect_name="postgresql",
+        literal_binds=True,
+        version_table="alembic_version",
+        version_table_schema=name,
+        transaction_per_migration=False,
+    )
+    found = context.config.attributes
+    with context.begin_transaction():
+        for statement in found.get("before", ()):
+            context.execute(statement)
+        context.execute(f'CREATE SCHEMA IF NOT EXISTS "{name}"')
+        context.run_migrations()
+        for statement in found.get("after", ()):
+            context.execute(statement.replace(":", r"\:"))
+
+
 def run_from_command_line():
     settings = Settings.read({})
     database = engine.Database(settings)
@@ -48,8 +67,8 @@ def run_from_command_line():
 
 connection = context.config.attributes.get("connection")
 if context.is_offline_mode():
-    raise SystemExit("Migrations of streamlit-pgstate need a connection. Leave out --sql.")
-if connection is not None:
+    print_sql(context.config.attributes.get("schema") or Settings.read({}).schema)
+elif connection is not None:
     run(connection, context.config.attributes["schema"])
 else:
     run_from_command_line()

@@ -379,6 +379,15 @@ def _key_in(text: object) -> bytes | None:
     return base64.urlsafe_b64decode(text.strip().rstrip("=") + "=")
 
 
+def read_duration(source: str, value: Duration) -> timedelta:
+    """Read a duration that is no setting, such as that of an option.
+
+    Raises:
+        ConfigError: it is none, or not above 0. The message names `source`.
+    """
+    return _duration(source, value)
+
+
 def _duration(source: str, value: object) -> timedelta:
     seconds = _seconds(value)
     if seconds is None or not 0 < seconds < _TOO_MANY_SECONDS:

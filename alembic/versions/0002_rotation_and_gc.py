@@ -11,8 +11,6 @@ counted.
 
 from __future__ import annotations
 
-import secrets
-
 import sqlalchemy as sa
 from alembic import context, op
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -164,11 +162,11 @@ def upgrade() -> None:
     for name, table, column, where in INDEXES:
         op.create_index(name, table, [column], schema=schema, postgresql_where=sa.text(where))
     # The downgrade leaves it there, so that browsers find their tokens after the next upgrade.
-    new_identity = sa.text(
-        f"""INSERT INTO "{schema}".setting VALUES ('identity', :identity)
+    op.execute(
+        f"""INSERT INTO "{schema}".setting VALUES ('identity',
+            left(encode(sha256(gen_random_uuid()::text::bytea), 'hex'), 16))
             ON CONFLICT (name) DO NOTHING"""  # noqa: S608 - a checked name
     )
-    op.execute(new_identity.bindparams(identity=secrets.token_hex(8)))
     comment("revoked_at", REVOKED, schema)
     comment_on_revision("Older values. Not used in this version.", schema)
     comment("previous_hash", "the token before the present one", schema)

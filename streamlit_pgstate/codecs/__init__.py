@@ -67,7 +67,7 @@ from . import bundle, compression, kinds, limits, patterns, plain, refusals
 from .payload import DamagedError, Payload, RefusedError, TooLargeError, UnreadableError
 from .registered import register
 
-__all__ = ["Payload", "decode", "encode", "register"]
+__all__ = ["Payload", "decode", "encode", "packed", "register", "unpacked"]
 
 _STEPS_IN_MESSAGE = 6  # a longer path is shown without its middle
 
@@ -143,6 +143,35 @@ def decode(payload: Payload, *, key: str) -> Any:
             f"{key!r} was written as {payload.kind!r} and cannot be read: it holds {cause}. "
             "The row is left as it is; set the key again, or restore an older version."
         ) from cause
+
+
+def unpacked(payload: Payload, *, key: str) -> Payload:
+    """Return a payload without its compression.
+
+    Args:
+        payload: what `encode` returned.
+        key: as in `decode`.
+
+    Raises:
+        DecodeError: the body is damaged.
+    """
+    if not payload.kind.endswith(compression.SUFFIX):
+        return payload
+    try:
+        body = compression.unpack(payload.body)
+    except DamagedError as cause:
+        raise DecodeError(
+            f"{key!r} was written as {payload.kind!r} and cannot be read: it holds {cause}. "
+            "The row is left as it is; set the key again, or restore an older version."
+        ) from cause
+    return Payload(payload.kind.removesuffix(compression.SUFFIX), body)
+
+
+def packed(payload: Payload) -> Payload:
+    """Return a payload that is not compressed as `encode` stores it: compressed, if it shrinks."""
+    if payload.size < compression.MIN_SIZE or payload.kind.endswith(compression.SUFFIX):
+        return payload
+    return Payload(*compression.pack(payload.kind, payload.body))
 
 
 def _write(value: object, limit: float) -> tuple[str, bytes]:

@@ -7,11 +7,14 @@ Stands between Alembic and the code that connects. Alembic's scripts are in the 
 from __future__ import annotations
 
 import contextlib
+import io
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 import sqlalchemy
@@ -19,12 +22,15 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from streamlit_pgstate.errors import ConfigError, MigrationRequired, StoreUnavailable
-from streamlit_pgstate.postgres import fork
-from streamlit_pgstate.postgres.connection import TimedConnection
+from streamlit_pgstate.postgres import fork, grants
+from streamlit_pgstate.postgres.connection import TimedConnection, milliseconds
 from streamlit_pgstate.postgres.engine import Database
 from streamlit_pgstate.postgres.faults import translate
 from streamlit_pgstate.postgres.schema import TABLES
 from streamlit_pgstate.settings import Settings
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 _HERE = Path(__file__).parents[1]
 _SCRIPTS = next(
@@ -42,6 +48,7 @@ _MIGRATED_WITHIN = 7 * 86_400
 
 _LOCK_NOT_AVAILABLE = "55P03"
 _PERMISSION_DENIED = "42501"
+_QUERY_CANCELED = "57014"
 
 
 class _OneAtATime:
@@ -171,8 +178,20 @@ def _required(present: Layout, database: Database, settings: Settings) -> Layout
     )
 
 
-def upgrade(database: Database, settings: Settings) -> Layout:
+def upgrade(
+    database: Database,
+    settings: Settings,
+    *,
+    limit: timedelta | None = None,
+    app_role: str | None = None,
+) -> Layout:
     """Migrate the schema to this version's layout. Many processes and threads may do so at once.
+
+    Args:
+        database: where it is.
+        settings: which schema.
+        limit: how long one statement may take. None: as long as it does.
+        app_role: a role that is granted what an app needs, in the same transaction.
 
     Returns:
         The layout before the migration.
@@ -180,7 +199,8 @@ def upgrade(database: Database, settings: Settings) -> Layout:
     Raises:
         MigrationRequired: the schema is newer than this version.
         ConfigError: the user may not create the schema or the tables.
-        StoreUnavailable: another migration, or a transaction on a table, held its lock too long.
+        StoreUnavailable: another migration, or a transaction on a table, held its lock too long; or
+            a statement took longer than `limit`.
     """
     with _migrations.lock, exclusively(database, settings) as connection:
         before = layout(database, settings)  # another replica may have been faster
@@ -190,10 +210,75 @@ def upgrade(database: Database, settings: Settings) -> Layout:
             raise _damaged(before, database)
         if before.found is not None and not before.is_current:
             lift_time_limits(connection)
+        if limit is not None:
+            connection.execute(text(_limited(limit)))
         if not before.is_current:
             create_schema(connection, settings.schema)
             _run_alembic(connection, settings.schema)
+        for statement in grants.statements(settings.schema, app_role) if app_role else ():
+            connection.exec_driver_sql(statement.replace("%", "%%"))
         return before
+
+
+def _limited(limit: timedelta) -> str:
+    return f"SET LOCAL statement_timeout = {milliseconds(limit.total_seconds())}"
+
+
+def script(
+    schema: str,
+    *,
+    app_role: str | None = None,
+    limit: timedelta | None = None,
+    found: str | None = None,
+) -> str:
+    """Return the SQL of a migration, without a connection. It is the same each time.
+
+    It holds no secret: the database makes the signing key when it runs.
+
+    Args:
+        schema: a checked name.
+        app_role: as in `upgrade`.
+        limit: as in `upgrade`.
+        found: the layout that the tables have; None for no tables.
+
+    Raises:
+        ConfigError: there is no such layout, or no migration leads from it.
+    """
+    from alembic import command
+
+    known = known_revisions()
+    if found is not None and found not in known:
+        raise ConfigError(
+            f"There is no layout {found!r}. Layouts are: {', '.join(sorted(known))}. "
+            "pgstate status says which one the tables have."
+        )
+    with _migrations.lock:
+        config, output = _config(), io.StringIO()
+        config.output_buffer = output
+        config.attributes.update(
+            schema=schema,
+            before=_before(limit),
+            after=grants.statements(schema, app_role) if app_role else [],
+        )
+        command.upgrade(config, f"{found}:{HEAD}" if found else HEAD, sql=True)
+    came_from = f"from layout {found}" if found else "from nothing"
+    head = (
+        f"-- streamlit-pgstate: the schema {schema!r}, {came_from} to layout {HEAD}.\n"
+        "-- Run it with: psql -v ON_ERROR_STOP=1 -f FILE\n\n"
+    )
+    return head + output.getvalue()
+
+
+def _before(limit: timedelta | None) -> list[str]:
+    """What comes first in the transaction: the limits, and the lock of all migrations."""
+    limited = [] if limit is None else [_limited(limit)]
+    lock = f"SELECT pg_advisory_xact_lock({_LOCK_ID})"
+    return [
+        f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}s'",
+        lock,
+        f"SET LOCAL lock_timeout = '{_TABLE_LOCK_TIMEOUT}s'",
+        *limited,
+    ]
 
 
 @contextlib.contextmanager
@@ -258,12 +343,18 @@ def known_revisions() -> set[str]:
 
 def _run_alembic(connection: sqlalchemy.Connection, schema: str) -> None:
     from alembic import command
+
+    config = _config()
+    config.attributes.update(connection=connection, schema=schema)
+    command.upgrade(config, "head")
+
+
+def _config() -> Config:
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
-    config.attributes.update(connection=connection, schema=schema)
-    command.upgrade(config, "head")
+    return config
 
 
 def _newer(present: Layout, database: Database) -> MigrationRequired:
@@ -299,6 +390,13 @@ def _translated(error: DBAPIError, database: Database) -> Exception:
             f"A table of the database was in use for over {_TABLE_LOCK_TIMEOUT} s, so nothing "
             "was changed. End the transaction that holds it (pg_stat_activity shows it), then "
             f"run: {place.migration}",
+            cause=original,
+        )
+    if original.sqlstate == _QUERY_CANCELED and "statement timeout" in str(original):
+        return place.error(
+            StoreUnavailable,
+            "A statement of the migration took longer than its limit, so nothing was changed. "
+            f"Give a longer --statement-timeout, or none, and run: {place.migration}",
             cause=original,
         )
     if original.sqlstate == _PERMISSION_DENIED:

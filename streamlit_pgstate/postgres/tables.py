@@ -1,7 +1,7 @@
 """The tables of one schema in one database: opened, migrated, looked after, and told apart.
 
-What is done with their rows is in `entries`, `bodies`, `history`, `sessions`, `session_tokens` and
-`moves`, each of which is a part of `Tables`.
+What is done with their rows is in `entries`, `bodies`, `history`, `sessions`, `session_tokens`,
+`moves` and `inspection`, each of which is a part of `Tables`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from streamlit_pgstate.postgres.engine import Database, no_objection
 from streamlit_pgstate.postgres.entries import Entries
 from streamlit_pgstate.postgres.health import Health, HealthCheck
 from streamlit_pgstate.postgres.history import History
+from streamlit_pgstate.postgres.inspection import Inspection
 from streamlit_pgstate.postgres.migrate import Layout
 from streamlit_pgstate.postgres.moves import Moves
 from streamlit_pgstate.postgres.rekeying import Rekeyed
@@ -76,6 +77,7 @@ class Tables:
         self.entries = Entries(access, self.history)
         self.session_tokens = SessionTokens(access, self.entries)
         self.moves = Moves(access, self.sessions)
+        self.inspection = Inspection(access, self.bodies)
 
     def __repr__(self) -> str:
         return f"<Tables of {self.place}>"

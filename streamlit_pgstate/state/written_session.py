@@ -89,6 +89,31 @@ class WrittenSession(CachedSession):
             writes = [self.write_of(key, payload, ttl=ttl) for key, payload in payloads.items()]
             self._write(self._needed(writes, self._changes_entry), work)
 
+    def bring(self, entries: Mapping[str, tuple[Payload, float | None]]) -> None:
+        """Store encoded values that an export held, each with its ttl: all in one transaction.
+
+        No verb calls it, so it turns errors into those of a verb itself.
+
+        Raises:
+            LimitExceeded: the session would grow over a limit.
+        """
+        with (
+            self._raising_as_a_verb(),
+            NothingStored(),
+            self.work(f"Importing {named(list(entries))}") as work,
+            self.lock,
+        ):
+            self.load_if_unread()
+            writes = [
+                self.write_of(check_key(key), payload, ttl=ttl)
+                for key, (payload, ttl) in entries.items()
+            ]
+            try:
+                self._write(self._needed(writes, self._changes_entry), work)
+            except KeyboardInterrupt:
+                self.discard_sent()
+                raise
+
     def amend(self, payloads: Mapping[str, Payload], deleted: Iterable[str]) -> None:
         """Store what `encode` gave and delete the keys `deleted`, all or none.
 

@@ -151,7 +151,7 @@ def test_a_newer_layout_is_told_by_status_and_refused_by_migrate(url: str) -> No
 
 def test_counts_that_cannot_be_read_do_not_hide_the_rest(url: str) -> None:
     with psycopg.connect(url) as connection:
-        connection.execute("ALTER TABLE pgstate.entry RENAME COLUMN size TO bytes")
+        connection.execute("ALTER TABLE pgstate.session RENAME COLUMN bytes TO octets")
     result = pgstate("status", "--url", url)
     assert result.exit_code == 0
     assert "Stored:    not readable: " in result.output

@@ -104,7 +104,7 @@ def test_the_signing_key_is_in_no_log_of_a_migration(
             "SELECT value FROM pgstate.setting WHERE name = 'signing_key'"
         ).fetchone()
     assert row is not None
-    assert "INSERT INTO pgstate.setting" in caplog.text
+    assert 'INSERT INTO "pgstate".setting' in caplog.text
     assert row[0] not in caplog.text
 
 

@@ -66,6 +66,8 @@ COLD = {
     *("PLAIN_PERMIT", "PERMIT_PLAIN", "FORBID_PLAIN", "SEALED_ONLY"),
     *("REKEY", "REKEY_COUNTS", "REKEY_LARGE", "REKEY_NEXT", "REKEY_SESSIONS", "REKEY_SWEEP"),
     *("LOCK_FOR_REKEY", "COUNT_PARTS", "COPY_SESSION", "HOMES"),
+    *("SESSIONS_BY_EXPIRY", "SESSIONS_BY_BYTES", "SESSIONS_BY_AGE", "SESSIONS_BETWEEN"),
+    *("ENTRIES_AFTER", "ENTRY", "OVERVIEW", "SIZES", "OVERDUE", "REMOVE_SESSION"),
 }
 """Of one row, for operators, in the background, after a lost answer, or for a duplicated tab."""
 
@@ -119,6 +121,11 @@ TYPES = {
     "name": "text",
     "deadline": "float8",
     "wait": "text",
+    "at": "text",
+    "after": "uuid",
+    "first": "uuid",
+    "last": "uuid",
+    "after_key": "text",
     "shape": "int",
     "new_shape": "int",
     "old_shape": "int",
@@ -128,7 +135,7 @@ TYPES = {
     "undo": "bigint[]",
     "redo": "bigint[]",
     "older": "int",
-    "limit": "int",
+    "limit": "bigint",
     "source": "bigint[]",
     "is_complete": "bool",
     "batch": "int",
@@ -238,6 +245,26 @@ def test_every_look_up_names_the_session(filled: SQL, name: str) -> None:
 )
 def test_the_primary_key_finds_the_rows(filled: SQL, name: str, table: str) -> None:
     assert PRIMARY_KEYS[table] in plan(filled, name)
+
+
+@pytest.mark.parametrize(
+    ("name", "index"),
+    [
+        ("SESSIONS_BY_EXPIRY", "session_expires"),
+        ("SESSIONS_BETWEEN", "session_pkey"),
+        ("ENTRIES_AFTER", "entry_pkey"),
+        ("ENTRY", "entry_pkey"),
+    ],
+)
+def test_what_an_operator_lists_is_found_by_an_index(filled: SQL, name: str, index: str) -> None:
+    shown = plan(filled, name)
+    assert index in shown
+    assert "Seq Scan" not in shown
+
+
+@pytest.mark.parametrize("name", ["SESSIONS_BY_BYTES", "SESSIONS_BY_AGE"])
+def test_what_reads_all_sessions_reads_no_entry(filled: SQL, name: str) -> None:
+    assert "entry" not in plan(filled, name)
 
 
 def test_entries_are_not_looked_at_when_the_version_has_not_moved(filled: SQL) -> None:

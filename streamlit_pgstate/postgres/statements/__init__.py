@@ -14,6 +14,7 @@ from streamlit_pgstate.postgres.statements import (
     database,
     entries,
     history,
+    inspection,
     kept_writes,
     moves,
     sealing,
@@ -23,7 +24,7 @@ from streamlit_pgstate.postgres.statements import (
 
 _FILES = (
     *(sessions, session_tokens, entries, kept_writes, bodies, history, moves, sealing, cleanup),
-    database,
+    *(database, inspection),
 )
 
 

@@ -13,7 +13,7 @@ from streamlit_pgstate.postgres.statements.parts import body, entry, revision, s
 _KEPT: Final = "make_interval(secs => %(kept_for)s)"
 # A session of a scope without tokens may be revived by its next visit. GC_ERASE_ENTRIES leaves no
 # tombstones of its keys, so it comes only when no cache is left that has loaded these keys.
-_ENDED: Final = f"""revoked_at IS NULL AND expires_at <= now()
+ENDED: Final = f"""revoked_at IS NULL AND expires_at <= now()
     AND (scope NOT IN ({session.TOKENLESS}) OR expires_at < now() - {_KEPT})"""
 _ENDED_LONG_AGO: Final = f"revoked_at < now() - {_KEPT}"
 _HAS_HISTORY: Final = """EXISTS (
@@ -23,7 +23,7 @@ _OLD_TOMBSTONE: Final = f"kind IS NULL AND changed_at < now() - {_KEPT}"
 GC_END: Final = f"""
 UPDATE {{schema}}.session SET revoked_at = now(), version = version + 1, {write.HOLDS_NOTHING}
 WHERE id IN (
-    SELECT id FROM {{schema}}.session WHERE {_ENDED} LIMIT %(batch)s FOR UPDATE SKIP LOCKED
+    SELECT id FROM {{schema}}.session WHERE {ENDED} LIMIT %(batch)s FOR UPDATE SKIP LOCKED
 ) RETURNING id"""
 GC_ERASE_ENTRIES: Final = "DELETE FROM {schema}.entry WHERE session_id = ANY (%(ids)b)"
 GC_ERASE_BODIES: Final = "DELETE FROM {schema}.body WHERE session_id = ANY (%(ids)b)"
@@ -128,7 +128,7 @@ SELECT DISTINCT session_id FROM (
     SELECT session_id FROM {{schema}}.body b WHERE {body.ORPHANED_OF_ALL} LIMIT %(batch)s
 ) AS found ORDER BY session_id"""
 GC_COUNTS: Final = f"""
-SELECT (SELECT count(*) FROM {{schema}}.session WHERE {_ENDED}),
+SELECT (SELECT count(*) FROM {{schema}}.session WHERE {ENDED}),
     (SELECT count(*) FROM {{schema}}.session WHERE {_ENDED_LONG_AGO}),
     (SELECT count(*) FROM {{schema}}.entry WHERE {entry.EXPIRED})
         + (SELECT count(*) FROM {{schema}}.revision WHERE {entry.EXPIRED}),

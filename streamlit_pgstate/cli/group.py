@@ -1,0 +1,44 @@
+"""The group of all commands: what an error and Ctrl-C print, and the exit codes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from streamlit_pgstate.errors import ConfigError, PgStateError, StoreUnavailable
+
+ACTION_NEEDED = 1
+USAGE = 2
+UNREACHABLE = 3
+INTERRUPTED = 130
+"""128 and the number of the signal that Ctrl-C sends, as shells have it."""
+
+_SAID_AT_THE_END = "streamlit_pgstate.interrupted"
+
+
+def if_interrupted(sentence: str) -> None:
+    """Have Ctrl-C print this sentence, which says what the running command leaves behind."""
+    click.get_current_context().meta[_SAID_AT_THE_END] = sentence
+
+
+class Commands(click.Group):
+    """A group whose commands print an error of this package as one line, without a traceback."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except PgStateError as error:
+            click.echo(f"Error: {error.in_full}", err=True)
+            raise SystemExit(exit_code(error)) from error
+        except (KeyboardInterrupt, click.Abort):
+            said = context.meta.get(_SAID_AT_THE_END, "Nothing was changed.")
+            click.echo(f"\nInterrupted. {said}", err=True)
+            raise SystemExit(INTERRUPTED) from None
+
+
+def exit_code(error: PgStateError) -> int:
+    """Return the exit code that tells a script what kind of error it was."""
+    if isinstance(error, StoreUnavailable):
+        return UNREACHABLE
+    return USAGE if isinstance(error, ConfigError) else ACTION_NEEDED

@@ -1,0 +1,98 @@
+"""Grants: what the role of an app needs at run time, and no more."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from streamlit_pgstate.errors import ConfigError
+from streamlit_pgstate.postgres.engine import Database
+from streamlit_pgstate.postgres.statements.grants import (
+    GRANT_SCHEMA,
+    GRANT_TABLE,
+    MISSING,
+    ROLE,
+)
+
+_ROWS: Final = ("SELECT", "INSERT", "UPDATE", "DELETE")
+
+NEEDED: Final = {
+    "session": _ROWS,
+    "entry": _ROWS,
+    "body": _ROWS,
+    "revision": _ROWS,
+    "setting": ("SELECT", "INSERT", "UPDATE"),
+    "alembic_version": ("SELECT",),
+}
+"""What the role of an app needs of each table. Of the schema it needs USAGE."""
+
+REASONS: Final = {
+    "": "to find the tables",
+    "session": "to open, write, forget and clean up sessions",
+    "entry": "to read, write and delete values",
+    "body": "to read, write and delete large values",
+    "revision": "to keep older values, and to delete them with their session",
+    "setting": "to read the signing key, and to note what all replicas share",
+    "alembic_version": "to check the layout of the tables",
+}
+"""Why it needs that; the empty name is the schema."""
+
+
+def statements(schema: str, role: str) -> list[str]:
+    """Return the statements that grant a role what an app needs.
+
+    Args:
+        schema: a checked name.
+        role: any name of a role; it is quoted here.
+
+    Example:
+        >>> statements("pgstate", "app")[0]
+        'GRANT USAGE ON SCHEMA "pgstate" TO "app"'
+    """
+    names = {"{schema}": f'"{schema}"', "{role}": _quoted(role)}
+    granted = [GRANT_SCHEMA]
+    granted += [
+        GRANT_TABLE.replace("{privileges}", ", ".join(privileges)).replace("{table}", table)
+        for table, privileges in NEEDED.items()
+    ]
+    for placeholder, name in names.items():
+        granted = [statement.replace(placeholder, name) for statement in granted]
+    return granted
+
+
+def _quoted(name: str) -> str:
+    doubled = name.replace('"', '""')
+    return f'"{doubled}"'
+
+
+def check_role(database: Database, schema: str, role: str) -> None:
+    """Check that privileges can be granted to a role, before a migration is begun.
+
+    Raises:
+        ConfigError: there is no such role, or it may do everything already.
+    """
+    rows = database.query(ROLE, {"schema": schema, "role": role})
+    if not rows:
+        raise ConfigError(
+            f"There is no role {role!r}. As an administrator of the server, run: "
+            f"CREATE ROLE {_quoted(role)} LOGIN PASSWORD 'choose one'"
+        )
+    if rows[0][0]:
+        raise ConfigError(
+            f"The role {role!r} owns the tables or is a superuser, so it may do everything. Name "
+            "another role as --app-role, and give the app a URL with that role."
+        )
+
+
+def missing(database: Database, schema: str) -> list[tuple[str, str]]:
+    """Return what an app with this URL lacks: pairs of a table and a privilege.
+
+    An empty name is the schema. The tables must exist.
+    """
+    wanted = [("", "USAGE")]
+    wanted += [(table, privilege) for table, needed in NEEDED.items() for privilege in needed]
+    parameters = {
+        "schema": schema,
+        "names": [name for name, _ in wanted],
+        "privileges": [privilege for _, privilege in wanted],
+    }
+    return [(name, privilege) for name, privilege in database.query(MISSING, parameters)]
