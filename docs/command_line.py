@@ -35,14 +35,16 @@ MADE = "0f4be1d7-2c68-4e95-b3a1-58d7c90e6f24"
 """Stands for the id of each session that a command makes."""
 
 ORDER: Final = (
-    *("status", "migrate", "sessions", "show", "copy", "export", "import", "forget"),
-    *("gc", "rekey", "doctor"),
+    *("status", "migrate", "sessions", "show", "history", "restore", "copy", "export", "import"),
+    *("forget", "gc", "rekey", "doctor"),
 )
 EXAMPLES: Final[dict[str, list[list[str]]]] = {
     "status": [["status"]],
     "migrate": [["migrate"]],
     "sessions": [["sessions"], ["sessions", "--largest", "--limit", "1"]],
     "show": [["show", "6c3f1f5e"], ["show", "6c3f1f5e", "cart"], ["show", "6c3f1f5e", "filters"]],
+    "history": [["history", "6c3f1f5e", "filters"]],
+    "restore": [["restore", "6c3f1f5e", "filters", "1"]],
     "copy": [["copy", "6c3f1f5e"]],
     "export": [["export", "6c3f1f5e", "--to", "their-data"]],
     "import": [["import", "their-data"]],
@@ -125,11 +127,12 @@ def _fill(url: str) -> None:
     cart = pd.DataFrame({"item": ["bread", "milk"], "price": [2.5, 1.2]})
     report = StoredFile(b"%PDF-1.7", name="report.pdf", type="application/pdf")
     held = ({"cart": cart, "filters": {"city": "Oslo", "years": [2024, 2025]}, "report": report},)
-    store = connect(url, app="shop")
+    store = connect(url, app="shop", history=10)
     made = []
     for values in (*held, {"filters": {"city": "Rome"}}):
         state = store.state(store.new_token())
-        state.update(values)
+        state.update({**values, "filters": {}})
+        state["filters"] = values["filters"]
         made.append(state.id)
     store.close()
     with psycopg.connect(url) as sql:
@@ -144,6 +147,12 @@ def _fill(url: str) -> None:
                     "seen": f"2026-01-{20 - number} 14:05+00",
                     "expires": f"2099-02-{19 - number} 14:05+00",
                 },
+            )
+            sql.execute(
+                """UPDATE pgstate.revision SET session_id = %s,
+                    changed_at = '2026-01-19 14:10+00'::timestamptz - (2 - version) * interval '1d'
+                WHERE session_id = %s""",
+                (shown, id_),
             )
             sql.execute(
                 """UPDATE pgstate.entry SET session_id = %s, changed_at = '2026-01-19 14:10+00'

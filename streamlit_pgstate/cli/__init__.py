@@ -17,9 +17,11 @@ from streamlit_pgstate.cli import (
     export,
     forget,
     gc,
+    history,
     importing,
     migrate,
     rekey,
+    restore,
     sessions,
     show,
     status,
@@ -75,6 +77,7 @@ def main() -> None:
 
 for _command in (
     *(status.status, migrate.migrate, gc.gc, rekey.rekey, doctor.doctor),
-    *(sessions.sessions, show.show, copy.copy, export.export, importing.import_, forget.forget),
+    *(sessions.sessions, show.show, history.history, restore.restore, copy.copy),
+    *(export.export, importing.import_, forget.forget),
 ):
     main.add_command(_command)

@@ -17,6 +17,7 @@ from streamlit_pgstate.cli.terminal import find_terminal
 from streamlit_pgstate.errors import ConfigError
 
 if TYPE_CHECKING:
+    from streamlit_pgstate.postgres.inspection import SessionRow
     from streamlit_pgstate.settings import Settings
     from streamlit_pgstate.state.archive.importing import Import
 
@@ -71,15 +72,25 @@ def _stored(settings: Settings, found: Import, session: str | None) -> uuid.UUID
     from streamlit_pgstate.state.session import Session
     from streamlit_pgstate.state.surroundings import Surroundings
 
-    if session is None and found.app:
-        settings = dataclasses.replace(settings, app=found.app)
+    if session is None:
+        shape = found.shape if found.shape > 1 else None
+        settings = dataclasses.replace(settings, app=found.app or settings.app, shape=shape)
     with tables_of(settings) as tables:
         if session is None:
             ref = SessionRef.of(tables.signer.mint())
         else:
             row = tables.inspection.find(session)
             refuse_ended(row)
+            _refuse_another_shape(row, found)
             ref = SessionRef(row.id)
         surroundings = Surroundings(find_audience=find_terminal)
         Session(tables, ref, surroundings=surroundings).bring(found.entries)
     return ref.id
+
+
+def _refuse_another_shape(row: SessionRow, found: Import) -> None:
+    if row.shape != found.shape:
+        raise ConfigError(
+            f"The export has values of shape {found.shape}, and session {row.id} those of shape "
+            f"{row.shape}. Leave out --session, to import them into a new session."
+        )

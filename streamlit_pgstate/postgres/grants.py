@@ -30,7 +30,7 @@ REASONS: Final = {
     "session": "to open, write, forget and clean up sessions",
     "entry": "to read, write and delete values",
     "body": "to read, write and delete large values",
-    "revision": "to keep older values, and to delete them with their session",
+    "revision": "to keep older values, to empty those whose ttl is over, and to delete them",
     "setting": "to read the signing key, and to note what all replicas share",
     "alembic_version": "to check the layout of the tables",
 }

@@ -81,6 +81,8 @@ class SessionRow:
     expires_at: datetime
     revoked_at: datetime | None
     copy_of: uuid.UUID | None
+    shape: int
+    """The shape of its values, by the setting `shape`; 1 without it."""
 
     @property
     def ended(self) -> str | None:
@@ -326,7 +328,8 @@ class Inspection:
 
 
 def _session(row: Row) -> SessionRow:
-    id_, app, scope, keys, bytes_, created_at, seen_at, expires_at, revoked_at, copy_of = row
+    id_, app, scope, keys, bytes_, created_at, seen_at, expires_at, revoked_at, *more = row
+    copy_of, shape = more
     return SessionRow(
         id=id_,
         app=app,
@@ -338,6 +341,7 @@ def _session(row: Row) -> SessionRow:
         expires_at=expires_at,
         revoked_at=revoked_at,
         copy_of=copy_of,
+        shape=shape,
     )
 
 

@@ -14,7 +14,8 @@ _IS_LIVE: Final = "revoked_at IS NULL AND expires_at > now()"
 # The counters are in the session's row, so `entry` is not read. A page begins after the last row of
 # the page before, so pages are of one order though rows move meanwhile.
 _SESSIONS: Final = """
-SELECT id, app, scope, keys, bytes, created_at, seen_at, expires_at, revoked_at, copy_of
+SELECT id, app, scope, keys, bytes, created_at, seen_at, expires_at, revoked_at, copy_of,
+    coalesce(shape, 1)
 FROM {schema}.session"""
 _OF_APP: Final = "(%(app)s::text IS NULL OR app = %(app)s::text)"
 

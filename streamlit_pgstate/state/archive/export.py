@@ -117,6 +117,7 @@ class _Writing:
             "id": str(session.id),
             "app": session.app,
             "scope": session.scope,
+            "shape": session.shape,
             "created_at": session.created_at.isoformat(),
             "seen_at": session.seen_at.isoformat(),
             "expires_at": session.expires_at.isoformat(),

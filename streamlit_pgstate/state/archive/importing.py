@@ -24,6 +24,8 @@ class Import:
 
     app: str | None
     """The app that the session was of."""
+    shape: int
+    """The shape of its values."""
     entries: dict[str, tuple[Payload, float | None]]
     """By key: the encoded value, and its ttl in seconds."""
     faults: tuple[str, ...]
@@ -53,7 +55,10 @@ def read(folder: Path, *, max_value_bytes: int) -> Import:
         check_key(value.key): (_payload(folder, value, max_value_bytes), value.ttl)
         for value in found.values
     }
-    return Import(app if isinstance(app, str) else None, entries, found.faults)
+    shape = found.session.get("shape", 1)
+    if not isinstance(shape, int) or not 0 < shape < 2**31:
+        raise ConfigError(f"{folder / manifest.NAME} has no valid shape. Export the session again.")
+    return Import(app if isinstance(app, str) else None, shape, entries, found.faults)
 
 
 def _manifest(folder: Path) -> Manifest:

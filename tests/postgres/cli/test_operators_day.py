@@ -59,7 +59,7 @@ def test_a_day_of_an_operator(new_database: Callable[..., str], refused: str, fo
 
     # The tables, and two apps.
     assert pgstate("migrate")[0] == 0
-    shop, survey = connect(url, app="shop"), connect(url, app="survey")
+    shop, survey = connect(url, app="shop", history=10), connect(url, app="survey")
     token = shop.new_token()
     visitor = shop.state(token)
     table = pd.DataFrame({"item": ["bread", "milk"], "price": [2.5, 1.2]})
@@ -75,6 +75,16 @@ def test_a_day_of_an_operator(new_database: Callable[..., str], refused: str, fo
     assert code == 0
     assert "cart" in said
     assert "bread" in pgstate("show", short, "cart")[1]
+
+    # They have emptied it this morning. It gets yesterday's version again.
+    visitor["cart"] = table.head(0)
+    code, said = pgstate("history", short, "cart", "--json")
+    assert code == 0
+    _, before = json.loads(said)
+    code, said = pgstate("restore", short, "cart", str(before["version"]))
+    assert code == 0, said
+    visitor.refresh()
+    pd.testing.assert_frame_equal(visitor["cart"], table)
 
     # They ask for their data, and it is kept elsewhere, too.
     assert pgstate("export", short, "--to", "their-data")[0] == 0
