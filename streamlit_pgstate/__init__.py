@@ -20,14 +20,18 @@ if TYPE_CHECKING:
         delete,
         forget,
         get,
+        history,
         keys,
         modify,
         mount,
         persist,
+        redo,
+        restore,
         rotate,
         scope,
         session,
         set,
+        undo,
         update,
     )
     from streamlit_pgstate.codecs import register
@@ -43,8 +47,10 @@ if TYPE_CHECKING:
         StoreUnavailable,
         UnknownToken,
         UnsupportedType,
+        VersionGone,
     )
     from streamlit_pgstate.state.mapping import State
+    from streamlit_pgstate.state.revision import Revision
     from streamlit_pgstate.state.session_info import SessionInfo
     from streamlit_pgstate.state.store import Store
     from streamlit_pgstate.widgets import audio_input, camera_input, data_editor, file_uploader
@@ -60,6 +66,7 @@ __all__ = [
     "MigrationRequired",
     "NoSessionError",
     "PgStateError",
+    "Revision",
     "SessionInfo",
     "State",
     "Store",
@@ -67,6 +74,7 @@ __all__ = [
     "StoredFile",
     "UnknownToken",
     "UnsupportedType",
+    "VersionGone",
     "audio_input",
     "camera_input",
     "clear",
@@ -77,32 +85,38 @@ __all__ = [
     "file_uploader",
     "forget",
     "get",
+    "history",
     "keys",
     "modify",
     "mount",
     "persist",
+    "redo",
     "register",
+    "restore",
     "rotate",
     "scope",
     "session",
     "set",
     "testing",
+    "undo",
     "update",
 ]
 
 _HOMES = {
     "api": (
-        *("App", "clear", "configure", "connect", "delete", "forget", "get", "keys", "modify"),
-        *("mount", "persist", "rotate", "scope", "session", "set", "update"),
+        *("App", "clear", "configure", "connect", "delete", "forget", "get", "history", "keys"),
+        *("modify", "mount", "persist", "redo", "restore", "rotate", "scope", "session", "set"),
+        *("undo", "update"),
     ),
     "codecs": ("register",),
     "codecs.file": ("StoredFile",),
     "errors": (
         *("ConfigError", "DecodeError", "InvalidKey", "LimitExceeded", "MigrationRequired"),
         *("NoSessionError", "PgStateError", "StoreUnavailable", "UnknownToken"),
-        "UnsupportedType",
+        *("UnsupportedType", "VersionGone"),
     ),
     "state.mapping": ("State",),
+    "state.revision": ("Revision",),
     "state.session_info": ("SessionInfo",),
     "state.store": ("Store",),
     "widgets": ("audio_input", "camera_input", "data_editor", "file_uploader"),

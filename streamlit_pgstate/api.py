@@ -15,6 +15,7 @@ from streamlit_pgstate.page.scopes import UserState
 from streamlit_pgstate.page.surroundings import SURROUNDINGS
 from streamlit_pgstate.settings import Address, AppKeywords, StoreKeywords
 from streamlit_pgstate.state.mapping import State, Updates
+from streamlit_pgstate.state.revision import Revision
 from streamlit_pgstate.state.session_info import SessionInfo
 from streamlit_pgstate.state.store import Store
 
@@ -26,14 +27,18 @@ __all__ = [
     "delete",
     "forget",
     "get",
+    "history",
     "keys",
     "modify",
     "mount",
     "persist",
+    "redo",
+    "restore",
     "rotate",
     "scope",
     "session",
     "set",
+    "undo",
     "update",
 ]
 
@@ -45,17 +50,19 @@ _R = TypeVar("_R")
 
 
 @overload
-def get(key: str, default: None = None) -> Any: ...
+def get(key: str, default: None = None, *, version: int | None = None) -> Any: ...
 @overload
-def get(key: str, default: list[Never]) -> list[Any]: ...
+def get(key: str, default: list[Never], *, version: int | None = None) -> list[Any]: ...
 @overload
-def get(key: str, default: dict[Never, Never]) -> dict[Any, Any]: ...
+def get(key: str, default: dict[Never, Never], *, version: int | None = None) -> dict[Any, Any]: ...
 @overload
-def get(key: str, default: builtins.set[Never]) -> builtins.set[Any]: ...
+def get(
+    key: str, default: builtins.set[Never], *, version: int | None = None
+) -> builtins.set[Any]: ...
 @overload
-def get(key: str, default: _T) -> _T | Any: ...
+def get(key: str, default: _T, *, version: int | None = None) -> _T | Any: ...
 @verb
-def get(key: str, default: Any = None) -> Any:
+def get(key: str, default: Any = None, *, version: int | None = None) -> Any:
     """Return the value under `key`, or `default` if there is none.
 
     The value is the caller's own object: changing it changes nothing that is stored.
@@ -64,6 +71,8 @@ def get(key: str, default: Any = None) -> Any:
         key: text of 1 to 255 characters.
         default: returned as it is, if nothing is stored under `key`. Nothing is stored under what
             is not text.
+        version: of the value, as `history` names it; None for the present one. `default` is
+            returned, too, if that version is no longer in the history.
 
     Raises:
         InvalidKey: `key` is text that cannot be a key.
@@ -74,7 +83,7 @@ def get(key: str, default: Any = None) -> Any:
     Example:
         >>> size = pgstate.get("size", 10)  # doctest: +SKIP
     """
-    return _tab.current().browser.call(lambda state: state.get(key, default))
+    return _tab.current().browser.call(lambda state: state.get(key, default, version=version))
 
 
 @verb
@@ -249,6 +258,98 @@ def keys() -> KeysView[str]:
     return _tab.current().browser.call(State.keys)
 
 
+@verb
+def history(key: str, limit: int = 100) -> list[Revision]:
+    """Return the last versions of `key`, newest first: the present one, and those before it.
+
+    A deletion is a version, too. How many there are is the setting `history`. Without it there is
+    the present one alone.
+
+    Args:
+        key: text of 1 to 255 characters.
+        limit: how many at most.
+
+    Raises:
+        InvalidKey: `key` cannot be a key.
+        ConfigError: `limit` is no whole number over 0.
+        NoSessionError: the call is not in the run of a Streamlit script.
+        StoreUnavailable: PostgreSQL cannot be reached.
+
+    Example:
+        >>> for revision in pgstate.history("matrix"):  # doctest: +SKIP
+        ...     st.write(revision.changed_at, pgstate.get("matrix", version=revision.version))
+    """
+    return _tab.current().browser.call(lambda state: state.history(key, limit))
+
+
+@verb
+def restore(key: str, version: int) -> None:
+    """Make an older version of `key` the present one: a change of its own, as a new version.
+
+    If the value has a `ttl`, that goes on. A large value is not sent again.
+
+    Args:
+        key: text of 1 to 255 characters.
+        version: as `history` names it.
+
+    Raises:
+        VersionGone: there is no such version, or it has no value. The message names those that
+            there are.
+        LimitExceeded: the session would be too large.
+        InvalidKey: `key` cannot be a key.
+        NoSessionError: the call is not in the run of a Streamlit script.
+        StoreUnavailable: as `set`.
+
+    Example:
+        >>> before = pgstate.history("matrix")[1]  # doctest: +SKIP
+        >>> pgstate.restore("matrix", before.version)  # doctest: +SKIP
+    """
+    _tab.current().browser.call(lambda state: state.restore(key, version))
+
+
+@verb
+def undo() -> list[str]:
+    """Take back what the last run has changed that changed something, as a whole.
+
+    It does not matter which tab's run it was. Calling it again takes back the run before that one.
+    What this run has changed in `persist`ed widgets is saved first, so it is what is taken back.
+    The page then runs again, and shows the result. In a callback a run follows anyhow.
+
+    Keys that were changed since by a process without a history stay as they are.
+
+    Returns:
+        The keys that have changed, sorted; empty if there is nothing to undo. Outside of callbacks
+        it returns only in this case.
+
+    Raises:
+        ConfigError: the setting `history` is 0.
+        VersionGone: what a key held before is no longer in the history. Nothing was changed.
+        LimitExceeded: the session would be too large.
+        NoSessionError: the call is not in the run of a Streamlit script.
+        StoreUnavailable: as `set`.
+
+    Example:
+        >>> st.button("Undo", on_click=pgstate.undo)  # doctest: +SKIP
+    """
+    return _tab.current().browser.call(State.undo)
+
+
+@verb
+def redo() -> list[str]:
+    """Make the changes again that `undo` has taken back last. A new change ends this.
+
+    Returns:
+        As `undo`.
+
+    Raises:
+        ConfigError, VersionGone, LimitExceeded, NoSessionError, StoreUnavailable: as `undo`.
+
+    Example:
+        >>> st.button("Redo", on_click=pgstate.redo)  # doctest: +SKIP
+    """
+    return _tab.current().browser.call(State.redo)
+
+
 @overload
 def scope(name: Literal["user"]) -> UserState: ...
 @overload
@@ -390,6 +491,9 @@ def configure(**settings: Unpack[AppKeywords]) -> None:
             `max_value_bytes` and `max_session_bytes`: bytes, or text such as ``"256MiB"``.
 
             `max_keys`: the number of keys of one session.
+
+            `history`: how many versions of each key are kept, the present one included; 0 for no
+            history.
 
             `max_new_sessions`: how many sessions one process may create a minute.
 

@@ -163,6 +163,10 @@ class LimitExceeded(PgStateError, ValueError):
     """A value, or a session, would grow over a limit that ``configure`` sets."""
 
 
+class VersionGone(PgStateError, LookupError):
+    """A former version of a key is no longer in the history, or never was. Nothing was changed."""
+
+
 class DecodeError(PgStateError, ValueError):
     """This version cannot read a stored row. The row is left as it is."""
 

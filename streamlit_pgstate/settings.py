@@ -31,7 +31,6 @@ THREE_WAYS = (
 URL_FORM = "postgresql://user:password@host:5432/database"
 
 _DRIVERS = {"postgres", "postgresql", "postgresql+psycopg"}
-_NOT_YET = {"history"}
 _MISSPELT = 0.65
 """How near a variable's name must be to a setting's, as `difflib` counts. ULR and DB_URL are 0.67
 of URL. What Kubernetes makes of a service with the name `pgstate`, as PORT, is below."""
@@ -40,6 +39,7 @@ _DURATION_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _TOO_MANY_SECONDS = 10**10
 _SIZE = re.compile(r"(\d{1,18})\s*(b|kib|mib|gib)?", re.ASCII | re.IGNORECASE)
 _SIZE_UNITS = {"b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+_MOST_VERSIONS = 10_000
 _COUNT = re.compile(r"\d{1,18}", re.ASCII)
 _SCHEMA = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}", re.ASCII)
 _MINIMUM_SIGNING_KEY = 32
@@ -70,6 +70,7 @@ class StoreKeywords(TypedDict, total=False):
     max_value_bytes: Size | None
     max_session_bytes: Size | None
     max_keys: int | str | None
+    history: int | str | None
     max_new_sessions: int | str | None
     encryption_key: str | Sequence[str] | None
     signing_key: str | Sequence[str] | None
@@ -108,6 +109,8 @@ class Settings:
     max_value_bytes: int = 256 * 2**20
     max_session_bytes: int = 2**30
     max_keys: int = 10_000
+    history: int = 0
+    """How many versions of each key are kept, the present one included. 0: none but that."""
     max_new_sessions: int = 600
     encryption_key: tuple[bytes, ...] = field(default=(), repr=False)
     """32 bytes each; the first encrypts, and all decrypt. Empty: nothing is encrypted."""
@@ -202,7 +205,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, tuple[str, An
     Others are left alone: other tools may use the same prefix for their variables.
     """
     found: dict[str, tuple[str, Any]] = {}
-    names = (*_CHECKS, *_NOT_YET)
+    names = tuple(_CHECKS)
     for variable, value in environment.items():
         name = variable.removeprefix(ENVIRONMENT_PREFIX).lower()
         if not value or not variable.startswith(ENVIRONMENT_PREFIX):
@@ -218,11 +221,6 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, tuple[str, An
 
 
 def _check(name: str, source: str, value: object) -> Any:
-    if name in _NOT_YET:
-        raise ConfigError(
-            f"{source} is not available in this version of streamlit-pgstate. Remove it. Nothing "
-            "is stored while it is set, so that nobody relies on it by mistake."
-        )
     if name not in _CHECKS:
         near = difflib.get_close_matches(name, _CHECKS, n=1)
         guess = f" Did you mean {near[0]!r}?" if near else ""
@@ -397,6 +395,19 @@ def _count(source: str, value: object) -> int:
     return value
 
 
+def _versions(source: str, value: object) -> int:
+    """A number of versions, or 0 for none."""
+    if isinstance(value, str) and _COUNT.fullmatch(value.strip()):
+        value = int(value)
+    is_in_range = isinstance(value, int) and 0 <= value <= _MOST_VERSIONS
+    if not isinstance(value, int) or isinstance(value, bool) or not is_in_range:
+        raise ConfigError(
+            f"{source} must be a whole number of versions, from 0 for no history to "
+            f"{_MOST_VERSIONS:,}."
+        )
+    return value
+
+
 def _flag(source: str, value: object) -> bool:
     if isinstance(value, bool):
         return value
@@ -417,6 +428,7 @@ _CHECKS: dict[str, Callable[[str, object], Any]] = {
     "max_value_bytes": _size,
     "max_session_bytes": _size,
     "max_keys": _count,
+    "history": _versions,
     "max_new_sessions": _count,
     "encryption_key": _encryption_key,
     "signing_key": _signing_key,

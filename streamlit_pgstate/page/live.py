@@ -76,6 +76,8 @@ class Live:
         """Where the page gets the changes to announce; None if its last run was not live."""
         self._follows_next = False
         """Whether the next run of the whole page was started by a change elsewhere."""
+        self.save: Callable[[object], None] = _save_nothing
+        """Saves what a run has persisted so far, if that is saved in the session given."""
         self.still_places = 0
         """How many elements the last whole run that came to its end has drawn in `still_place`."""
         self._started = 0
@@ -248,6 +250,10 @@ class _LiveRun(RunListener):
 
     def at_end(self, *, is_followed: bool) -> None:
         self.page.end(self, is_followed=is_followed)
+
+
+def _save_nothing(session: object) -> None:
+    """The tab has not said how."""
 
 
 def _channel(session: Session) -> str:

@@ -25,6 +25,20 @@ def find_accesses() -> Accesses | None:
     return page_of_tab.enter_run() if page_of_tab is not None else None
 
 
+def save_page(session: object) -> None:
+    """Save what the run of this thread has persisted so far, if that is saved in `session`."""
+    page_of_tab = live.pages.get(id(script.tab())) if live.pages and script.is_script() else None
+    if page_of_tab is not None:
+        page_of_tab.save(session)
+
+
+def run_page() -> None:
+    """Have the page run again, unless a run of the whole page follows anyhow."""
+    if not script.is_script() or (script.is_callback() and not script.is_fragment_run()):
+        return
+    script.start_anew()
+
+
 def reopen(handover: Handover, cache: bool) -> State:
     """A state that was unpickled; it connects at its first verb. Pickles name this function."""
     arrival = Arrival(handover, apps.tables_of_job)
@@ -36,4 +50,6 @@ SURROUNDINGS: Final = Surroundings(
     find_accesses=find_accesses,
     raised=outage.in_script,
     reopen=reopen,
+    before_undo=save_page,
+    after_undo=run_page,
 )

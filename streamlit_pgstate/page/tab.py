@@ -115,6 +115,7 @@ class Tab:
         self.tables = tables
         self.live = Live()
         """The page, with all sessions that it reads."""
+        self.live.save = self.save_so_far
         self.browser = self._visit(transport.of_browser())
         """The visit to the state that all tabs of the browser share."""
         self._own: Visit | None = None
@@ -200,6 +201,12 @@ class Tab:
             self._persisted.postpones = self.live.postpones
             self._note_what_the_page_showed(self._persisted)
             self._persisted.bind(keys, defaults)
+
+    def save_so_far(self, session: object) -> None:
+        """Save what this run has persisted so far, if `session` is where it is saved."""
+        persisted = self._persisted
+        if persisted is not None and persisted.session is session:
+            persisted.save_so_far()
 
     def keep_unsaved(self, *, is_early: bool) -> None:
         """Keep each choice of the visitor that the run which ends now has not saved.

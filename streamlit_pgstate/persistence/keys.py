@@ -116,6 +116,27 @@ class PersistedKeys:
         former = run.keys if run and is_of_another else {}
         return runs.listen(PersistedRun(self._stored, former))
 
+    def save_so_far(self) -> None:
+        """Save now what the end of this run would save.
+
+        In a callback the run has persisted nothing yet. Then this saves what the visitor has
+        changed in the widgets that the page shows.
+        """
+        with self._stored.lock:
+            run = runs.listener(PersistedRun)
+            in_run: Set[str] = frozenset()
+            if run is not None and run.stored is self._stored:
+                run.save()
+                in_run = run.keys.keys()
+            changes: dict[str, codecs.Payload] = {}
+            for key in sorted(self._in_page - in_run):
+                persisted = self._stored.keys[key]
+                if persisted.has_own_value and not persisted.is_unfit:
+                    payload = self._choice(persisted)
+                    if payload is not None:
+                        changes[key] = payload
+            self._stored.save(changes, [])
+
     def keep_unsaved(self, *, is_early: bool) -> None:
         """Keep each choice of the visitor that this run has not saved, nor drawn its widget.
 

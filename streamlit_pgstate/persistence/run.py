@@ -224,20 +224,24 @@ class PersistedRun(RunListener):
             self.is_over = True
             if self.timer is not None:
                 self.timer.cancel()
-            if self.stored.is_closed:
-                return
-            changes: dict[str, codecs.Payload] = {}
-            deleted: list[str] = []
-            for in_run in self.keys.values():
-                self._end(in_run, changes, deleted)
-            shown = {key: self.keys[key].persisted.fingerprint for key in changes}
-            self.stored.save(changes, deleted)
-            for key in changes:
-                in_run = self.keys[key]
-                if changes[key] is in_run.chosen and in_run.is_ruled_out:
-                    # The page does not show the choice that was saved, but another value.
-                    in_run.persisted.fingerprint = shown[key]
-                    in_run.persisted.is_unfit = True
+            self.save()
+
+    def save(self) -> None:
+        """Save what has changed so far, in one statement. Called under the lock of `stored`."""
+        if self.stored.is_closed:
+            return
+        changes: dict[str, codecs.Payload] = {}
+        deleted: list[str] = []
+        for in_run in self.keys.values():
+            self._end(in_run, changes, deleted)
+        shown = {key: self.keys[key].persisted.fingerprint for key in changes}
+        self.stored.save(changes, deleted)
+        for key in changes:
+            in_run = self.keys[key]
+            if changes[key] is in_run.chosen and in_run.is_ruled_out:
+                # The page does not show the choice that was saved, but another value.
+                in_run.persisted.fingerprint = shown[key]
+                in_run.persisted.is_unfit = True
 
     def _end(
         self, in_run: KeyInRun, changes: dict[str, codecs.Payload], deleted: list[str]

@@ -96,7 +96,9 @@ class Cleanup:
             ("values", lambda batch: self._delete("GC_EXPIRED", batch)),
             ("values", lambda batch: self._delete("GC_EXPIRED_ROWLESS", batch)),
             ("values", lambda batch: self._sweep_each("GC_EXPIRED_LARGE", "GC_EXPIRED_OF", batch)),
+            ("values", self._empty_revisions),
             ("names", lambda batch: self._delete("GC_NAMES", batch)),
+            ("names", lambda batch: self._delete("GC_NAMES_WITH_HISTORY", batch)),
             ("bodies", lambda batch: self._sweep_each("GC_ORPHANED", "SWEEP", batch)),
         )
         failure: PgStateError | None = None
@@ -146,6 +148,9 @@ class Cleanup:
             for step in ("GC_ERASE_ENTRIES", "GC_ERASE_BODIES", "GC_ERASE_REVISIONS"):
                 connection.execute(self.sql[step], ids)
         return len(rows)
+
+    def _empty_revisions(self, batch: int) -> int:
+        return self._sweep_each("GC_EXPIRED_REVISIONS", "GC_EXPIRED_REVISIONS_OF", batch)
 
     def _delete(self, name: str, batch: int) -> int:
         return len(self.database.query(self.sql[name], self._parameters(batch)))

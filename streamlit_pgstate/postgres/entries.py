@@ -18,8 +18,10 @@ from streamlit_pgstate.postgres import chunks
 from streamlit_pgstate.postgres.access import Access
 from streamlit_pgstate.postgres.bodies import ahead_parameters, are_too_large, bodies_of
 from streamlit_pgstate.postgres.cipher import Cipher, UnopenedError
-from streamlit_pgstate.postgres.limits import NotAsKnown, SessionFull
+from streamlit_pgstate.postgres.history import TRIES, History, outrun_by_others
+from streamlit_pgstate.postgres.limits import HistoryIncomplete, NotAsKnown, SessionFull
 from streamlit_pgstate.postgres.rows import (
+    Change,
     Changes,
     ClockReading,
     EntryRow,
@@ -39,10 +41,12 @@ class Entries:
 
     Args:
         access: to their table.
+        history: keeps what is written.
     """
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Access, history: History) -> None:
         self._access = access
+        self._history = history
         self._slides_after = -math.inf
 
     def load(self, ref: SessionRef) -> Changes:
@@ -111,6 +115,7 @@ class Entries:
         snapshot: Snapshot,
         *,
         expected: int | None = None,
+        change: Change | None = None,
     ) -> int | None:
         """Store and delete entries, all or none, in one statement. Committed when this returns.
 
@@ -124,6 +129,7 @@ class Entries:
                 written all the same, and leave replaced bodies behind as garbage.
             expected: the version that the entry of the only write must have, 0 for no entry.
                 None: any version.
+            change: what the history notes; None for a write that belongs to no run.
 
         Returns:
             The session's new version. None if nothing was written: the session is refused, the
@@ -144,7 +150,9 @@ class Entries:
         is_ahead = name == "PUT_AHEAD"
         size = 0 if is_ahead else sum(write.payload.size for write in writes if write.payload)
         send = functools.partial(
-            self._access.writer.run,
+            self._send,
+            ref,
+            change=change or Change.alone(),
             reached=snapshot.reached,
             creates=creates,
             size=size,
@@ -168,7 +176,7 @@ class Entries:
             parameters = self._one(ref, writes[0])
             if expected is not None:
                 return "PUT_IF", parameters
-            if not snapshot.is_latest:
+            if not snapshot.is_latest or self._history.most:
                 return "PUT", parameters
             parameters["old_size"] = snapshot.sizes.get(writes[0].key)
             return "PUT_AS_KNOWN", parameters
@@ -190,8 +198,40 @@ class Entries:
             return "PUT_AHEAD", parameters
         return "PUT_LARGE" if expected is None else "PUT_LARGE_IF", parameters
 
+    def _send(
+        self,
+        ref: SessionRef,
+        name: str,
+        parameters: dict[str, Any],
+        *,
+        change: Change,
+        **options: Any,
+    ) -> list[tuple[Any, ...]]:
+        """Send a write; with history, the statement that keeps what it writes."""
+        if not self._history.most:
+            return self._access.writer.run(name, parameters, **options)
+        parameters |= self._history.parameters(change)
+        for _ in range(TRIES):
+            try:
+                rows = self._access.writer.run(f"{name}_WITH_HISTORY", parameters, **options)
+            except HistoryIncomplete:
+                self._history.complete(ref)
+                continue
+            # If the answer was lost, there are two columns. A cleanup deletes what may be left.
+            for _, _, digests, is_too_large in (row for row in rows if len(row) > 2):
+                if digests or is_too_large:
+                    self._history.tidy(ref, digests or [], is_too_large=is_too_large)
+            return rows
+        raise outrun_by_others()
+
     def renew(
-        self, ref: SessionRef, write: Write, snapshot: Snapshot, *, expected: int
+        self,
+        ref: SessionRef,
+        write: Write,
+        snapshot: Snapshot,
+        *,
+        expected: int,
+        change: Change | None = None,
     ) -> int | None:
         """Let the ttl of a large value count from now, if its entry holds the value already.
 
@@ -200,17 +240,32 @@ class Entries:
             write: the value that the entry holds, with its new ttl.
             snapshot: what the caller's cache holds.
             expected: the version of the entry.
+            change: as in `write`.
 
         Returns:
             The session's new version. None if nothing was written, as `write`.
         """
         parameters = {**self._access.parameters.of(ref), **self._one(ref, write)}
         parameters["expected"] = expected
-        rows = self._access.writer.run("RENEW", parameters, reached=snapshot.reached)
+        change = change or Change.alone()
+        rows = self._send(ref, "RENEW", parameters, change=change, reached=snapshot.reached)
         return int(rows[0][0]) if rows else None
 
-    def delete(self, ref: SessionRef, keys: Sequence[str], snapshot: Snapshot) -> tuple[int, int]:
+    def delete(
+        self,
+        ref: SessionRef,
+        keys: Sequence[str],
+        snapshot: Snapshot,
+        *,
+        change: Change | None = None,
+    ) -> tuple[int, int]:
         """Delete entries, all in one statement. Committed when this returns.
+
+        Args:
+            ref: the session.
+            keys: what to delete.
+            snapshot: what the caller's cache holds.
+            change: as in `write`.
 
         Returns:
             The session's new version, and how many of `keys` held a value. (0, 0) if the session
@@ -225,9 +280,10 @@ class Entries:
             "known": snapshot.version,
             "old_digest": list(snapshot.digests),
         }
-        rows = self._access.writer.run("DELETE", parameters, reached=snapshot.reached)
+        change = change or Change.alone("delete")
+        rows = self._send(ref, "DELETE", parameters, change=change, reached=snapshot.reached)
         if rows:
-            version, deleted = rows[0]
+            version, deleted, *_ = rows[0]
             return version, deleted
         if snapshot.version or not ref.may_create:
             raise unknown_session(ref)

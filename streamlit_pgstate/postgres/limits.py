@@ -14,6 +14,7 @@ from typing import Final
 import psycopg
 
 from streamlit_pgstate.errors import LimitExceeded, PgStateError
+from streamlit_pgstate.postgres.statements.parts.revision import INCOMPLETE
 from streamlit_pgstate.postgres.statements.parts.write import NOT_AS_KNOWN, OVER_BYTES, OVER_KEYS
 from streamlit_pgstate.settings import Settings
 
@@ -55,6 +56,17 @@ class NotAsKnown(PgStateError):
     """
 
 
+class HistoryIncomplete(PgStateError):
+    """Others have written to a session without keeping its history, which a write needs whole.
+
+    The write has changed nothing, and is sent again once the history is whole.
+    """
+
+
+class HistoryLacksVersions(psycopg.errors.InvalidParameterValue):
+    """As `HistoryIncomplete`, from the statement."""
+
+
 class ReplacesAnother(psycopg.errors.InvalidParameterValue):
     """As `NotAsKnown`, from the statement."""
 
@@ -68,8 +80,10 @@ class OverLimit(psycopg.errors.InvalidParameterValue):
         self.held = held
 
 
-def read_refusal(message: str) -> OverLimit | ReplacesAnother | None:
+def read_refusal(message: str) -> OverLimit | ReplacesAnother | HistoryLacksVersions | None:
     """Return what PostgreSQL's message says of a limit; None if it is about something else."""
+    if INCOMPLETE in message:
+        return HistoryLacksVersions(message)
     if NOT_AS_KNOWN in message:
         return ReplacesAnother(message)
     for limit, mark in _MARKS.items():
@@ -83,6 +97,8 @@ def told(error: psycopg.Error) -> PgStateError | None:
     """Return our error for one of `read_refusal`; None for another one."""
     if isinstance(error, OverLimit):
         return SessionFull.of(error.limit, error.held)
+    if isinstance(error, HistoryLacksVersions):
+        return HistoryIncomplete(str(error))
     if isinstance(error, ReplacesAnother):
         return NotAsKnown(str(error))
     return None

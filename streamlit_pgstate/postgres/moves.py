@@ -102,8 +102,13 @@ class Moves:
             free = {**moving, "key": sorted(row[0] for row in run("FREE_KEYS", moving))}
             run("DROP_EXPIRED_BODIES", free)
             moved = self._move_entries(run, free, version=versions[target.id])
+            former = run("DROP_MOVED_REVISIONS", {**moving, "key": moved})
             run("DROP_MOVED_BODIES", {**moving, "key": moved})
             run("DROP_MOVED_ENTRIES", {**moving, "key": moved, "version": versions[source.id]})
+            if former:
+                digests = [digest for (digest,) in former if digest is not None]
+                run("DISCARD_SENT", {"id": source.id, "digest": digests})
+                run("COUNT_HISTORY", moving)
             return Moved(keys=moved)
 
         def recall(record: Record) -> Moved:

@@ -144,7 +144,23 @@ class Rekeying:
         while rows := steps.run("REKEY_NEXT", {**parameters, "after": after}):
             sealed = resealing.entries(rows)
             steps.run("REKEY", {**parameters, **sealed._asdict(), "version": version})
+            steps.run("FOLLOW_REKEYED", {**parameters, **sealed._asdict(), "version": version})
             values += len(sealed.key)
             after = rows[-1][0]
+        values += self._rekey_revisions(steps, resealing, parameters)
         steps.run("REKEY_SWEEP", {**parameters, "digest": resealing.digests})
+        return values
+
+    def _rekey_revisions(
+        self, steps: Steps, resealing: Resealing, parameters: Mapping[str, Any]
+    ) -> int:
+        values, after = 0, ("", 0)
+        while rows := steps.run(
+            "REKEY_NEXT_REVISIONS",
+            {**parameters, "after": after[0], "after_version": after[1]},
+        ):
+            sealed = resealing.entries(rows)
+            steps.run("REKEY_REVISIONS", {**parameters, **sealed._asdict()})
+            values += len(sealed.key)
+            after = rows[-1][:2]
         return values

@@ -31,6 +31,8 @@ class Sealed(NamedTuple):
     key: list[str]
     body: list[bytes | None]
     digest: list[bytes | None]
+    of_version: list[int]
+    """The version that each value has, where several of a key are stored."""
 
 
 class _Sent(NamedTuple):
@@ -67,7 +69,7 @@ class Resealing:
         Args:
             rows: of the statement SEALED_OF, or of one with the same columns.
         """
-        sealed = Sealed([], [], [])
+        sealed = Sealed([], [], [], [])
         for row in rows:
             try:
                 body, digest = self._entry(*row)
@@ -77,6 +79,7 @@ class Resealing:
             sealed.key.append(row[0])
             sealed.body.append(body)
             sealed.digest.append(digest)
+            sealed.of_version.append(row[1])
         return sealed
 
     def send_ahead(self, rows: Iterable[tuple[Any, ...]]) -> None:

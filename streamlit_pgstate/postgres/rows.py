@@ -6,6 +6,7 @@ Python values. Nothing here does I/O.
 
 from __future__ import annotations
 
+import secrets
 import time
 import uuid
 from collections.abc import Collection, Mapping
@@ -195,6 +196,36 @@ class Write:
     """Seconds until it expires; None: it does not expire."""
     digest: bytes | None = None
     """Digest of a large value, whose body is stored in the table `body`. None: a small value."""
+
+
+class Change(NamedTuple):
+    """What the history notes of a write."""
+
+    operation: str
+    """What has made it: set, modify, persist or another verb."""
+    run: int
+    """A random number for each run of a script. `undo` takes back what one run has changed."""
+
+    @classmethod
+    def alone(cls, operation: str = "set") -> Change:
+        """A write that belongs to no run of a script: undone by itself."""
+        return cls(operation, new_run())
+
+
+def new_run() -> int:
+    """Return a number for a run of a script."""
+    return 2**62 + secrets.randbits(62)
+
+
+class RevisionRow(NamedTuple):
+    """One version of a key, as the history has it."""
+
+    version: int
+    changed_at: datetime
+    operation: str
+    kind: str | None
+    """None if there is no value: the key was deleted, or the value's ttl is over."""
+    size: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -101,6 +101,33 @@ def metadata(schema: str) -> MetaData:
             server_default=text("0"),
             comment="the sizes of these values",
         ),
+        Column(
+            "history_at",
+            BigInteger,
+            comment="the version up to which revision has all versions; NULL: it has none",
+        ),
+        Column(
+            "history_bytes",
+            BigInteger,
+            nullable=False,
+            server_default=text("0"),
+            comment="the sizes in revision",
+        ),
+        Column("run", BigInteger, comment="which run of a script wrote last, with history"),
+        Column(
+            "undo",
+            ARRAY(BigInteger),
+            nullable=False,
+            server_default=text("'{}'"),
+            comment="the first versions of the runs that undo takes back, the next one first",
+        ),
+        Column(
+            "redo",
+            ARRAY(BigInteger),
+            nullable=False,
+            server_default=text("'{}'"),
+            comment="as undo: those that redo makes again",
+        ),
         Index("session_expires", "expires_at", postgresql_where=text("revoked_at IS NULL")),
         Index("session_revoked", "revoked_at", postgresql_where=text("revoked_at IS NOT NULL")),
         Index("session_copies", "copy_of", postgresql_where=text("copy_of IS NOT NULL")),
@@ -153,8 +180,6 @@ def metadata(schema: str) -> MetaData:
         PrimaryKeyConstraint("session_id", "digest", "part"),
         comment="Bodies of large values in chunks, written once for the same content.",
     )
-    # Nothing writes to it in this version, which refuses the setting `history`. What forgets or
-    # empties a session deletes its rows here, too.
     Table(
         "revision",
         tables,
@@ -178,8 +203,19 @@ def metadata(schema: str) -> MetaData:
         Column("value", JSON, comment="as in entry"),
         Column("body", LargeBinary, comment="as in entry"),
         Column("digest", LargeBinary, comment="as in entry"),
+        Column("expires_at", _TIME, comment="as in entry"),
+        Column("ttl", Double, comment="as in entry"),
+        Column(
+            "old_size", BigInteger, comment="of the value that it replaced; NULL: there was none"
+        ),
+        Column("run", BigInteger, comment="the first version of the run whose result it is"),
+        Column("undone", BigInteger, comment="the run that was taken back from it, for redo"),
         PrimaryKeyConstraint("session_id", "key", "version"),
-        comment="Older values. Not used in this version.",
+        Index(
+            "revision_bodies", "session_id", "digest", postgresql_where=text("digest IS NOT NULL")
+        ),
+        Index("revision_expires", "expires_at", postgresql_where=text("expires_at IS NOT NULL")),
+        comment="The last versions of each key, where the setting history is on.",
     )
     Table(
         "setting",

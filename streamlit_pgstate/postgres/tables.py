@@ -1,7 +1,7 @@
 """The tables of one schema in one database: opened, migrated, looked after, and told apart.
 
-What is done with their rows is in `entries`, `bodies`, `sessions`, `session_tokens`, `moves` and
-`inspection`, each of which is a part of `Tables`.
+What is done with their rows is in `entries`, `bodies`, `history`, `sessions`, `session_tokens`,
+`moves` and `inspection`, each of which is a part of `Tables`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from streamlit_pgstate.postgres.bodies import Bodies
 from streamlit_pgstate.postgres.cleanup import Cleaned, Cleanup, Turns
 from streamlit_pgstate.postgres.engine import Database, no_objection
 from streamlit_pgstate.postgres.entries import Entries
+from streamlit_pgstate.postgres.history import History
 from streamlit_pgstate.postgres.inspection import Inspection
 from streamlit_pgstate.postgres.migrate import Layout
 from streamlit_pgstate.postgres.moves import Moves
@@ -70,7 +71,8 @@ class Tables:
         self._access = access = Access(database, sql, settings, self._sealing)
         self.sessions = Sessions(access)
         self.bodies = Bodies(access)
-        self.entries = Entries(access)
+        self.history = History(access, most=settings.history)
+        self.entries = Entries(access, self.history)
         self.session_tokens = SessionTokens(access, self.entries)
         self.moves = Moves(access, self.sessions)
         self.inspection = Inspection(access, self.bodies)

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
+from streamlit_pgstate.postgres.rows import new_run
+
 _of_thread: ContextVar[Accesses | None] = ContextVar("pgstate_accesses", default=None)
 
 
@@ -47,6 +49,8 @@ class Accesses:
 
     def __init__(self, run: object = None) -> None:
         self.run = run
+        self.number = new_run()
+        """What the history of a session knows the run by."""
         self._of: dict[object, StateAccesses] = {}
 
     def of(self, session: object) -> StateAccesses:

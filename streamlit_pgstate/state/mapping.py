@@ -28,6 +28,7 @@ from streamlit_pgstate.errors import ConfigError
 from streamlit_pgstate.postgres.faults import NothingStored
 from streamlit_pgstate.postgres.rows import EntryRow
 from streamlit_pgstate.state.key import check_key, named
+from streamlit_pgstate.state.revision import Revision, check_version
 from streamlit_pgstate.state.session import Session
 from streamlit_pgstate.state.session_info import SessionInfo
 from streamlit_pgstate.state.surroundings import Surroundings, method_verb
@@ -105,21 +106,30 @@ class State(MutableMapping[str, Any]):
     # Reading
 
     # Typed as `pgstate.get`. Mapping's own has no overload for an empty list.
-    @overload  # type: ignore[override]  # typed by the default: see `tests/typing`
-    def get(self, key: str, default: None = None) -> Any: ...
     @overload
-    def get(self, key: str, default: list[Never]) -> list[Any]: ...
+    def get(self, key: str, default: None = None, *, version: int | None = None) -> Any: ...
     @overload
-    def get(self, key: str, default: dict[Never, Never]) -> dict[Any, Any]: ...
+    def get(self, key: str, default: list[Never], *, version: int | None = None) -> list[Any]: ...
     @overload
-    def get(self, key: str, default: builtins.set[Never]) -> builtins.set[Any]: ...
+    def get(
+        self, key: str, default: dict[Never, Never], *, version: int | None = None
+    ) -> dict[Any, Any]: ...
     @overload
-    def get(self, key: str, default: _T) -> _T | Any: ...
+    def get(
+        self, key: str, default: builtins.set[Never], *, version: int | None = None
+    ) -> builtins.set[Any]: ...
+    @overload
+    def get(self, key: str, default: _T, *, version: int | None = None) -> _T | Any: ...
     @method_verb
-    def get(self, key: Any, default: Any = None) -> Any:
+    def get(self, key: Any, default: Any = None, *, version: int | None = None) -> Any:
         """The value under `key`, the caller's own; `default` where there is none.
 
         As for a `dict`, there is none under a key that is not text.
+
+        Args:
+            key: text of 1 to 255 characters.
+            default: returned as it is, if there is no value.
+            version: of the value, as `history` names it; None for the present one.
 
         Raises:
             InvalidKey: `key` is text that cannot be a key.
@@ -128,6 +138,8 @@ class State(MutableMapping[str, Any]):
         if not isinstance(key, str):
             return default
         key = check_key(key)
+        if version is not None:
+            return self._value_of(key, check_version(version), default)
         entry = self._session.read(key)
         if entry is None:
             # This thread has seen that the key is gone, so in a walk `[]` must not find it any
@@ -138,6 +150,14 @@ class State(MutableMapping[str, Any]):
             return self._value(key, entry)
         except KeyError:
             return default
+
+    def _value_of(self, key: str, version: int, default: Any) -> Any:
+        entry = self._session.entry_of(key, version)
+        if entry is None:
+            return default
+        with self._session.work(f"Reading {key!r}") as work:
+            payload = self._session.payload_of(key, entry, work)
+        return default if payload is None else codecs.decode(payload, key=key)
 
     @method_verb
     def __getitem__(self, key: str) -> Any:
@@ -369,7 +389,7 @@ class State(MutableMapping[str, Any]):
                         continue
                 with session.work(f"Saving {key!r}") as work:
                     new = session.encode(key, default)
-                    if session.replace(key, new, None, work):
+                    if session.replace(key, new, None, work, operation="set"):
                         return codecs.decode(new, key=key)
             raise outrun(
                 f"{key!r} was set and deleted by others {MAX_ATTEMPTS} times while setdefault() "
@@ -429,6 +449,89 @@ class State(MutableMapping[str, Any]):
         """Delete all keys. Return how many there were."""
         with _NOTHING_STORED:
             return self._session.delete_all()
+
+    # Former versions
+
+    @method_verb
+    def history(self, key: str, limit: int = 100) -> list[Revision]:
+        """The last versions of `key`, newest first: the present one, and those before it.
+
+        A deletion is a version, too. Without the setting `history` there is the present one alone.
+
+        Args:
+            key: as in `set`.
+            limit: how many at most.
+
+        Raises:
+            InvalidKey: `key` cannot be a key.
+            ConfigError: `limit` is no whole number over 0.
+
+        Example:
+            >>> [revision.version for revision in state.history("matrix")]  # doctest: +SKIP
+            [17, 12, 3]
+        """
+        if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
+            raise ConfigError(f"history({key!r}): `limit` must be a whole number over 0.")
+        found = self._session.history(check_key(key), limit=min(limit, 2**31))
+        return [Revision(*row) for row in found]
+
+    @method_verb
+    def restore(self, key: str, version: int) -> None:
+        """Make an older version of `key` the present one: a change of its own, as a new version.
+
+        Its ttl goes on, if it has one. A large value is not sent again.
+
+        Args:
+            key: as in `set`.
+            version: as `history` names it.
+
+        Raises:
+            VersionGone: there is no such version, or it has no value. The message names those that
+                there are.
+            LimitExceeded: the session would exceed `max_session_bytes` or `max_keys`.
+            InvalidKey, StoreUnavailable: as `set`.
+
+        Example:
+            >>> state.restore("matrix", state.history("matrix")[1].version)  # doctest: +SKIP
+        """
+        self._session.restore(check_key(key), check_version(version))
+
+    @method_verb
+    def undo(self) -> list[str]:
+        """Take back what the last run of a script has changed, in whichever tab, as a whole.
+
+        Outside of scripts each call is a run of its own. Keys that were changed since without a
+        history stay as they are. In a script the page runs again afterwards, and shows the result.
+
+        Returns:
+            The keys that have changed, sorted; empty if there is nothing to undo.
+
+        Raises:
+            ConfigError: the setting `history` is 0.
+            VersionGone: what a key held before is no longer in the history. Nothing was changed.
+            LimitExceeded: the session would exceed `max_session_bytes` or `max_keys`.
+            StoreUnavailable: as `set`.
+        """
+        return self._put_back(Session.undo)
+
+    @method_verb
+    def redo(self) -> list[str]:
+        """Make the changes again that `undo` has taken back last. A new change ends this.
+
+        Returns:
+            The keys that have changed, sorted; empty if there is nothing to redo.
+
+        Raises:
+            ConfigError, VersionGone, LimitExceeded, StoreUnavailable: as `undo`.
+        """
+        return self._put_back(Session.redo)
+
+    def _put_back(self, verb: Callable[[Session], list[str]]) -> list[str]:
+        self._surroundings.before_undo(self._session)
+        keys = verb(self._session)
+        if keys:
+            self._surroundings.after_undo()
+        return keys
 
     # The session
 

@@ -1,6 +1,7 @@
 """A session: one row of the table `session` and its entries, as encoded values.
 
-`cached_session` reads the entries, and `written_session` writes them. This file has the token, and
+`cached_session` reads the entries, `written_session` writes them, and `revised_session` has their
+former versions. This file has the token, and
 the end of the session. Package code that needs more of a state than its users works with this.
 """
 
@@ -16,13 +17,13 @@ from streamlit_pgstate.postgres.rows import Rotation, SessionRef
 from streamlit_pgstate.postgres.tables import Tables
 from streamlit_pgstate.postgres.token import Token
 from streamlit_pgstate.state.handover import Arrival, Handover
+from streamlit_pgstate.state.revised_session import RevisedSession
 from streamlit_pgstate.state.surroundings import Surroundings
-from streamlit_pgstate.state.written_session import WrittenSession
 
 _LOG = logging.getLogger(__name__)
 
 
-class Session(WrittenSession):
+class Session(RevisedSession):
     """One session, its cache and its token.
 
     Args:

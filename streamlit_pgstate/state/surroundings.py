@@ -19,6 +19,10 @@ from streamlit_pgstate.state.progress import Audience
 _MethodT = TypeVar("_MethodT", bound=Callable[..., Any])
 
 
+def _nothing(session: object = None) -> None:
+    """Without a page there is nothing to do."""
+
+
 def _nobody() -> Audience | None:
     return None
 
@@ -40,6 +44,9 @@ class Surroundings:
     """Callbacks of sessions.
 
     Attributes:
+        before_undo: saves what the page has changed and the session has not, before `undo` and
+            `redo` of that session.
+        after_undo: has the page show what they have changed.
         find_audience: who waits for the work of the calling thread; None for nobody.
         find_accesses: where to record what the calling thread reads and writes; None where nobody
             follows it.
@@ -48,6 +55,8 @@ class Surroundings:
             it, so it must be a function of a module.
     """
 
+    before_undo: Callable[[object], None] = _nothing
+    after_undo: Callable[[], None] = _nothing
     find_audience: Callable[[], Audience | None] = _nobody
     find_accesses: Callable[[], Accesses | None] = _no_run
     raised: Callable[[PgStateError], PgStateError] = _as_it_is

@@ -18,7 +18,7 @@ from streamlit_pgstate.errors import LimitExceeded, PgStateError, StoreUnavailab
 from streamlit_pgstate.postgres import limits
 from streamlit_pgstate.postgres.faults import NOTHING_STORED, NothingStored, saying
 from streamlit_pgstate.postgres.limits import SessionFull
-from streamlit_pgstate.postgres.rows import SMALL, EntryRow, Snapshot, Write
+from streamlit_pgstate.postgres.rows import SMALL, Change, EntryRow, Snapshot, Write
 from streamlit_pgstate.state.cache import Cache
 from streamlit_pgstate.state.cached_session import CachedSession
 from streamlit_pgstate.state.key import check_key, named
@@ -140,7 +140,7 @@ class WrittenSession(CachedSession):
             ]
             writes = self._needed(writes, lambda write: not self._cache.holds(write))
             writes += [Write(key, None) for key in gone if self._cache.may_hold(key)]
-            self._write(writes, work)
+            self._write(writes, work, operation="persist")
 
     def delete(self, keys: Sequence[str]) -> int:
         """Delete entries in one statement; how many held a value."""
@@ -158,7 +158,9 @@ class WrittenSession(CachedSession):
     def _delete(self, keys: Sequence[str]) -> int:
         with self._doubting(keys):
             snapshot = self._cache.snapshot(keys)
-            version, existed = self.tables.entries.delete(self._ref, keys, snapshot)
+            version, existed = self.tables.entries.delete(
+                self._ref, keys, snapshot, change=self.change("delete")
+            )
         self._walk.end()
         for key in keys:
             self._cache.remember(Write(key, None), version, sent_at=snapshot.taken_at)
@@ -176,6 +178,8 @@ class WrittenSession(CachedSession):
         """
         if not known or (version == known + 1 and not self._leaves_bodies):
             return
+        if self.settings.history and not self._leaves_bodies:
+            return  # the history refers to what was replaced
         self._leaves_bodies = False
         if self._sweep():
             with contextlib.suppress(PgStateError):
@@ -215,7 +219,14 @@ class WrittenSession(CachedSession):
         held_for = entry.ttl if entry else None
         return not (self._cache.holds(write) and write.ttl is None and held_for is None)
 
-    def _write(self, writes: list[Write], work: Work) -> None:
+    def change(self, operation: str) -> Change | None:
+        """What the history notes of a write of this thread; None where none is kept."""
+        if not self.settings.history:
+            return None
+        accesses = self.surroundings.find_accesses()
+        return Change(operation, accesses.number) if accesses else Change.alone(operation)
+
+    def _write(self, writes: list[Write], work: Work, *, operation: str = "set") -> None:
         self._walk.end()
         if writes and self._cache.age > self.tables.expiry_moves_every:
             self._refresh_locked()  # a write does not move the expiry, only a read does
@@ -223,9 +234,9 @@ class WrittenSession(CachedSession):
             return
         keys = [write.key for write in writes]
         self._send_ahead(writes, work)
-        within_limits = _WithinLimits(self, writes)
+        within_limits = WithinLimits(self, writes)
         for _ in range(MAX_ATTEMPTS):
-            version, snapshot = within_limits.run(lambda: self._send_write(writes))
+            version, snapshot = within_limits.run(lambda: self._send_write(writes, operation))
             if version is not None:
                 self._remember(writes, version, snapshot)
                 if snapshot.digests or any(write.digest for write in writes):
@@ -245,13 +256,15 @@ class WrittenSession(CachedSession):
         )
 
     def _send_write(
-        self, writes: list[Write], *, expected: int | None = None
+        self, writes: list[Write], operation: str, *, expected: int | None = None
     ) -> tuple[int | None, Snapshot]:
         """Send a write. Return the version that it made, and the snapshot that it was based on."""
         keys = [write.key for write in writes]
         snapshot = self._cache.snapshot(keys)
         with self._doubting(keys):
-            version = self.tables.entries.write(self._ref, writes, snapshot, expected=expected)
+            version = self.tables.entries.write(
+                self._ref, writes, snapshot, expected=expected, change=self.change(operation)
+            )
         return version, snapshot
 
     def _try_to_renew(self, write: Write) -> bool:
@@ -270,7 +283,9 @@ class WrittenSession(CachedSession):
     def _renew(self, write: Write, entry: EntryRow) -> bool:
         with self._doubting([write.key]):
             snapshot = self._cache.snapshot([write.key])
-            version = self.tables.entries.renew(self._ref, write, snapshot, expected=entry.version)
+            version = self.tables.entries.renew(
+                self._ref, write, snapshot, expected=entry.version, change=self.change("set")
+            )
         if version is not None:
             self._remember([write], version, snapshot)
         return version is not None
@@ -363,7 +378,15 @@ class WrittenSession(CachedSession):
                 accesses.of(self).modified.setdefault(key, self._cache.value_version(entry))
             return entry
 
-    def replace(self, key: str, payload: Payload, entry: EntryRow | None, work: Work) -> bool:
+    def replace(
+        self,
+        key: str,
+        payload: Payload,
+        entry: EntryRow | None,
+        work: Work,
+        *,
+        operation: str = "modify",
+    ) -> bool:
         """Store a value that was computed from `entry`. Return False if the key has another entry.
 
         The value gets the ttl of `entry`. If others have written other keys meanwhile, it tries
@@ -372,10 +395,10 @@ class WrittenSession(CachedSession):
         """
         with self.lock:
             write = self.write_of(key, payload, ttl=entry.ttl if entry else None)
-            within_limits = _WithinLimits(self, [write])
+            within_limits = WithinLimits(self, [write])
             for _ in range(MAX_ATTEMPTS):
                 known = self._cache.version
-                if self._replace(write, entry, work, within_limits):
+                if self._replace(write, entry, work, within_limits, operation):
                     return True
                 with _after_refusal():
                     if not self._cache.expires(key):
@@ -387,7 +410,12 @@ class WrittenSession(CachedSession):
             return False
 
     def _replace(
-        self, write: Write, entry: EntryRow | None, work: Work, within_limits: _WithinLimits
+        self,
+        write: Write,
+        entry: EntryRow | None,
+        work: Work,
+        within_limits: WithinLimits,
+        operation: str,
     ) -> bool:
         if not self._is_current(write.key, entry):
             return False  # another thread was faster: the snapshot would have its entry, not ours
@@ -400,7 +428,9 @@ class WrittenSession(CachedSession):
         if self._send_ahead([write], work) and not self._is_current(write.key, entry):
             return False
         expected = entry.version if entry else 0
-        version, snapshot = within_limits.run(lambda: self._send_write([write], expected=expected))
+        version, snapshot = within_limits.run(
+            lambda: self._send_write([write], operation, expected=expected)
+        )
         if version is not None:
             self._remember([write], version, snapshot)
             if snapshot.digests or write.digest:
@@ -458,11 +488,11 @@ class WrittenSession(CachedSession):
         ]
         if not names:
             return []
-        within_limits = _WithinLimits(self, [], what=named(names))
+        within_limits = WithinLimits(self, [], what=named(names))
         return within_limits.run(lambda: self.tables.moves.move(other._ref, self._ref, names))
 
 
-class _WithinLimits:
+class WithinLimits:
     """A write, in as many tries as it takes. Makes room, once, before the write is refused.
 
     Args:

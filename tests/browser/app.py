@@ -12,6 +12,7 @@ import persist_cases  # noqa: F401 - adds its cases
 import scope_cases  # noqa: F401 - adds its cases
 import stream_cases  # noqa: F401 - adds its case
 import streamlit as st
+import undo_cases  # noqa: F401 - adds its cases
 import widget_cases  # noqa: F401 - adds its cases
 from cases import CASES, REAL_TIME, logged
 

@@ -22,6 +22,7 @@ from streamlit_pgstate import (
     MigrationRequired,
     NoSessionError,
     PgStateError,
+    Revision,
     SessionInfo,
     State,
     Store,
@@ -51,7 +52,7 @@ def verbs() -> None:
     pgstate.configure(url=None, app=None, timeout=2.5, max_keys="50", auto_migrate="false")
     pgstate.configure(url=make_url("postgresql://me@localhost/app"))
     pgstate.configure(urls="postgresql://me@localhost/app")  # type: ignore[call-arg]
-    pgstate.configure(history=3)  # type: ignore[call-arg]  # not available yet
+    pgstate.configure(history=3)
     pgstate.configure(max_value_bytes=0.5)  # type: ignore[arg-type]
     pgstate.configure(session_ttl=[30])  # type: ignore[arg-type]
     pgstate.configure(cookie=0)  # type: ignore[arg-type]
@@ -89,6 +90,14 @@ def verbs() -> None:
     assert_type(pgstate.session(), SessionInfo)
     pgstate.rotate()
     pgstate.forget()
+    assert_type(pgstate.history("key"), list[Revision])
+    assert_type(pgstate.history("key", limit=1)[0].changed_at, datetime)
+    assert_type(pgstate.get("key", 0, version=1), int | Any)
+    pgstate.restore("key", 1)
+    assert_type(pgstate.undo(), list[str])
+    assert_type(pgstate.redo(), list[str])
+    assert_type(pgstate.scope("app").undo(), list[str])
+    assert_type(pgstate.scope("tab").history("key"), list[Revision])
 
 
 def add(more: int) -> Any:

@@ -13,14 +13,19 @@ from streamlit_pgstate.postgres.statements import (
     cleanup,
     database,
     entries,
+    history,
     inspection,
+    kept_writes,
     moves,
     sealing,
     session_tokens,
     sessions,
 )
 
-_FILES = (sessions, session_tokens, entries, bodies, moves, sealing, cleanup, database, inspection)
+_FILES = (
+    *(sessions, session_tokens, entries, kept_writes, bodies, history, moves, sealing, cleanup),
+    *(database, inspection),
+)
 
 
 def of(schema: str) -> dict[str, str]:

@@ -17,16 +17,20 @@ SELECT %(id)s, b.digest, b.part, b.data, now() FROM {body.SENT_BODIES}
 WHERE coalesce((SELECT {session.USABLE} FROM {{schema}}.session WHERE id = %(id)s), %(may_create)s)
 {body.NEW_OR_MENDED}"""
 
-# Removes bodies that no entry refers to. It has two statements in one transaction: first the lock,
-# by adding one to the version, so that a write whose bodies were sent ahead looks again; then the
-# check, whose snapshot sees all that was committed before the lock.
-LOCK_FOR_SWEEP: Final = "UPDATE {schema}.session SET version = version + 1 WHERE id = %(id)s"
+# Removes bodies that no entry and no revision refers to. It has two statements in one transaction:
+# first the lock, by adding one to the version, so that a write whose bodies were sent ahead looks
+# again; then the check, whose snapshot sees all that was committed before the lock. What follows
+# the lock makes no version of any key, so a history that was whole is so afterwards.
+LOCK_FOR_SWEEP: Final = """UPDATE {schema}.session SET version = version + 1,
+    history_at = CASE WHEN history_at = version THEN version + 1 ELSE history_at END
+WHERE id = %(id)s"""
 SWEEP: Final = f"""
 DELETE FROM {{schema}}.body b WHERE b.session_id = %(id)s AND {body.ORPHANED_OF_ONE}"""
 
 # After a write was refused whose bodies were sent ahead. LOCK_FOR_SWEEP comes first: a write of
 # others that has sent the same ones looks again.
-DISCARD_SENT: Final = """
-DELETE FROM {schema}.body b WHERE b.session_id = %(id)s AND b.digest = ANY (%(digest)b::bytea[])
-    AND NOT EXISTS (SELECT FROM {schema}.entry e
-        WHERE e.session_id = %(id)s AND e.digest = b.digest)"""
+# So it is where a history was shortened: what it has lost may have been the last reference.
+DISCARD_SENT: Final = f"""
+DELETE FROM {{schema}}.body b
+WHERE b.session_id = %(id)s AND b.digest = ANY (%(digest)b::bytea[])
+    AND {body.NOTHING_HOLDS_IT}"""

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from streamlit_pgstate.postgres.statements.parts import body, entry, session, write
+from streamlit_pgstate.postgres.statements.parts import body, entry, revision, session, write
 
 # Cleaning up, over all apps of the schema, in batches. What a writer holds is skipped; only
 # LOCK_FOR_SWEEP waits for the writers of the one session whose bodies it deletes.
@@ -16,10 +16,12 @@ _KEPT: Final = "make_interval(secs => %(kept_for)s)"
 ENDED: Final = f"""revoked_at IS NULL AND expires_at <= now()
     AND (scope NOT IN ({session.TOKENLESS}) OR expires_at < now() - {_KEPT})"""
 _ENDED_LONG_AGO: Final = f"revoked_at < now() - {_KEPT}"
+_HAS_HISTORY: Final = """EXISTS (
+            SELECT FROM {schema}.revision r WHERE r.session_id = e.session_id AND r.key = e.key)"""
 _OLD_TOMBSTONE: Final = f"kind IS NULL AND changed_at < now() - {_KEPT}"
 # An expired session counts as forgotten from now on: its row stays, so that no token revives it.
 GC_END: Final = f"""
-UPDATE {{schema}}.session SET revoked_at = now(), version = version + 1, keys = 0, bytes = 0
+UPDATE {{schema}}.session SET revoked_at = now(), version = version + 1, {write.HOLDS_NOTHING}
 WHERE id IN (
     SELECT id FROM {{schema}}.session WHERE {ENDED} LIMIT %(batch)s FOR UPDATE SKIP LOCKED
 ) RETURNING id"""
@@ -77,9 +79,50 @@ counted AS (
 SELECT 1 FROM emptied"""
 GC_NAMES: Final = f"""
 DELETE FROM {{schema}}.entry WHERE (session_id, key) IN (
-    SELECT session_id, key FROM {{schema}}.entry WHERE {_OLD_TOMBSTONE}
+    SELECT session_id, key FROM {{schema}}.entry e WHERE {_OLD_TOMBSTONE}
+        AND NOT {_HAS_HISTORY}
     LIMIT %(batch)s FOR UPDATE SKIP LOCKED
 ) RETURNING 1"""
+# With the name of a deleted key goes its history. As in GC_EXPIRED the session's row is locked
+# first. Somebody may have set the key again before that: then the entry is not deleted.
+GC_NAMES_WITH_HISTORY: Final = f"""WITH due AS MATERIALIZED (
+    SELECT e.session_id, e.key
+    FROM {{schema}}.entry e JOIN {{schema}}.session s ON s.id = e.session_id
+    WHERE {_OLD_TOMBSTONE} AND {_HAS_HISTORY}
+    LIMIT %(batch)s FOR NO KEY UPDATE OF s SKIP LOCKED
+),
+named AS (
+    DELETE FROM {{schema}}.entry e USING due
+    WHERE e.session_id = due.session_id AND e.key = due.key AND {_OLD_TOMBSTONE}
+    RETURNING e.session_id, e.key
+),
+gone AS (
+    DELETE FROM {{schema}}.revision r USING named
+    WHERE r.session_id = named.session_id AND r.key = named.key RETURNING r.session_id, r.size
+),
+counted AS (
+    UPDATE {{schema}}.session SET history_bytes = session.history_bytes - counts.bytes
+    FROM (SELECT session_id, sum(size) AS bytes FROM gone GROUP BY session_id) AS counts
+    WHERE id = counts.session_id
+)
+SELECT 1 FROM named"""
+# What a history holds of values whose ttl is over. The version stays, without its value.
+GC_EXPIRED_REVISIONS: Final = f"""
+SELECT DISTINCT session_id FROM (
+    SELECT session_id FROM {{schema}}.revision WHERE {entry.EXPIRED} LIMIT %(batch)s
+) AS found ORDER BY session_id"""
+GC_EXPIRED_REVISIONS_OF: Final = f"""WITH emptied AS (
+    UPDATE {{schema}}.revision SET kind = NULL, size = 0, value = NULL, body = NULL, digest = NULL,
+        expires_at = NULL, ttl = NULL
+    WHERE session_id = %(id)s AND {entry.EXPIRED} RETURNING 1
+),
+counted AS (
+    UPDATE {{schema}}.session SET history_bytes = (
+        SELECT coalesce(sum(size), 0) FROM {{schema}}.revision
+        WHERE session_id = %(id)s AND {revision.HAS_NOT_EXPIRED})
+    WHERE id = %(id)s
+)
+SELECT 1 FROM emptied"""
 GC_ORPHANED: Final = f"""
 SELECT DISTINCT session_id FROM (
     SELECT session_id FROM {{schema}}.body b WHERE {body.ORPHANED_OF_ALL} LIMIT %(batch)s
@@ -87,7 +130,8 @@ SELECT DISTINCT session_id FROM (
 GC_COUNTS: Final = f"""
 SELECT (SELECT count(*) FROM {{schema}}.session WHERE {ENDED}),
     (SELECT count(*) FROM {{schema}}.session WHERE {_ENDED_LONG_AGO}),
-    (SELECT count(*) FROM {{schema}}.entry WHERE {entry.EXPIRED}),
+    (SELECT count(*) FROM {{schema}}.entry WHERE {entry.EXPIRED})
+        + (SELECT count(*) FROM {{schema}}.revision WHERE {entry.EXPIRED}),
     (SELECT count(*) FROM {{schema}}.entry WHERE {_OLD_TOMBSTONE}),
     (SELECT count(*) FROM {{schema}}.body b WHERE {body.ORPHANED_OF_ALL})"""
 # Whose turn it is: one process of all replicas, once in the interval. They share a role. With row

@@ -80,13 +80,9 @@ former AS ({entry.FORMER_ENTRIES} AND key <> ALL (%(key)b::text[])),
 done AS ({entry.written(entry.MANY)}) SELECT locked.version FROM locked"""
 
 # Sets a new expiry of a large value that the entry holds already. Its bytes are not sent again.
-_HOLDS_IT: Final = f"""AND EXISTS (SELECT FROM {{schema}}.entry
-    WHERE session_id = %(id)s AND key = %(key)s AND version = %(expected)s
-        AND digest = %(digest)s AND {entry.HAS_NOT_EXPIRED})"""
-RENEW: Final = f"""WITH {write.locked_first(_HOLDS_IT)},
+RENEW: Final = f"""WITH {write.locked_first(entry.HOLDS_IT)},
 done AS (
-    UPDATE {{schema}}.entry AS e SET version = locked.version, changed_at = now(),
-        expires_at = {entry.EXPIRY.replace("{ttl}", "%(ttl)s::float8")}, ttl = %(ttl)s::float8
+    UPDATE {{schema}}.entry AS e SET {entry.RENEWED}
     FROM locked
     WHERE e.session_id = %(id)s AND e.key = %(key)s AND e.version = %(expected)s
     RETURNING e.version
@@ -119,6 +115,7 @@ RECOUNT: Final = f"""WITH dropped AS (
             SELECT digest FROM {{schema}}.entry WHERE session_id = %(id)s AND {entry.EXPIRED})
         AND NOT EXISTS (SELECT FROM {{schema}}.entry e
             WHERE e.session_id = %(id)s AND e.digest = b.digest AND {entry.HAS_NOT_EXPIRED})
+        AND {body.NO_REVISION_HOLDS_IT}
 ),
 emptied AS (
     UPDATE {{schema}}.entry SET {entry.TOMBSTONE} WHERE session_id = %(id)s AND {entry.EXPIRED}

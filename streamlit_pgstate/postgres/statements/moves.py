@@ -19,11 +19,13 @@ WHERE session_id = %(id)s AND key = ANY (%(key)b::text[]) AND {entry.HOLDS_A_VAL
     AND NOT EXISTS (SELECT FROM {{schema}}.entry
         WHERE session_id = %(to)s AND key = old.key AND {entry.HOLDS_A_VALUE})"""
 # What the other session held under these keys has expired.
-DROP_EXPIRED_BODIES: Final = """
-DELETE FROM {schema}.body b WHERE b.session_id = %(to)s AND b.digest IN (
-        SELECT digest FROM {schema}.entry WHERE session_id = %(to)s AND key = ANY (%(key)b::text[]))
-    AND NOT EXISTS (SELECT FROM {schema}.entry o WHERE o.session_id = %(to)s
-        AND o.digest = b.digest AND o.key <> ALL (%(key)b::text[]))"""
+DROP_EXPIRED_BODIES: Final = f"""
+DELETE FROM {{schema}}.body b WHERE b.session_id = %(to)s AND b.digest IN (
+        SELECT digest FROM {{schema}}.entry
+        WHERE session_id = %(to)s AND key = ANY (%(key)b::text[]))
+    AND NOT EXISTS (SELECT FROM {{schema}}.entry o WHERE o.session_id = %(to)s
+        AND o.digest = b.digest AND o.key <> ALL (%(key)b::text[]))
+    AND {body.NO_REVISION_THERE_HOLDS_IT}"""
 MOVE_BODIES: Final = f"""
 {body.NEW_BODY}
 SELECT %(to)s, b.digest, b.part, b.data FROM {{schema}}.body b
@@ -56,6 +58,12 @@ WITH moved AS (
 UPDATE {{schema}}.session SET {write.COUNTED_DOWN}
 FROM (SELECT {write.GONE} FROM moved) AS gone WHERE id = %(id)s"""
 
+# The history of what is moved goes: it begins anew in the other session. This comes before
+# DROP_MOVED_BODIES, and DISCARD_SENT deletes the bodies that former versions alone have held.
+DROP_MOVED_REVISIONS: Final = """
+DELETE FROM {schema}.revision WHERE session_id = %(id)s AND key = ANY (%(key)b::text[])
+RETURNING digest"""
+
 # A user's session has an id by a signing key. If that is another key now, the session moves to its
 # new id, in one transaction. The row under the former id stays, revoked, so that whoever has it
 # open is refused, and so that no replica with the keys in another order takes it for the session.
@@ -65,7 +73,7 @@ SELECT id, revoked_at IS NULL AND expires_at > now(), epoch FROM {schema}.sessio
 WHERE id = ANY (%(ids)b::uuid[])"""
 LEAVE_HOME: Final = f"""
 UPDATE {{schema}}.session SET version = version + 1, revoked_at = now(),
-    writes = {write.recorded("version + 1")}, keys = 0, bytes = 0
+    writes = {write.recorded("version + 1")}, {write.HOLDS_NOTHING}
 WHERE id = %(id)s AND {write.IS_PATIENT} AND {session.USABLE} AND {write.IS_NEW}
 RETURNING {write.IN_TIME}"""
 NEW_HOME: Final = f"""

@@ -20,10 +20,17 @@ DO UPDATE SET data = excluded.data, sent_at = excluded.sent_at"""
 _PREFIX_BYTES: Final = len(MAGIC) + KEY_ID_BYTES
 _OTHER_KEY: Final = f"""kind IS NOT NULL AND (value IS NOT NULL OR body IS NULL
     OR substr(body, 1, {_PREFIX_BYTES}) <> %(prefix)s)"""
+_VALUES: Final = """
+    SELECT session_id, key, version, kind, size, value, body, digest FROM {schema}.entry
+    UNION ALL
+    SELECT session_id, key, version, kind, size, value, body, digest FROM {schema}.revision"""
 _BODY_OF_OTHER_KEY: Final = f"substr(data, 1, {_PREFIX_BYTES}) <> %(prefix)s"
 REKEY_SESSIONS: Final = f"""
 SELECT session_id FROM (
     (SELECT DISTINCT session_id FROM {{schema}}.entry
+    WHERE session_id > %(after)s AND {_OTHER_KEY} ORDER BY session_id LIMIT %(batch)s)
+    UNION
+    (SELECT DISTINCT session_id FROM {{schema}}.revision
     WHERE session_id > %(after)s AND {_OTHER_KEY} ORDER BY session_id LIMIT %(batch)s)
     UNION
     (SELECT DISTINCT session_id FROM {{schema}}.body
@@ -32,11 +39,11 @@ SELECT session_id FROM (
 REKEY_COUNTS: Final = f"""
 SELECT count(*) FILTER (WHERE {_OTHER_KEY}), count(*) FILTER (WHERE NOT ({_OTHER_KEY})),
     count(DISTINCT session_id) FILTER (WHERE {_OTHER_KEY})
-FROM {{schema}}.entry WHERE kind IS NOT NULL"""
+FROM ({_VALUES}) AS stored WHERE kind IS NOT NULL"""
 LOCK_FOR_REKEY: Final = f"{bodies.LOCK_FOR_SWEEP} RETURNING version"
 REKEY_LARGE: Final = f"""
 SELECT DISTINCT ON (digest) key, version, kind, size, value::text, body, digest
-FROM {{schema}}.entry
+FROM ({_VALUES}) AS stored
 WHERE session_id = %(id)s AND digest IS NOT NULL AND {_OTHER_KEY} ORDER BY digest"""
 REKEY_NEXT: Final = f"""
 SELECT key, version, kind, size, value::text, body, digest FROM {{schema}}.entry
@@ -50,6 +57,22 @@ UPDATE {{schema}}.entry AS e SET value = NULL, body = new.body, digest = new.dig
         ELSE coalesce(%(version)s::bigint, e.version) END
 FROM {entry.SEALED_ANEW}
 WHERE e.session_id = %(id)s AND e.key = new.key"""
+# The version of an entry is that of its last revision.
+FOLLOW_REKEYED: Final = """
+UPDATE {schema}.revision AS r SET version = %(version)s
+FROM unnest(%(key)b::text[], %(of_version)b::bigint[], %(digest)b::bytea[])
+    AS new(key, version, digest)
+WHERE r.session_id = %(id)s AND r.key = new.key AND r.version = new.version
+    AND new.digest IS NOT NULL"""
+REKEY_NEXT_REVISIONS: Final = f"""
+SELECT key, version, kind, size, value::text, body, digest FROM {{schema}}.revision
+WHERE session_id = %(id)s AND (key, version) > (%(after)s, %(after_version)s) AND {_OTHER_KEY}
+ORDER BY key, version LIMIT %(batch)s FOR UPDATE"""
+REKEY_REVISIONS: Final = """
+UPDATE {schema}.revision AS r SET value = NULL, body = new.body, digest = new.digest
+FROM unnest(%(key)b::text[], %(of_version)b::bigint[], %(body)b::bytea[], %(digest)b::bytea[])
+    AS new(key, version, body, digest)
+WHERE r.session_id = %(id)s AND r.key = new.key AND r.version = new.version"""
 COUNT_PARTS: Final = """
 SELECT count(*) FROM {schema}.body WHERE session_id = %(id)s AND digest = %(digest)s"""
 # No entry refers to what is left of other keys, nor to what was sealed for an entry that has
@@ -58,8 +81,7 @@ SELECT count(*) FROM {schema}.body WHERE session_id = %(id)s AND digest = %(dige
 REKEY_SWEEP: Final = f"""
 DELETE FROM {{schema}}.body b WHERE b.session_id = %(id)s
     AND ({_BODY_OF_OTHER_KEY} OR b.digest = ANY (%(digest)b::bytea[]))
-    AND NOT EXISTS (SELECT FROM {{schema}}.entry e
-        WHERE e.session_id = %(id)s AND e.digest = b.digest)"""
+    AND {body.NOTHING_HOLDS_IT}"""
 
 # Whether values that are not sealed may be read is noted in `setting`. A permit has a signature, so
 # whoever has no key can make none. It is due where values were stored before there was a key.
@@ -75,4 +97,6 @@ INSERT INTO {schema}.setting (name, value) VALUES ('plain_values', %(permit)s)
 ON CONFLICT (name) DO NOTHING"""
 FORBID_PLAIN: Final = f"""
 UPDATE {{schema}}.setting SET value = %(permit)s WHERE name = 'plain_values' AND NOT EXISTS (
-    SELECT FROM {{schema}}.entry WHERE kind IS NOT NULL AND NOT {entry.IS_SEALED})"""
+    SELECT FROM {{schema}}.entry WHERE kind IS NOT NULL AND NOT {entry.IS_SEALED}
+    UNION ALL
+    SELECT FROM {{schema}}.revision WHERE kind IS NOT NULL AND NOT {entry.IS_SEALED})"""

@@ -36,7 +36,7 @@ INSERT INTO {{schema}}.session (id, app, scope, version, token_hash, created_at,
 SELECT %(id)s::uuid, %(app)s::text, %(scope)s::text, 1, %(hash)s::bytea, now(), now(),
     now() + make_interval(secs => %(session_ttl)s), now()
 WHERE {write.IS_PATIENT}
-ON CONFLICT (id) DO UPDATE SET version = session.version + 1, keys = 0, bytes = 0,
+ON CONFLICT (id) DO UPDATE SET version = session.version + 1, {write.HOLDS_NOTHING},
     revoked_at = coalesce(session.revoked_at, excluded.revoked_at)
 WHERE excluded.token_hash IS NULL AND NOT {_MAY_HAVE_MOVED}
     OR excluded.token_hash = session.token_hash OR excluded.token_hash = session.pending_hash
@@ -46,7 +46,6 @@ WHERE excluded.token_hash IS NULL AND NOT {_MAY_HAVE_MOVED}
 RETURNING {write.IN_TIME}"""
 ERASE_ENTRIES: Final = "DELETE FROM {schema}.entry WHERE session_id = %(id)s"
 ERASE_BODIES: Final = "DELETE FROM {schema}.body WHERE session_id = %(id)s"
-# Nothing writes to `revision` in this version.
 ERASE_REVISIONS: Final = "DELETE FROM {schema}.revision WHERE session_id = %(id)s"
 
 # A session of a scope without tokens starts again, empty, when it was forgotten or has expired: it
@@ -57,7 +56,7 @@ ERASE_REVISIONS: Final = "DELETE FROM {schema}.revision WHERE session_id = %(id)
 LOCK_TO_EMPTY: Final = f"""
 UPDATE {{schema}}.session SET version = version + 1, revoked_at = NULL, created_at = now(),
     seen_at = now(), expires_at = now() + {session.LIFETIME_OF_ROW}, epoch = {session.NEXT_EPOCH},
-    writes = {write.recorded("version + 1")}, keys = 0, bytes = 0
+    writes = {write.recorded("version + 1")}, {write.HOLDS_NOTHING}
 WHERE id = %(id)s AND {write.IS_PATIENT} AND {write.IS_NEW}
     AND CASE WHEN %(always)s THEN NOT {session.FORGOTTEN}
         ELSE revoked_at IS NOT NULL OR expires_at <= now() END

@@ -33,9 +33,19 @@ BODIES: Final = f"""bodies AS (
     {NEW_OR_MENDED}
 )"""
 
-NO_OTHER_KEY_HOLDS_IT: Final = """NOT EXISTS (
-    SELECT FROM {schema}.entry o WHERE o.session_id = %(id)s
-        AND o.digest = b.digest AND o.key <> ALL (%(key)b::text[]))"""
+# Also where this process keeps no history: another one may, or this one may have kept it before.
+# As NOT EXISTS it would be joined, by reading all revisions of the session. So the index finds one.
+_NO_REVISION_HOLDS_IT: Final = """(SELECT true FROM {schema}.revision r
+        WHERE r.session_id = {id} AND r.digest = b.digest LIMIT 1) IS NULL"""
+NO_REVISION_HOLDS_IT: Final = _NO_REVISION_HOLDS_IT.replace("{id}", "%(id)s")
+NO_REVISION_THERE_HOLDS_IT: Final = _NO_REVISION_HOLDS_IT.replace("{id}", "%(to)s")
+NOTHING_HOLDS_IT: Final = f"""NOT EXISTS (SELECT FROM {{schema}}.entry e
+        WHERE e.session_id = %(id)s AND e.digest = b.digest)
+    AND {NO_REVISION_HOLDS_IT}"""
+NO_OTHER_KEY_HOLDS_IT: Final = f"""NOT EXISTS (
+    SELECT FROM {{schema}}.entry o WHERE o.session_id = %(id)s
+        AND o.digest = b.digest AND o.key <> ALL (%(key)b::text[]))
+    AND {NO_REVISION_HOLDS_IT}"""
 
 # Deletes nothing if somebody else has written meanwhile, because their entries may refer to these
 # bodies by now. The bodies then stay as garbage.
@@ -53,9 +63,10 @@ COMPLETE: Final = """AND version = %(known)s AND NOT EXISTS (
         WHERE b.session_id = %(id)s AND b.digest = a.digest))"""
 
 # What was sent just now may be about to be referred to, but not in a session that was forgotten.
-_ORPHANED: Final = """(b.sent_at <= now() - make_interval(secs => %(sent_before)s)
-        OR (SELECT revoked_at FROM {schema}.session s WHERE s.id = {id}) IS NOT NULL)
-    AND NOT EXISTS (SELECT FROM {schema}.entry e
-        WHERE e.session_id = {id} AND e.digest = b.digest)"""
+_ORPHANED: Final = f"""(b.sent_at <= now() - make_interval(secs => %(sent_before)s)
+        OR (SELECT revoked_at FROM {{schema}}.session s WHERE s.id = {{id}}) IS NOT NULL)
+    AND NOT EXISTS (SELECT FROM {{schema}}.entry e
+        WHERE e.session_id = {{id}} AND e.digest = b.digest)
+    AND {_NO_REVISION_HOLDS_IT}"""
 ORPHANED_OF_ALL: Final = _ORPHANED.replace("{id}", "b.session_id")
 ORPHANED_OF_ONE: Final = _ORPHANED.replace("{id}", "%(id)s")

@@ -46,6 +46,13 @@ HOLDS_A_VALUE: Final = f"kind IS NOT NULL AND {HAS_NOT_EXPIRED}"
 # it waited for the lock of the session's row.
 EXPIRY: Final = "clock_timestamp() + make_interval(secs => {ttl})"
 
+# The entry holds a large value already, of which only the expiry changes.
+HOLDS_IT: Final = f"""AND EXISTS (SELECT FROM {{schema}}.entry
+    WHERE session_id = %(id)s AND key = %(key)s AND version = %(expected)s
+        AND digest = %(digest)s AND {HAS_NOT_EXPIRED})"""
+RENEWED: Final = f"""version = locked.version, changed_at = now(),
+        expires_at = {EXPIRY.replace("{ttl}", "%(ttl)s::float8")}, ttl = %(ttl)s::float8"""
+
 _ENTRIES: Final = f"""{NEW_ENTRY}
 SELECT %(id)s, new.key, locked.version, new.kind, new.size, now(),
     {EXPIRY.replace("{ttl}", "new.ttl")}, new.ttl, new.text::json, new.body, new.digest

@@ -107,7 +107,7 @@ _LOCKED: Final = f"""locked AS (
 # A write that may change nothing, or counts what it changes, locks the session's row first and
 # writes it last: what is recorded has been done.
 _LOCKED_FIRST: Final = f"""locked AS MATERIALIZED (
-    SELECT version + 1 AS version FROM {{schema}}.session
+    SELECT version + 1 AS version{{more}} FROM {{schema}}.session
     WHERE id = %(id)s AND {IS_PATIENT} AND {session.USABLE} AND {IS_NEW} {{only_if}}
     FOR NO KEY UPDATE
 )"""
@@ -129,6 +129,9 @@ GROWN: Final = """grown AS (
     SELECT count(kind) - count(old_size) AS keys,
         (sum(size) - coalesce(sum(old_size), 0))::bigint AS bytes FROM done HAVING count(*) > 0
 )"""
+# What holds no value has no history either.
+HOLDS_NOTHING: Final = """keys = 0, bytes = 0, history_at = NULL, history_bytes = 0, run = NULL,
+    undo = '{}', redo = '{}'"""
 HELD: Final = "count(*) AS keys, coalesce(sum(size), 0)::bigint AS bytes"
 GONE: Final = "count(*) AS keys, coalesce(sum(old_size), 0)::bigint AS bytes"
 COUNTED_DOWN: Final = "keys = session.keys - gone.keys, bytes = session.bytes - gone.bytes"
@@ -155,20 +158,33 @@ WAS_AS_KNOWN: Final = f"""CASE WHEN old_size IS NOT DISTINCT FROM %(old_size)s::
 
 _NEW_SESSION: Final = """
 INSERT INTO {schema}.session (id, app, scope, version, token_hash, created_at, seen_at,
-    expires_at, writes, epoch, login_hash, keys, bytes)"""
+    expires_at, writes, epoch, login_hash, keys, bytes{columns})"""
 
 # The first write of a session creates its row, unless another tab has just done so.
 _CREATED: Final = f"""locked AS ({_NEW_SESSION}
     SELECT %(id)s::uuid, %(app)s::text, %(scope)s::text, 1, %(hash)s::bytea, now(), now(),
         now() + {session.LIFETIME_OF_NEW}, ARRAY[%(slot)s::bigint, %(number)s::bigint, 1, 0],
-        {session.FIRST_EPOCH}, %(login)s::bytea, {{keys}}, {{bytes}}
+        {session.FIRST_EPOCH}, %(login)s::bytea, {{keys}}, {{bytes}}{{values}}
     WHERE {IS_PATIENT}
-    ON CONFLICT (id) DO NOTHING RETURNING {fits(IN_TIME, of="session")} AS version
+    ON CONFLICT (id) DO NOTHING RETURNING {fits(IN_TIME, of="session")} AS version{{more}}
 )"""
-CREATED_EMPTY: Final = _CREATED.replace("{keys}", "0").replace("{bytes}", "0")
-CREATED_WITH_ENTRIES: Final = _CREATED.replace(
-    "{keys}", "cardinality(array_remove(%(kind)b::text[], NULL))"
-).replace("{bytes}", "(SELECT sum(n) FROM unnest(%(size)b::bigint[]) AS n)")
+
+
+def created(
+    *, keys: str = "0", bytes: str = "0", columns: str = "", values: str = "", more: str = ""
+) -> str:
+    """The part that makes the session's row with these counters, and with further columns."""
+    parts = {"keys": keys, "bytes": bytes, "columns": columns, "values": values, "more": more}
+    part = _CREATED
+    for name, text in parts.items():
+        part = part.replace(f"{{{name}}}", text)
+    return part
+
+
+KEYS_GIVEN: Final = "cardinality(array_remove(%(kind)b::text[], NULL))"
+BYTES_GIVEN: Final = "(SELECT sum(n) FROM unnest(%(size)b::bigint[]) AS n)"
+CREATED_EMPTY: Final = created()
+CREATED_WITH_ENTRIES: Final = created(keys=KEYS_GIVEN, bytes=BYTES_GIVEN)
 
 
 def locked(grown: str = "", answer: str = IN_TIME) -> str:
@@ -176,6 +192,6 @@ def locked(grown: str = "", answer: str = IN_TIME) -> str:
     return _LOCKED.replace("{grown}", grown).replace("{answer}", answer)
 
 
-def locked_first(only_if: str = "") -> str:
+def locked_first(only_if: str = "", more: str = "") -> str:
     """The part that locks the session's row. `RECORDED_LAST` or another one records the write."""
-    return _LOCKED_FIRST.replace("{only_if}", only_if)
+    return _LOCKED_FIRST.replace("{only_if}", only_if).replace("{more}", more)
