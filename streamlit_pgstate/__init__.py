@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         forget,
         get,
         history,
+        inspector,
         keys,
         modify,
         mount,
@@ -86,6 +87,7 @@ __all__ = [
     "forget",
     "get",
     "history",
+    "inspector",
     "keys",
     "modify",
     "mount",
@@ -104,8 +106,20 @@ __all__ = [
 
 _HOMES = {
     "api": (
-        *("App", "clear", "configure", "connect", "delete", "forget", "get", "history", "keys"),
-        *("modify", "mount", "persist", "redo", "restore", "rotate", "scope", "session", "set"),
+        *("App", "clear", "configure", "connect", "delete", "forget", "get", "history"),
+        *(
+            "inspector",
+            "keys",
+            "modify",
+            "mount",
+            "persist",
+            "redo",
+            "restore",
+            "rotate",
+            "scope",
+            "session",
+            "set",
+        ),
         *("undo", "update"),
     ),
     "codecs": ("register",),

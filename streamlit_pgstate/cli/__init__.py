@@ -18,6 +18,7 @@ from streamlit_pgstate.cli import (
     forget,
     gc,
     importing,
+    inspecting,
     migrate,
     rekey,
     sessions,
@@ -76,5 +77,6 @@ def main() -> None:
 for _command in (
     *(status.status, migrate.migrate, gc.gc, rekey.rekey, doctor.doctor),
     *(sessions.sessions, show.show, copy.copy, export.export, importing.import_, forget.forget),
+    inspecting.inspect,
 ):
     main.add_command(_command)

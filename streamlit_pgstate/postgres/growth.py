@@ -71,6 +71,8 @@ class Largest:
     keys: tuple[KeyShare, ...] = ()
     sampled: int = 0
     """How many values the sample has."""
+    share: float = 1.0
+    """Which share of the table the sample is; 1 if it is all of it."""
     measured_at: datetime | None = None
     """When the sample was taken; None before the first one."""
     walked_to: uuid.UUID = _BEFORE_ALL
@@ -85,6 +87,7 @@ class Largest:
                 "sessions": [str(id_) for id_ in self.sessions],
                 "keys": self.keys,
                 "sampled": self.sampled,
+                "share": self.share,
                 "measured_at": _written(self.measured_at),
                 "walked_to": str(self.walked_to),
                 "has_met_all": _written(self.has_met_all),
@@ -100,6 +103,7 @@ def read_largest(text: str) -> Largest:
             sessions=tuple(map(uuid.UUID, found["sessions"])),
             keys=tuple(KeyShare(*share) for share in found["keys"]),
             sampled=int(found["sampled"]),
+            share=float(found["share"]),
             measured_at=_time(found["measured_at"]),
             walked_to=uuid.UUID(found["walked_to"]),
             has_met_all=_time(found["has_met_all"]),
@@ -164,6 +168,7 @@ class Growth:
             sessions=tuple(held),
             keys=tuple(KeyShare(*row[:3]) for row in rows),
             sampled=rows[0][3] if rows else 0,
+            share=rows[0][4] if rows else 1.0,
             measured_at=datetime.now(UTC),
         )
         self._run("NOTE_LARGEST", {"text": noted.text()})

@@ -60,13 +60,13 @@ ORDER BY at"""
 WALK_SESSIONS: Final = """
 SELECT id, CASE WHEN revoked_at IS NULL THEN bytes + history_bytes ELSE 0 END
 FROM {schema}.session WHERE id > %(after)s::uuid ORDER BY id LIMIT %(limit)s"""
-# Reads some pages of `entry` by chance: all of them in a small table. The last column is how many
-# values it has found.
-SAMPLE_KEYS: Final = """
-SELECT key, count(*), sum(size)::bigint, (sum(count(*)) OVER ())::bigint
-FROM {schema}.entry TABLESAMPLE SYSTEM (least(100, 100.0 * %(pages)s::int / (
-    SELECT greatest(1, pg_relation_size('{schema}.entry'::regclass)
-        / current_setting('block_size')::int))))
+# Reads some pages of `entry` by chance: all of them in a small table. The last two columns are how
+# many values it has found, and which share of the table it has read.
+_SHARE: Final = """least(1, %(pages)s::float8 / (SELECT greatest(1,
+    pg_relation_size('{schema}.entry'::regclass) / current_setting('block_size')::int)))"""
+SAMPLE_KEYS: Final = f"""
+SELECT key, count(*), sum(size)::bigint, (sum(count(*)) OVER ())::bigint, {_SHARE}
+FROM {{schema}}.entry TABLESAMPLE SYSTEM (100 * {_SHARE})
 WHERE kind IS NOT NULL GROUP BY key ORDER BY 3 DESC, key LIMIT %(limit)s"""
 NOTED_LARGEST: Final = """
 SELECT value FROM {schema}.setting WHERE name = 'largest ' || current_user"""
