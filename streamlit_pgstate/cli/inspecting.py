@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -60,20 +61,32 @@ def inspect(where: Where, port: int | None, allow_changes: bool, no_browser: boo
       pgstate inspect --allow-changes
     """
     if_interrupted("The inspector has ended.")
+    signal.signal(signal.SIGTERM, _end)
     target = find_existing(where)
     with tables_of(target.settings) as tables:
         tables.inspection.overdue()  # raises what is wrong with the database before a server starts
-        key, port = secrets.token_urlsafe(16), port or _free_port()
+        key, port = secrets.token_urlsafe(16), _free_port(port or 0)
         with _serving(port, _handed_over(target, key, may_change=allow_changes)) as server:
             _wait_until_ready(server, port)
             link = f"http://{_HOST}:{port}/?key={key}"
             click.echo(f"The inspector of {tables.place}:\n\n  {link}\n\nCtrl-C ends it.")
             if not no_browser:
                 click.launch(link)
-            with contextlib.suppress(KeyboardInterrupt):
-                server.wait()
-                raise ConfigError("The page has ended by itself. What it printed says why.")
+            _wait_for_ctrl_c(server)
     click.echo("\nThe inspector has ended.")
+
+
+def _wait_for_ctrl_c(server: subprocess.Popen[bytes]) -> None:
+    try:
+        server.wait()
+    except KeyboardInterrupt:
+        return
+    raise ConfigError("The page has ended by itself. What it printed says why.")
+
+
+def _end(number: int, frame: object) -> None:
+    """End as by Ctrl-C: the server of the page must not go on alone."""
+    raise SystemExit(128 + number)
 
 
 def _handed_over(target: Target, key: str, *, may_change: bool) -> str:
@@ -126,28 +139,39 @@ def _serving(port: int, handed_over: str) -> Iterator[subprocess.Popen[bytes]]:
             server.wait()
 
 
-def _free_port() -> int:
+def _free_port(port: int) -> int:
+    """Return this port, or any free one for 0.
+
+    Raises:
+        ConfigError: another program has it.
+    """
     with socket.socket() as probe:
-        probe.bind((_HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does
+        try:
+            probe.bind((_HOST, port))
+        except OSError as error:
+            raise ConfigError(
+                f"Port {port} of this machine cannot be used ({error.strerror}). Give another one "
+                "as --port, or none."
+            ) from None
+        free: int = probe.getsockname()[1]
+        return free
 
 
 def _wait_until_ready(server: subprocess.Popen[bytes], port: int) -> None:
     """Wait until the page is served.
 
     Raises:
-        ConfigError: it is not, such as on a port that another program has.
+        ConfigError: it is not.
     """
     until = time.monotonic() + _READY_WITHIN
     while server.poll() is None and time.monotonic() < until:
         with (
             contextlib.suppress(URLError, OSError),
-            urlopen(f"http://{_HOST}:{port}/_stcore/health", timeout=1),  # noqa: S310 - http
+            urlopen(f"http://{_HOST}:{port}/_stcore/health", timeout=1),
         ):
             return
         time.sleep(_ASKS_EVERY)
     raise ConfigError(
-        f"The page could not be served on port {port} of this machine. Perhaps another program has "
-        "the port: give another one as --port, or none."
+        f"The page could not be served on port {port} of this machine. What it printed says why."
     )

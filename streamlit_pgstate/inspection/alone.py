@@ -17,8 +17,9 @@ from streamlit_pgstate.inspection import page
 from streamlit_pgstate.inspection.reader import tables_for
 from streamlit_pgstate.page import apps
 
+# The environment variable with what the command hands over, as JSON. A docstring here would be
+# drawn: Streamlit draws what stands alone on a line of the script.
 HANDED_OVER = "PGSTATE_INSPECT"
-"""The environment variable with what the command hands over, as JSON."""
 
 
 def main() -> None:

@@ -45,6 +45,11 @@ def time(at: datetime | None) -> str:
     return "never" if at is None else f"{local(at):%Y-%m-%d %H:%M %Z}"
 
 
+def cell(at: datetime | None) -> str:
+    """Return a time for the cell of a table. In the order of texts they are in that of times."""
+    return "" if at is None else f"{local(at):%Y-%m-%d %H:%M:%S}"
+
+
 def _zone() -> tzinfo:
     try:
         return ZoneInfo(st.context.timezone or "UTC")

@@ -33,7 +33,7 @@ def draw(tables: Tables) -> None:
     spans = list(SPANS.values())
     sessions, values = tables.browsing.sessions_ahead(spans), tables.browsing.values_ahead(spans)
     _plot("Sessions that expire, if nobody visits them", sessions)
-    _plot("Values whose ttl is over", values)
+    _plot("Values whose ttl ends", values)
     if any(due.is_estimate for due in (*sessions, *values)):
         st.caption(f"Bars of more than {COUNTED:,} are estimates of the planner.")
     _overdue(tables)
@@ -48,12 +48,12 @@ def _plot(title: str, dues: Sequence[Due]) -> None:
         alt.Chart(frame)
         .mark_bar()
         .encode(
-            x=alt.X("number:Q", title=None),
+            x=alt.X("number:Q", title=None, axis=alt.Axis(tickMinStep=1, format=",d")),
             y=alt.Y("when:N", sort=list(SPANS), title=None),
             tooltip=["when:N", alt.Tooltip("number:Q", format=",")],
         )
     )
-    st.altair_chart(chart)
+    st.altair_chart(chart.properties(height=alt.Step(28)))
 
 
 def _overdue(tables: Tables) -> None:

@@ -65,7 +65,7 @@ def _over_time(growth: Growth) -> None:
         .encode(
             x=alt.X("at:T", title=None),
             y=alt.Y("MiB:Q", stack=True),
-            color=alt.Color("part:N", title=None, legend=alt.Legend(orient="bottom")),
+            color=alt.Color("part:N", title=None, legend=alt.Legend(orient="bottom", columns=2)),
             tooltip=["at:T", "part:N", "MiB:Q"],
         )
     )
@@ -110,7 +110,7 @@ def _largest_keys(noted: Largest) -> None:
             ],
         )
     )
-    st.altair_chart(chart)
+    st.altair_chart(chart.properties(height=alt.Step(28)))
     source = "" if noted.share == 1 else f", estimated from a sample of {noted.sampled:,} values"
     st.caption(
         "How much the values under a key take in all sessions, as encoded"

@@ -78,12 +78,14 @@ def draw(tables: Tables, *, may_change: bool) -> None:
 
 def _search(tables: Tables, shown: View) -> None:
     with st.form(f"{PREFIX}search", clear_on_submit=True, border=False):
-        text = st.text_input(
-            "Session",
-            placeholder="A visitor's id, or its first digits, as pgstate.session().id shows it",
+        field, button = st.columns([5, 1], vertical_alignment="bottom")
+        text = field.text_input(
+            "Open a session",
+            placeholder="Its id or the first digits, such as 6c3f1f5e",
+            help="What pgstate.session().id shows in the visitor's page.",
             key=f"{PREFIX}text",
         )
-        is_sent = st.form_submit_button("Open", key=f"{PREFIX}open")
+        is_sent = button.form_submit_button("Open", key=f"{PREFIX}open", width="stretch")
     if is_sent and text.strip():
         try:
             found: uuid.UUID = tables.inspection.find(text).id

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from streamlit_pgstate.inspection.amounts import local, time
+from streamlit_pgstate.inspection.amounts import cell, time
 from streamlit_pgstate.inspection.view import PREFIX, View, pages
 from streamlit_pgstate.postgres.growth import Largest
 from streamlit_pgstate.postgres.inspection import Order, SessionRow
@@ -100,7 +100,7 @@ def _line(row: SessionRow) -> dict[str, Any]:
         "Scope": row.scope,
         "Keys": row.keys,
         "Size": row.bytes,
-        "Seen": local(row.seen_at),
-        "Created": local(row.created_at),
-        "Expires": local(row.expires_at),
+        "Seen": cell(row.seen_at),
+        "Created": cell(row.created_at),
+        "Expires": cell(row.expires_at),
     }

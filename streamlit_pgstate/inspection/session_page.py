@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit_pgstate.component.page import plain_markdown
 from streamlit_pgstate.errors import DecodeError, UnknownToken
 from streamlit_pgstate.inspection import value, versions
-from streamlit_pgstate.inspection.amounts import count, local, size, time
+from streamlit_pgstate.inspection.amounts import cell, count, size, time
 from streamlit_pgstate.inspection.view import PREFIX, View, pages
 from streamlit_pgstate.postgres.browsing import KeyLine, KeyOrder
 from streamlit_pgstate.postgres.inspection import SessionRow
@@ -46,15 +46,10 @@ def draw(tables: Tables, view: View, *, may_change: bool) -> None:
 def _facts(row: SessionRow) -> None:
     st.subheader(f"Session {str(row.id)[:8]}")
     st.code(str(row.id), language=None)
-    facts = {
-        "Keys": f"{row.keys:,}",
-        "Size": size(row.bytes),
-        "Scope": row.scope,
-        "App": plain_markdown(row.app),
-    }
     with st.container(horizontal=True):
-        for name, fact in facts.items():
-            st.metric(name, fact, width="content")
+        st.metric("Keys", f"{row.keys:,}", width="content")
+        st.metric("Size", size(row.bytes), width="content")
+    st.text(f"App {row.app}, scope {row.scope}")
     times = {"Created": row.created_at, "Seen": row.seen_at, "Expires": row.expires_at}
     st.caption(" · ".join(f"{name} {plain_markdown(time(at))}" for name, at in times.items()))
     if row.copy_of is not None:
@@ -95,8 +90,8 @@ def _line(line: KeyLine) -> dict[str, Any]:
         "Key": line.key,
         "Kind": line.kind,
         "Size": line.size,
-        "Changed": local(line.changed_at),
-        "Expires": local(line.expires_at) if line.expires_at else None,
+        "Changed": cell(line.changed_at),
+        "Expires": cell(line.expires_at),
     }
 
 

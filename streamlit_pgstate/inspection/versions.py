@@ -11,7 +11,7 @@ from streamlit_pgstate.codecs import Payload
 from streamlit_pgstate.component.page import plain_markdown
 from streamlit_pgstate.errors import DecodeError, PgStateError
 from streamlit_pgstate.inspection import value
-from streamlit_pgstate.inspection.amounts import local, size, time
+from streamlit_pgstate.inspection.amounts import cell, size, time
 from streamlit_pgstate.inspection.difference import difference
 from streamlit_pgstate.inspection.text_form import lines_of
 from streamlit_pgstate.inspection.view import PREFIX, View
@@ -55,7 +55,7 @@ def draw(tables: Tables, view: View, session_id: uuid.UUID, key: str, *, may_cha
 def _line(row: RevisionRow) -> dict[str, Any]:
     return {
         "Version": row.version,
-        "Changed": local(row.changed_at),
+        "Changed": cell(row.changed_at),
         "Operation": row.operation,
         "Kind": row.kind,
         "Size": row.size,
