@@ -140,6 +140,7 @@ def first_paints(url: str, times: int = 5) -> list[float]:
                 page.close()
             browser.close()
         server.terminate()
+        server.communicate()
     return found
 
 

@@ -9,38 +9,38 @@ from typing import Final
 from streamlit_pgstate.postgres.statements.cleanup import ENDED
 from streamlit_pgstate.postgres.statements.parts import entry
 
-IS_LIVE: Final = "revoked_at IS NULL AND expires_at > now()"
+_IS_LIVE: Final = "revoked_at IS NULL AND expires_at > now()"
 
 # The counters are in the session's row, so `entry` is not read. A page begins after the last row of
 # the page before, so pages are of one order though rows move meanwhile.
-SESSION_ROWS: Final = """
+_SESSIONS: Final = """
 SELECT id, app, scope, keys, bytes, created_at, seen_at, expires_at, revoked_at, copy_of
 FROM {schema}.session"""
 _OF_APP: Final = "(%(app)s::text IS NULL OR app = %(app)s::text)"
 
 # By the index on the expiry. A visit moves the expiry, so those seen last mostly come first.
-SESSIONS_BY_EXPIRY: Final = f"""{SESSION_ROWS}
-WHERE {IS_LIVE} AND (expires_at, id) < (%(at)s::text::timestamptz, %(after)s::uuid) AND {_OF_APP}
+SESSIONS_BY_EXPIRY: Final = f"""{_SESSIONS}
+WHERE {_IS_LIVE} AND (expires_at, id) < (%(at)s::text::timestamptz, %(after)s::uuid) AND {_OF_APP}
 ORDER BY expires_at DESC, id DESC LIMIT %(limit)s"""
 # By the index on the time of creation, from either end.
-SESSIONS_BY_AGE: Final = f"""{SESSION_ROWS}
-WHERE {IS_LIVE} AND (created_at, id) > (%(at)s::text::timestamptz, %(after)s::uuid) AND {_OF_APP}
+SESSIONS_BY_AGE: Final = f"""{_SESSIONS}
+WHERE {_IS_LIVE} AND (created_at, id) > (%(at)s::text::timestamptz, %(after)s::uuid) AND {_OF_APP}
 ORDER BY created_at, id LIMIT %(limit)s"""
-SESSIONS_BY_NEWNESS: Final = f"""{SESSION_ROWS}
-WHERE {IS_LIVE} AND (created_at, id) < (%(at)s::text::timestamptz, %(after)s::uuid) AND {_OF_APP}
+SESSIONS_BY_NEWNESS: Final = f"""{_SESSIONS}
+WHERE {_IS_LIVE} AND (created_at, id) < (%(at)s::text::timestamptz, %(after)s::uuid) AND {_OF_APP}
 ORDER BY created_at DESC, id DESC LIMIT %(limit)s"""
 # No index covers the counters: with one, a write would not stay HOT. So this reads all rows of
 # `session`, once, and none of `entry`.
-SESSIONS_BY_BYTES: Final = f"""{SESSION_ROWS}
-WHERE {IS_LIVE} AND (bytes, id) < (%(at)s::text::bigint, %(after)s::uuid) AND {_OF_APP}
+SESSIONS_BY_BYTES: Final = f"""{_SESSIONS}
+WHERE {_IS_LIVE} AND (bytes, id) < (%(at)s::text::bigint, %(after)s::uuid) AND {_OF_APP}
 ORDER BY bytes DESC, id DESC LIMIT %(limit)s"""
-SESSIONS_OF: Final = f"""{SESSION_ROWS}
-WHERE id = ANY (%(ids)b::uuid[]) AND {IS_LIVE} ORDER BY bytes DESC, id DESC"""
+SESSIONS_OF: Final = f"""{_SESSIONS}
+WHERE id = ANY (%(ids)b::uuid[]) AND {_IS_LIVE} ORDER BY bytes DESC, id DESC"""
 
 # What an id begins with is a range of ids. The third tells that there are too many.
-SESSIONS_BETWEEN: Final = f"""{SESSION_ROWS}
+SESSIONS_BETWEEN: Final = f"""{_SESSIONS}
 WHERE id BETWEEN %(first)s AND %(last)s
-ORDER BY NOT ({IS_LIVE}), id LIMIT 3"""
+ORDER BY NOT ({_IS_LIVE}), id LIMIT 3"""
 
 ENTRIES_AFTER: Final = f"""
 SELECT key, version, kind, size, changed_at, expires_at, ttl, value::text, body, digest
@@ -55,7 +55,7 @@ WHERE session_id = %(id)s AND key = %(name)s AND {entry.HOLDS_A_VALUE}"""
 # Reads all rows of `session` once, and none of `entry`: the sessions count what they hold.
 OVERVIEW: Final = f"""
 SELECT count(*), coalesce(sum(keys), 0)::bigint, coalesce(sum(bytes), 0)::bigint, min(created_at)
-FROM {{schema}}.session WHERE {IS_LIVE}"""
+FROM {{schema}}.session WHERE {_IS_LIVE}"""
 SIZES: Final = """
 SELECT name, pg_total_relation_size('{schema}.' || name)
 FROM unnest(ARRAY['session', 'entry', 'body', 'revision']) WITH ORDINALITY AS tables(name, number)
