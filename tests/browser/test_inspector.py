@@ -165,7 +165,7 @@ def command(inspected: Server) -> Iterator[tuple[subprocess.Popen[str], str]]:
     yield process, link
     with contextlib.suppress(ProcessLookupError):  # all of it has ended
         os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+        process.communicate()
 
 
 def test_the_command_serves_whoever_has_its_link(
