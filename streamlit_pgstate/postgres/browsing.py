@@ -110,7 +110,7 @@ class Browsing:
         by_name = order is KeyOrder.NAME
         parameters = {
             "id": session_id,
-            "after": after.key if after else "",
+            "after_key": after.key if after else "",
             "limit": limit + 1,
             **({} if by_name else {"size": after.size if after else _LARGEST_SIZE}),
         }

@@ -10,10 +10,10 @@ _KEYS: Final = """
 SELECT key, version, kind, size, changed_at, expires_at FROM {schema}.entry
 WHERE session_id = %(id)s"""
 # A range of the primary key. Values are not read.
-KEYS_BY_NAME: Final = f"""{_KEYS} AND key > %(after)s AND {entry.HOLDS_A_VALUE}
+KEYS_BY_NAME: Final = f"""{_KEYS} AND key > %(after_key)s AND {entry.HOLDS_A_VALUE}
 ORDER BY key LIMIT %(limit)s"""
 # All rows of one session, of which there are at most `max_keys`.
-KEYS_BY_SIZE: Final = f"""{_KEYS} AND (size, key) < (%(size)s::bigint, %(after)s)
+KEYS_BY_SIZE: Final = f"""{_KEYS} AND (size, key) < (%(size)s::bigint, %(after_key)s)
     AND {entry.HOLDS_A_VALUE} ORDER BY size DESC, key DESC LIMIT %(limit)s"""
 
 # How much expires in each of some spans of seconds from now, at most %(limit)s of each span. With
