@@ -20,7 +20,7 @@ PAGE = ROOT / "docs" / "how-it-works.md"
 BEGIN, END = "<!-- drawn by docs/rooms.py -->", "<!-- end -->"
 
 KNOWS = {
-    "Streamlit": ("api", "inspection", "widgets", "page", "persistence", "component", "testing"),
+    "Streamlit": ("api", "widgets", "page", "persistence", "component", "testing"),
     "PostgreSQL": ("cli", "postgres"),
     "neither": ("state", "codecs", "settings", "errors"),
 }

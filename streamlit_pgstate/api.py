@@ -352,9 +352,7 @@ def redo() -> list[str]:
 
 
 @verb
-def inspector(
-    *, allow: Callable[[Any], bool] | None = None, allow_changes: bool = False
-) -> None:
+def inspector(*, allow: Callable[[Any], bool] | None = None, allow_changes: bool = False) -> None:
     """Draw a page for operators: the sessions of this database, their keys, values and history.
 
     It is closed unless `allow` returns True: then the page shows a sentence, and the run ends. It
@@ -377,7 +375,7 @@ def inspector(
         >>> operators = {"ada@example.com"}
         >>> pgstate.inspector(allow=lambda user: user.get("email") in operators)  # doctest: +SKIP
     """
-    from streamlit_pgstate.inspection import page  # only who looks needs it
+    from streamlit_pgstate.page.inspection import page  # only who looks needs it
 
     page.draw_for_visitor(allow, allow_changes=allow_changes)
 

@@ -23,7 +23,7 @@ from streamlit_pgstate.cli.options import on_database
 from streamlit_pgstate.cli.target import Target, Where, find_existing, tables_of
 from streamlit_pgstate.errors import ConfigError
 
-_SCRIPT = Path(__file__).parents[1] / "inspection" / "alone.py"
+_SCRIPT = Path(__file__).parents[1] / "page" / "inspection" / "alone.py"
 _HOST = "127.0.0.1"
 _READY_WITHIN = 60.0
 _ASKS_EVERY = 0.1

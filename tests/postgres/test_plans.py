@@ -290,7 +290,7 @@ def test_what_an_operator_lists_is_found_by_an_index(filled: SQL, name: str, ind
     assert "Seq Scan" not in shown
 
 
-@pytest.mark.parametrize("name", ["SESSIONS_BY_BYTES", "OVERVIEW"])
+@pytest.mark.parametrize("name", ["SESSIONS_BY_BYTES"])
 def test_what_reads_all_sessions_reads_no_entry(filled: SQL, name: str) -> None:
     assert "entry" not in plan(filled, name)
 

@@ -7,8 +7,8 @@ import pytest
 
 from streamlit_pgstate import DecodeError, codecs
 from streamlit_pgstate.codecs import Payload
-from streamlit_pgstate.inspection.difference import difference
-from streamlit_pgstate.inspection.text_form import MOST_LINES, lines_of
+from streamlit_pgstate.page.inspection.difference import difference
+from streamlit_pgstate.page.inspection.text_form import MOST_LINES, lines_of
 
 
 @pytest.mark.parametrize(

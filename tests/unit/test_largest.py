@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from streamlit_pgstate.inspection.session_list import as_of
+from streamlit_pgstate.page.inspection.session_list import as_of
 from streamlit_pgstate.postgres.growth import (
     LARGEST_KEPT,
     KeyShare,

@@ -18,7 +18,7 @@ from streamlit_pgstate import codecs
 from streamlit_pgstate.codecs import Payload, kinds
 from streamlit_pgstate.codecs.file import StoredFile
 from streamlit_pgstate.errors import DecodeError
-from streamlit_pgstate.inspection.amounts import count, size
+from streamlit_pgstate.page.inspection.amounts import count, size
 
 _LOG = logging.getLogger(__name__)
 

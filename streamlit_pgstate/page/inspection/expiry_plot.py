@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from streamlit_pgstate.component.page import plain_markdown
-from streamlit_pgstate.inspection.amounts import time
+from streamlit_pgstate.page.inspection.amounts import time
 from streamlit_pgstate.postgres.browsing import COUNTED, Due, Span
 from streamlit_pgstate.postgres.tables import Tables
 

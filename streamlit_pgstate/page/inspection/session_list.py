@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import streamlit as st
 
-from streamlit_pgstate.inspection.amounts import cell, time
-from streamlit_pgstate.inspection.view import PREFIX, View, pages
+from streamlit_pgstate.page.inspection.amounts import cell, time
+from streamlit_pgstate.page.inspection.view import PREFIX, View, pages
 from streamlit_pgstate.postgres.growth import Largest
 from streamlit_pgstate.postgres.inspection import Order, SessionRow
 from streamlit_pgstate.postgres.tables import Tables

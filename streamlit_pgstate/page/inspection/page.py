@@ -10,17 +10,17 @@ import streamlit as st
 from streamlit_pgstate.component import script
 from streamlit_pgstate.component.page import plain_markdown
 from streamlit_pgstate.errors import ConfigError, NoSessionError, PgStateError
-from streamlit_pgstate.inspection import (
+from streamlit_pgstate.page import apps
+from streamlit_pgstate.page.inspection import (
     admission,
     expiry_plot,
     growth_plots,
     session_list,
     session_page,
 )
-from streamlit_pgstate.inspection.admission import Allow
-from streamlit_pgstate.inspection.reader import tables_for
-from streamlit_pgstate.inspection.view import PREFIX, View, view
-from streamlit_pgstate.page import apps
+from streamlit_pgstate.page.inspection.admission import Allow
+from streamlit_pgstate.page.inspection.reader import tables_for
+from streamlit_pgstate.page.inspection.view import PREFIX, View, view
 from streamlit_pgstate.postgres.tables import Tables
 
 _PARTS: Final = ("Sessions", "Growth", "Expiry")

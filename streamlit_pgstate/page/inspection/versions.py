@@ -10,11 +10,11 @@ import streamlit as st
 from streamlit_pgstate.codecs import Payload
 from streamlit_pgstate.component.page import plain_markdown
 from streamlit_pgstate.errors import DecodeError, PgStateError
-from streamlit_pgstate.inspection import value
-from streamlit_pgstate.inspection.amounts import cell, size, time
-from streamlit_pgstate.inspection.difference import difference
-from streamlit_pgstate.inspection.text_form import lines_of
-from streamlit_pgstate.inspection.view import PREFIX, View
+from streamlit_pgstate.page.inspection import value
+from streamlit_pgstate.page.inspection.amounts import cell, size, time
+from streamlit_pgstate.page.inspection.difference import difference
+from streamlit_pgstate.page.inspection.text_form import lines_of
+from streamlit_pgstate.page.inspection.view import PREFIX, View
 from streamlit_pgstate.postgres.rows import RevisionRow
 from streamlit_pgstate.postgres.tables import Tables
 from streamlit_pgstate.state.store import Store

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from streamlit_pgstate.inspection import page
-from streamlit_pgstate.inspection.reader import tables_for
 from streamlit_pgstate.page import apps
+from streamlit_pgstate.page.inspection import page
+from streamlit_pgstate.page.inspection.reader import tables_for
 
 # The environment variable with what the command hands over, as JSON. A docstring here would be
 # drawn: Streamlit draws what stands alone on a line of the script.

@@ -10,9 +10,9 @@ import streamlit as st
 
 from streamlit_pgstate.component.page import plain_markdown
 from streamlit_pgstate.errors import DecodeError, UnknownToken
-from streamlit_pgstate.inspection import value, versions
-from streamlit_pgstate.inspection.amounts import cell, count, size, time
-from streamlit_pgstate.inspection.view import PREFIX, View, pages
+from streamlit_pgstate.page.inspection import value, versions
+from streamlit_pgstate.page.inspection.amounts import cell, count, size, time
+from streamlit_pgstate.page.inspection.view import PREFIX, View, pages
 from streamlit_pgstate.postgres.browsing import KeyLine, KeyOrder
 from streamlit_pgstate.postgres.inspection import SessionRow
 from streamlit_pgstate.postgres.rows import SessionRef

@@ -10,8 +10,8 @@ import pandas as pd
 import streamlit as st
 
 from streamlit_pgstate.component.page import plain_markdown
-from streamlit_pgstate.inspection.amounts import local, size, time
-from streamlit_pgstate.inspection.view import PREFIX
+from streamlit_pgstate.page.inspection.amounts import local, size, time
+from streamlit_pgstate.page.inspection.view import PREFIX
 from streamlit_pgstate.postgres.growth import Figures, Growth, Largest
 from streamlit_pgstate.postgres.tables import Tables
 
