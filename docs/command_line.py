@@ -36,7 +36,7 @@ MADE = "0f4be1d7-2c68-4e95-b3a1-58d7c90e6f24"
 
 ORDER: Final = (
     *("status", "migrate", "sessions", "show", "history", "restore", "copy", "export", "import"),
-    *("forget", "gc", "rekey", "doctor"),
+    *("forget", "gc", "rekey", "inspect", "doctor"),
 )
 EXAMPLES: Final[dict[str, list[list[str]]]] = {
     "status": [["status"]],

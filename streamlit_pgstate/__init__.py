@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         get,
         health,
         history,
+        inspector,
         keys,
         modify,
         mount,
@@ -95,6 +96,7 @@ __all__ = [
     "get",
     "health",
     "history",
+    "inspector",
     "keys",
     "metrics",
     "metrics_text",
@@ -116,8 +118,8 @@ __all__ = [
 _HOMES = {
     "api": (
         *("App", "clear", "configure", "connect", "delete", "forget", "get", "health", "history"),
-        *("keys", "modify", "mount", "persist", "redo", "restore", "rotate", "scope", "session"),
-        *("set", "undo", "update"),
+        *("inspector", "keys", "modify", "mount", "persist", "redo", "restore", "rotate", "scope"),
+        *("session", "set", "undo", "update"),
     ),
     "codecs": ("register",),
     "codecs.file": ("StoredFile",),

@@ -30,6 +30,7 @@ __all__ = [
     "get",
     "health",
     "history",
+    "inspector",
     "keys",
     "modify",
     "mount",
@@ -350,6 +351,35 @@ def redo() -> list[str]:
         >>> st.button("Redo", on_click=pgstate.redo)  # doctest: +SKIP
     """
     return _tab.current().browser.call(State.redo)
+
+
+@verb
+def inspector(*, allow: Callable[[Any], bool] | None = None, allow_changes: bool = False) -> None:
+    """Draw a page for operators: the sessions of this database, their keys, values and history.
+
+    It is closed unless `allow` returns True: then the page shows a sentence, and the run ends. It
+    shows what all visitors of all apps in the schema have stored, so name few people. It reads
+    without a trace: no row changes, and no expiry moves. It shows no tokens and no keys of the
+    encryption.
+
+    Args:
+        allow: is called with `st.user`, and returns True if they may see the page. Whatever else it
+            returns, and an error in it, closes the page. Who somebody is, `st.login` has to find
+            out.
+        allow_changes: whether values can be restored to a former version, and sessions forgotten,
+            each after a confirmation.
+
+    Raises:
+        NoSessionError: the call is not in the run of a Streamlit script.
+        ConfigError: `allow` is no function.
+
+    Example:
+        >>> operators = {"ada@example.com"}
+        >>> pgstate.inspector(allow=lambda user: user.get("email") in operators)  # doctest: +SKIP
+    """
+    from streamlit_pgstate.page.inspection import page  # only who looks needs it
+
+    page.draw_for_visitor(allow, allow_changes=allow_changes)
 
 
 @overload

@@ -19,6 +19,7 @@ from streamlit_pgstate.cli import (
     gc,
     history,
     importing,
+    inspecting,
     migrate,
     rekey,
     restore,
@@ -79,5 +80,6 @@ for _command in (
     *(status.status, migrate.migrate, gc.gc, rekey.rekey, doctor.doctor),
     *(sessions.sessions, show.show, history.history, restore.restore, copy.copy),
     *(export.export, importing.import_, forget.forget),
+    inspecting.inspect,
 ):
     main.add_command(_command)

@@ -87,9 +87,9 @@ def connect(settings: Mapping[str, Any]) -> Tables:
     """The tables with the settings given; then, in a script, with those of its app."""
     given = {name: value for name, value in settings.items() if value is not None}
     if not script.is_script():
-        return _new_tables(_read_settings(given, None))
+        return _new_tables(settings_of(given, None))
     app = script.path()
-    return _new_tables(_read_settings({**_configured_for(app), **given}, _home(app)))
+    return _new_tables(settings_of({**_configured_for(app), **given}, _home(app)))
 
 
 def tables_of_this_app() -> Tables:
@@ -124,7 +124,7 @@ def _find_tables(app: Path, run: object) -> Tables:
     with _lock:
         found = _of_app.get(app)
         if found is None or found.run is not run:
-            settings = _read_settings(_configured_for(app), _home(app))
+            settings = settings_of(_configured_for(app), _home(app))
             found = _of_app[app] = _Found(_tables_of(settings), run)
         return found.tables
 
@@ -140,7 +140,7 @@ def tables_of_process() -> Tables:
         if len(_of_app) == 1:
             [found] = _of_app.values()
             return found.tables
-        return _tables_of(_read_settings(_configured.get(None, {}), None))
+        return _tables_of(settings_of(_configured.get(None, {}), None))
 
 
 def health_of(find_tables: Callable[[], Tables]) -> Health:
@@ -157,7 +157,7 @@ def tables_of_job(job: Handover) -> Tables:
         return tables_of_this_app()
     with _lock:
         apps = {app.parent.resolve(): given for app, given in _configured.items() if app}
-        settings = _read_settings(apps.get(job.home) or _configured.get(None, {}), job.home)
+        settings = settings_of(apps.get(job.home) or _configured.get(None, {}), job.home)
         return _tables_of(settings)
 
 
@@ -172,7 +172,8 @@ def _new_tables(settings: Settings) -> Tables:
     return Tables(settings, before_statement=outage.refuse_second_wait)
 
 
-def _read_settings(keywords: Mapping[str, Any], home: Path | None) -> Settings:
+def settings_of(keywords: Mapping[str, Any], home: Path | None) -> Settings:
+    """Read settings: from keywords, from Streamlit's secrets and from the environment."""
     return Settings.read(keywords, secrets=_secrets(), home=home)
 
 

@@ -22,6 +22,7 @@ import psycopg
 from streamlit_pgstate.errors import PgStateError, StoreUnavailable
 from streamlit_pgstate.postgres import counters
 from streamlit_pgstate.postgres.engine import Database
+from streamlit_pgstate.postgres.growth import Growth
 
 _LOG = logging.getLogger(__name__)
 
@@ -116,7 +117,15 @@ class Cleanup:
             raise failure
         counters.count("cleanup")
         counters.note_latest("cleanup")
+        self._note_growth()
         return cleaned
+
+    def _note_growth(self) -> None:
+        """Note how large everything is, for the inspector. Without it the cleanup is done, too."""
+        try:
+            Growth(self.database, self.sql).note()
+        except PgStateError as error:  # such as a role that may not write there
+            _LOG.debug("How large the tables are was not noted: %s", error)
 
     def _in_batches(self, step: Callable[[int], int]) -> Any:
         batch = self.batch

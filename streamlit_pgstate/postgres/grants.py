@@ -21,6 +21,7 @@ NEEDED: Final = {
     "body": _ROWS,
     "revision": _ROWS,
     "setting": ("SELECT", "INSERT", "UPDATE"),
+    "growth": _ROWS,
     "alembic_version": ("SELECT",),
 }
 """What the role of an app needs of each table. Of the schema it needs USAGE."""
@@ -32,6 +33,7 @@ REASONS: Final = {
     "body": "to read, write and delete large values",
     "revision": "to keep older values, to empty those whose ttl is over, and to delete them",
     "setting": "to read the signing key, and to note what all replicas share",
+    "growth": "to note how large the tables are, in a cleanup",
     "alembic_version": "to check the layout of the tables",
 }
 """Why it needs that; the empty name is the schema."""

@@ -67,7 +67,7 @@ class _OneAtATime:
 
 _migrations = _OneAtATime()
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest revision of this version. A test compares it with the scripts in ``alembic/``."""
 
 

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSON
 
-TABLES = ("session", "entry", "body", "revision", "setting")
+TABLES = ("session", "entry", "body", "revision", "setting", "growth")
 
 _KEY = Text(collation="C")
 _TIME = DateTime(timezone=True)
@@ -30,7 +30,7 @@ _REVOKED = "when it was forgotten or moved, or a cleanup found it expired; NULL:
 
 
 def metadata(schema: str) -> MetaData:
-    """Return the model of the five tables in `schema`."""
+    """Return the model of the six tables in `schema`."""
     tables = MetaData(schema=schema)
     Table(
         "session",
@@ -131,6 +131,7 @@ def metadata(schema: str) -> MetaData:
         ),
         Index("session_expires", "expires_at", postgresql_where=text("revoked_at IS NULL")),
         Index("session_revoked", "revoked_at", postgresql_where=text("revoked_at IS NOT NULL")),
+        Index("session_created", "created_at", postgresql_where=text("revoked_at IS NULL")),
         Index("session_copies", "copy_of", postgresql_where=text("copy_of IS NOT NULL")),
         comment="One container of state: what one token opens.",
     )
@@ -229,5 +230,26 @@ def metadata(schema: str) -> MetaData:
         ),
         Column("value", Text, nullable=False, comment="its value as text"),
         comment="What all replicas share.",
+    )
+    Table(
+        "growth",
+        tables,
+        Column("grain", Text, comment="hour or day: which period the row is of"),
+        Column("at", _TIME, comment="when the period begins"),
+        Column("measured_at", _TIME, nullable=False, comment="the last cleanup in the period"),
+        Column(
+            "sessions",
+            BigInteger,
+            nullable=False,
+            comment="rows of session, mostly an estimate of the planner",
+        ),
+        Column("entries", BigInteger, nullable=False, comment="rows of entry, likewise"),
+        Column("revisions", BigInteger, nullable=False, comment="rows of revision, likewise"),
+        *(
+            Column(f"{name}_bytes", BigInteger, nullable=False, comment="on disk, with indexes")
+            for name in ("session", "entry", "body", "revision")
+        ),
+        PrimaryKeyConstraint("grain", "at"),
+        comment="How large the tables were. A cleanup notes it.",
     )
     return tables

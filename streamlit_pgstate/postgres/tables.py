@@ -1,7 +1,7 @@
 """The tables of one schema in one database: opened, migrated, looked after, and told apart.
 
 What is done with their rows is in `entries`, `bodies`, `history`, `sessions`, `session_tokens`,
-`moves` and `inspection`, each of which is a part of `Tables`.
+`moves`, `inspection` and `browsing`, each of which is a part of `Tables`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from streamlit_pgstate.errors import MigrationRequired, PgStateError
 from streamlit_pgstate.postgres import migrate, statements
 from streamlit_pgstate.postgres.access import Access
 from streamlit_pgstate.postgres.bodies import Bodies
+from streamlit_pgstate.postgres.browsing import Browsing
 from streamlit_pgstate.postgres.cleanup import Cleaned, Cleanup, Turns
 from streamlit_pgstate.postgres.engine import Database, no_objection
 from streamlit_pgstate.postgres.entries import Entries
@@ -78,6 +79,7 @@ class Tables:
         self.session_tokens = SessionTokens(access, self.entries)
         self.moves = Moves(access, self.sessions)
         self.inspection = Inspection(access, self.bodies)
+        self.browsing = Browsing(access, self.bodies, self.history)
 
     def __repr__(self) -> str:
         return f"<Tables of {self.place}>"

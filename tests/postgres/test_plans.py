@@ -68,6 +68,10 @@ COLD = {
     *("LOCK_FOR_REKEY", "COUNT_PARTS", "COPY_SESSION", "HOMES"),
     *("SESSIONS_BY_EXPIRY", "SESSIONS_BY_BYTES", "SESSIONS_BY_AGE", "SESSIONS_BETWEEN"),
     *("ENTRIES_AFTER", "ENTRY", "OVERVIEW", "SIZES", "OVERDUE", "REMOVE_SESSION"),
+    *("SESSIONS_BY_NEWNESS", "SESSIONS_OF", "KEYS_BY_NAME", "KEYS_BY_SIZE"),
+    *("SESSIONS_AHEAD", "VALUES_AHEAD", "SESSIONS_AHEAD_ESTIMATED", "VALUES_AHEAD_ESTIMATED"),
+    *("FIGURES", "GROWTH", "NOTE_GROWTH", "TRIM_GROWTH", "WALK_SESSIONS", "SAMPLE_KEYS"),
+    *("NOTED_LARGEST", "NOTE_LARGEST", "SESSIONS_HELD"),
 }
 """Of one row, for operators, in the background, after a lost answer, or for a duplicated tab."""
 
@@ -139,8 +143,11 @@ TYPES = {
     "source": "bigint[]",
     "is_complete": "bool",
     "batch": "int",
+    "begins": "float8[]",
+    "ends": "float8[]",
 }
 OF_ONE = {
+    *("KEYS_BY_NAME", "KEYS_BY_SIZE"),
     *("PUT", "PUT_AS_KNOWN", "PUT_IF", "RENEW", "REVISIONS", "REVISION"),
     *("PUT_WITH_HISTORY", "PUT_IF_WITH_HISTORY", "RENEW_WITH_HISTORY"),
 }
@@ -199,6 +206,31 @@ def plan(sql: SQL, name: str) -> str:
         rows = sql.execute(f"EXPLAIN (COSTS OFF) EXECUTE tested({nulls})").fetchall()
         sql.execute("DEALLOCATE tested")
     return "\n".join(row[0] for row in rows)
+
+
+INSPECTED = {
+    "SESSIONS_BY_EXPIRY": "session_expires",
+    "SESSIONS_BY_AGE": "session_created",
+    "SESSIONS_BY_NEWNESS": "session_created",
+    "SESSIONS_BETWEEN": "session_pkey",
+    "SESSIONS_OF": "session_pkey",
+    "SESSIONS_AHEAD": "session_expires",
+    "VALUES_AHEAD": "entry_expires",
+    "KEYS_BY_NAME": "entry_pkey",
+    "KEYS_BY_SIZE": "entry_pkey",
+    "WALK_SESSIONS": "session_pkey",
+    "SESSIONS_HELD": "session_pkey",
+}
+"""What the inspector reads unasked, and the walk of a cleanup: by which index."""
+
+
+@pytest.mark.parametrize(("name", "index"), INSPECTED.items())
+def test_what_the_inspector_reads_is_one_range_of_an_index(
+    filled: SQL, name: str, index: str
+) -> None:
+    shown = plan(filled, name)
+    assert index in shown
+    assert not re.search(r"Seq Scan on (session|entry|body|revision)\b", shown), shown
 
 
 def test_every_statement_is_either_hot_or_known_to_be_cold() -> None:
@@ -262,7 +294,7 @@ def test_what_an_operator_lists_is_found_by_an_index(filled: SQL, name: str, ind
     assert "Seq Scan" not in shown
 
 
-@pytest.mark.parametrize("name", ["SESSIONS_BY_BYTES", "SESSIONS_BY_AGE"])
+@pytest.mark.parametrize("name", ["SESSIONS_BY_BYTES"])
 def test_what_reads_all_sessions_reads_no_entry(filled: SQL, name: str) -> None:
     assert "entry" not in plan(filled, name)
 
@@ -334,15 +366,19 @@ def wait_for_the_end_of_others(sql: SQL) -> None:
         sql.execute("SELECT pg_stat_clear_snapshot()")
 
 
-def test_only_primary_keys_what_gc_looks_for_and_copies_are_indexed(counters: SQL) -> None:
+def test_only_primary_keys_what_gc_looks_for_copies_and_the_age_are_indexed(counters: SQL) -> None:
     rows = counters.execute("SELECT indexname FROM pg_indexes WHERE schemaname = 'pgstate'")
     assert {row[0] for row in rows} == {
-        *(f"{table}_pkey" for table in ("session", "entry", "body", "revision", "setting")),
+        *(
+            f"{table}_pkey"
+            for table in ("session", "entry", "body", "revision", "setting", "growth")
+        ),
         *(
             "alembic_version_pkc",
             "session_expires",
             "session_revoked",
             "session_copies",
+            "session_created",
             "entry_expires",
             "entry_deleted",
             "revision_bodies",

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from streamlit_pgstate.postgres.statements import (
     bodies,
+    browsing,
     cleanup,
     database,
     entries,
+    growth,
     history,
     inspection,
     kept_writes,
@@ -24,7 +26,7 @@ from streamlit_pgstate.postgres.statements import (
 
 _FILES = (
     *(sessions, session_tokens, entries, kept_writes, bodies, history, moves, sealing, cleanup),
-    *(database, inspection),
+    *(database, inspection, browsing, growth),
 )
 
 

@@ -23,14 +23,20 @@ _OF_APP: Final = "(%(app)s::text IS NULL OR app = %(app)s::text)"
 SESSIONS_BY_EXPIRY: Final = f"""{_SESSIONS}
 WHERE {_IS_LIVE} AND (expires_at, id) < (%(at)s::text::timestamptz, %(after)s::uuid) AND {_OF_APP}
 ORDER BY expires_at DESC, id DESC LIMIT %(limit)s"""
-# No index covers these columns: with one, a write would not stay HOT. So each reads all rows of
+# By the index on the time of creation, from either end.
+SESSIONS_BY_AGE: Final = f"""{_SESSIONS}
+WHERE {_IS_LIVE} AND (created_at, id) > (%(at)s::text::timestamptz, %(after)s::uuid) AND {_OF_APP}
+ORDER BY created_at, id LIMIT %(limit)s"""
+SESSIONS_BY_NEWNESS: Final = f"""{_SESSIONS}
+WHERE {_IS_LIVE} AND (created_at, id) < (%(at)s::text::timestamptz, %(after)s::uuid) AND {_OF_APP}
+ORDER BY created_at DESC, id DESC LIMIT %(limit)s"""
+# No index covers the counters: with one, a write would not stay HOT. So this reads all rows of
 # `session`, once, and none of `entry`.
 SESSIONS_BY_BYTES: Final = f"""{_SESSIONS}
 WHERE {_IS_LIVE} AND (bytes, id) < (%(at)s::text::bigint, %(after)s::uuid) AND {_OF_APP}
 ORDER BY bytes DESC, id DESC LIMIT %(limit)s"""
-SESSIONS_BY_AGE: Final = f"""{_SESSIONS}
-WHERE {_IS_LIVE} AND (created_at, id) > (%(at)s::text::timestamptz, %(after)s::uuid) AND {_OF_APP}
-ORDER BY created_at, id LIMIT %(limit)s"""
+SESSIONS_OF: Final = f"""{_SESSIONS}
+WHERE id = ANY (%(ids)b::uuid[]) AND {_IS_LIVE} ORDER BY bytes DESC, id DESC"""
 
 # What an id begins with is a range of ids. The third tells that there are too many.
 SESSIONS_BETWEEN: Final = f"""{_SESSIONS}

@@ -66,6 +66,8 @@ def works(store: Store) -> None:
     cleanup = store._tables._cleanup
     assert Turns(cleanup, interval=timedelta(0), may_begin=lambda: True).take() is not None
     assert state.session().keys == 2
+    assert store._tables.browsing.growth.hours()
+    assert store._tables.browsing.growth.largest().measured_at is not None
 
 
 def test_an_app_with_that_role_works_with_everything_and_cleans_up(app: Store) -> None:
@@ -130,7 +132,7 @@ def test_each_privilege_is_needed(
     with pytest.raises((PgStateError, AssertionError)) as caught:
         works(store)
     store.close()
-    assert caught.type is ConfigError or table == "setting"
+    assert caught.type is ConfigError or table in {"setting", "growth"}
     result = pgstate("doctor", "--url", as_role(url, role))
     if table != "alembic_version":
         assert result.exit_code == 1, result.output
