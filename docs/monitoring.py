@@ -63,7 +63,13 @@ def loggers() -> str:
 
 
 def _lines_of(path: Path) -> Iterator[tuple[str, str]]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    named = {
+        node.target.id: node.value
+        for node in tree.body
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+    }
+    for node in ast.walk(tree):
         if (
             isinstance(node, ast.Call)
             and isinstance(node.func, ast.Attribute)
@@ -71,7 +77,8 @@ def _lines_of(path: Path) -> Iterator[tuple[str, str]]:
             and node.func.value.id == "_LOG"
             and node.func.attr in LEVELS
         ):
-            text = _text(node.args[0])
+            words = node.args[0]
+            text = _text(named.get(words.id) or words if isinstance(words, ast.Name) else words)
             yield LEVELS[node.func.attr], OWN_WORDS.get(text, f"`{_in_one_line(text)}`")
 
 
