@@ -21,7 +21,7 @@ _HEAD = ("ID", "APP", "SCOPE", "KEYS", "SIZE", "CREATED", "SEEN", "EXPIRES")
 @click.command()
 @on_database
 @click.option("--largest", is_flag=True, help="The largest first. Reads all rows of sessions once.")
-@click.option("--oldest", is_flag=True, help="The oldest first. Reads all rows of sessions once.")
+@click.option("--oldest", is_flag=True, help="The oldest first.")
 @click.option("--app", metavar="NAME", help="Only sessions of this app.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, metavar="N")
 @click.option("--after", metavar="POSITION", help="Go on there: the page before has printed it.")

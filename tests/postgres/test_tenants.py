@@ -283,13 +283,15 @@ def test_what_all_share_can_be_changed_by_none(tenants: tuple[Tenant, Tenant]) -
     with second.sql() as sql:
         names = {name for (name,) in sql.execute("SELECT name FROM pgstate.setting")}
         assert "signing_key" not in names
+        assert f"largest {second.name}" in names
+        assert f"largest {first.name}" not in names
         sql.execute(
-            "UPDATE pgstate.setting SET value = 'mine' WHERE name <> 'cleaned_up_at ' || %s",
-            (second.name,),
+            "UPDATE pgstate.setting SET value = 'mine' WHERE name <> ALL (%s)",
+            ([f"cleaned_up_at {second.name}", f"largest {second.name}"],),
         )
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             sql.execute("DELETE FROM pgstate.setting")
-        for name in (f"cleaned_up_at {first.name}", "anything"):
+        for name in (f"cleaned_up_at {first.name}", f"largest {first.name}", "anything"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 sql.execute("INSERT INTO pgstate.setting VALUES (%s, '9e99')", (name,))
         assert not sql.execute("SELECT FROM pgstate.setting WHERE value = 'mine'").fetchall()

@@ -116,6 +116,8 @@ def verbs() -> None:
     assert_type(pgstate.history("key", limit=1)[0].changed_at, datetime)
     assert_type(pgstate.get("key", 0, version=1), int | Any)
     pgstate.restore("key", 1)
+    pgstate.inspector(allow=lambda user: user.get("email") == "ada@example.com")
+    pgstate.inspector(allow=lambda user: True, allow_changes=True)
     assert_type(pgstate.undo(), list[str])
     assert_type(pgstate.redo(), list[str])
     assert_type(pgstate.scope("app").undo(), list[str])
