@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
+from everything import in_everything
 from logins import let_log_in, log_in, log_out
 from served import Server, running
 from test_blocked import NO_COOKIES, NO_STORAGE
@@ -38,6 +39,7 @@ def expire(rows: psycopg.Connection, token_of: Store, token: str) -> None:
     )
 
 
+@pytest.mark.parametrize("served", ["plain", *in_everything("http only")], indirect=True)
 def test_a_new_visitor_returns_with_the_next_page_and_not_with_a_click(
     served: Server, visitor: Visitor
 ) -> None:
@@ -55,6 +57,7 @@ def test_a_new_visitor_returns_with_the_next_page_and_not_with_a_click(
     assert came(visitor.open(served, "arrivals")) == BY_COOKIE
 
 
+@pytest.mark.parametrize("served", ["plain", *in_everything("http only")], indirect=True)
 def test_a_fragment_is_told_the_same(served: Server, visitor: Visitor) -> None:
     tab = visitor.open(served, "arrivals_in_a_fragment")
     assert came(tab, 2) == NEW
@@ -64,6 +67,7 @@ def test_a_fragment_is_told_the_same(served: Server, visitor: Visitor) -> None:
     assert clicked(tab, "run the fragment") == BY_COOKIE
 
 
+@pytest.mark.parametrize("served", ["plain", *in_everything("http only")], indirect=True)
 def test_who_has_stored_nothing_is_new_with_each_page(served: Server, visitor: Visitor) -> None:
     tab = visitor.open(served, "arrivals")
     assert came(tab) == NEW
@@ -107,6 +111,7 @@ def test_a_state_that_another_tab_forgets_is_forgotten_here_too(
     assert second.settled().seen["came"] == ["forgotten", "cookie"]
 
 
+@pytest.mark.parametrize("served", ["plain", *in_everything("http only")], indirect=True)
 @pytest.mark.parametrize("ending", ["expired", "forgotten"])
 def test_a_state_that_has_ended_before_the_visitor_came_back(
     ending: str,
@@ -130,6 +135,7 @@ def test_a_state_that_has_ended_before_the_visitor_came_back(
     assert came(tab) == BY_COOKIE
 
 
+@pytest.mark.parametrize("served", ["plain", *in_everything("http only")], indirect=True)
 def test_a_state_that_expires_under_the_open_page(
     served: Server,
     visitor: Visitor,
@@ -144,6 +150,7 @@ def test_a_state_that_expires_under_the_open_page(
     assert tab.settled().seen["came"][0] == "expired"
 
 
+@pytest.mark.parametrize("served", ["plain", *in_everything("http only")], indirect=True)
 def test_a_forged_token_makes_nobody_an_acquaintance(served: Server, visitor: Visitor) -> None:
     tab = visitor.open(served, "arrivals")
     came(tab)

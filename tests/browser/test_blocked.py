@@ -175,6 +175,7 @@ def blocking_chromium(chromium: Browser, tmp_path: Path) -> Callable[..., Visito
     return launch
 
 
+@pytest.mark.long
 def test_with_site_data_blocked_in_chromiums_settings(
     app: Server, blocking_chromium: Callable[..., Visitor]
 ) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 from browsers import new_profile
+from everything import in_everything
 from playwright.sync_api import Browser, Page, expect
 from served import Server, running
 from visitor import IS_IDLE
@@ -136,7 +137,7 @@ def test_who_looks_has_no_session_and_no_token(
     assert page.evaluate("Object.keys(localStorage).filter(name => /pgstate/.test(name))") == []
 
 
-@pytest.mark.parametrize("part", ["Sessions", "Growth", "Expiry"])
+@pytest.mark.parametrize("part", ["Sessions", *in_everything("Growth", "Expiry")])
 def test_it_fits_a_phone(
     open_page: Callable[..., Page], ada: State, its_store: Store, part: str
 ) -> None:

@@ -214,6 +214,7 @@ def test_an_old_tab_goes_on_with_the_token_that_the_login_has_brought(
     assert new.token() == token, "it is replaced once"
 
 
+@pytest.mark.long
 def test_an_old_tab_that_runs_before_the_browser_has_the_new_token_destroys_nothing(
     app: Server, visitor: Visitor
 ) -> None:
@@ -266,6 +267,7 @@ def test_a_page_that_knows_nothing_of_the_login_leaves_the_token_where_it_is(
 
 
 @pytest.mark.page_copies
+@pytest.mark.long
 def test_an_old_tab_says_of_nothing_that_it_is_kept_before_it_has_the_new_token(
     app: Server, visitor: Visitor
 ) -> None:

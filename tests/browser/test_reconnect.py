@@ -145,6 +145,7 @@ def test_what_is_chosen_before_the_page_can_say_that_it_has_found_its_server_is_
     assert tab.settled(1).seen == chosen
 
 
+@pytest.mark.long
 def test_what_is_chosen_after_a_restart_does_not_write_over_what_the_page_had_missed(
     restartable: Server, visitor: Visitor
 ) -> None:

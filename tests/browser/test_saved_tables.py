@@ -311,6 +311,7 @@ def recipe(
 
 
 @pytest.mark.parametrize("recipe", ['st.button("Save")'], indirect=True)
+@pytest.mark.long
 def test_the_recipe_that_saves_an_edited_table(recipe: Reader) -> None:
     recipe.sees("5.0", "Bread", "Milk")
     recipe.editor.type(0, "amount", "100")

@@ -80,6 +80,7 @@ def test_after_a_rollback_the_page_says_why_it_shows_nothing_and_nothing_is_lost
     assert tab.settled(1).seen["kept"] == UPGRADED
 
 
+@pytest.mark.long
 def test_a_page_of_the_older_deploy_cannot_write_over_upgraded_values(
     tab: Tab, new_app: Callable[..., Server], visitor: Visitor
 ) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from everything import named
 from served import Server, running
 from visitor import Tab, Visitor
 
@@ -40,11 +41,14 @@ def toss(tab: Tab, store: Store, *, path: str = "/", base: str = "") -> str:
     return token
 
 
-@pytest.mark.parametrize(
-    "tossed",
-    [{"path": "/_stcore"}, {"path": "/_stcore/stream"}, {"base": "%2Fsecond"}],
-    ids=["for a longer path", "for the path of the WebSocket", "of a longer base path"],
-)
+TOSSED = {
+    "for a longer path": {"path": "/_stcore"},
+    "for the path of the WebSocket": {"path": "/_stcore/stream"},
+    "of a longer base path": {"base": "%2Fsecond"},
+}
+
+
+@pytest.mark.parametrize("tossed", named(TOSSED, "for a longer path"))
 def test_a_tossed_cookie_brings_no_visitor_into_another_session(
     tossed: dict[str, str], pages: Server, visitor: Visitor, store: Store
 ) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from everything import in_everything
 from playwright.sync_api import Page, expect
 from run_log import Run
 from served import Server, running
@@ -92,6 +93,7 @@ def test_three_changes_are_undone_and_made_again_with_reloads_in_between(tab: Ta
         shows(tab, *expected)  # type: ignore[arg-type]  # mypy takes them for a list of one type
 
 
+@pytest.mark.long
 def test_a_change_after_undo_is_undone_in_turn(tab: Tab) -> None:
     change_all(tab)
     tab.click("Undo")
@@ -111,7 +113,7 @@ def test_a_change_after_undo_is_undone_in_turn(tab: Tab) -> None:
     shows(tab, "green", "99", NAMES)
 
 
-@pytest.mark.parametrize("button", ["Undo in the script", "Undo in a fragment"])
+@pytest.mark.parametrize("button", ["Undo in the script", *in_everything("Undo in a fragment")])
 def test_undo_in_the_script_runs_the_whole_page_again(tab: Tab, button: str) -> None:
     change_all(tab)
     for expected in (("green", "12", NAMES), ("green", "10", NAMES), ("red", "10", NAMES)):

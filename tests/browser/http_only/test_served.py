@@ -57,6 +57,7 @@ def test_after_a_restart_an_open_page_goes_on_with_its_token(
 
 @pytest.mark.faults
 @pytest.mark.xdist_group("replicas")
+@pytest.mark.long
 def test_either_replica_opens_the_ticket_of_the_other(
     database: Callable[[], str], tmp_path: Path, visitor: Visitor
 ) -> None:

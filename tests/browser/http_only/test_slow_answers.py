@@ -97,6 +97,7 @@ def test_no_slow_answer_to_a_rotation_brings_a_token_back_that_another_tab_has_f
     assert (run.seen["word"], run.seen["id"]) == ("written", written["id"])
 
 
+@pytest.mark.long
 def test_a_slow_page_brings_no_token_back_that_was_forgotten(
     slow_app: tuple[Replica, SlowAnswers], visitor: Visitor
 ) -> None:
