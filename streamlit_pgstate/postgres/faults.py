@@ -155,18 +155,25 @@ class Place:
         return f"{host}{port}/{url.database}"
 
     def error(
-        self, kind: type[_E], message: str, *, advice: str = "", cause: BaseException | None = None
+        self,
+        kind: type[_E],
+        message: str,
+        *,
+        advice: str = "",
+        said: str = "",
+        cause: BaseException | None = None,
     ) -> _E:
         """Make an error whose message visitors may see, with everything else in its `detail`.
 
         Args:
             kind: the error's class.
             message: must not name the host, port, user, database or schema.
-            advice: what to do, for the operator; may name them.
+            advice: what to run, for the operator; may name them.
+            said: what the server has said; may name them, too.
             cause: psycopg's error.
         """
         error = kind(message)
-        error.detail = f"{self.described} {advice}".rstrip()
+        error.detail = " ".join(part for part in (self.described, said, advice) if part)
         error.advises = bool(advice)
         error.cause = cause
         return error
@@ -360,8 +367,9 @@ def _refusal(why: str, place: Place, cause: psycopg.Error) -> ConfigError:
     return place.error(
         ConfigError,
         f"The database server refused the connection{reason}. Check user and database in "
-        "`url`, and the password: there, in PGPASSWORD, in ~/.pgpass or in the service file.",
-        advice=f"The server says: {place.redacted(why)}",
+        "`url`, and the password: there, in PGPASSWORD, in ~/.pgpass or in the service file. The "
+        "log has the server's words.",
+        said=f"The server says: {place.redacted(why)}",
         cause=cause,
     )
 
