@@ -54,8 +54,9 @@ def begun(folder: Path, url: str, *arguments: str) -> subprocess.Popen[str]:
 
 
 def await_waiting(url: str, process: subprocess.Popen[str], *, kind: str) -> None:
-    """Until a statement of the command waits for a lock."""
-    question = "SELECT count(*) FROM pg_locks WHERE NOT granted AND (%s = 'any' OR locktype = %s)"
+    """Until a statement of the command waits for a lock. Other tests wait in other databases."""
+    question = """SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
+        WHERE NOT granted AND datname = current_database() AND (%s = 'any' OR locktype = %s)"""
     with psycopg.connect(url, autocommit=True) as watcher:
         while watcher.execute(question, (kind, kind)).fetchone() == (0,):
             if process.poll() is not None:
