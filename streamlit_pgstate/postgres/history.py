@@ -153,9 +153,11 @@ class History:
         def restore(run: Run, locked: _Locked) -> PutBack | Undone[PutBack]:
             if not run("REVISION", parameters):
                 return Undone(PutBack(trimmed=[key]))
+            if not locked.is_complete:
+                run("FILL_KEY", parameters)
             goes_on = locked.run == change.run and bool(locked.undo)
             undo = locked.undo if goes_on else [locked.version, *locked.undo]
-            _put_back(
+            missing = _put_back(
                 run,
                 {
                     **parameters,
@@ -167,6 +169,8 @@ class History:
                 },
                 {key: version},
             )
+            if missing:
+                return Undone(PutBack(trimmed=missing))
             self._note_runs(run, ref, locked, change.run, undo=undo, redo=[])
             return PutBack(keys=[key])
 
@@ -188,7 +192,11 @@ class History:
             if sources.trimmed or not sources.versions:
                 return Undone(PutBack(trimmed=sources.trimmed))
             number = locked.undo[at]
-            self._put_back_run(run, ref, locked, sources, operation="undo", undone=number)
+            missing = self._put_back_run(
+                run, ref, locked, sources, operation="undo", undone=number
+            )
+            if missing:
+                return Undone(PutBack(trimmed=missing))
             redo = [number, *locked.redo]
             self._note_runs(run, ref, locked, None, undo=locked.undo[at + 1 :], redo=redo)
             return PutBack(keys=sorted(sources.versions))
@@ -210,7 +218,9 @@ class History:
             at, sources = _first_with_effect(locked.redo, of)
             if sources.trimmed or not sources.versions:
                 return Undone(PutBack(trimmed=sources.trimmed))
-            self._put_back_run(run, ref, locked, sources, operation="redo", undone=None)
+            missing = self._put_back_run(run, ref, locked, sources, operation="redo", undone=None)
+            if missing:
+                return Undone(PutBack(trimmed=missing))
             undo = [locked.redo[at], *locked.undo]
             self._note_runs(run, ref, locked, None, undo=undo, redo=locked.redo[at + 1 :])
             return PutBack(keys=sorted(sources.versions))
@@ -257,7 +267,7 @@ class History:
         *,
         operation: str,
         undone: int | None,
-    ) -> None:
+    ) -> list[str]:
         parameters = {
             **self._access.parameters.of(ref),
             "operation": operation,
@@ -267,7 +277,7 @@ class History:
             # Twice as many as usual: undo adds versions, and must not push out what it goes to.
             "older": 2 * self.most - 1,
         }
-        _put_back(run, parameters, sources.versions)
+        return _put_back(run, parameters, sources.versions)
 
     def _note_runs(
         self,
@@ -283,11 +293,15 @@ class History:
         run("NOTE_RUNS", {**parameters, "is_complete": locked.is_complete})
 
 
-def _put_back(run: Run, parameters: Mapping[str, Any], versions: Mapping[str, int | None]) -> None:
+def _put_back(
+    run: Run, parameters: Mapping[str, Any], versions: Mapping[str, int | None]
+) -> list[str]:
+    """Put versions back. Return the keys whose version is not there: then nothing may stay."""
     columns = {"key": list(versions), "source": list(versions.values())}
-    [(digests,)] = run("PUT_BACK", {**parameters, **columns})
-    if digests:
+    [(digests, missing)] = run("PUT_BACK", {**parameters, **columns})
+    if digests and not missing:
         run("DISCARD_SENT", {**parameters, "digest": digests})
+    return list(missing)
 
 
 def _first_with_effect(

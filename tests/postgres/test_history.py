@@ -170,6 +170,37 @@ def test_a_deleted_key_is_restored_with_its_value(state: State) -> None:
     assert told(state, "k")[:2] == [("restore", "bytes"), ("delete", None)]
 
 
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+def test_the_present_version_is_restored_where_no_history_has_it(
+    connected: Connect, size: int
+) -> None:
+    state = connected(history=0).state(connected().new_token())
+    state["k"] = noise(size)
+    state.restore("k", 1)
+    assert state["k"] == noise(size)
+    assert connected().state_of(state.id)["k"] == noise(size)
+
+
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+def test_a_restore_without_the_setting_keeps_what_it_replaces(
+    connected: Connect, size: int, sql: SQL
+) -> None:
+    keeping = connected()
+    token = keeping.new_token()
+    state, without = keeping.state(token), connected(history=0).state(token)
+    states = [noise(size, str(number)) for number in range(3)]
+    state["k"] = states[0]
+    state["k"] = states[1]
+    without["k"] = states[2]
+    without.restore("k", 1)
+    assert values(without, "k") == [states[0], *states[::-1]]
+    [(held,)] = rows(sql, "SELECT history_bytes FROM pgstate.session")
+    assert held == 4 * size
+    state.refresh()
+    assert state.undo() == ["k"]
+    assert state["k"] == states[2]
+
+
 def test_a_version_that_is_gone_is_told_with_those_that_there_are(connected: Connect) -> None:
     store = connected(history=2)
     state = store.state(store.new_token())

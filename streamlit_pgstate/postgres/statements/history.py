@@ -48,6 +48,15 @@ FROM {{schema}}.entry e WHERE session_id = %(id)s
         WHERE r.session_id = %(id)s AND r.key = e.key))
 LIMIT %(batch)s
 ON CONFLICT (session_id, key, version) DO NOTHING RETURNING true"""
+# Before `restore`, where others may have written without history: the present version of one key.
+FILL_KEY: Final = f"""WITH kept AS ({revision.NEW_REVISION}
+    SELECT session_id, key, version, changed_at, kind, size, value, body, digest, expires_at, ttl,
+        old_size, CASE WHEN kind IS NULL THEN 'delete' ELSE 'set' END, NULL, NULL
+    FROM {{schema}}.entry WHERE session_id = %(id)s AND key = %(key)s
+    ON CONFLICT (session_id, key, version) DO NOTHING RETURNING size
+)
+UPDATE {{schema}}.session SET history_bytes = session.history_bytes + kept.size
+FROM kept WHERE id = %(id)s"""
 NOTE_HISTORY: Final = f"""
 UPDATE {{schema}}.session SET history_at = version, history_bytes = {revision.SIZES}
 WHERE id = %(id)s"""
@@ -81,6 +90,7 @@ WHERE session_id = %(id)s AND key IN (
 ORDER BY key, version"""
 
 # Each key gets the value of one of its revisions, or none where %(source)s is NULL or has expired.
+# The keys whose revision is not there are returned. Then the caller rolls back.
 # What undo and redo bring back is the result of the same run as before. Only `restore` names a run.
 _FROM_SOURCE: Final = """
     unnest(%(key)b::text[], %(source)b::bigint[]) AS new(key, source)
@@ -105,7 +115,9 @@ counted AS (
         history_bytes = session.history_bytes + history.bytes
     FROM grown, history WHERE id = %(id)s RETURNING {write.fits("1")}
 )
-SELECT history.digests FROM history, counted"""
+SELECT history.digests, ARRAY(
+    SELECT new.key FROM {_FROM_SOURCE} WHERE new.source IS NOT NULL AND r.version IS NULL)
+FROM history, counted"""
 NOTE_RUNS: Final = """
 UPDATE {schema}.session SET run = %(run)s::bigint, undo = %(undo)b::bigint[],
     redo = %(redo)b::bigint[],
