@@ -80,9 +80,7 @@ class History:
         parameters = {"id": ref.id, "batch": _BATCH}
 
         def fill(run: Run) -> bool:
-            for version, history_at in run("LOCK_HISTORY", parameters):
-                if version == history_at:
-                    break
+            for (history_at,) in run("LOCK_HISTORY", parameters):
                 if history_at is None:
                     run("BEGIN_HISTORY", parameters)
                 if len(run("FILL_HISTORY", parameters)) == _BATCH:

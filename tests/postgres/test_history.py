@@ -330,6 +330,51 @@ def test_what_a_process_without_history_replaces_stays_in_the_history(
     assert bodies(sql) == 2
 
 
+@pytest.mark.parametrize("verb", ["set", "update", "delete", "upgrade"])
+def test_a_write_that_waits_while_a_history_is_completed_deletes_no_body_of_it(
+    connected: Connect, sql: SQL, url: str, verb: str
+) -> None:
+    keeping, other = connected(), connected(history=0)
+    token = keeping.new_token()
+    keeping.state(token)["k"] = "first"
+    without = other.state(token)
+    without["k"] = noise(LARGE)
+    version = without.version
+    history, ref = keeping._tables.history, without._session._ref
+
+    def upgrade() -> None:
+        newer = connected(history=0, shape=2, upgrade=lambda state, _: state.update(k=1))
+        newer.state(token).refresh()
+
+    verbs: dict[str, Callable[[], object]] = {
+        "set": lambda: without.set("k", 1),
+        "update": lambda: without.update({"k": 1, "other": noise(LARGE, "other")}),
+        "delete": lambda: without.delete("k"),
+        "upgrade": upgrade,
+    }
+    with psycopg.connect(url) as holder, ThreadPoolExecutor(2) as threads:
+        holder.execute("SELECT FROM pgstate.session FOR UPDATE")
+        completed = threads.submit(history.complete, ref)
+        await_waiting(sql, 1)
+        written = threads.submit(verbs[verb])
+        await_waiting(sql, 2)
+        holder.commit()
+        completed.result()
+        written.result()
+    if verb == "upgrade":
+        assert count(sql, "revision") == 0
+    else:
+        assert keeping.state(token).get("k", version=version) == noise(LARGE)
+
+
+def await_waiting(sql: SQL, number: int) -> None:
+    """Return when so many statements wait for a lock."""
+    question = """SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock'"""
+    while rows(sql, question) != [(number,)]:
+        pass
+
+
 @pytest.mark.parametrize("size", [10, LARGE])
 def test_writers_at_once_lose_no_version(store: Store, sql: SQL, size: int) -> None:
     keeper = connect_again(store, history=1000)

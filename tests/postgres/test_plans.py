@@ -148,7 +148,7 @@ TYPES = {
 }
 OF_ONE = {
     *("KEYS_BY_NAME", "KEYS_BY_SIZE"),
-    *("PUT", "PUT_AS_KNOWN", "PUT_IF", "RENEW", "REVISIONS", "REVISION"),
+    *("PUT", "PUT_AS_KNOWN", "PUT_IF", "RENEW", "REVISIONS", "REVISION", "FILL_KEY"),
     *("PUT_WITH_HISTORY", "PUT_IF_WITH_HISTORY", "RENEW_WITH_HISTORY"),
 }
 SEVERAL = {"key", "kind", "size", "text", "body", "digest", "ttl"}

@@ -29,9 +29,11 @@ WHERE id = %(id)s AND {session.USABLE}"""
 # A history is completed in short transactions, so that no writer waits for long: LOCK_HISTORY, then
 # BEGIN_HISTORY where there was none, so that what is there is of a former row of the session; then
 # FILL_HISTORY, and in the last one NOTE_HISTORY. The tombstone of a key without a history tells
-# nothing.
+# nothing. LOCK_HISTORY raises the version, as LOCK_FOR_SWEEP does: a write that waits for the lock
+# does not see the new revisions, so it must not delete the bodies that they refer to.
 LOCK_HISTORY: Final = """
-SELECT version, history_at FROM {schema}.session WHERE id = %(id)s FOR NO KEY UPDATE"""
+UPDATE {schema}.session SET version = version + 1
+WHERE id = %(id)s AND history_at IS DISTINCT FROM version RETURNING history_at"""
 BEGIN_HISTORY: Final = """
 WITH begun AS (
     UPDATE {schema}.session SET history_at = 0, undo = '{}', redo = '{}', run = NULL
