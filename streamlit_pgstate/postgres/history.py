@@ -184,7 +184,7 @@ class History:
 
         def undo(run: Run, locked: _Locked) -> PutBack | Undone[PutBack]:
             def of(number: int) -> Sources:
-                return to_undo(self._kept(run, ref, number), number, most=self.most)
+                return to_undo(self._kept(run, ref, number), number)
 
             at, sources = _first_with_effect(locked.undo, of)
             if sources.trimmed or not sources.versions:

@@ -201,6 +201,56 @@ def test_where_one_key_is_gone_none_is_undone(connected: Connect) -> None:
     assert dict(state) == {"a": 1, "b": 2}
 
 
+def test_what_the_limit_has_trimmed_is_not_taken_for_nothing(
+    connected: Connect, in_a_run: InARun
+) -> None:
+    store = connected(history=20, max_session_bytes=1000)
+    state = store.state(store.new_token())
+    state["k"] = "x" * 500
+
+    @in_a_run
+    def run() -> None:
+        del state["k"]
+        state["k"] = "y" * 400
+
+    state["z"] = "q" * 490
+    assert state.undo() == ["z"]
+    with pytest.raises(VersionGone, match="'k'"):
+        state.undo()
+    assert dict(state) == {"k": "y" * 400}
+
+
+def test_a_full_history_takes_the_first_value_back(connected: Connect, in_a_run: InARun) -> None:
+    store = connected(history=3)
+    state = store.state(store.new_token())
+
+    @in_a_run
+    def run() -> None:
+        state["a"] = 0
+        state["k"] = 0
+
+    state["k"] = 1
+    state["k"] = 2
+    for expected in ({"a": 0, "k": 1}, {"a": 0, "k": 0}, {}):
+        state.undo()
+        assert dict(state) == expected
+
+
+def test_a_value_whose_expiry_was_renewed_in_a_run_is_taken_back(
+    state: State, in_a_run: InARun
+) -> None:
+    large = noise(LARGE)
+
+    @in_a_run
+    def run() -> None:
+        state["other"] = 1
+        for _ in range(2):
+            state.set("large", large, ttl=60)
+
+    assert state.undo() == ["large", "other"]
+    assert dict(state) == {}
+
+
 def test_what_has_expired_does_not_come_back(state: State, sql: SQL) -> None:
     state.set("k", "code", ttl=0.05)
     state["k"] = "other"

@@ -42,7 +42,7 @@ WITH begun AS (
 DELETE FROM {schema}.revision WHERE session_id = %(id)s"""
 FILL_HISTORY: Final = f"""{revision.NEW_REVISION}
 SELECT session_id, key, version, changed_at, kind, size, value, body, digest, expires_at, ttl,
-    old_size, CASE WHEN kind IS NULL THEN 'delete' ELSE 'set' END, NULL, NULL
+    old_size, NULL, CASE WHEN kind IS NULL THEN 'delete' ELSE 'set' END, NULL, NULL
 FROM {{schema}}.entry e WHERE session_id = %(id)s
     AND NOT EXISTS (SELECT FROM {{schema}}.revision r
         WHERE r.session_id = %(id)s AND r.key = e.key AND r.version = e.version)
@@ -53,7 +53,7 @@ ON CONFLICT (session_id, key, version) DO NOTHING RETURNING true"""
 # Before `restore`, where others may have written without history: the present version of one key.
 FILL_KEY: Final = f"""WITH kept AS ({revision.NEW_REVISION}
     SELECT session_id, key, version, changed_at, kind, size, value, body, digest, expires_at, ttl,
-        old_size, CASE WHEN kind IS NULL THEN 'delete' ELSE 'set' END, NULL, NULL
+        old_size, NULL, CASE WHEN kind IS NULL THEN 'delete' ELSE 'set' END, NULL, NULL
     FROM {{schema}}.entry WHERE session_id = %(id)s AND key = %(key)s
     ON CONFLICT (session_id, key, version) DO NOTHING RETURNING size
 )
@@ -85,7 +85,7 @@ LOCK_TO_PUT_BACK: Final = f"""
 WITH {write.locked(answer=_RUNS + write.IN_TIME)}
 SELECT version, history_at, run, undo, redo FROM locked"""
 OF_RUN: Final = """
-SELECT key, version, run, undone, old_size IS NOT NULL FROM {schema}.revision
+SELECT key, version, run, undone, old_size IS NOT NULL, old_version FROM {schema}.revision
 WHERE session_id = %(id)s AND key IN (
     SELECT key FROM {schema}.revision
     WHERE session_id = %(id)s AND (run = %(run)s OR undone = %(run)s))

@@ -29,13 +29,13 @@ OF_RUN: Final = """,
         CASE WHEN run = %(run)s::bigint THEN undo[1] ELSE version + 1 END AS run"""
 
 _COLUMNS: Final = """key, version, changed_at, kind, size, value, body, digest, expires_at, ttl,
-    old_size"""
+    old_size, old_version"""
 ANSWER: Final = _COLUMNS
 """What a write of entries has to return, as the part `done`."""
 
 NEW_REVISION: Final = """
     INSERT INTO {schema}.revision (session_id, key, version, changed_at, kind, size, value, body,
-        digest, expires_at, ttl, old_size, operation, run, undone)"""
+        digest, expires_at, ttl, old_size, old_version, operation, run, undone)"""
 
 # To delete what is not there is no change.
 CHANGES_SOMETHING: Final = "(done.kind IS NOT NULL OR done.old_size IS NOT NULL)"
