@@ -132,6 +132,55 @@ def test_to_delete_what_is_not_there_is_no_change(state: State) -> None:
     assert state.undo() == ["k"]
 
 
+def test_undo_passes_a_run_that_has_set_and_deleted_a_key(state: State, in_a_run: InARun) -> None:
+    state["b"] = 1
+    state.delete("b")
+
+    @in_a_run
+    def run() -> None:
+        state["b"] = 2
+        state.delete("b")
+
+    for _ in range(2):
+        assert state.undo() == ["b"]
+        assert state["b"] == 1
+        assert state.redo() == ["b"]
+        assert "b" not in state
+        assert state.redo() == []
+    for expected in ({"b": 1}, {}):
+        assert state.undo() == ["b"]
+        assert dict(state) == expected
+    assert state.undo() == []
+
+
+def test_undo_tells_of_the_keys_alone_whose_values_change(state: State, in_a_run: InARun) -> None:
+    @in_a_run
+    def run() -> None:
+        state["a"] = 1
+        state["b"] = 2
+        state.delete("b")
+
+    assert state.undo() == ["a"]
+    assert state.redo() == ["a"]
+
+
+def test_a_deletion_by_a_tab_that_has_not_seen_another_one_is_a_version(
+    store: Store, token: str, sql: SQL
+) -> None:
+    state, stale = store.state(token), store.state(token)
+    state["k"] = 1
+    stale.refresh()
+    del state["k"]
+    stale._session.amend({}, ["k"])
+    state.refresh()
+    assert [it.operation for it in state.history("k")] == ["delete", "delete", "set"]
+    assert sql.execute(
+        "SELECT version FROM pgstate.entry EXCEPT SELECT version FROM pgstate.revision"
+    ).fetchall() == []
+    assert state.undo() == ["k"]
+    assert state["k"] == 1
+
+
 def test_a_restore_is_undone_as_any_change(state: State) -> None:
     for number in range(3):
         state["k"] = number

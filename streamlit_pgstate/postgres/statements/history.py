@@ -92,8 +92,10 @@ WHERE session_id = %(id)s AND key IN (
 ORDER BY key, version"""
 
 # Each key gets the value of one of its revisions, or none where %(source)s is NULL or has expired.
-# The keys whose revision is not there are returned. Then the caller rolls back.
+# The keys whose revision is not there are returned last. Then the caller rolls back. Before them come
+# the keys of which a reader sees a change. The others had no value, and get none.
 # What undo and redo bring back is the result of the same run as before. Only `restore` names a run.
+_SHOWS: Final = "(kind IS NOT NULL OR old_size IS NOT NULL)"
 _FROM_SOURCE: Final = """
     unnest(%(key)b::text[], %(source)b::bigint[]) AS new(key, source)
     LEFT JOIN {schema}.revision r ON r.session_id = %(id)s AND r.key = new.key
@@ -108,8 +110,7 @@ PUT_BACK: Final = f"""WITH done AS ({entry.NEW_ENTRY}
 kept AS ({revision.NEW_REVISION}
     SELECT %(id)s, done.*, %(operation)s, coalesce(%(run)s::bigint, r.run),
         CASE WHEN %(run)s::bigint IS NULL THEN coalesce(%(undone)s::bigint, r.undone) END
-    FROM done JOIN {_FROM_SOURCE.strip()} ON done.key = new.key
-    WHERE {revision.CHANGES_SOMETHING} RETURNING key
+    FROM done JOIN {_FROM_SOURCE.strip()} ON done.key = new.key RETURNING key
 ),
 {revision.TRIMMED}, {revision.GROWN}, {write.GROWN},
 counted AS (
@@ -117,7 +118,7 @@ counted AS (
         history_bytes = session.history_bytes + history.bytes
     FROM grown, history WHERE id = %(id)s RETURNING {write.fits("1")}
 )
-SELECT history.digests, ARRAY(
+SELECT history.digests, ARRAY(SELECT key FROM done WHERE {_SHOWS} ORDER BY key), ARRAY(
     SELECT new.key FROM {_FROM_SOURCE} WHERE new.source IS NOT NULL AND r.version IS NULL)
 FROM history, counted"""
 NOTE_RUNS: Final = """
@@ -125,5 +126,6 @@ UPDATE {schema}.session SET run = %(run)s::bigint, undo = %(undo)b::bigint[],
     redo = %(redo)b::bigint[],
     history_at = CASE WHEN %(is_complete)s THEN version ELSE history_at END
 WHERE id = %(id)s"""
-KEYS_PUT_BACK: Final = """
-SELECT key FROM {schema}.revision WHERE session_id = %(id)s AND version = %(version)s"""
+KEYS_PUT_BACK: Final = f"""
+SELECT key FROM {{schema}}.revision
+WHERE session_id = %(id)s AND version = %(version)s AND {_SHOWS}"""

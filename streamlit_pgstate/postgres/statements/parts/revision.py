@@ -37,12 +37,11 @@ NEW_REVISION: Final = """
     INSERT INTO {schema}.revision (session_id, key, version, changed_at, kind, size, value, body,
         digest, expires_at, ttl, old_size, old_version, operation, run, undone)"""
 
-# To delete what is not there is no change.
-CHANGES_SOMETHING: Final = "(done.kind IS NOT NULL OR done.old_size IS NOT NULL)"
+# Also to delete what was deleted before is a version: of each version of an entry there is one.
 KEPT: Final = f"""kept AS ({NEW_REVISION}
     SELECT %(id)s, done.*, CASE WHEN done.kind IS NULL THEN 'delete' ELSE %(operation)s::text END,
         locked.run, NULL
-    FROM done, locked WHERE {CHANGES_SOMETHING}
+    FROM done, locked
     ON CONFLICT (session_id, key, version) DO NOTHING RETURNING key
 )"""
 
