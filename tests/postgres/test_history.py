@@ -212,6 +212,8 @@ def test_a_version_that_is_gone_is_told_with_those_that_there_are(connected: Con
     del state["k"]
     with pytest.raises(VersionGone, match=r"no version 5 with a value.*There are: 4\."):
         state.restore("k", 5)
+    with pytest.raises(VersionGone, match=rf"no version {2**70} with a value.*There are: 4\."):
+        state.restore("k", 2**70)
     with pytest.raises(VersionGone, match=r"'never' has no version with a value"):
         state.restore("never", 1)
     assert state.history("never") == []
@@ -483,6 +485,20 @@ def test_the_history_keeps_to_the_limit_and_refuses_no_write(connected: Connect,
     assert count(sql, "revision") == bodies(sql) + 1
     with pytest.raises(LimitExceeded):
         state["k4"] = noise(8 * LARGE)
+
+
+def test_the_present_values_count_towards_the_limit_of_the_history(
+    connected: Connect, sql: SQL
+) -> None:
+    store = connected(history=100, max_session_bytes=10 * LARGE)
+    state = store.state(store.new_token())
+    state["old"] = noise(5 * LARGE)
+    for number in range(20):
+        state["k"] = noise(LARGE, str(number))
+        [(held,)] = rows(sql, "SELECT history_bytes FROM pgstate.session")
+        assert held <= 10 * LARGE
+        assert rows(sql, "SELECT sum(size)::bigint FROM pgstate.revision") == [(held,)]
+    assert state["old"] == noise(5 * LARGE)
 
 
 def test_a_restore_keeps_to_the_limits(connected: Connect) -> None:

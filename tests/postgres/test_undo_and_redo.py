@@ -174,9 +174,12 @@ def test_a_deletion_by_a_tab_that_has_not_seen_another_one_is_a_version(
     stale._session.amend({}, ["k"])
     state.refresh()
     assert [it.operation for it in state.history("k")] == ["delete", "delete", "set"]
-    assert sql.execute(
-        "SELECT version FROM pgstate.entry EXCEPT SELECT version FROM pgstate.revision"
-    ).fetchall() == []
+    assert (
+        sql.execute(
+            "SELECT version FROM pgstate.entry EXCEPT SELECT version FROM pgstate.revision"
+        ).fetchall()
+        == []
+    )
     assert state.undo() == ["k"]
     assert state["k"] == 1
 

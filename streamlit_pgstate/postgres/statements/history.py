@@ -64,13 +64,16 @@ UPDATE {{schema}}.session SET history_at = version, history_bytes = {revision.SI
 WHERE id = %(id)s"""
 
 # After LOCK_FOR_SWEEP, if the history holds more than `max_session_bytes`. The oldest versions go,
-# over all keys, and never the last one of a key. An eighth more than necessary goes, so that not
-# every write comes here.
+# over all keys, and never the last one of a key: those are counted first. An eighth more than
+# necessary goes, so that not every write comes here.
 SHORTEN: Final = """
 WITH ranked AS (
-    SELECT key, version, sum(size) OVER (ORDER BY version DESC, key) AS held,
-        version = max(version) OVER (PARTITION BY key) AS is_last
-    FROM {schema}.revision WHERE session_id = %(id)s
+    SELECT key, version, is_last,
+        sum(size) OVER (ORDER BY is_last DESC, version DESC, key) AS held
+    FROM (
+        SELECT key, version, size, version = max(version) OVER (PARTITION BY key) AS is_last
+        FROM {schema}.revision WHERE session_id = %(id)s
+    ) AS marked
 )
 DELETE FROM {schema}.revision r USING ranked
 WHERE r.session_id = %(id)s AND r.key = ranked.key AND r.version = ranked.version
@@ -92,8 +95,8 @@ WHERE session_id = %(id)s AND key IN (
 ORDER BY key, version"""
 
 # Each key gets the value of one of its revisions, or none where %(source)s is NULL or has expired.
-# The keys whose revision is not there are returned last. Then the caller rolls back. Before them come
-# the keys of which a reader sees a change. The others had no value, and get none.
+# Returned are the keys of which a reader sees a change: others had no value, and get none. And those
+# whose revision is not there: then the caller rolls back.
 # What undo and redo bring back is the result of the same run as before. Only `restore` names a run.
 _SHOWS: Final = "(kind IS NOT NULL OR old_size IS NOT NULL)"
 _FROM_SOURCE: Final = """
