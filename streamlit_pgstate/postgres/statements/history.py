@@ -95,8 +95,8 @@ WHERE session_id = %(id)s AND key IN (
 ORDER BY key, version"""
 
 # Each key gets the value of one of its revisions, or none where %(source)s is NULL or has expired.
-# Returned are the keys of which a reader sees a change: others had no value, and get none. And those
-# whose revision is not there: then the caller rolls back.
+# Returned are the keys of which a reader sees a change, as others had no value and get none; and
+# those whose revision is not there: then the caller rolls back.
 # What undo and redo bring back is the result of the same run as before. Only `restore` names a run.
 _SHOWS: Final = "(kind IS NOT NULL OR old_size IS NOT NULL)"
 _FROM_SOURCE: Final = """
