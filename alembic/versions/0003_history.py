@@ -30,6 +30,7 @@ def upgrade() -> None:
     schema = context.get_context().version_table_schema
     for column in of_session():
         op.add_column("session", column, schema=schema)
+    op.add_column("entry", of_entry(), schema=schema)
     for column in of_revision():
         op.add_column("revision", column, schema=schema)
     for name, columns, where in INDEXES:
@@ -47,6 +48,7 @@ def downgrade() -> None:
         op.drop_index(name, "revision", schema=schema)
     for column in of_revision():
         op.drop_column("revision", column.name, schema=schema)
+    op.drop_column("entry", of_entry().name, schema=schema)
     for column in of_session():
         op.drop_column("session", column.name, schema=schema)
     op.create_table_comment("revision", "Older values. Not used in this version.", schema=schema)
@@ -80,6 +82,12 @@ def of_session() -> list[sa.Column]:
     ]
 
 
+def of_entry() -> sa.Column:
+    return sa.Column(
+        "old_version", sa.BigInteger, comment="the version that its last write replaced"
+    )
+
+
 def of_revision() -> list[sa.Column]:
     return [
         sa.Column("expires_at", sa.DateTime(timezone=True), comment="as in entry"),
@@ -88,6 +96,11 @@ def of_revision() -> list[sa.Column]:
             "old_size",
             sa.BigInteger,
             comment="of the value that it replaced; NULL: there was none",
+        ),
+        sa.Column(
+            "old_version",
+            sa.BigInteger,
+            comment="the version that it replaced; NULL: the first",
         ),
         sa.Column("run", sa.BigInteger, comment="the first version of the run whose result it is"),
         sa.Column("undone", sa.BigInteger, comment="the run that was taken back from it, for redo"),

@@ -37,7 +37,9 @@ class PutBack:
     """What was put back."""
 
     keys: list[str] = field(default_factory=list)
-    """The keys that have changed."""
+    """The keys whose values have changed."""
+    is_unseen: bool = False
+    """Whether it was done, but no value has changed: the run had set and deleted its keys."""
     trimmed: list[str] = field(default_factory=list)
     """Keys whose version is no longer in the history, so that nothing was changed."""
     is_refused: bool = False
@@ -80,9 +82,7 @@ class History:
         parameters = {"id": ref.id, "batch": _BATCH}
 
         def fill(run: Run) -> bool:
-            for version, history_at in run("LOCK_HISTORY", parameters):
-                if version == history_at:
-                    break
+            for (history_at,) in run("LOCK_HISTORY", parameters):
                 if history_at is None:
                     run("BEGIN_HISTORY", parameters)
                 if len(run("FILL_HISTORY", parameters)) == _BATCH:
@@ -153,9 +153,11 @@ class History:
         def restore(run: Run, locked: _Locked) -> PutBack | Undone[PutBack]:
             if not run("REVISION", parameters):
                 return Undone(PutBack(trimmed=[key]))
+            if not locked.is_complete:
+                run("FILL_KEY", parameters)
             goes_on = locked.run == change.run and bool(locked.undo)
             undo = locked.undo if goes_on else [locked.version, *locked.undo]
-            _put_back(
+            done = _put_back(
                 run,
                 {
                     **parameters,
@@ -167,6 +169,8 @@ class History:
                 },
                 {key: version},
             )
+            if done.trimmed:
+                return Undone(done)
             self._note_runs(run, ref, locked, change.run, undo=undo, redo=[])
             return PutBack(keys=[key])
 
@@ -182,18 +186,20 @@ class History:
 
         def undo(run: Run, locked: _Locked) -> PutBack | Undone[PutBack]:
             def of(number: int) -> Sources:
-                return to_undo(self._kept(run, ref, number), number, most=self.most)
+                return to_undo(self._kept(run, ref, number), number)
 
             at, sources = _first_with_effect(locked.undo, of)
             if sources.trimmed or not sources.versions:
                 return Undone(PutBack(trimmed=sources.trimmed))
             number = locked.undo[at]
-            self._put_back_run(run, ref, locked, sources, operation="undo", undone=number)
+            done = self._put_back_run(run, ref, locked, sources, operation="undo", undone=number)
+            if done.trimmed:
+                return Undone(done)
             redo = [number, *locked.redo]
             self._note_runs(run, ref, locked, None, undo=locked.undo[at + 1 :], redo=redo)
-            return PutBack(keys=sorted(sources.versions))
+            return done
 
-        return self._in_transaction(ref, undo)
+        return self._until_seen(ref, undo)
 
     def redo(self, ref: SessionRef) -> PutBack:
         """Make the run again that `undo` has taken back last, in all keys unchanged since.
@@ -210,12 +216,23 @@ class History:
             at, sources = _first_with_effect(locked.redo, of)
             if sources.trimmed or not sources.versions:
                 return Undone(PutBack(trimmed=sources.trimmed))
-            self._put_back_run(run, ref, locked, sources, operation="redo", undone=None)
+            done = self._put_back_run(run, ref, locked, sources, operation="redo", undone=None)
+            if done.trimmed:
+                return Undone(done)
             undo = [locked.redo[at], *locked.undo]
             self._note_runs(run, ref, locked, None, undo=undo, redo=locked.redo[at + 1 :])
-            return PutBack(keys=sorted(sources.versions))
+            return done
 
-        return self._in_transaction(ref, redo)
+        return self._until_seen(ref, redo)
+
+    def _until_seen(
+        self, ref: SessionRef, work: Callable[[Run, _Locked], PutBack | Undone[PutBack]]
+    ) -> PutBack:
+        """Go on from a run whose undo, or redo, shows nothing. Each run is a transaction."""
+        while True:
+            done = self._in_transaction(ref, work)
+            if not done.is_unseen:
+                return done
 
     def _in_transaction(
         self, ref: SessionRef, work: Callable[[Run, _Locked], PutBack | Undone[PutBack]]
@@ -233,7 +250,7 @@ class History:
 
         def recall(record: Record) -> PutBack:
             rows = self._access.run("KEYS_PUT_BACK", {"id": ref.id, "version": record.version})
-            return PutBack(keys=sorted(key for (key,) in rows))
+            return PutBack(keys=sorted(key for (key,) in rows), is_unseen=not rows)
 
         self._access.prepare()
         for _ in range(TRIES):
@@ -257,7 +274,7 @@ class History:
         *,
         operation: str,
         undone: int | None,
-    ) -> None:
+    ) -> PutBack:
         parameters = {
             **self._access.parameters.of(ref),
             "operation": operation,
@@ -267,7 +284,7 @@ class History:
             # Twice as many as usual: undo adds versions, and must not push out what it goes to.
             "older": 2 * self.most - 1,
         }
-        _put_back(run, parameters, sources.versions)
+        return _put_back(run, parameters, sources.versions)
 
     def _note_runs(
         self,
@@ -283,11 +300,15 @@ class History:
         run("NOTE_RUNS", {**parameters, "is_complete": locked.is_complete})
 
 
-def _put_back(run: Run, parameters: Mapping[str, Any], versions: Mapping[str, int | None]) -> None:
+def _put_back(
+    run: Run, parameters: Mapping[str, Any], versions: Mapping[str, int | None]
+) -> PutBack:
+    """Put versions back. If the version of a key is not there, nothing may stay."""
     columns = {"key": list(versions), "source": list(versions.values())}
-    [(digests,)] = run("PUT_BACK", {**parameters, **columns})
-    if digests:
+    [(digests, changed, missing)] = run("PUT_BACK", {**parameters, **columns})
+    if digests and not missing:
         run("DISCARD_SENT", {**parameters, "digest": digests})
+    return PutBack(keys=changed, trimmed=missing, is_unseen=not changed)
 
 
 def _first_with_effect(

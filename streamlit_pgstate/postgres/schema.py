@@ -150,6 +150,7 @@ def metadata(schema: str) -> MetaData:
         Column("body", LargeBinary, comment="other small values, and all that are encrypted"),
         Column("digest", LargeBinary, comment="large values: their rows in body"),
         Column("old_size", BigInteger, comment="of the value that its last write replaced"),
+        Column("old_version", BigInteger, comment="the version that its last write replaced"),
         PrimaryKeyConstraint("session_id", "key"),
         Index("entry_expires", "expires_at", postgresql_where=text("expires_at IS NOT NULL")),
         Index("entry_deleted", "session_id", postgresql_where=text("kind IS NULL")),
@@ -210,6 +211,7 @@ def metadata(schema: str) -> MetaData:
         Column(
             "old_size", BigInteger, comment="of the value that it replaced; NULL: there was none"
         ),
+        Column("old_version", BigInteger, comment="the version that it replaced; NULL: the first"),
         Column("run", BigInteger, comment="the first version of the run whose result it is"),
         Column("undone", BigInteger, comment="the run that was taken back from it, for redo"),
         PrimaryKeyConstraint("session_id", "key", "version"),

@@ -26,6 +26,8 @@ class Kept(NamedTuple):
     """The run that was taken back from it, so that redo can follow; None if there is none."""
     has_replaced: bool = True
     """Whether there was a value before it."""
+    replaced: int | None = None
+    """The version before it; None if it is the first one of the key."""
 
 
 @dataclass(slots=True)
@@ -42,13 +44,12 @@ class _Missing(Exception):
     """The version that is to come back is no longer in the history."""
 
 
-def to_undo(kept: Iterable[Kept], run: int, *, most: int) -> Sources:
+def to_undo(kept: Iterable[Kept], run: int) -> Sources:
     """What each key gets that still has the result of `run`.
 
     Args:
         kept: all versions of the keys, in order.
         run: which run is undone.
-        most: how many versions of a key are kept. Where there are fewer, none is missing.
     """
 
     def before(versions: Sequence[Kept]) -> int | None:
@@ -56,9 +57,10 @@ def to_undo(kept: Iterable[Kept], run: int, *, most: int) -> Sources:
         if found:
             return found[-1]
         first = next((it for it in versions if it.run == run and it.undone is None), None)
-        is_first = first is not None and (first.version == run or len(versions) < most)
-        if first is None or first.has_replaced or not is_first:
+        if first is None or first.has_replaced:
             raise _Missing
+        if first.replaced is not None and run <= first.replaced < first.version:
+            raise _Missing  # that one was of the same run
         return None
 
     return _sources(kept, lambda last: last.run == run, before)

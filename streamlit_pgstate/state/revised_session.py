@@ -9,13 +9,14 @@ from collections.abc import Callable
 from typing import Final
 
 from streamlit_pgstate.codecs import Payload
-from streamlit_pgstate.errors import ConfigError, DecodeError, VersionGone
+from streamlit_pgstate.errors import ConfigError, DecodeError, UnknownToken, VersionGone
 from streamlit_pgstate.postgres.cipher import UnopenedError
 from streamlit_pgstate.postgres.faults import NothingStored
 from streamlit_pgstate.postgres.history import PutBack
 from streamlit_pgstate.postgres.rows import Change, EntryRow, RevisionRow
 from streamlit_pgstate.state.key import named
 from streamlit_pgstate.state.progress import Work
+from streamlit_pgstate.state.revision import bigint
 from streamlit_pgstate.state.upgraded_session import UpgradedSession
 from streamlit_pgstate.state.written_session import WithinLimits
 
@@ -50,7 +51,7 @@ class RevisedSession(UpgradedSession):
             present = self._noted(key)
             if present is not None and present.version == version:
                 return present
-            found = self.tables.history.entry(self._ref, key, version)
+            found = self.tables.history.entry(self._ref, key, bigint(version))
             if found is None:
                 self.refresh()  # as in `history`
             return found
@@ -85,7 +86,7 @@ class RevisedSession(UpgradedSession):
             done = self._put_back(
                 [key],
                 f"version {version} of {key!r}",
-                lambda: self.tables.history.restore(self._ref, key, version, change),
+                lambda: self.tables.history.restore(self._ref, key, bigint(version), change),
             )
             if done.trimmed:
                 raise VersionGone(self._said(key, version))
@@ -135,7 +136,11 @@ class RevisedSession(UpgradedSession):
         if not self.is_stored:  # it never held anything
             return PutBack(trimmed=keys)
         with NothingStored(), self._doubting(keys or list(self._cache.entries)):
-            done = WithinLimits(self, [], what=what).run(send)
+            try:
+                done = WithinLimits(self, [], what=what).run(send)
+            except UnknownToken:
+                self.refresh()  # raises ShapeError if a newer deploy has stored it
+                raise
         if done.keys:
             self._refresh_locked()
             for key in done.keys:

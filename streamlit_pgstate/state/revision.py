@@ -40,4 +40,9 @@ def check_version(version: object) -> int:
             "A version must be a whole number, as history() names it, and not "
             f"{type(version).__name__}."
         )
-    return version if abs(version) < 2**63 else 0  # no key has such a version
+    return version
+
+
+def bigint(version: int) -> int:
+    """The number as PostgreSQL can hold it; 0, which no key has, for one that it cannot hold."""
+    return version if abs(version) < 2**63 else 0

@@ -170,6 +170,37 @@ def test_a_deleted_key_is_restored_with_its_value(state: State) -> None:
     assert told(state, "k")[:2] == [("restore", "bytes"), ("delete", None)]
 
 
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+def test_the_present_version_is_restored_where_no_history_has_it(
+    connected: Connect, size: int
+) -> None:
+    state = connected(history=0).state(connected().new_token())
+    state["k"] = noise(size)
+    state.restore("k", 1)
+    assert state["k"] == noise(size)
+    assert connected().state_of(state.id)["k"] == noise(size)
+
+
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+def test_a_restore_without_the_setting_keeps_what_it_replaces(
+    connected: Connect, size: int, sql: SQL
+) -> None:
+    keeping = connected()
+    token = keeping.new_token()
+    state, without = keeping.state(token), connected(history=0).state(token)
+    states = [noise(size, str(number)) for number in range(3)]
+    state["k"] = states[0]
+    state["k"] = states[1]
+    without["k"] = states[2]
+    without.restore("k", 1)
+    assert values(without, "k") == [states[0], *states[::-1]]
+    [(held,)] = rows(sql, "SELECT history_bytes FROM pgstate.session")
+    assert held == 4 * size
+    state.refresh()
+    assert state.undo() == ["k"]
+    assert state["k"] == states[2]
+
+
 def test_a_version_that_is_gone_is_told_with_those_that_there_are(connected: Connect) -> None:
     store = connected(history=2)
     state = store.state(store.new_token())
@@ -181,6 +212,8 @@ def test_a_version_that_is_gone_is_told_with_those_that_there_are(connected: Con
     del state["k"]
     with pytest.raises(VersionGone, match=r"no version 5 with a value.*There are: 4\."):
         state.restore("k", 5)
+    with pytest.raises(VersionGone, match=rf"no version {2**70} with a value.*There are: 4\."):
+        state.restore("k", 2**70)
     with pytest.raises(VersionGone, match=r"'never' has no version with a value"):
         state.restore("never", 1)
     assert state.history("never") == []
@@ -299,6 +332,51 @@ def test_what_a_process_without_history_replaces_stays_in_the_history(
     assert bodies(sql) == 2
 
 
+@pytest.mark.parametrize("verb", ["set", "update", "delete", "upgrade"])
+def test_a_write_that_waits_while_a_history_is_completed_deletes_no_body_of_it(
+    connected: Connect, sql: SQL, url: str, verb: str
+) -> None:
+    keeping, other = connected(), connected(history=0)
+    token = keeping.new_token()
+    keeping.state(token)["k"] = "first"
+    without = other.state(token)
+    without["k"] = noise(LARGE)
+    version = without.version
+    history, ref = keeping._tables.history, without._session._ref
+
+    def upgrade() -> None:
+        newer = connected(history=0, shape=2, upgrade=lambda state, _: state.update(k=1))
+        newer.state(token).refresh()
+
+    verbs: dict[str, Callable[[], object]] = {
+        "set": lambda: without.set("k", 1),
+        "update": lambda: without.update({"k": 1, "other": noise(LARGE, "other")}),
+        "delete": lambda: without.delete("k"),
+        "upgrade": upgrade,
+    }
+    with psycopg.connect(url) as holder, ThreadPoolExecutor(2) as threads:
+        holder.execute("SELECT FROM pgstate.session FOR UPDATE")
+        completed = threads.submit(history.complete, ref)
+        await_waiting(sql, 1)
+        written = threads.submit(verbs[verb])
+        await_waiting(sql, 2)
+        holder.commit()
+        completed.result()
+        written.result()
+    if verb == "upgrade":
+        assert count(sql, "revision") == 0
+    else:
+        assert keeping.state(token).get("k", version=version) == noise(LARGE)
+
+
+def await_waiting(sql: SQL, number: int) -> None:
+    """Return when so many statements wait for a lock."""
+    question = """SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock'"""
+    while rows(sql, question) != [(number,)]:
+        pass
+
+
 @pytest.mark.parametrize("size", [10, LARGE])
 def test_writers_at_once_lose_no_version(store: Store, sql: SQL, size: int) -> None:
     keeper = connect_again(store, history=1000)
@@ -407,6 +485,20 @@ def test_the_history_keeps_to_the_limit_and_refuses_no_write(connected: Connect,
     assert count(sql, "revision") == bodies(sql) + 1
     with pytest.raises(LimitExceeded):
         state["k4"] = noise(8 * LARGE)
+
+
+def test_the_present_values_count_towards_the_limit_of_the_history(
+    connected: Connect, sql: SQL
+) -> None:
+    store = connected(history=100, max_session_bytes=10 * LARGE)
+    state = store.state(store.new_token())
+    state["old"] = noise(5 * LARGE)
+    for number in range(20):
+        state["k"] = noise(LARGE, str(number))
+        [(held,)] = rows(sql, "SELECT history_bytes FROM pgstate.session")
+        assert held <= 10 * LARGE
+        assert rows(sql, "SELECT sum(size)::bigint FROM pgstate.revision") == [(held,)]
+    assert state["old"] == noise(5 * LARGE)
 
 
 def test_a_restore_keeps_to_the_limits(connected: Connect) -> None:

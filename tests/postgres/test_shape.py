@@ -305,7 +305,7 @@ def test_an_open_state_whose_upgrade_has_failed_reads_and_writes_nothing(
 def test_what_a_newer_deploy_has_stored_is_refused_and_stays(
     old: tuple[State, str], deploy: Deploy, sql: SQL
 ) -> None:
-    first, second = deploy(1), deploy(2, in_list)
+    first, second = deploy(1, history=5), deploy(2, in_list)
     state = first.state(old[1])
     second.state(old[1])
     before = rows(sql)
@@ -319,6 +319,9 @@ def test_what_a_newer_deploy_has_stored_is_refused_and_stays(
         lambda: state.setdefault("other", 1),
         lambda: state.delete("kept"),
         state.clear,
+        lambda: state.restore("item", 1),
+        state.undo,
+        state.redo,
         state.refresh,
     ]
     for verb in verbs:

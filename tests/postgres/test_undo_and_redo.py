@@ -132,6 +132,58 @@ def test_to_delete_what_is_not_there_is_no_change(state: State) -> None:
     assert state.undo() == ["k"]
 
 
+def test_undo_passes_a_run_that_has_set_and_deleted_a_key(state: State, in_a_run: InARun) -> None:
+    state["b"] = 1
+    state.delete("b")
+
+    @in_a_run
+    def run() -> None:
+        state["b"] = 2
+        state.delete("b")
+
+    for _ in range(2):
+        assert state.undo() == ["b"]
+        assert state["b"] == 1
+        assert state.redo() == ["b"]
+        assert "b" not in state
+        assert state.redo() == []
+    for expected in ({"b": 1}, {}):
+        assert state.undo() == ["b"]
+        assert dict(state) == expected
+    assert state.undo() == []
+
+
+def test_undo_tells_of_the_keys_alone_whose_values_change(state: State, in_a_run: InARun) -> None:
+    @in_a_run
+    def run() -> None:
+        state["a"] = 1
+        state["b"] = 2
+        state.delete("b")
+
+    assert state.undo() == ["a"]
+    assert state.redo() == ["a"]
+
+
+def test_a_deletion_by_a_tab_that_has_not_seen_another_one_is_a_version(
+    store: Store, token: str, sql: SQL
+) -> None:
+    state, stale = store.state(token), store.state(token)
+    state["k"] = 1
+    stale.refresh()
+    del state["k"]
+    stale._session.amend({}, ["k"])
+    state.refresh()
+    assert [it.operation for it in state.history("k")] == ["delete", "delete", "set"]
+    assert (
+        sql.execute(
+            "SELECT version FROM pgstate.entry EXCEPT SELECT version FROM pgstate.revision"
+        ).fetchall()
+        == []
+    )
+    assert state.undo() == ["k"]
+    assert state["k"] == 1
+
+
 def test_a_restore_is_undone_as_any_change(state: State) -> None:
     for number in range(3):
         state["k"] = number
@@ -199,6 +251,56 @@ def test_where_one_key_is_gone_none_is_undone(connected: Connect) -> None:
     with pytest.raises(VersionGone, match="'b'"):
         state.undo()
     assert dict(state) == {"a": 1, "b": 2}
+
+
+def test_what_the_limit_has_trimmed_is_not_taken_for_nothing(
+    connected: Connect, in_a_run: InARun
+) -> None:
+    store = connected(history=20, max_session_bytes=1000)
+    state = store.state(store.new_token())
+    state["k"] = "x" * 500
+
+    @in_a_run
+    def run() -> None:
+        del state["k"]
+        state["k"] = "y" * 400
+
+    state["z"] = "q" * 490
+    assert state.undo() == ["z"]
+    with pytest.raises(VersionGone, match="'k'"):
+        state.undo()
+    assert dict(state) == {"k": "y" * 400}
+
+
+def test_a_full_history_takes_the_first_value_back(connected: Connect, in_a_run: InARun) -> None:
+    store = connected(history=3)
+    state = store.state(store.new_token())
+
+    @in_a_run
+    def run() -> None:
+        state["a"] = 0
+        state["k"] = 0
+
+    state["k"] = 1
+    state["k"] = 2
+    for expected in ({"a": 0, "k": 1}, {"a": 0, "k": 0}, {}):
+        state.undo()
+        assert dict(state) == expected
+
+
+def test_a_value_whose_expiry_was_renewed_in_a_run_is_taken_back(
+    state: State, in_a_run: InARun
+) -> None:
+    large = noise(LARGE)
+
+    @in_a_run
+    def run() -> None:
+        state["other"] = 1
+        for _ in range(2):
+            state.set("large", large, ttl=60)
+
+    assert state.undo() == ["large", "other"]
+    assert dict(state) == {}
 
 
 def test_what_has_expired_does_not_come_back(state: State, sql: SQL) -> None:

@@ -26,9 +26,24 @@ TO_UNDO: dict[str, tuple[list[Kept], int, int | str | None]] = {
     ),
     "a deletion before": ([Kept("k", 1, 1), Kept("k", 2, 2, has_replaced=False)], 2, 1),
     "deleted and set in one run, and the deletion is trimmed": (
-        [Kept("k", 6, 5, has_replaced=False), *(Kept("k", n, 5) for n in (7, 8))],
+        [Kept("k", 6, 5, has_replaced=False, replaced=5), Kept("k", 7, 5)],
         5,
         GONE,
+    ),
+    "the same, and no more is there": (
+        [Kept("k", 6, 5, has_replaced=False, replaced=5)],
+        5,
+        GONE,
+    ),
+    "a deletion before, which is trimmed": (
+        [Kept("k", 6, 5, has_replaced=False, replaced=4), *(Kept("k", n, 5) for n in (7, 8))],
+        5,
+        None,
+    ),
+    "there was none, and the history is full": (
+        [Kept("k", 6, 5, has_replaced=False), *(Kept("k", n, 5) for n in (7, 8, 9))],
+        5,
+        None,
     ),
     "set in a run that had set others before": ([Kept("k", 6, 5, has_replaced=False)], 5, None),
     "what was before an undone run is trimmed": ([Kept("k", 9, 1, undone=4)], 1, GONE),
@@ -59,7 +74,7 @@ def expected(found: int | str | None) -> Sources:
 @pytest.mark.parametrize("case", TO_UNDO)
 def test_undo_brings_back(case: str) -> None:
     kept, run, found = TO_UNDO[case]
-    assert to_undo(kept, run, most=3) == expected(found)
+    assert to_undo(kept, run) == expected(found)
 
 
 @pytest.mark.parametrize("case", TO_REDO)
@@ -70,12 +85,12 @@ def test_redo_brings_back(case: str) -> None:
 
 @pytest.mark.parametrize("case", LEFT)
 def test_a_key_stays_if(case: str) -> None:
-    assert to_undo(*LEFT[case], most=3) == Sources()
+    assert to_undo(*LEFT[case]) == Sources()
 
 
 def test_each_key_is_decided_by_itself() -> None:
     kept = [Kept("a", 1, 1), Kept("a", 3, 3), Kept("b", 2, 2), Kept("c", 3, 3)]
-    assert to_undo(kept, 3, most=9) == Sources({"a": 1}, ["c"])
+    assert to_undo(kept, 3) == Sources({"a": 1}, ["c"])
 
 
 def test_redo_leaves_what_has_changed_since_it_was_undone() -> None:

@@ -29,9 +29,11 @@ WHERE id = %(id)s AND {session.USABLE}"""
 # A history is completed in short transactions, so that no writer waits for long: LOCK_HISTORY, then
 # BEGIN_HISTORY where there was none, so that what is there is of a former row of the session; then
 # FILL_HISTORY, and in the last one NOTE_HISTORY. The tombstone of a key without a history tells
-# nothing.
+# nothing. LOCK_HISTORY raises the version, as LOCK_FOR_SWEEP does: a write that waits for the lock
+# does not see the new revisions, so it must not delete the bodies that they refer to.
 LOCK_HISTORY: Final = """
-SELECT version, history_at FROM {schema}.session WHERE id = %(id)s FOR NO KEY UPDATE"""
+UPDATE {schema}.session SET version = version + 1
+WHERE id = %(id)s AND history_at IS DISTINCT FROM version RETURNING history_at"""
 BEGIN_HISTORY: Final = """
 WITH begun AS (
     UPDATE {schema}.session SET history_at = 0, undo = '{}', redo = '{}', run = NULL
@@ -40,7 +42,7 @@ WITH begun AS (
 DELETE FROM {schema}.revision WHERE session_id = %(id)s"""
 FILL_HISTORY: Final = f"""{revision.NEW_REVISION}
 SELECT session_id, key, version, changed_at, kind, size, value, body, digest, expires_at, ttl,
-    old_size, CASE WHEN kind IS NULL THEN 'delete' ELSE 'set' END, NULL, NULL
+    old_size, NULL, CASE WHEN kind IS NULL THEN 'delete' ELSE 'set' END, NULL, NULL
 FROM {{schema}}.entry e WHERE session_id = %(id)s
     AND NOT EXISTS (SELECT FROM {{schema}}.revision r
         WHERE r.session_id = %(id)s AND r.key = e.key AND r.version = e.version)
@@ -48,18 +50,30 @@ FROM {{schema}}.entry e WHERE session_id = %(id)s
         WHERE r.session_id = %(id)s AND r.key = e.key))
 LIMIT %(batch)s
 ON CONFLICT (session_id, key, version) DO NOTHING RETURNING true"""
+# Before `restore`, where others may have written without history: the present version of one key.
+FILL_KEY: Final = f"""WITH kept AS ({revision.NEW_REVISION}
+    SELECT session_id, key, version, changed_at, kind, size, value, body, digest, expires_at, ttl,
+        old_size, NULL, CASE WHEN kind IS NULL THEN 'delete' ELSE 'set' END, NULL, NULL
+    FROM {{schema}}.entry WHERE session_id = %(id)s AND key = %(key)s
+    ON CONFLICT (session_id, key, version) DO NOTHING RETURNING size
+)
+UPDATE {{schema}}.session SET history_bytes = session.history_bytes + kept.size
+FROM kept WHERE id = %(id)s"""
 NOTE_HISTORY: Final = f"""
 UPDATE {{schema}}.session SET history_at = version, history_bytes = {revision.SIZES}
 WHERE id = %(id)s"""
 
 # After LOCK_FOR_SWEEP, if the history holds more than `max_session_bytes`. The oldest versions go,
-# over all keys, and never the last one of a key. An eighth more than necessary goes, so that not
-# every write comes here.
+# over all keys, and never the last one of a key: those are counted first. An eighth more than
+# necessary goes, so that not every write comes here.
 SHORTEN: Final = """
 WITH ranked AS (
-    SELECT key, version, sum(size) OVER (ORDER BY version DESC, key) AS held,
-        version = max(version) OVER (PARTITION BY key) AS is_last
-    FROM {schema}.revision WHERE session_id = %(id)s
+    SELECT key, version, is_last,
+        sum(size) OVER (ORDER BY is_last DESC, version DESC, key) AS held
+    FROM (
+        SELECT key, version, size, version = max(version) OVER (PARTITION BY key) AS is_last
+        FROM {schema}.revision WHERE session_id = %(id)s
+    ) AS marked
 )
 DELETE FROM {schema}.revision r USING ranked
 WHERE r.session_id = %(id)s AND r.key = ranked.key AND r.version = ranked.version
@@ -74,14 +88,17 @@ LOCK_TO_PUT_BACK: Final = f"""
 WITH {write.locked(answer=_RUNS + write.IN_TIME)}
 SELECT version, history_at, run, undo, redo FROM locked"""
 OF_RUN: Final = """
-SELECT key, version, run, undone, old_size IS NOT NULL FROM {schema}.revision
+SELECT key, version, run, undone, old_size IS NOT NULL, old_version FROM {schema}.revision
 WHERE session_id = %(id)s AND key IN (
     SELECT key FROM {schema}.revision
     WHERE session_id = %(id)s AND (run = %(run)s OR undone = %(run)s))
 ORDER BY key, version"""
 
 # Each key gets the value of one of its revisions, or none where %(source)s is NULL or has expired.
+# Returned are the keys of which a reader sees a change, as others had no value and get none; and
+# those whose revision is not there: then the caller rolls back.
 # What undo and redo bring back is the result of the same run as before. Only `restore` names a run.
+_SHOWS: Final = "(kind IS NOT NULL OR old_size IS NOT NULL)"
 _FROM_SOURCE: Final = """
     unnest(%(key)b::text[], %(source)b::bigint[]) AS new(key, source)
     LEFT JOIN {schema}.revision r ON r.session_id = %(id)s AND r.key = new.key
@@ -96,8 +113,7 @@ PUT_BACK: Final = f"""WITH done AS ({entry.NEW_ENTRY}
 kept AS ({revision.NEW_REVISION}
     SELECT %(id)s, done.*, %(operation)s, coalesce(%(run)s::bigint, r.run),
         CASE WHEN %(run)s::bigint IS NULL THEN coalesce(%(undone)s::bigint, r.undone) END
-    FROM done JOIN {_FROM_SOURCE.strip()} ON done.key = new.key
-    WHERE {revision.CHANGES_SOMETHING} RETURNING key
+    FROM done JOIN {_FROM_SOURCE.strip()} ON done.key = new.key RETURNING key
 ),
 {revision.TRIMMED}, {revision.GROWN}, {write.GROWN},
 counted AS (
@@ -105,11 +121,14 @@ counted AS (
         history_bytes = session.history_bytes + history.bytes
     FROM grown, history WHERE id = %(id)s RETURNING {write.fits("1")}
 )
-SELECT history.digests FROM history, counted"""
+SELECT history.digests, ARRAY(SELECT key FROM done WHERE {_SHOWS} ORDER BY key), ARRAY(
+    SELECT new.key FROM {_FROM_SOURCE} WHERE new.source IS NOT NULL AND r.version IS NULL)
+FROM history, counted"""
 NOTE_RUNS: Final = """
 UPDATE {schema}.session SET run = %(run)s::bigint, undo = %(undo)b::bigint[],
     redo = %(redo)b::bigint[],
     history_at = CASE WHEN %(is_complete)s THEN version ELSE history_at END
 WHERE id = %(id)s"""
-KEYS_PUT_BACK: Final = """
-SELECT key FROM {schema}.revision WHERE session_id = %(id)s AND version = %(version)s"""
+KEYS_PUT_BACK: Final = f"""
+SELECT key FROM {{schema}}.revision
+WHERE session_id = %(id)s AND version = %(version)s AND {_SHOWS}"""

@@ -66,7 +66,7 @@ done AS (
     FROM locked
     WHERE e.session_id = %(id)s AND e.key = %(key)s AND e.version = %(expected)s
     RETURNING e.key, e.version, e.changed_at, e.kind, e.size, e.value, e.body, e.digest,
-        e.expires_at, e.ttl, e.size AS old_size
+        e.expires_at, e.ttl, e.size AS old_size, %(expected)s::bigint
 ), {revision.STEPS} {write.RECORDED},
     {revision.NOTED}
 FROM history WHERE id = %(id)s AND EXISTS (SELECT FROM done)
@@ -75,14 +75,15 @@ RETURNING {write.IN_TIME}, 0, {revision.LEFT}"""
 DELETE_WITH_HISTORY: Final = f"""WITH {_locked_first()},
 deleted AS (
     UPDATE {{schema}}.entry SET version = locked.version, {entry.EMPTIED},
+        old_version = entry.version,
         ttl = CASE WHEN {entry.HAS_NOT_EXPIRED} THEN NULL ELSE 0 END
     FROM locked WHERE session_id = %(id)s AND key = ANY (%(key)b::text[]) AND kind IS NOT NULL
     RETURNING key, entry.version, changed_at, kind, size, value, body, digest, expires_at,
-        entry.ttl, old_size
+        entry.ttl, old_size, old_version
 ),
 done AS (
     SELECT key, version, changed_at, kind, size, value, body, digest, expires_at,
-        NULL::float8 AS ttl, old_size FROM deleted
+        NULL::float8 AS ttl, old_size, old_version FROM deleted
 ), {revision.STEPS},
 gone AS MATERIALIZED (
     SELECT count(*) FILTER (WHERE ttl IS NULL) AS deleted, {write.GONE} FROM deleted

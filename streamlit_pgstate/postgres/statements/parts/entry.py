@@ -34,7 +34,7 @@ OVER_THE_OLD: Final = """
 ON CONFLICT (session_id, key) DO UPDATE SET version = excluded.version, kind = excluded.kind,
     size = excluded.size, changed_at = excluded.changed_at, expires_at = excluded.expires_at,
     ttl = excluded.ttl, value = excluded.value, body = excluded.body, digest = excluded.digest,
-    old_size = CASE WHEN e.kind IS NOT NULL THEN e.size END"""
+    old_size = CASE WHEN e.kind IS NOT NULL THEN e.size END, old_version = e.version"""
 OLD_HOLDS_NOTHING: Final = "(e.kind IS NULL OR e.expires_at <= excluded.changed_at)"
 
 EXPIRED: Final = "expires_at <= now()"

@@ -29,20 +29,19 @@ OF_RUN: Final = """,
         CASE WHEN run = %(run)s::bigint THEN undo[1] ELSE version + 1 END AS run"""
 
 _COLUMNS: Final = """key, version, changed_at, kind, size, value, body, digest, expires_at, ttl,
-    old_size"""
+    old_size, old_version"""
 ANSWER: Final = _COLUMNS
 """What a write of entries has to return, as the part `done`."""
 
 NEW_REVISION: Final = """
     INSERT INTO {schema}.revision (session_id, key, version, changed_at, kind, size, value, body,
-        digest, expires_at, ttl, old_size, operation, run, undone)"""
+        digest, expires_at, ttl, old_size, old_version, operation, run, undone)"""
 
-# To delete what is not there is no change.
-CHANGES_SOMETHING: Final = "(done.kind IS NOT NULL OR done.old_size IS NOT NULL)"
+# Also to delete what was deleted before is a version: of each version of an entry there is one.
 KEPT: Final = f"""kept AS ({NEW_REVISION}
     SELECT %(id)s, done.*, CASE WHEN done.kind IS NULL THEN 'delete' ELSE %(operation)s::text END,
         locked.run, NULL
-    FROM done, locked WHERE {CHANGES_SOMETHING}
+    FROM done, locked
     ON CONFLICT (session_id, key, version) DO NOTHING RETURNING key
 )"""
 
