@@ -30,7 +30,8 @@ def export(where: Where, session: str, folder: Path) -> None:
 
     Plain values become JSON, tables Parquet, and uploaded files what they were. All others, and
     tables once more, are in the folder bodies, exactly as stored. manifest.json lists them. pgstate
-    import reads the folder.
+    import reads the folder. Former versions of values, which the setting history keeps, are not in
+    it.
 
     Encrypted values are written decrypted, so it needs encryption_key, from secrets.toml or
     PGSTATE_ENCRYPTION_KEY. Only you can read the folder.
