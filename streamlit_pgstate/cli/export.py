@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from streamlit_pgstate.cli.copy import refuse_ended
-from streamlit_pgstate.cli.group import ACTION_NEEDED, if_interrupted
+from streamlit_pgstate.cli.group import ACTION_NEEDED, cleaned_up_by_signals, if_interrupted
 from streamlit_pgstate.cli.options import on_database, session_argument
 from streamlit_pgstate.cli.printing import count, safe, size
 from streamlit_pgstate.cli.target import Where, find_existing, tables_of
@@ -54,7 +54,7 @@ def export(where: Where, session: str, folder: Path) -> None:
     from streamlit_pgstate.state.archive.export import export as export_session
 
     if_interrupted("Nothing is left of this export.")
-    with tables_of(find_existing(where).settings) as tables:
+    with cleaned_up_by_signals(), tables_of(find_existing(where).settings) as tables:
         row = tables.inspection.find(session)
         refuse_ended(row)
         with work(f"Exporting session {row.id}") as exporting:

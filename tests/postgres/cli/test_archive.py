@@ -257,6 +257,43 @@ def test_a_full_disk_leaves_nothing(
     assert list(folder.iterdir()) == []
 
 
+def test_a_failure_leaves_no_folder_above_either(
+    pgstate: Pgstate, full: State, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "there").mkdir()
+
+    def fail(path: Path, content: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", fail)
+    for name in ("there/a/b/out", "there"):
+        assert pgstate("export", str(full.id), "--to", name).exit_code == 2
+        assert list(folder.rglob("*")) == [folder / "there"]
+
+
+def test_an_export_into_an_empty_folder_keeps_that_folder(pgstate: Pgstate, full: State) -> None:
+    """A shell that stands in it would stand in a folder that is gone."""
+    Path("empty").mkdir()
+    os.chdir("empty")
+    before = Path.cwd().stat().st_ino
+    folder, manifest = exported(pgstate, full, ".")
+    assert Path.cwd().stat().st_ino == before
+    assert {path.name for path in folder.iterdir()} == {"bodies", "manifest.json", "values"}
+    assert len(manifest["values"]) == len(full)
+    assert folder.stat().st_mode & 0o077 == 0
+
+
+def test_a_database_that_goes_away_is_told_as_such(
+    pgstate: Pgstate, url: str, full: State, folder: Path
+) -> None:
+    with psycopg.connect(url) as other:
+        other.execute("LOCK TABLE pgstate.body IN ACCESS EXCLUSIVE MODE")
+        result = pgstate("export", str(full.id), "--to", "out", PGSTATE_TIMEOUT="1s")
+    assert result.exit_code == 3, result.output
+    assert "cannot be written" not in result.stderr
+    assert list(folder.iterdir()) == []
+
+
 def test_a_session_that_has_ended_is_not_exported(
     pgstate: Pgstate, full: State, sql: psycopg.Connection
 ) -> None:
