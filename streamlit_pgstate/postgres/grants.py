@@ -11,6 +11,7 @@ from streamlit_pgstate.postgres.statements.grants import (
     GRANT_SCHEMA,
     GRANT_TABLE,
     MISSING,
+    ONLY_READS,
     ROLE,
 )
 
@@ -92,6 +93,13 @@ def missing(database: Database, schema: str) -> list[tuple[str, str]]:
     An empty name is the schema. The tables must exist.
     """
     return _pairs(database.query(MISSING, _asked(schema, role=None)))
+
+
+def now(database: Database, schema: str) -> tuple[bool, list[tuple[str, str]]]:
+    """Return whether the database only reads, and what `missing` returns: in one transaction."""
+    with database.connection() as connection:
+        [(only_reads,)] = connection.rows_of(ONLY_READS, {})
+        return only_reads, _pairs(connection.rows_of(MISSING, _asked(schema, role=None)))
 
 
 def missing_of(connection: TimedConnection, schema: str, role: str) -> list[tuple[str, str]]:

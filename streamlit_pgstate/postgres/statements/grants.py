@@ -30,3 +30,7 @@ WHERE NOT CASE WHEN wanted.name = '' THEN (SELECT has_schema_privilege(asked.rol
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE n.nspname = %(schema)s::text AND c.relname = wanted.name) END
 ORDER BY wanted.number"""
+
+
+# Whether the database refuses to write, as a standby does.
+ONLY_READS: Final = "SELECT current_setting('transaction_read_only')::boolean"
