@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import signal
+import sys
 from collections.abc import Iterator
 from types import FrameType
 from typing import Any
@@ -53,6 +55,11 @@ def cleaned_up_by_signals() -> Iterator[None]:
 
 class Commands(click.Group):
     """A group whose commands print an error of this package as one line, without a traceback."""
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal may lack a letter of a visitor's
+            sys.stdout.reconfigure(errors="backslashreplace")
+        return super().main(*args, **options)
 
     def invoke(self, context: click.Context) -> Any:
         try:
