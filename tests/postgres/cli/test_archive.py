@@ -7,6 +7,7 @@ import io
 import json
 import os
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -304,6 +305,10 @@ def test_a_session_that_has_ended_is_not_exported(
     assert not Path("out").exists()
 
 
+def _with_body(manifest: dict[str, Any]) -> dict[str, Any]:
+    return next(value for value in manifest["values"] if value["body"])
+
+
 def _changed(change: Callable[[dict[str, Any]], object]) -> None:
     path = Path("out/manifest.json")
     manifest = json.loads(path.read_text("utf-8"))
@@ -327,6 +332,19 @@ def _changed(change: Callable[[dict[str, Any]], object]) -> None:
         (lambda it: it["values"][0].update(form="odd"), "unknown form 'odd'"),
         (lambda it: it["values"][0].update(key=""), "A key must have 1 to 255"),
         (lambda it: it["values"].insert(0, 7), "no object"),
+        (lambda it: it.update(version=True), "has version True"),
+        (lambda it: it.update(faults=7), 'has "faults" that are no list'),
+        (lambda it: it.update(faults=[7]), 'has "faults" that are no list'),
+        (lambda it: it["session"].update(shape=True), "no valid shape"),
+        (lambda it: it["session"].update(app="\ud800"), "1 to 255 printable"),
+        (lambda it: it["session"].update(app=""), "1 to 255 printable"),
+        (lambda it: _with_body(it).update(kind="\ud800"), "unknown kind"),
+        (lambda it: _with_body(it).update(kind="odd"), "unknown kind 'odd'"),
+        (lambda it: it["values"][0].update(ttl=0), "no valid 'ttl'"),
+        (lambda it: it["values"][0].update(ttl=-1.5), "no valid 'ttl'"),
+        (lambda it: it["values"][0].update(ttl=1e10), "no valid 'ttl'"),
+        (lambda it: it["values"][0].update(ttl=10**400), "no valid 'ttl'"),
+        (lambda it: it["values"][0].update(ttl=float("nan")), "is not JSON"),
         (lambda it: it["values"].clear(), "holds no values"),
     ],
 )
@@ -340,6 +358,22 @@ def test_a_manifest_that_is_wrong_stores_nothing(
     assert said in result.stderr
     assert result.stderr.count("\n") == 1
     assert sql.execute("SELECT count(*) FROM pgstate.session").fetchone() == (1,)
+
+
+def test_deep_nesting_and_nan_in_files_are_refused(pgstate: Pgstate, store: Store) -> None:
+    state = store.state(store.new_token())
+    state["a"] = 1
+    folder, manifest = exported(pgstate, state)
+    for content in (b"[" * 100_000, b"NaN", b"[-Infinity]"):
+        (folder / manifest["values"][0]["file"]).write_bytes(content)
+        _changed(lambda it, new=sha256(content).hexdigest(): it["values"][0].update(sha256=new))  # type: ignore[misc]
+        result = pgstate("import", "out")
+        assert result.exit_code == 2
+        assert "is not JSON" in result.stderr
+    (folder / "manifest.json").write_text("[" * 100_000)
+    result = pgstate("import", "out")
+    assert result.exit_code == 2
+    assert "manifest.json is not JSON" in result.stderr
 
 
 def test_a_file_that_was_changed_or_is_missing_stores_nothing(
