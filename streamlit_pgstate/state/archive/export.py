@@ -44,7 +44,8 @@ def export(
 ) -> Exported:
     """Write all values of a session into a folder, which must be empty or new.
 
-    It is written into a draft, which is then moved to its place. So if it fails or is interrupted, nothing is
+    It is written into a draft, which is then moved to its place. So if it fails or
+    is interrupted, nothing is
     left. Each value is as of the moment when it was read.
 
     Args:

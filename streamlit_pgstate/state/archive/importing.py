@@ -45,7 +45,8 @@ def read(folder: Path, *, max_value_bytes: int) -> Import:
         max_value_bytes: the setting; a larger value is refused.
 
     Raises:
-        ConfigError: it is no export, its manifest holds what cannot be stored, or a file of it is missing or was changed.
+        ConfigError: it is no export, its manifest holds what cannot be stored, or a file
+            of it is missing or was changed.
         InvalidKey: its manifest names what cannot be a key.
         LimitExceeded: a value is too large.
     """
