@@ -388,6 +388,15 @@ def read_duration(source: str, value: Duration) -> timedelta:
     return _duration(source, value)
 
 
+def read_app(source: str, value: object) -> str:
+    """Read the name of an app that is no setting, such as that in an export.
+
+    Raises:
+        ConfigError: it cannot be one. The message names `source`.
+    """
+    return _text(source, value)
+
+
 def _duration(source: str, value: object) -> timedelta:
     seconds = _seconds(value)
     if seconds is None or not 0 < seconds < _TOO_MANY_SECONDS:

@@ -50,8 +50,9 @@ def copy(where: Where, session: str, token_to: Path | None) -> None:
     \b
     Exit codes:
       0  done
-      1  there is no such session, it has ended, or there are too many copies of it
-      2  an option or a setting is wrong or missing, several ids begin so, or the file exists
+      1  there is no such session, or there are too many copies of it
+      2  an option or a setting is wrong or missing, several ids begin so, it has ended, or the file
+         exists
       3  the database cannot be reached, or does not answer
 
     \b

@@ -92,10 +92,11 @@ def _of_the_server(settings: Settings) -> list[Finding]:
 def _of_the_privileges(lacking: list[tuple[str, str]]) -> Finding:
     if not lacking:
         return Finding("privileges", "all that an app needs")
-    names = [f"{privilege} on {table or 'the schema'}" for table, privilege in lacking]
+    from streamlit_pgstate.postgres import grants
+
     return Finding(
         "privileges",
-        f"missing: {', '.join(names)}",
+        f"missing: {grants.in_words(lacking)}",
         is_bad=True,
         advice="As the owner of the tables, run: pgstate migrate --app-role ROLE",
     )

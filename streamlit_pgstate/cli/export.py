@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from streamlit_pgstate.cli.copy import refuse_ended
-from streamlit_pgstate.cli.group import ACTION_NEEDED, if_interrupted
+from streamlit_pgstate.cli.group import ACTION_NEEDED, cleaned_up_by_signals, if_interrupted
 from streamlit_pgstate.cli.options import on_database, session_argument
 from streamlit_pgstate.cli.printing import count, safe, size
 from streamlit_pgstate.cli.target import Where, find_existing, tables_of
@@ -30,7 +30,8 @@ def export(where: Where, session: str, folder: Path) -> None:
 
     Plain values become JSON, tables Parquet, and uploaded files what they were. All others, and
     tables once more, are in the folder bodies, exactly as stored. manifest.json lists them. pgstate
-    import reads the folder.
+    import reads the folder. Former versions of values, which the setting history keeps, are not in
+    it.
 
     Encrypted values are written decrypted, so it needs encryption_key, from secrets.toml or
     PGSTATE_ENCRYPTION_KEY. Only you can read the folder.
@@ -53,7 +54,7 @@ def export(where: Where, session: str, folder: Path) -> None:
     from streamlit_pgstate.state.archive.export import export as export_session
 
     if_interrupted("Nothing is left of this export.")
-    with tables_of(find_existing(where).settings) as tables:
+    with cleaned_up_by_signals(), tables_of(find_existing(where).settings) as tables:
         row = tables.inspection.find(session)
         refuse_ended(row)
         with work(f"Exporting session {row.id}") as exporting:

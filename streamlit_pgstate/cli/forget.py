@@ -36,10 +36,10 @@ def forget(where: Where, session: str, yes: bool) -> None:
     from streamlit_pgstate.postgres.rows import SessionRef
 
     with tables_of(find_existing(where).settings) as tables:
-        row = tables.inspection.find(session)
+        row = tables.inspection.find(session, to_change=True)
         what = f"{count(row.keys, 'value')} ({size(row.bytes)}) of session {row.id}"
         if row.revoked_at is not None and not row.keys:
-            click.echo(f"Nothing to do: session {row.id} has {row.ended or 'ended'} already.")
+            click.echo(f"Nothing to do: session {row.id} was forgotten already.")
             return
         if not yes and not click.confirm(f"Delete {what}, app {row.app!r}, for ever?", err=True):
             click.echo("Nothing was deleted.", err=True)

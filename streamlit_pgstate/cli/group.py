@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import signal
+import sys
+from collections.abc import Iterator
+from types import FrameType
 from typing import Any
 
 import click
@@ -22,8 +28,38 @@ def if_interrupted(sentence: str) -> None:
     click.get_current_context().meta[_SAID_AT_THE_END] = sentence
 
 
+@contextlib.contextmanager
+def cleaned_up_by_signals() -> Iterator[None]:
+    """Have SIGTERM and SIGHUP end the block by `SystemExit`, so that it removes what it has made.
+
+    The exit code is 128 and the number of the signal, as shells have it. A signal that is ignored,
+    such as SIGHUP under nohup, stays so.
+    """
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    former = {number: signal.getsignal(number) for number in numbers}
+    caught = [number for number, handler in former.items() if handler is not signal.SIG_IGN]
+
+    def end(number: int, frame: FrameType | None) -> None:
+        for each in caught:
+            signal.signal(each, signal.SIG_IGN)  # a second one must not interrupt the cleanup
+        raise SystemExit(128 + number)
+
+    for number in caught:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in caught:
+            signal.signal(number, former[number] or signal.SIG_DFL)
+
+
 class Commands(click.Group):
     """A group whose commands print an error of this package as one line, without a traceback."""
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal may lack a letter of a visitor's
+            sys.stdout.reconfigure(errors="backslashreplace")
+        return super().main(*args, **options)
 
     def invoke(self, context: click.Context) -> Any:
         try:

@@ -44,7 +44,8 @@ def import_(where: Where, folder: Path, session: str | None) -> None:
     Exit codes:
       0  done
       1  there is no such session, or a limit would be passed
-      2  an option or a setting is wrong or missing, or the folder is no export or was changed
+      2  an option or a setting is wrong or missing, the session has ended, several ids begin so,
+         or the folder is no export or was changed
       3  the database cannot be reached, or does not answer
 
     \b
@@ -79,7 +80,7 @@ def _stored(settings: Settings, found: Import, session: str | None) -> uuid.UUID
         if session is None:
             ref = SessionRef.of(tables.signer.mint())
         else:
-            row = tables.inspection.find(session)
+            row = tables.inspection.find(session, to_change=True)
             refuse_ended(row)
             _refuse_another_shape(row, found)
             ref = SessionRef(row.id)

@@ -6,19 +6,20 @@ import contextlib
 import json
 import os
 import secrets
-import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
+import webbrowser
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.error import URLError
-from urllib.request import urlopen
+from urllib.request import ProxyHandler, build_opener
 
 import click
 
-from streamlit_pgstate.cli.group import if_interrupted
+from streamlit_pgstate.cli.group import cleaned_up_by_signals, if_interrupted
 from streamlit_pgstate.cli.options import on_database
 from streamlit_pgstate.cli.target import Target, Where, find_existing, tables_of
 from streamlit_pgstate.errors import ConfigError
@@ -28,6 +29,15 @@ _HOST = "127.0.0.1"
 _READY_WITHIN = 60.0
 _ASKS_EVERY = 0.1
 _ENDS_WITHIN = 10.0
+_DIRECTLY = build_opener(ProxyHandler({}))
+"""Opens URLs of this machine, which a proxy cannot reach."""
+
+_REDIRECT = """<!doctype html>
+<meta charset="utf-8">
+<meta http-equiv="refresh" content="0; url={link}">
+<title>pgstate inspect</title>
+<a href="{link}">Open the inspector</a>
+"""
 
 
 @click.command()
@@ -61,18 +71,16 @@ def inspect(where: Where, port: int | None, allow_changes: bool, no_browser: boo
       pgstate inspect --allow-changes
     """
     if_interrupted("The inspector has ended.")
-    signal.signal(signal.SIGTERM, _end)
     target = find_existing(where)
-    with tables_of(target.settings) as tables:
+    with cleaned_up_by_signals(), tables_of(target.settings) as tables:
         tables.inspection.overdue()  # raises what is wrong with the database before a server starts
         key, port = secrets.token_urlsafe(16), _free_port(port or 0)
         with _serving(port, _handed_over(target, key, may_change=allow_changes)) as server:
             _wait_until_ready(server, port)
             link = f"http://{_HOST}:{port}/?key={key}"
             click.echo(f"The inspector of {tables.place}:\n\n  {link}\n\nCtrl-C ends it.")
-            if not no_browser:
-                click.launch(link)
-            _wait_for_ctrl_c(server)
+            with contextlib.nullcontext() if no_browser else _opened(link):
+                _wait_for_ctrl_c(server)
     click.echo("\nThe inspector has ended.")
 
 
@@ -84,9 +92,19 @@ def _wait_for_ctrl_c(server: subprocess.Popen[bytes]) -> None:
     raise ConfigError("The page has ended by itself. What it printed says why.")
 
 
-def _end(number: int, frame: object) -> None:
-    """End as by Ctrl-C: the server of the page must not go on alone."""
-    raise SystemExit(128 + number)
+@contextlib.contextmanager
+def _opened(link: str) -> Iterator[None]:
+    """Open a link in the browser, by a file that is removed at the end of the block.
+
+    The arguments of a browser can be seen by other users of the machine, and the link holds the
+    key. Only this user can read the file.
+    """
+    with tempfile.TemporaryDirectory(prefix="pgstate-") as folder:
+        path = Path(folder) / "inspect.html"
+        path.touch(mode=0o600)
+        path.write_text(_REDIRECT.format(link=link), encoding="utf-8")
+        webbrowser.open(path.as_uri())
+        yield
 
 
 def _handed_over(target: Target, key: str, *, may_change: bool) -> str:
@@ -115,6 +133,8 @@ def _serving(port: int, handed_over: str) -> Iterator[subprocess.Popen[bytes]]:
         "server.address": _HOST,
         "server.port": str(port),
         "server.baseUrlPath": "",
+        "server.sslCertFile": "",
+        "server.sslKeyFile": "",
         "server.headless": "true",
         "server.fileWatcherType": "none",
         "browser.gatherUsageStats": "false",
@@ -168,7 +188,7 @@ def _wait_until_ready(server: subprocess.Popen[bytes], port: int) -> None:
     while server.poll() is None and time.monotonic() < until:
         with (
             contextlib.suppress(URLError, OSError),
-            urlopen(f"http://{_HOST}:{port}/_stcore/health", timeout=1),
+            _DIRECTLY.open(f"http://{_HOST}:{port}/_stcore/health", timeout=1),
         ):
             return
         time.sleep(_ASKS_EVERY)

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from streamlit_pgstate.cli.target import Where
+from streamlit_pgstate.errors import ConfigError
 
 
 def on_database(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -18,9 +19,17 @@ def on_database(command: Callable[..., Any]) -> Callable[..., Any]:
     def with_where(
         *args: Any, url: str | None, schema: str | None, embedded: bool, **options: Any
     ) -> Any:
+        for text in (url, schema, *options.values()):
+            _refuse_other_bytes(text)
         return command(*args, where=Where(url, schema, embedded), **options)
 
     return _url(_schema(_embedded(with_where)))
+
+
+def _refuse_other_bytes(argument: object) -> None:
+    """Refuse a text whose bytes are not UTF-8. Python stands half surrogate pairs for them."""
+    if isinstance(argument, str) and any("\ud800" <= letter <= "\udfff" for letter in argument):
+        raise ConfigError(f"The argument {argument!a} is not UTF-8 text. Type it in UTF-8.")
 
 
 _url = click.option(

@@ -14,6 +14,8 @@ _ROWS = 20
 _COLUMNS = 12
 _WIDTH = 120
 _LINES = 200
+_CHARACTERS = 20_000
+"""A full screen of each of 200 lines; a text of one line can be as long as a value."""
 _BYTES = 64
 
 
@@ -35,6 +37,10 @@ def preview(payload: Payload, *, key: str) -> str:
 
 def _shortened(text: str) -> str:
     lines = text.split("\n")
+    shown = "\n".join(lines[:_LINES])
+    if len(shown) > _CHARACTERS:
+        more = len(text) - _CHARACTERS
+        return f"{shown[:_CHARACTERS]}\n… and {more:,} more characters"
     if len(lines) <= _LINES:
         return text
     return "\n".join([*lines[:_LINES], f"… and {len(lines) - _LINES:,} more lines"])

@@ -26,7 +26,7 @@ def restore(where: Where, session: str, key: str, version: int) -> None:
     Exit codes:
       0  done
       1  there is no such session, the version is gone, or a limit would be passed
-      2  an option or a setting is wrong or missing, or several ids begin so
+      2  an option or a setting is wrong or missing, several ids begin so, or it has ended
       3  the database cannot be reached, or does not answer
 
     \b
@@ -40,7 +40,7 @@ def restore(where: Where, session: str, key: str, version: int) -> None:
     from streamlit_pgstate.state.surroundings import Surroundings
 
     with tables_of(find_existing(where).settings) as tables:
-        row = tables.inspection.find(session)
+        row = tables.inspection.find(session, to_change=True)
         refuse_ended(row)
         session_of_row = Session(tables, SessionRef(row.id), surroundings=Surroundings())
         session_of_row.restore(check_key(key), version)

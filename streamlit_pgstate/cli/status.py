@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from streamlit_pgstate.cli.group import ACTION_NEEDED
+from streamlit_pgstate.cli.group import ACTION_NEEDED, exit_code
 from streamlit_pgstate.cli.options import as_json_option, on_database
 from streamlit_pgstate.cli.printing import as_json, count, fact, size, time
 from streamlit_pgstate.cli.target import (
@@ -60,17 +60,19 @@ def status(where: Where, json: bool) -> None:
       pgstate status || pgstate migrate
       pgstate status --json | jq .to_do
     """
-    target = find_target(where)
+    target, fault = find_target(where), None
     if is_embedded_and_new(target.settings):
         advice = _ADVICE_FOR_NEW if target.is_named else _ADVICE_FOR_NOTHING
         found = Status(database=f"none yet in {target.source}", to_do=advice)
     else:
         with database_of(target.settings) as database:
-            found = _found(database, target)
+            found, fault = _found(database, target)
     if json:
         as_json(dataclasses.asdict(found) | {"ok": found.to_do is None})
     else:
         _print(found)
+    if fault is not None:
+        raise SystemExit(exit_code(fault))
     raise SystemExit(0 if found.to_do is None else ACTION_NEEDED)
 
 
@@ -99,7 +101,8 @@ class Status:
     """What to do next; None if nothing is to be done."""
 
 
-def _found(database: Database, target: Target) -> Status:
+def _found(database: Database, target: Target) -> tuple[Status, PgStateError | None]:
+    """What is known, and why what is stored could not be read."""
     from streamlit_pgstate.postgres import migrate
 
     with database.connection() as connection:
@@ -114,11 +117,12 @@ def _found(database: Database, target: Target) -> Status:
         to_do=_advice(present, database),
     )
     if present.is_damaged or not present.is_current:
-        return found
+        return found, None
     try:
-        return _with_content(found, target.settings)
+        return _with_content(found, target.settings), None
     except PgStateError as error:
-        return dataclasses.replace(found, not_readable=error.in_full)
+        to_do = f"what is stored could not be read: {error.in_full}"
+        return dataclasses.replace(found, not_readable=error.in_full, to_do=to_do), error
 
 
 def _with_content(found: Status, settings: Settings) -> Status:

@@ -67,7 +67,7 @@ from . import bundle, compression, kinds, limits, patterns, plain, refusals
 from .payload import DamagedError, Payload, RefusedError, TooLargeError, UnreadableError
 from .registered import register
 
-__all__ = ["Payload", "decode", "encode", "packed", "register", "unpacked"]
+__all__ = ["Payload", "decode", "encode", "is_known", "packed", "register", "unpacked"]
 
 _STEPS_IN_MESSAGE = 6  # a longer path is shown without its middle
 
@@ -172,6 +172,11 @@ def packed(payload: Payload) -> Payload:
     if payload.size < compression.MIN_SIZE or payload.kind.endswith(compression.SUFFIX):
         return payload
     return Payload(*compression.pack(payload.kind, payload.body))
+
+
+def is_known(kind: str) -> bool:
+    """Whether this version can read values of this kind, compressed or not."""
+    return kinds.is_known(kind.removesuffix(compression.SUFFIX))
 
 
 def _write(value: object, limit: float) -> tuple[str, bytes]:

@@ -178,6 +178,11 @@ def _shown(module: str, name: str) -> object:
     return getattr(sys.modules.get(module), name, None)
 
 
+def is_known(kind: str) -> bool:
+    """Whether this version can read values of this kind, which is not compressed."""
+    return kind in _HOMES or kind in {"json", "bundle"}
+
+
 def is_part(kind: object) -> bool:
     """Whether values of this kind may be parts of a bundle."""
     return kind in _HOMES

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from streamlit_pgstate.errors import ConfigError
+from streamlit_pgstate.postgres.connection import TimedConnection
 from streamlit_pgstate.postgres.engine import Database
 from streamlit_pgstate.postgres.statements.grants import (
     GRANT_SCHEMA,
     GRANT_TABLE,
     MISSING,
+    ONLY_READS,
     ROLE,
 )
 
@@ -90,11 +92,41 @@ def missing(database: Database, schema: str) -> list[tuple[str, str]]:
 
     An empty name is the schema. The tables must exist.
     """
+    return _pairs(database.query(MISSING, _asked(schema, role=None)))
+
+
+def now(database: Database, schema: str) -> tuple[bool, list[tuple[str, str]]]:
+    """Return whether the database only reads, and what `missing` returns: in one transaction."""
+    with database.connection() as connection:
+        [(only_reads,)] = connection.rows_of(ONLY_READS, {})
+        return only_reads, _pairs(connection.rows_of(MISSING, _asked(schema, role=None)))
+
+
+def missing_of(connection: TimedConnection, schema: str, role: str) -> list[tuple[str, str]]:
+    """As `missing`, for another role, as the transaction of this connection sees it."""
+    return _pairs(connection.rows_of(MISSING, _asked(schema, role=role)))
+
+
+def _asked(schema: str, *, role: str | None) -> dict[str, Any]:
     wanted = [("", "USAGE")]
     wanted += [(table, privilege) for table, needed in NEEDED.items() for privilege in needed]
-    parameters = {
+    return {
         "schema": schema,
+        "role": role,
         "names": [name for name, _ in wanted],
         "privileges": [privilege for _, privilege in wanted],
     }
-    return [(name, privilege) for name, privilege in database.query(MISSING, parameters)]
+
+
+def _pairs(rows: list[tuple[Any, ...]]) -> list[tuple[str, str]]:
+    return [(name, privilege) for name, privilege in rows]
+
+
+def in_words(lacking: list[tuple[str, str]]) -> str:
+    """Return what is lacking as a message names it.
+
+    Example:
+        >>> in_words([("", "USAGE"), ("entry", "SELECT")])
+        'USAGE on the schema, SELECT on entry'
+    """
+    return ", ".join(f"{privilege} on {table or 'the schema'}" for table, privilege in lacking)

@@ -20,7 +20,7 @@ from streamlit_pgstate.errors import (
     PgStateError,
     StoreUnavailable,
 )
-from streamlit_pgstate.postgres import fork, migrate
+from streamlit_pgstate.postgres import fork, grants, migrate
 from streamlit_pgstate.postgres.engine import Database
 from streamlit_pgstate.postgres.migrate import Layout
 from streamlit_pgstate.postgres.outage_log import OutageLog
@@ -51,7 +51,8 @@ class Health:
     - "ahead": the tables are newer than this version: upgrade streamlit-pgstate.
     - "damaged": tables are missing.
     - "unreachable": the database cannot be reached, or does not answer.
-    - "refused": it refuses the user or the password, or the user lacks a right.
+    - "refused": it refuses the user or the password, the user lacks a right that an app needs, or
+      it only reads, as a standby does.
     - "misconfigured": a setting is wrong or missing.
     """
     is_healthy: bool
@@ -95,6 +96,23 @@ def _read(found: Layout, *, auto_migrate: bool) -> tuple[Status, str]:
         f"The tables have the older layout {found.found}. This version of streamlit-pgstate needs "
         f"{found.needed}. Run: pgstate migrate"
     )
+
+
+def _of_rights(health: Health, *, only_reads: bool, lacking: list[tuple[str, str]]) -> Health:
+    """What it means that nothing can be written, or that privileges are missing."""
+    if not health.is_healthy or not (only_reads or lacking):
+        return health
+    if only_reads:
+        reason = (
+            "The database only reads: it is a standby, or default_transaction_read_only is on. "
+            "Name the primary, or all hosts with target_session_attrs=read-write."
+        )
+    else:
+        reason = (
+            f"The user in `url` lacks privileges: {grants.in_words(lacking)}. As the owner of the "
+            "tables, run: pgstate migrate --app-role ROLE"
+        )
+    return dataclasses.replace(health, status="refused", is_healthy=False, reason=reason)
 
 
 def of_error(error: PgStateError) -> Health:
@@ -152,9 +170,11 @@ class HealthCheck:
             if self._database is None:
                 self._database = Database(settings, outage_log=self._outage_log)
             found = migrate.layout(self._database, settings)
+            only_reads, lacking = grants.now(self._database, settings.schema)
         except (StoreUnavailable, ConfigError, MigrationRequired) as error:
             return of_error(error)
-        return of_layout(found, auto_migrate=settings.auto_migrate)
+        health = of_layout(found, auto_migrate=settings.auto_migrate)
+        return _of_rights(health, only_reads=only_reads, lacking=lacking)
 
 
 def _is_there(data: Path) -> bool:

@@ -241,8 +241,13 @@ class Inspection:
         """Return those of some sessions that are in use, the largest first."""
         return tuple(_session(row) for row in self._access.run("SESSIONS_OF", {"ids": list(ids)}))
 
-    def find(self, text: str) -> SessionRow:
+    def find(self, text: str, *, to_change: bool = False) -> SessionRow:
         """Return the session with this id, or the one whose id begins with this text.
+
+        Args:
+            text: an id, or its first digits.
+            to_change: whether the session is to be changed. Then no other session may have such an
+                id, not even one that has ended.
 
         Raises:
             ConfigError: it cannot be the beginning of an id, or several sessions have it.
@@ -250,7 +255,7 @@ class Inspection:
         """
         first, last = id_range(text)
         rows = self._access.run("SESSIONS_BETWEEN", {"first": first, "last": last})
-        return the_one([_session(row) for row in rows], text)
+        return the_one([_session(row) for row in rows], text, to_change=to_change)
 
     def keys(self, session_id: uuid.UUID) -> Iterator[KeyRow]:
         """Return the keys of a session that hold a value, sorted, as they are read in pages."""
@@ -394,8 +399,11 @@ def id_range(text: str) -> tuple[uuid.UUID, uuid.UUID]:
     return uuid.UUID(digits.ljust(_ID_LENGTH, "0")), uuid.UUID(digits.ljust(_ID_LENGTH, "f"))
 
 
-def the_one(found: Sequence[SessionRow], text: str) -> SessionRow:
+def the_one(found: Sequence[SessionRow], text: str, *, to_change: bool = False) -> SessionRow:
     """Return the session that is meant, of those found: those in use first.
+
+    If it is to be changed, none is preferred: who types the digits of a session that has ended must
+    not change another one.
 
     Raises:
         UnknownToken: there is none.
@@ -408,7 +416,7 @@ def the_one(found: Sequence[SessionRow], text: str) -> SessionRow:
             "`url` and `schema` with the app's: pgstate status"
         )
     in_use = [row for row in found if row.ended is None]
-    meant = in_use or found
+    meant = found if to_change else in_use or found
     if len(meant) > 1:
         ids = ", ".join(str(row.id) for row in meant[:2])
         raise ConfigError(

@@ -198,7 +198,8 @@ def upgrade(
 
     Raises:
         MigrationRequired: the schema is newer than this version.
-        ConfigError: the user may not create the schema or the tables.
+        ConfigError: the user may not create the schema or the tables, or may not grant the role
+            what an app needs. Nothing was changed.
         StoreUnavailable: another migration, or a transaction on a table, held its lock too long; or
             a statement took longer than `limit`.
     """
@@ -215,9 +216,25 @@ def upgrade(
         if not before.is_current:
             create_schema(connection, settings.schema)
             _run_alembic(connection, settings.schema)
-        for statement in grants.statements(settings.schema, app_role) if app_role else ():
-            connection.exec_driver_sql(statement.replace("%", "%%"))
+        if app_role is not None:
+            _grant(connection, database, settings.schema, app_role)
         return before
+
+
+def _grant(
+    connection: sqlalchemy.Connection, database: Database, schema: str, app_role: str
+) -> None:
+    """Grant a role what an app needs. PostgreSQL only warns if the user may not grant it."""
+    for statement in grants.statements(schema, app_role):
+        connection.exec_driver_sql(statement.replace("%", "%%"))
+    lacking = grants.missing_of(_driver(connection), schema, app_role)
+    if lacking:
+        raise database.place.error(
+            ConfigError,
+            "The user in `url` may not grant the role what an app needs, so nothing was changed. "
+            "Run it as the owner of the tables.",
+            advice=f"The role {app_role!r} still lacks {grants.in_words(lacking)}.",
+        )
 
 
 def _limited(limit: timedelta) -> str:
@@ -303,10 +320,14 @@ def lift_time_limits(connection: sqlalchemy.Connection) -> None:
     An operator has started this migration. How long it takes depends on how much is stored, and one
     that is cut off begins anew the next time.
     """
+    _driver(connection).deadline = time.monotonic() + _MIGRATED_WITHIN
+    connection.execute(text("SET LOCAL statement_timeout = 0"))
+
+
+def _driver(connection: sqlalchemy.Connection) -> TimedConnection:
     # SQLAlchemy has no type for its driver's connections.
     driver: TimedConnection = connection.connection.driver_connection  # type: ignore[assignment]
-    driver.deadline = time.monotonic() + _MIGRATED_WITHIN
-    connection.execute(text("SET LOCAL statement_timeout = 0"))
+    return driver
 
 
 def _take_lock(connection: sqlalchemy.Connection, database: Database) -> None:

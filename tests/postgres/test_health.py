@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 
 import streamlit_pgstate as pgstate
 from streamlit_pgstate.page import apps
+from streamlit_pgstate.postgres import grants
 from streamlit_pgstate.postgres import health as checks
 from streamlit_pgstate.postgres.health import Health, of_layout
 from streamlit_pgstate.postgres.migrate import HEAD, Layout
@@ -107,6 +108,35 @@ def test_a_wrong_password_and_a_missing_right_are_refusals_and_name_nothing(
                 assert name not in text
     finally:
         admin.execute("DROP ROLE health_of_nobody")
+
+
+def test_a_database_that_only_reads_is_refused(emptied_url: str, empty_url: str, ask: Ask) -> None:
+    for url in (emptied_url, empty_url):
+        reads = make_url(url).update_query_dict({"options": "-c default_transaction_read_only=on"})
+        found = ask(reads.render_as_string(hide_password=False))
+        assert (found.status, found.is_healthy) == ("refused", False)
+        assert "only reads" in found.reason
+
+
+def test_a_user_who_lacks_one_privilege_is_refused(
+    url: str, ask: Ask, admin: psycopg.Connection
+) -> None:
+    admin.execute("CREATE ROLE health_of_some LOGIN")
+    try:
+        with psycopg.connect(url, autocommit=True) as connection:
+            for statement in grants.statements("pgstate", "health_of_some"):
+                connection.execute(statement)  # type: ignore[arg-type]
+            some = make_url(url).set(username="health_of_some")
+            shown = some.render_as_string(hide_password=False)
+            assert ask(shown).status == "ok"
+            connection.execute("REVOKE INSERT ON pgstate.entry FROM health_of_some")
+            found = ask(shown)
+            assert (found.status, found.is_healthy) == ("refused", False)
+            assert "INSERT on entry" in found.reason
+            assert "health_of" not in found.reason
+            connection.execute("DROP OWNED BY health_of_some")
+    finally:
+        admin.execute("DROP ROLE health_of_some")
 
 
 def test_a_server_that_is_away_is_unreachable_and_its_outage_is_logged_once(

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from streamlit_pgstate import codecs
 from streamlit_pgstate.codecs import Payload
-from streamlit_pgstate.errors import ConfigError, DecodeError
+from streamlit_pgstate.errors import ConfigError, DecodeError, PgStateError
 from streamlit_pgstate.postgres.bodies import OnProgress
 from streamlit_pgstate.postgres.inspection import Inspection, KeyRow, SessionRow
 from streamlit_pgstate.state.archive import manifest
@@ -44,7 +44,8 @@ def export(
 ) -> Exported:
     """Write all values of a session into a folder, which must be empty or new.
 
-    It is written beside its place and then renamed. So if it fails or is interrupted, nothing is
+    It is written into a draft, which is then moved to its place. So if it fails or
+    is interrupted, nothing is
     left. Each value is as of the moment when it was read.
 
     Args:
@@ -55,9 +56,10 @@ def export(
 
     Raises:
         ConfigError: the folder is not empty, or cannot be written.
+        StoreUnavailable: the database is not available.
     """
     _check_is_free(folder)
-    with _written_beside(folder) as draft:
+    with _drafted(folder) as draft:
         writing = _Writing(draft)
         for row in inspection.keys(session.id):
             try:
@@ -145,23 +147,70 @@ def _check_is_free(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _written_beside(folder: Path) -> Iterator[Path]:
-    """A new folder beside `folder`, which takes its place at the end of the block."""
+def _drafted(folder: Path) -> Iterator[Path]:
+    """A new folder, whose content is that of `folder` at the end of the block.
+
+    It is made inside `folder` where that is there, which stays the same folder: somebody may stand
+    in it. Else it is made beside it and then renamed.
+    """
     folder = folder.absolute()
+    made: list[Path] = []
+    is_there, is_whole = folder.is_dir(), False
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    except OSError as error:
-        raise _unwritable(folder, error) from error
-    try:
-        yield draft
-        if folder.is_dir():
-            folder.rmdir()  # Windows does not rename onto an empty folder
-        draft.rename(folder)
+        _make_parents(folder, made)
+        place = folder if is_there else folder.parent
+        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=place))
+        try:
+            yield draft
+            if is_there:
+                _move_up(draft)
+            else:
+                draft.rename(folder)
+            is_whole = True
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+    except PgStateError:  # of the database, which may be an OSError, too
+        raise
     except OSError as error:
         raise _unwritable(folder, error) from error
     finally:
-        shutil.rmtree(draft, ignore_errors=True)
+        if not is_whole:
+            _remove_empty(made)
+
+
+def _make_parents(folder: Path, made: list[Path]) -> None:
+    """Make the folders above `folder`, and note those that were not there, the lowest first."""
+    missing = [parent for parent in folder.parents if not parent.exists()]
+    for parent in reversed(missing):
+        parent.mkdir(exist_ok=True)
+        made.insert(0, parent)
+
+
+def _remove_empty(made: list[Path]) -> None:
+    with contextlib.suppress(OSError):  # others have written there meanwhile
+        for parent in made:
+            parent.rmdir()
+
+
+def _move_up(draft: Path) -> None:
+    """Move all that a folder holds into the one above: the manifest last, as it names the rest.
+
+    Raises:
+        OSError: a file could not be moved. Those that were are moved back.
+    """
+    folder = draft.parent
+    parts = sorted(draft.iterdir(), key=lambda part: part.name == manifest.NAME)
+    folder.chmod(0o700)
+    moved: list[Path] = []
+    try:
+        for part in parts:
+            moved.append(folder / part.name)
+            part.rename(folder / part.name)
+    except BaseException:
+        for part in moved:
+            with contextlib.suppress(OSError):
+                part.rename(draft / part.name)
+        raise
 
 
 def _unwritable(folder: Path, error: OSError) -> ConfigError:

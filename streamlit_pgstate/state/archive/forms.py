@@ -67,8 +67,13 @@ def stored_json(content: bytes) -> bytes:
     Raises:
         ValueError: it is not JSON.
     """
-    tree = json.loads(content)
+    tree = json.loads(content, parse_constant=_refuse)
     return _joined(tree) if b"\n" in content else content
+
+
+def _refuse(constant: str) -> object:
+    """Refuse NaN and Infinity, which are no JSON: the codecs write them as markers."""
+    raise ValueError(constant)
 
 
 def _joined(tree: Any) -> bytes:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from streamlit_pgstate import codecs
+from streamlit_pgstate import codecs, settings
 from streamlit_pgstate.codecs import Payload
 from streamlit_pgstate.codecs.file import StoredFile
 from streamlit_pgstate.errors import ConfigError, LimitExceeded
@@ -45,20 +45,23 @@ def read(folder: Path, *, max_value_bytes: int) -> Import:
         max_value_bytes: the setting; a larger value is refused.
 
     Raises:
-        ConfigError: it is no export, or a file of it is missing or was changed.
+        ConfigError: it is no export, its manifest holds what cannot be stored, or a file
+            of it is missing or was changed.
         InvalidKey: its manifest names what cannot be a key.
         LimitExceeded: a value is too large.
     """
     found = _manifest(folder)
     app = found.session.get("app")
+    if app is not None:
+        app = settings.read_app(f'"app" in {folder / manifest.NAME}', app)
     entries = {
         check_key(value.key): (_payload(folder, value, max_value_bytes), value.ttl)
         for value in found.values
     }
     shape = found.session.get("shape", 1)
-    if not isinstance(shape, int) or not 0 < shape < 2**31:
+    if not isinstance(shape, int) or isinstance(shape, bool) or not 0 < shape < 2**31:
         raise ConfigError(f"{folder / manifest.NAME} has no valid shape. Export the session again.")
-    return Import(app if isinstance(app, str) else None, shape, entries, found.faults)
+    return Import(app, shape, entries, found.faults)
 
 
 def _manifest(folder: Path) -> Manifest:
@@ -99,6 +102,11 @@ def _payload(folder: Path, value: ExportedValue, max_value_bytes: int) -> Payloa
 
 def _restored(value: ExportedValue, content: bytes) -> Payload:
     if value.body is not None:
+        if not codecs.is_known(value.kind):
+            raise ConfigError(
+                f"manifest.json has the unknown kind {value.kind!r} for the key {value.key!r}. "
+                "Take a folder that pgstate export has written, or upgrade streamlit-pgstate."
+            )
         return Payload(value.kind, content)
     if value.form == forms.FILE:
         file = StoredFile(content, name=value.name or "", type=value.type or "")

@@ -14,6 +14,9 @@ NAME: Final = "manifest.json"
 FORMAT: Final = "streamlit-pgstate export"
 VERSION: Final = 1
 
+_TOO_LONG: Final = 10**10
+"""Seconds: a ttl that `set` refuses, about 300 years."""
+
 _PATH: Final = re.compile(r"(values|bodies)/[A-Za-z0-9_.-]{1,80}")
 
 
@@ -83,19 +86,21 @@ def read(text: str) -> Manifest:
         ConfigError: it is not one, or a newer version of this package has written it.
     """
     try:
-        found = json.loads(text)
-    except ValueError:
+        found = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError):
         raise _invalid("is not JSON") from None
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise _invalid(f'has no "format": "{FORMAT}"')
-    if found.get("version") != VERSION:
+    if found.get("version") is True or found.get("version") != VERSION:
         raise ConfigError(
             f"{NAME} has version {found.get('version')!r}; this version of streamlit-pgstate reads "
             f"version {VERSION}. Run: pip install --upgrade streamlit-pgstate"
         )
-    session, values = found.get("session"), found.get("values")
+    session, values, faults = found.get("session"), found.get("values"), found.get("faults", [])
     if not isinstance(session, dict) or not isinstance(values, list):
         raise _invalid("lacks its session or its values")
+    if not isinstance(faults, list) or not all(isinstance(fault, str) for fault in faults):
+        raise _invalid('has "faults" that are no list of texts')
     read_values = tuple(_value(value) for value in values)
     keys = [value.key for value in read_values]
     if len(set(keys)) < len(keys):
@@ -105,7 +110,7 @@ def read(text: str) -> Manifest:
         exported_at=str(found.get("exported_at")),
         made_by=str(found.get("made_by")),
         values=read_values,
-        faults=tuple(map(str, found.get("faults") or ())),
+        faults=tuple(faults),
     )
 
 
@@ -133,12 +138,19 @@ def _value(found: object) -> ExportedValue:
         if not isinstance(known[name], kinds) or isinstance(known[name], bool):
             raise _invalid(f"has no valid {name!r} for the key {found.get('key')!r}")
     value = ExportedValue(**known)
+    if value.ttl is not None and not 0 < value.ttl < _TOO_LONG:  # not of NaN either
+        raise _invalid(f"has no valid 'ttl' for the key {value.key!r}")
     for path in (value.file, value.body):
         if path is not None and (not _PATH.fullmatch(path) or ".." in path):
             raise _invalid(f"names the file {path!r} for the key {value.key!r}")
     if not value.source:
         raise _invalid(f"names no file for the key {value.key!r}")
     return value
+
+
+def _refuse(constant: str) -> object:
+    """Refuse NaN and Infinity, which are no JSON."""
+    raise ValueError(constant)
 
 
 def _invalid(what: str) -> ConfigError:

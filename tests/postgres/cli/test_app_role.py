@@ -159,3 +159,28 @@ def test_privileges_are_granted_again_where_the_tables_are_there(
     result = pgstate("migrate", "--app-role", role)
     assert result.output.startswith("Nothing to do")
     assert "Granted the role" in result.output
+
+
+def test_one_who_does_not_own_the_tables_cannot_grant_and_is_told_so(
+    pgstate: Pgstate, role: str, url: str, admin: psycopg.Connection
+) -> None:
+    assert pgstate("migrate").exit_code == 0
+    admin.execute("CREATE ROLE another_who_grants LOGIN")
+    try:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(
+                "GRANT ALL ON ALL TABLES IN SCHEMA pgstate TO another_who_grants; "
+                "GRANT USAGE ON SCHEMA pgstate TO another_who_grants WITH GRANT OPTION"
+            )
+        result = pgstate("migrate", "--app-role", role, "--url", as_role(url, "another_who_grants"))
+        assert result.exit_code == 2, result.output
+        assert "Granted" not in result.output
+        assert "Run it as the owner of the tables." in result.stderr
+        with psycopg.connect(url, autocommit=True) as connection:
+            found = connection.execute(
+                "SELECT has_schema_privilege(%s, 'pgstate', 'USAGE')", (role,)
+            )
+            assert found.fetchone() == (False,)
+            connection.execute("DROP OWNED BY another_who_grants")
+    finally:
+        admin.execute("DROP ROLE another_who_grants")

@@ -7,6 +7,7 @@ import io
 import json
 import os
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -257,6 +258,43 @@ def test_a_full_disk_leaves_nothing(
     assert list(folder.iterdir()) == []
 
 
+def test_a_failure_leaves_no_folder_above_either(
+    pgstate: Pgstate, full: State, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "there").mkdir()
+
+    def fail(path: Path, content: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", fail)
+    for name in ("there/a/b/out", "there"):
+        assert pgstate("export", str(full.id), "--to", name).exit_code == 2
+        assert list(folder.rglob("*")) == [folder / "there"]
+
+
+def test_an_export_into_an_empty_folder_keeps_that_folder(pgstate: Pgstate, full: State) -> None:
+    """A shell that stands in it would stand in a folder that is gone."""
+    Path("empty").mkdir()
+    os.chdir("empty")
+    before = Path.cwd().stat().st_ino
+    folder, manifest = exported(pgstate, full, ".")
+    assert Path.cwd().stat().st_ino == before
+    assert {path.name for path in folder.iterdir()} == {"bodies", "manifest.json", "values"}
+    assert len(manifest["values"]) == len(full)
+    assert folder.stat().st_mode & 0o077 == 0
+
+
+def test_a_database_that_goes_away_is_told_as_such(
+    pgstate: Pgstate, url: str, full: State, folder: Path
+) -> None:
+    with psycopg.connect(url) as other:
+        other.execute("LOCK TABLE pgstate.body IN ACCESS EXCLUSIVE MODE")
+        result = pgstate("export", str(full.id), "--to", "out", PGSTATE_TIMEOUT="1s")
+    assert result.exit_code == 3, result.output
+    assert "cannot be written" not in result.stderr
+    assert list(folder.iterdir()) == []
+
+
 def test_a_session_that_has_ended_is_not_exported(
     pgstate: Pgstate, full: State, sql: psycopg.Connection
 ) -> None:
@@ -265,6 +303,10 @@ def test_a_session_that_has_ended_is_not_exported(
     assert result.exit_code == 2
     assert "is expired" in result.stderr
     assert not Path("out").exists()
+
+
+def _with_body(manifest: dict[str, Any]) -> dict[str, Any]:
+    return next(value for value in manifest["values"] if value["body"])
 
 
 def _changed(change: Callable[[dict[str, Any]], object]) -> None:
@@ -290,6 +332,19 @@ def _changed(change: Callable[[dict[str, Any]], object]) -> None:
         (lambda it: it["values"][0].update(form="odd"), "unknown form 'odd'"),
         (lambda it: it["values"][0].update(key=""), "A key must have 1 to 255"),
         (lambda it: it["values"].insert(0, 7), "no object"),
+        (lambda it: it.update(version=True), "has version True"),
+        (lambda it: it.update(faults=7), 'has "faults" that are no list'),
+        (lambda it: it.update(faults=[7]), 'has "faults" that are no list'),
+        (lambda it: it["session"].update(shape=True), "no valid shape"),
+        (lambda it: it["session"].update(app="\ud800"), "1 to 255 printable"),
+        (lambda it: it["session"].update(app=""), "1 to 255 printable"),
+        (lambda it: _with_body(it).update(kind="\ud800"), "unknown kind"),
+        (lambda it: _with_body(it).update(kind="odd"), "unknown kind 'odd'"),
+        (lambda it: it["values"][0].update(ttl=0), "no valid 'ttl'"),
+        (lambda it: it["values"][0].update(ttl=-1.5), "no valid 'ttl'"),
+        (lambda it: it["values"][0].update(ttl=1e10), "no valid 'ttl'"),
+        (lambda it: it["values"][0].update(ttl=10**400), "no valid 'ttl'"),
+        (lambda it: it["values"][0].update(ttl=float("nan")), "is not JSON"),
         (lambda it: it["values"].clear(), "holds no values"),
     ],
 )
@@ -303,6 +358,23 @@ def test_a_manifest_that_is_wrong_stores_nothing(
     assert said in result.stderr
     assert result.stderr.count("\n") == 1
     assert sql.execute("SELECT count(*) FROM pgstate.session").fetchone() == (1,)
+
+
+def test_deep_nesting_and_nan_in_files_are_refused(pgstate: Pgstate, store: Store) -> None:
+    state = store.state(store.new_token())
+    state["a"] = 1
+    folder, manifest = exported(pgstate, state)
+    for content in (b"[" * 100_000, b"NaN", b"[-Infinity]"):
+        (folder / manifest["values"][0]["file"]).write_bytes(content)
+        manifest["values"][0]["sha256"] = sha256(content).hexdigest()
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+        result = pgstate("import", "out")
+        assert result.exit_code == 2
+        assert "is not JSON" in result.stderr
+    (folder / "manifest.json").write_text("[" * 100_000)
+    result = pgstate("import", "out")
+    assert result.exit_code == 2
+    assert "manifest.json is not JSON" in result.stderr
 
 
 def test_a_file_that_was_changed_or_is_missing_stores_nothing(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import uuid
 from pathlib import Path
 
 import psycopg
@@ -97,3 +98,44 @@ def test_forget_without_a_person_takes_yes(pgstate: Pgstate, store: Store) -> No
     state["a"] = 1
     assert pgstate("forget", str(state.id), "--yes").exit_code == 0
     assert pgstate("forget", "00001111", "--yes").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("forget", "abcd", "--yes"),
+        ("restore", "abcd", "a", "1"),
+        ("import", "out", "--session", "abcd"),
+    ],
+)
+def test_an_id_that_could_be_of_an_ended_session_changes_none(
+    pgstate: Pgstate, store: Store, sql: psycopg.Connection, command: tuple[str, ...]
+) -> None:
+    """Whoever types the digits of an ended session must not change the one in use."""
+    state = store.state(store.new_token())
+    state["a"] = 1
+    assert pgstate("export", str(state.id), "--to", "out").exit_code == 0
+    for last, revoked in ((1, "now()"), (2, "NULL")):
+        sql.execute(
+            "INSERT INTO pgstate.session (id, app, version, created_at, seen_at, expires_at, "
+            f"revoked_at) VALUES (%s, 'app', 1, now(), now(), now() + '1 day', {revoked})",
+            (uuid.UUID(f"abcd0000-0000-0000-0000-00000000000{last}"),),
+        )
+    before = sql.execute("SELECT * FROM pgstate.session ORDER BY id").fetchall()
+    refused = pgstate(*command)
+    assert refused.exit_code == 2, refused.output
+    assert "Give more digits" in refused.stderr
+    assert sql.execute("SELECT * FROM pgstate.session ORDER BY id").fetchall() == before
+
+
+def test_what_ended_says_how_and_exits_as_the_help_says(pgstate: Pgstate, store: Store) -> None:
+    state = store.state(store.new_token())
+    state["a"] = 1
+    assert pgstate("forget", str(state.id), "--yes").exit_code == 0
+    again = pgstate("forget", str(state.id), "--yes")
+    assert again.output == f"Nothing to do: session {state.id} was forgotten already.\n"
+    for command in (("copy", str(state.id)), ("restore", str(state.id), "a", "1")):
+        refused = pgstate(*command)
+        assert refused.exit_code == 2
+        said = " ".join(pgstate(command[0], "--help").output.split())
+        assert "it has ended" in said.partition(" 2 ")[2].partition(" 3 ")[0]

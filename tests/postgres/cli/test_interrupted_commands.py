@@ -101,6 +101,23 @@ def test_ctrl_c_is_one_line_and_leaves_nothing_half_done(
     assert contents(url) == before
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_an_export_that_is_ended_by_a_signal_leaves_no_decrypted_data(
+    url: str, state: State, folder: Path, number: signal.Signals
+) -> None:
+    before = sorted(folder.rglob("*"))
+    with psycopg.connect(url) as other:
+        other.execute("LOCK TABLE pgstate.body IN ACCESS EXCLUSIVE MODE")
+        process = begun(folder, url, "export", str(state.id), "--to", "new/below")
+        await_waiting(url, process, kind="any")
+        assert sorted(folder.rglob("*")) != before
+        process.send_signal(number)
+        out, said = process.communicate(timeout=30)
+    assert process.returncode == 128 + number, (out, said)
+    assert "Traceback" not in said
+    assert sorted(folder.rglob("*")) == before
+
+
 def test_ctrl_c_in_a_large_import_takes_back_what_was_sent_ahead(
     url: str, state: State, folder: Path
 ) -> None:

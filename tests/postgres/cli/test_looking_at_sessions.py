@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -223,3 +226,34 @@ def test_encrypted_values_need_the_key(pgstate: Pgstate, keyed_url: str) -> None
     assert "Set `encryption_key`" in without.stderr
     within = pgstate("show", str(state.id), "secret", PGSTATE_ENCRYPTION_KEY=key)
     assert "of the visitor" in within.output
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("show", "{id}"), ("history", "{id}"), ("sessions", "--app"), ("migrate", "--schema")],
+)
+def test_an_argument_that_is_not_utf_8_is_refused(
+    pgstate: Pgstate, store: Store, command: tuple[str, ...]
+) -> None:
+    state = new_state(store, a=1)
+    result = pgstate(*(part.replace("{id}", str(state.id)) for part in command), "\udcff")
+    assert result.exit_code == 2
+    assert result.stderr == "Error: The argument '\\udcff' is not UTF-8 text. Type it in UTF-8.\n"
+
+
+def test_a_terminal_that_lacks_a_letter_gets_its_escape(store: Store, url: str) -> None:
+    state = new_state(store, omega="Ω")
+    done = subprocess.run(
+        [sys.executable, "-m", "streamlit_pgstate.cli", "show", str(state.id), "omega"],
+        env=os.environ | {"PGSTATE_URL": url, "PYTHONIOENCODING": "latin-1"},
+        capture_output=True,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b'"\\u03a9"' in done.stdout
+
+
+def test_a_long_line_is_shown_in_part(pgstate: Pgstate, store: Store) -> None:
+    state = new_state(store, text="x" * 100_000)
+    shown = pgstate("show", str(state.id), "text").output
+    assert len(shown) < 21_000
+    assert shown.endswith("… and 80,002 more characters\n")

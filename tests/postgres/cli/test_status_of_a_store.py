@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
+from sqlalchemy.engine import make_url
 
 from streamlit_pgstate import Store
 from streamlit_pgstate.postgres.inspection import Overdue
@@ -23,6 +24,30 @@ def test_status_is_json_for_programs(pgstate: Pgstate, store: Store) -> None:
     assert set(found["on_disk"]) == {"session", "entry", "body", "revision"}
     assert found["layout_found"] == found["layout_needed"]
     assert found["oldest_session"] is not None
+
+
+def test_what_cannot_be_read_is_to_be_mended(
+    pgstate: Pgstate, url: str, admin: psycopg.Connection
+) -> None:
+    admin.execute("CREATE ROLE status_of_little LOGIN")
+    try:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("GRANT USAGE ON SCHEMA pgstate TO status_of_little")
+            connection.execute("GRANT SELECT ON pgstate.alembic_version TO status_of_little")
+        lacking = make_url(url).set(username="status_of_little")
+        shown = lacking.render_as_string(hide_password=False)
+        plain, as_json = (
+            pgstate("status", "--url", shown),
+            pgstate("status", "--json", "--url", shown),
+        )
+        found = json.loads(as_json.output)
+        assert (plain.exit_code, as_json.exit_code, found["ok"]) == (2, 2, False)
+        assert "what is stored could not be read: " in plain.output.splitlines()[-1]
+        assert found["not_readable"] in found["to_do"]
+    finally:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("DROP OWNED BY status_of_little")
+        admin.execute("DROP ROLE status_of_little")
 
 
 def test_a_cleanup_that_is_behind_is_to_be_done(
