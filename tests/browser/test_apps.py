@@ -149,6 +149,7 @@ def test_an_app_at_the_root_lends_its_token_to_none_under_a_path(
 
 
 @pytest.mark.parametrize("name", ["My app: ü; =", *in_everything("x" * 200, "a.b", "%41")])
+@pytest.mark.long
 def test_an_apps_name_may_be_any_text(
     name: str, new_app: Callable[..., Server], visitor: Visitor
 ) -> None:

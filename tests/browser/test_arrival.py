@@ -58,6 +58,7 @@ def test_a_new_visitor_returns_with_the_next_page_and_not_with_a_click(
 
 
 @pytest.mark.parametrize("served", ["plain", *in_everything("http only")], indirect=True)
+@pytest.mark.long
 def test_a_fragment_is_told_the_same(served: Server, visitor: Visitor) -> None:
     tab = visitor.open(served, "arrivals_in_a_fragment")
     assert came(tab, 2) == NEW
@@ -68,6 +69,7 @@ def test_a_fragment_is_told_the_same(served: Server, visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("served", ["plain", *in_everything("http only")], indirect=True)
+@pytest.mark.long
 def test_who_has_stored_nothing_is_new_with_each_page(served: Server, visitor: Visitor) -> None:
     tab = visitor.open(served, "arrivals")
     assert came(tab) == NEW
@@ -136,6 +138,7 @@ def test_a_state_that_has_ended_before_the_visitor_came_back(
 
 
 @pytest.mark.parametrize("served", ["plain", *in_everything("http only")], indirect=True)
+@pytest.mark.long
 def test_a_state_that_expires_under_the_open_page(
     served: Server,
     visitor: Visitor,
@@ -151,6 +154,7 @@ def test_a_state_that_expires_under_the_open_page(
 
 
 @pytest.mark.parametrize("served", ["plain", *in_everything("http only")], indirect=True)
+@pytest.mark.long
 def test_a_forged_token_makes_nobody_an_acquaintance(served: Server, visitor: Visitor) -> None:
     tab = visitor.open(served, "arrivals")
     came(tab)
@@ -177,6 +181,7 @@ def test_where_local_storage_alone_has_the_token_the_second_run_knows(
 
 
 @pytest.mark.page_copies
+@pytest.mark.long
 def test_where_the_copies_differ_local_storage_decides(
     app: Server, visitor: Visitor, store_of_app: Store
 ) -> None:
@@ -223,6 +228,7 @@ def test_a_token_that_pgstate_app_takes_over_came_by_local_storage(
     assert came(tab) == BY_COOKIE
 
 
+@pytest.mark.long
 def test_who_keeps_nothing_is_new_with_each_page(app: Server, visitor: Visitor) -> None:
     for script in (NO_STORAGE, NO_COOKIES):
         visitor.run_first(script)
@@ -275,6 +281,7 @@ def test_the_states_beside_the_browsers(
     assert [run.seen["user"] for run in settled([tab, other], 1)] == [NEW, NEW]
 
 
+@pytest.mark.long
 def test_a_login_and_a_logout_change_nothing_of_it(
     app_with_login: Server, visitor: Visitor
 ) -> None:
@@ -292,6 +299,7 @@ def test_a_login_and_a_logout_change_nothing_of_it(
         tab.token()
 
 
+@pytest.mark.long
 def test_a_duplicated_tab_returns_to_a_copy(app: Server, visitor: Visitor) -> None:
     tab = visitor.open(app, "arrivals_of_all_scopes")
     tab.settled(1)

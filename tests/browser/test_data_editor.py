@@ -111,6 +111,7 @@ def test_edits_last_whichever_rows_may_come_and_go(
     assert names(tab.settled(1)) == ["eve", "ben", "cyd"][: 2 if editor.has_markers else 3]
 
 
+@pytest.mark.long
 def test_the_unedited_table_is_never_on_the_screen(app: Server, visitor: Visitor) -> None:
     tab, editor = opened(visitor, app)
     editor.type(0, "name", "eve")
@@ -196,6 +197,7 @@ def test_edits_are_not_applied_to_another_table_and_come_back_with_theirs(
     assert names(changed.settled(1)) == ["ada", "ben", "cyd"]
 
 
+@pytest.mark.long
 def test_a_table_that_changes_in_the_middle_is_shown_as_it_is_now(
     app: Server, visitor: Visitor
 ) -> None:

@@ -267,6 +267,7 @@ def test_what_a_form_is_sent_with_is_there_though_that_run_ends_above_it(
         assert [one[1] for one in tab.settled().seen["many"]] == ["1.csv", "2.csv"]
 
 
+@pytest.mark.long
 def test_a_click_that_is_sent_before_the_page_hears_of_the_end_loses_nothing(
     app: Server, visitor: Visitor
 ) -> None:

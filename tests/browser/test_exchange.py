@@ -160,6 +160,7 @@ def test_a_verb_in_a_callback_hears_the_browser_first(app: Server, visitor: Visi
     assert_nothing_broke(tab)
 
 
+@pytest.mark.long
 def test_what_was_forgotten_in_the_middle_of_a_run_leaves_the_page(
     app: Server, visitor: Visitor, rows: psycopg.Connection
 ) -> None:
@@ -183,6 +184,7 @@ def test_what_was_forgotten_in_the_middle_of_a_run_leaves_the_page(
 
 
 @pytest.mark.page_copies
+@pytest.mark.long
 def test_a_widgets_own_value_from_the_state_is_shown_when_the_cookie_was_lost(
     app: Server, visitor: Visitor
 ) -> None:

@@ -51,6 +51,7 @@ def press_f5(page: Page) -> None:
     settle(page)
 
 
+@pytest.mark.long
 def test_the_widgets(page: Page) -> None:
     page.get_by_label("Text", exact=True).fill("typed")
     page.keyboard.press("Enter")
@@ -86,6 +87,7 @@ def test_the_wizard(page: Page) -> None:
     expect(page.get_by_text("Ada gets: None")).to_be_visible()
 
 
+@pytest.mark.long
 def test_the_table_the_upload_and_the_live_page_are_drawn(page: Page) -> None:
     for name in ("Table", "Upload", "Together"):
         turn_to(page, name)

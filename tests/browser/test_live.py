@@ -148,6 +148,7 @@ def test_a_field_that_is_left_without_a_change_follows_then(tab: Tab, state: Sta
     assert state["name"] == "by another device"
 
 
+@pytest.mark.long
 def test_a_long_run_is_not_interrupted(app: Server, visitor: Visitor) -> None:
     tab = visitor.open(app, "live_and_long")
     tab.settled(1)
@@ -397,6 +398,7 @@ def test_what_a_thread_of_the_same_process_writes_in_a_run_is_followed(
     assert tab.settled(2).seen["job"] == "done"
 
 
+@pytest.mark.long
 def test_a_change_in_a_fragment_makes_no_other_run_of_its_own_page(
     app: Server, visitor: Visitor
 ) -> None:
@@ -441,6 +443,7 @@ def test_below_a_fragment_it_goes_on_after_runs_of_the_fragment(
     assert tab.settled().seen == {"job": "done"}
 
 
+@pytest.mark.long
 def test_a_page_that_is_not_live_any_more_postpones_nothing(
     app: Server, visitor: Visitor, store_of_app: Store
 ) -> None:

@@ -115,6 +115,7 @@ def test_a_planted_token_is_dead_at_once_after_the_login(
         assert tab.token() == kept, "once"
 
 
+@pytest.mark.long
 def test_a_planted_token_that_its_planter_has_rotated_brings_them_nothing(
     app: Server, new_visitor: Callable[..., Visitor], store: Store
 ) -> None:
@@ -294,6 +295,7 @@ def test_an_old_tab_says_of_nothing_that_it_is_kept_before_it_has_the_new_token(
     assert run.seen["durable"] is True
 
 
+@pytest.mark.long
 def test_a_login_that_the_browser_has_not_heard_of_costs_it_nothing(
     app: Server, visitor: Visitor
 ) -> None:

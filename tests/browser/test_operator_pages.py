@@ -97,6 +97,7 @@ def test_metrics_and_log_tell_a_visit(watched_app: Server, visitor: Visitor) -> 
     assert not TOKEN.search(server.log)
 
 
+@pytest.mark.long
 def test_the_log_tells_that_a_token_in_local_storage_was_taken_over(
     watched_app: Server, visitor: Visitor
 ) -> None:
@@ -151,6 +152,7 @@ def test_the_log_tells_why_a_page_went_over_to_another_session(
     )
 
 
+@pytest.mark.long
 def test_the_log_tells_a_login_and_what_the_user_has_taken_over(
     watched_page: Server, visitor: Visitor
 ) -> None:
@@ -172,6 +174,7 @@ def test_the_log_tells_a_login_and_what_the_user_has_taken_over(
     assert "who is watched" not in watched_page.log
 
 
+@pytest.mark.long
 def test_the_log_tells_that_a_token_under_another_key_was_refused(
     watched_page: Server, visitor: Visitor
 ) -> None:

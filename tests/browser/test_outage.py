@@ -86,6 +86,7 @@ def test_a_page_comes_back_with_what_was_typed_and_a_first_visit_begins(
     assert tab.settled(1).seen["name"] == "typed"
 
 
+@pytest.mark.long
 def test_who_catches_it_draws_beside_the_sentence_and_a_callback_ends_its_run_with_it(
     away: Server, gate: Gate, visitor: Visitor
 ) -> None:
@@ -103,6 +104,7 @@ def test_who_catches_it_draws_beside_the_sentence_and_a_callback_ends_its_run_wi
     expect(tab.page.get_by_text("caught 0")).to_be_visible()
 
 
+@pytest.mark.long
 def test_a_fragment_that_fails_says_so_where_it_is_and_comes_back_alone(
     away: Server, gate: Gate, visitor: Visitor
 ) -> None:
@@ -217,6 +219,7 @@ def test_a_page_that_asks_for_changes_while_its_run_stops_is_not_left_white(
     assert not tab.errors
 
 
+@pytest.mark.long
 def test_a_live_page_that_has_asked_in_vain_comes_back_as_soon_as_others_and_follows(
     away: Server, gate: Gate, visitor: Visitor
 ) -> None:

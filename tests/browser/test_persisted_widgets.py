@@ -489,6 +489,7 @@ def test_a_key_may_be_persisted_in_the_page_and_in_a_fragment(
     assert seen == {"name": "two", "inside": "f2"}
 
 
+@pytest.mark.long
 def test_what_another_tab_has_forgotten_does_not_come_back_from_a_page_that_shows_it(
     app: Server, visitor: Visitor
 ) -> None:
@@ -555,6 +556,7 @@ def test_pages_of_one_app_keep_their_own_widgets_and_share_those_of_one_key(
 @pytest.mark.skipif(
     "bind" not in inspect.signature(st.text_input).parameters, reason="a Streamlit without bind="
 )
+@pytest.mark.long
 def test_what_the_address_names_wins_and_is_kept(app: Server, visitor: Visitor) -> None:
     tab = visitor.open(app, "bound_to_the_address")
     tab.settled(1)

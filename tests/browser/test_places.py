@@ -87,6 +87,7 @@ def test_a_rotation_elsewhere_reaches_a_page_with_a_fragment(app: Server, visito
     first.settled(1)
 
 
+@pytest.mark.long
 def test_a_fragment_that_polls_goes_on_polling_and_never_reruns_the_page(
     app: Server, visitor: Visitor
 ) -> None:
@@ -269,6 +270,7 @@ def test_a_new_token_in_each_run_makes_no_loop(
 
 
 @pytest.mark.parametrize("clicks", [3, *in_everything(1)])
+@pytest.mark.long
 def test_runs_of_one_tab_that_overlap_do_not_disturb_each_other(
     clicks: int, app: Server, visitor: Visitor
 ) -> None:

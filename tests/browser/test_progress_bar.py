@@ -58,6 +58,7 @@ def test_saving_and_reading_show_a_bar_that_goes_away_and_moves_nothing(
     assert tab.runs()[-2].seen == {"same": True}
 
 
+@pytest.mark.long
 def test_in_a_fragment_too(slow: Server, visitor: Visitor) -> None:
     tab = visitor.open(slow, "large_value")
     tab.settled(1)

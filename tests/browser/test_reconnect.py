@@ -129,6 +129,7 @@ CLICK_AT_ONCE = """(() => {
 })()"""
 
 
+@pytest.mark.long
 def test_what_is_chosen_before_the_page_can_say_that_it_has_found_its_server_is_kept(
     restartable: Server, visitor: Visitor
 ) -> None:
@@ -291,6 +292,7 @@ def test_a_page_that_persists_in_a_fragment_only_runs_when_it_has_found_its_serv
     assert tab.settled(2).seen["inside"] == "after"
 
 
+@pytest.mark.long
 def test_a_table_that_is_edited_first_after_a_restart_keeps_the_edit(
     restartable: Server, visitor: Visitor
 ) -> None:

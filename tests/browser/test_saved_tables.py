@@ -135,6 +135,7 @@ def test_edits_of_every_kind_go_on_after_a_save_that_starts_no_run(
     expect(tab.page.get_by_text(NOTE)).to_have_count(0)
 
 
+@pytest.mark.long
 def test_an_edit_after_the_key_was_deleted_is_the_only_one(app: Server, visitor: Visitor) -> None:
     tab, editor = opened(visitor, app, "table_saved", "&how=later&kept=set")
     editor.type(0, "name", "eve")
@@ -224,6 +225,7 @@ def test_a_sheet_that_was_sent_is_empty_again(app: Server, visitor: Visitor) -> 
         editor.shows(0, "name", "")
 
 
+@pytest.mark.long
 def test_a_form_that_empties_itself_shows_what_it_has_saved(app: Server, visitor: Visitor) -> None:
     tab, editor = opened(visitor, app, "table_in_form_saved")
     for name in ("eve", "eva"):

@@ -95,6 +95,7 @@ def test_what_the_user_has_already_is_kept(app: Server, visitor: Visitor) -> Non
     assert user_of(tab)["anonymous"] == {"theme": "light"}
 
 
+@pytest.mark.long
 def test_on_a_shared_machine_the_next_one_finds_nothing_after_forget_and_logout(
     app: Server, visitor: Visitor
 ) -> None:

@@ -98,6 +98,7 @@ def test_a_page_of_the_older_deploy_cannot_write_over_upgraded_values(
     assert other.settled(1).seen["kept"] == UPGRADED
 
 
+@pytest.mark.long
 def test_an_upgrade_that_fails_is_told_and_the_mended_one_finds_everything(tab: Tab) -> None:
     deploy(tab, "broken")
     assert tab.settled(1).seen["error"].startswith("ShapeError")

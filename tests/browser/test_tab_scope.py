@@ -103,6 +103,7 @@ def test_f5_takes_one_run_and_keeps_the_state(app: Server, visitor: Visitor) -> 
 
 
 @pytest.mark.page_copies
+@pytest.mark.long
 def test_f5_takes_two_runs_where_the_cookie_cannot_be_written(
     new_app: Callable[..., Server], visitor: Visitor
 ) -> None:
@@ -146,6 +147,7 @@ def test_tabs_that_reload_at_once_keep_their_own(app: Server, visitor: Visitor) 
         assert len(tab.runs()) <= 2 + 2
 
 
+@pytest.mark.long
 def test_a_tab_that_was_duplicated_while_the_older_one_slept_has_its_copy_in_the_end(
     app: Server, visitor: Visitor
 ) -> None:
@@ -278,6 +280,7 @@ def test_a_token_that_is_refused_is_replaced(bad: str, app: Server, visitor: Vis
     assert tab.settled(1).seen["mine"] == 2
 
 
+@pytest.mark.long
 def test_the_token_is_in_no_address_and_in_no_state_that_the_page_shows(
     app: Server, visitor: Visitor
 ) -> None:

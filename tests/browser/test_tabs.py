@@ -200,6 +200,7 @@ def test_a_rotation_before_the_first_answer_is_kept(app: Server, visitor: Visito
 
 
 @pytest.mark.page_copies
+@pytest.mark.long
 def test_two_tabs_that_rotate_in_each_run_come_to_rest(app: Server, visitor: Visitor) -> None:
     """Each follows the other, and so rotates again: the worst that an app can do."""
     first = visitor.open(app, "rotates_each_run")
@@ -294,6 +295,7 @@ def deaf(tab: Tab) -> Tab:
     return tab
 
 
+@pytest.mark.long
 def test_a_tab_whose_session_is_forgotten_in_the_middle_of_its_run_follows(
     app: Server, visitor: Visitor, rows: psycopg.Connection
 ) -> None:
@@ -352,6 +354,7 @@ def test_site_data_cleared_under_two_open_tabs_ends_on_one_token(
     assert max(len(first.runs()), len(second.runs())) <= 1 + 2
 
 
+@pytest.mark.long
 def test_the_browser_keeps_the_token_that_a_scope_was_rotated_to(
     app: Server, visitor: Visitor
 ) -> None:

@@ -65,6 +65,7 @@ def test_a_tossed_cookie_brings_no_visitor_into_another_session(
     assert store.state(theirs)["visits"] == 100
 
 
+@pytest.mark.long
 def test_a_tossed_cookie_of_the_same_token_costs_nothing(
     pages: Server, visitor: Visitor, store: Store
 ) -> None:

@@ -123,6 +123,7 @@ def test_undo_in_the_script_runs_the_whole_page_again(tab: Tab, button: str) -> 
         assert "nothing_to_undo" not in run.seen
 
 
+@pytest.mark.long
 def test_undo_in_the_script_goes_on_where_nothing_is_left(tab: Tab) -> None:
     tab.click("Undo in the script")
     assert tab.settled(1).seen["nothing_to_undo"]

@@ -62,6 +62,7 @@ def test_a_second_upload_replaces_the_first(app: Server, visitor: Visitor) -> No
         assert tab.settled(1).seen["one"] == run.seen["one"]
 
 
+@pytest.mark.long
 def test_removing_it_in_streamlits_own_widget_removes_it(app: Server, visitor: Visitor) -> None:
     tab = visitor.open(app, "upload")
     tab.settled(1)
@@ -73,6 +74,7 @@ def test_removing_it_in_streamlits_own_widget_removes_it(app: Server, visitor: V
     assert tab.settled(1).seen["one"] is None
 
 
+@pytest.mark.long
 def test_several_files_add_up_and_may_have_the_same_name(app: Server, visitor: Visitor) -> None:
     tab = visitor.open(app, "upload")
     tab.settled(1)

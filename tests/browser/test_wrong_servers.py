@@ -313,6 +313,7 @@ def awaits_another_token(tab: Tab, token: str | None) -> str:
     return found
 
 
+@pytest.mark.long
 def test_two_tabs_that_overtake_each_other_leave_both_copies_the_same(
     replicas: Replicas, visitor: Visitor
 ) -> None:

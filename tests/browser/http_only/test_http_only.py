@@ -6,6 +6,7 @@ The table of tokens runs in both modes: see `test_token.py`.
 from __future__ import annotations
 
 import psycopg
+import pytest
 from playwright.sync_api import WebSocket
 from served import Server
 from visitor import Visitor
@@ -100,6 +101,7 @@ def test_a_second_tab_goes_on_when_the_first_has_rotated(
     assert second.settled(1).seen["durable"] is True
 
 
+@pytest.mark.long
 def test_what_a_tab_writes_after_forget_stays_where_another_tab_has_rotated_before(
     app: Server, visitor: Visitor
 ) -> None:

@@ -51,6 +51,7 @@ def test_two_tabs_that_open_at_once_on_a_first_visit_end_on_one_token(
     assert first.token() == second.token()
 
 
+@pytest.mark.long
 def test_no_slow_answer_to_a_rotation_brings_a_token_back_that_another_tab_has_forgotten(
     slow_app: tuple[Replica, SlowAnswers], visitor: Visitor
 ) -> None:
