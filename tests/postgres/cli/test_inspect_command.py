@@ -92,5 +92,7 @@ def test_the_browser_gets_the_key_by_a_file_that_only_this_user_can_read(
     finally:
         process.send_signal(number)
         rest, _ = process.communicate(timeout=30)
-    assert process.returncode == (0 if number == signal.SIGINT else 128 + number), rest
+    # Ctrl-C is how it is ended. If it comes while the browser is still being opened, it interrupts.
+    expected = {0, 130} if number == signal.SIGINT else {128 + number}
+    assert process.returncode in expected, rest
     assert not file.parent.exists()
