@@ -232,8 +232,7 @@ def info(known: SessionInfo) -> None:
     assert_type(known.durable, bool | None)
     if known.arrival == "returning":
         print("Welcome back.")
-    if known.arrival == "back":  # type: ignore[comparison-overlap]
-        print("There is no such word.")
+    print(known.arrival == "back")  # type: ignore[comparison-overlap]  # there is no such word
     assert known.came_by in (None, "cookie", "localStorage", "sessionStorage", "login")
 
 
