@@ -238,7 +238,10 @@ def arrow_of(value: Any) -> bytes | None:
     """What plain Arrow IPC makes of a frame; None for what it is not made for."""
     if not isinstance(value, pd.DataFrame):
         return None
-    table = pa.Table.from_pandas(value)
+    try:
+        table = pa.Table.from_pandas(value)
+    except pa.ArrowException:  # of a column of geometries
+        return None
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as stream:
         stream.write_table(table)
