@@ -84,7 +84,7 @@ def timed(url: str) -> dict[str, float]:
         took[name] = max(took.get(name, 0.0), time.perf_counter() - began)
         return rows
 
-    TimedConnection.rows_of = timing  # type: ignore[method-assign]
+    TimedConnection.rows_of = timing  # type: ignore[method-assign]  # to see each statement
     store = connect(url)
     began = time.perf_counter()
     store.gc()

@@ -191,7 +191,7 @@ def _wait_until_ready(server: subprocess.Popen[bytes], port: int) -> None:
             _DIRECTLY.open(f"http://{_HOST}:{port}/_stcore/health", timeout=1),
         ):
             return
-        time.sleep(_ASKS_EVERY)
+        time.sleep(_ASKS_EVERY)  # a server tells nobody that it answers from now on
     raise ConfigError(
         f"The page could not be served on port {port} of this machine. What it printed says why."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import functools
 import os
@@ -107,6 +108,19 @@ def open_store(url: str) -> Iterator[Callable[..., Store]]:
     yield make
     for store in stores:
         store.close()
+
+
+@pytest.fixture
+def connected(url: str) -> Iterator[Callable[..., Store]]:
+    """Make a store of this database; with a history of ten versions, if nothing else is said."""
+    with contextlib.ExitStack() as stack:
+
+        def make(**settings: Any) -> Store:
+            store = connect(url, **{"history": 10, **settings})
+            stack.callback(store.close)
+            return store
+
+        yield make
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -38,19 +38,6 @@ SIZES = {"small": 10, "large": LARGE, "huge": HUGE}
 def url(keyed_url: str) -> str:
     """Replaces the fixture of the same name: no test of this file leaves other tables."""
     return keyed_url
-
-
-@pytest.fixture
-def connected(url: str) -> Iterator[Connect]:
-    """Make a store of this database; with a history of ten versions, if nothing else is said."""
-    with contextlib.ExitStack() as stack:
-
-        def make(**settings: Any) -> Store:
-            store = connect(url, **{"history": 10, **settings})
-            stack.callback(store.close)
-            return store
-
-        yield make
 
 
 @pytest.fixture

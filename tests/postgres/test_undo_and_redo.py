@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
@@ -28,18 +27,6 @@ LARGE = SMALL + 1
 def url(keyed_url: str) -> str:
     """Replaces the fixture of the same name: no test of this file leaves other tables."""
     return keyed_url
-
-
-@pytest.fixture
-def connected(url: str) -> Iterator[Connect]:
-    with contextlib.ExitStack() as stack:
-
-        def make(**settings: Any) -> Store:
-            store = connect(url, **{"history": 10, **settings})
-            stack.callback(store.close)
-            return store
-
-        yield make
 
 
 @pytest.fixture
