@@ -76,10 +76,15 @@ def settle(page: Page) -> None:
 
 
 def select(page: Page, row: int, *, table: int = 0) -> None:
-    """Click on the box before a row of a table, which is drawn on a canvas."""
+    """Click on the box before a row of a table, which is drawn on a canvas.
+
+    First the page settles: while a run is under way, the run before still has its tables in the
+    page. After the click the table waits for 150 ms before it sends the row (Streamlit's own
+    delay), so that what is asked of the page next is what the row opens.
+    """
+    settle(page)
     at = {"x": 15, "y": HEAD + row * ROW + ROW // 2}
     page.get_by_test_id("stDataFrame").nth(table).click(position=at)
-    settle(page)
 
 
 def test_it_is_closed_to_visitors(open_page: Callable[..., Page], ada: State) -> None:
@@ -132,6 +137,8 @@ def test_who_looks_has_no_session_and_no_token(
         before = sql.execute(count).fetchone()
         page = open_page()
         select(page, 0)
+        expect(page.get_by_role("heading", name=re.compile("^Session "))).to_be_visible()
+        settle(page)
         assert sql.execute(count).fetchone() == before
     assert inspected.token_name not in {cookie["name"] for cookie in page.context.cookies()}
     assert page.evaluate("Object.keys(localStorage).filter(name => /pgstate/.test(name))") == []
