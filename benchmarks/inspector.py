@@ -1,13 +1,14 @@
 """How fast the inspector opens on a database of ten million entries.
 
-Bounds: the first paint takes less than 2 s, and no statement that nobody has asked for takes
-longer than 100 ms. Run: python benchmarks/inspector.py, with PGSTATE_URL for an empty database of
-yours; else on the embedded PostgreSQL. A database that is filled already is taken as it is. To fill
-it takes about four minutes. Needs Chromium.
+Bounds: the first paint of a new server in a new browser takes less than 2 s, and no statement that
+nobody has asked for takes longer than 100 ms. Run: python benchmarks/inspector.py, with PGSTATE_URL
+for an empty database of yours; else on the embedded PostgreSQL. A database that is filled already
+is taken as it is. To fill it takes about four minutes. Needs Chromium.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import statistics
@@ -15,12 +16,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from harness import RESULTS
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 from streamlit.testing.v1 import AppTest
 
 from streamlit_pgstate import connect
@@ -118,38 +120,55 @@ def script() -> None:
     pgstate.inspector(allow=lambda user: True)
 
 
-def first_paints(url: str, times: int = 5) -> list[float]:
-    """Open the page in Chromium, each time in a new profile; seconds until the list is there."""
+def first_paints(url: str, servers: int = 3, pages: int = 3) -> tuple[list[float], list[float]]:
+    """Open the page in Chromium, each time in a new profile.
+
+    Returns:
+        Seconds until the list is there: of the first page of each server and browser, and of the
+        other pages.
+    """
+    first, others = [], []
+    for _ in range(servers):
+        with serving(url) as link, sync_playwright() as playwright:
+            browser = playwright.chromium.launch(
+                executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+            )
+            first.append(paint(browser, link))
+            others += [paint(browser, link) for _ in range(pages)]
+            browser.close()
+    return first, others
+
+
+@contextlib.contextmanager
+def serving(url: str) -> Iterator[str]:
+    """The link of a new `pgstate inspect`."""
     command = [sys.executable, "-m", "streamlit_pgstate.cli", "inspect", "--no-browser"]
     with subprocess.Popen(
         command, env=os.environ | {"PGSTATE_URL": url}, stdout=subprocess.PIPE, text=True
     ) as server:
         assert server.stdout is not None
-        link = next(line.strip() for line in server.stdout if "?key=" in line)
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
-            )
-            found = []
-            for _ in range(times):
-                page = browser.new_page()
-                began = time.perf_counter()
-                page.goto(link)
-                page.get_by_text("Select a row").wait_for()
-                found.append(time.perf_counter() - began)
-                page.close()
-            browser.close()
+        yield next(line.strip() for line in server.stdout if "?key=" in line)
         server.terminate()
         server.communicate()
-    return found
+
+
+def paint(browser: Browser, link: str) -> float:
+    """Open the link in a new profile; seconds until the list is there."""
+    page = browser.new_page()
+    began = time.perf_counter()
+    page.goto(link)
+    page.get_by_text("Select a row").wait_for()
+    took = time.perf_counter() - began
+    page.close()
+    return took
 
 
 def main(url: str) -> bool:
     fill(url)
     os.environ["PGSTATE_URL"] = url
     took = timed(url)
-    first, *paints = first_paints(url)
-    holds = max(took.values()) <= SLOWEST and statistics.median(paints) <= FIRST_PAINT
+    first, others = first_paints(url)
+    holds = max(took.values()) <= SLOWEST and statistics.median(first) <= FIRST_PAINT
     rows = sorted(took.items(), key=lambda item: -item[1])
     text = "\n".join(
         [
@@ -158,8 +177,9 @@ def main(url: str) -> bool:
             "|---|---|",
             *(f"| {name} | {1000 * seconds:.1f} ms |" for name, seconds in rows),
             "",
-            f"First paint in Chromium: {statistics.median(paints):.2f} s, the median of "
-            f"{len(paints)}; {first:.2f} s for the first page of a new server. "
+            f"First paint in Chromium: {statistics.median(first):.2f} s where the server and the "
+            f"browser have just started (median of {len(first)}, at most {max(first):.2f} s), "
+            f"{statistics.median(others):.2f} s later (median of {len(others)}). "
             f"{'All bounds hold' if holds else 'A BOUND DOES NOT HOLD'}.",
         ]
     )

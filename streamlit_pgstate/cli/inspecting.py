@@ -24,6 +24,7 @@ from streamlit_pgstate.cli.options import on_database
 from streamlit_pgstate.cli.target import Target, Where, find_existing, tables_of
 from streamlit_pgstate.errors import ConfigError
 
+_SERVER = "streamlit_pgstate.page.inspection.server"
 _SCRIPT = Path(__file__).parents[1] / "page" / "inspection" / "alone.py"
 _HOST = "127.0.0.1"
 _READY_WITHIN = 60.0
@@ -143,7 +144,7 @@ def _serving(port: int, handed_over: str) -> Iterator[subprocess.Popen[bytes]]:
     }
     server = subprocess.Popen(  # noqa: S603 - our own script, by this Python
         [
-            *(sys.executable, "-m", "streamlit", "run", str(_SCRIPT)),
+            *(sys.executable, "-m", _SERVER, "run", str(_SCRIPT)),
             *(f"--{name}={value}" for name, value in options.items()),
         ],
         env=os.environ | {"PGSTATE_INSPECT": handed_over},
