@@ -25,13 +25,16 @@ from streamlit_pgstate.cli.terminal import work
     metavar="DIR",
     help="The folder, which must be new or empty.",
 )
-def export(where: Where, session: str, folder: Path) -> None:
+@click.option("--without-history", is_flag=True, help="Leave out former versions of the values.")
+def export(where: Where, session: str, folder: Path, without_history: bool) -> None:
     """Write all that a session holds into a folder, such as for a person who asks for their data.
 
     Plain values become JSON, tables Parquet, and uploaded files what they were. All others, and
-    tables once more, are in the folder bodies, exactly as stored. manifest.json lists them. pgstate
-    import reads the folder. Former versions of values, which the setting history keeps, are not in
-    it.
+    tables once more, are in the folder bodies, exactly as stored. manifest.json lists them. Former
+    versions of values, which the setting history keeps, and values that were deleted since are in
+    the folder former.
+
+    pgstate import reads the folder. It stores the present values, and no former versions.
 
     Encrypted values are written decrypted, so it needs encryption_key, from secrets.toml or
     PGSTATE_ENCRYPTION_KEY. Only you can read the folder.
@@ -57,13 +60,17 @@ def export(where: Where, session: str, folder: Path) -> None:
     with cleaned_up_by_signals(), tables_of(find_existing(where).settings) as tables:
         row = tables.inspection.find(session)
         refuse_ended(row)
+        history = None if without_history else tables.browsing
         with work(f"Exporting session {row.id}") as exporting:
-            done = export_session(tables.inspection, row, folder, on_progress=exporting.reach)
+            done = export_session(
+                tables.inspection, row, folder, history=history, on_progress=exporting.reach
+            )
     for fault in done.faults:
         click.echo(f"Not exported: {safe(fault)}", err=True)
+    former = f" and {count(done.former, 'former version')}" if done.former else ""
     click.echo(
-        f"Exported {count(done.values, 'value')} ({size(done.bytes)}) of session {row.id} to "
-        f"{folder}."
+        f"Exported {count(done.values, 'value')} ({size(done.bytes)}){former} of session {row.id} "
+        f"to {folder}."
     )
     if done.faults:
         click.echo(f"{count(len(done.faults), 'value')} could not be read.", err=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Final
 
 import click
 
@@ -17,6 +18,10 @@ from streamlit_pgstate.cli.target import (
     find_target,
 )
 from streamlit_pgstate.errors import ConfigError
+
+# What `statement_timeout` can hold: milliseconds, of which 0 is no limit, in 31 bits.
+_SHORTEST: Final = timedelta(milliseconds=1)
+_LONGEST: Final = timedelta(days=24)
 
 
 @click.command()
@@ -78,9 +83,7 @@ def migrate(
       pgstate migrate --sql --app-role app > pgstate.sql
       psql -v ON_ERROR_STOP=1 -f pgstate.sql
     """
-    limit = (
-        None if statement_timeout is None else duration("--statement-timeout", statement_timeout)
-    )
+    limit = _limit(statement_timeout)
     if sql:
         _print_sql(where, app_role=app_role, limit=limit, found=found)
         return
@@ -90,6 +93,23 @@ def migrate(
     if not target.is_named:
         raise ConfigError(NO_DATABASE_HERE.format(home=target.settings.home))
     _migrate(target, app_role=app_role, limit=limit)
+
+
+def _limit(text: str | None) -> timedelta | None:
+    """Read what --statement-timeout gives.
+
+    Raises:
+        ConfigError: it is none that PostgreSQL takes.
+    """
+    if text is None:
+        return None
+    limit = duration("--statement-timeout", text)
+    if not _SHORTEST <= limit <= _LONGEST:
+        raise ConfigError(
+            f"--statement-timeout is {text}, and PostgreSQL takes 1 ms to 24 days. Name such a "
+            "duration, as 10m, or leave the option out for no limit."
+        )
+    return limit
 
 
 def _print_sql(

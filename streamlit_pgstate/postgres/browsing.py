@@ -118,6 +118,10 @@ class Browsing:
         found = tuple(KeyLine(*row) for row in rows)
         return KeyPage(found[:limit], found[limit - 1] if len(found) > limit else None)
 
+    def revised_keys(self, session_id: uuid.UUID) -> list[str]:
+        """Return the keys of which there is a history, those without a value included."""
+        return [key for (key,) in self._access.run("REVISED_KEYS", {"id": session_id})]
+
     def revisions(self, session_id: uuid.UUID, key: str, *, limit: int = 100) -> list[RevisionRow]:
         """Return the last versions of a key, the present one first."""
         return self._history.read(SessionRef(session_id), key, limit=limit)

@@ -445,10 +445,17 @@ def _position(order: Order, after: str) -> tuple[str, uuid.UUID]:
     try:
         if name != order.value:
             raise ValueError("of another order")
-        _ = int(at) if order is Order.BYTES else datetime.fromisoformat(at)
+        _ = _of_64_bits(at) if order is Order.BYTES else datetime.fromisoformat(at)
         return at, uuid.UUID(id_)
     except ValueError:
         raise ConfigError(
             f"{after!r} is not where a page of this order ends. Take it from the output of the "
             "page before, and give the same order."
         ) from None
+
+
+def _of_64_bits(text: str) -> int:
+    number = int(text)
+    if not -(2**63) <= number < 2**63:
+        raise ValueError("PostgreSQL's bigint does not hold it")
+    return number

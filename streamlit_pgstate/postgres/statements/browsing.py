@@ -16,6 +16,10 @@ ORDER BY key LIMIT %(limit)s"""
 KEYS_BY_SIZE: Final = f"""{_KEYS} AND (size, key) < (%(size)s::bigint, %(after_key)s)
     AND {entry.HOLDS_A_VALUE} ORDER BY size DESC, key DESC LIMIT %(limit)s"""
 
+# Keys of which there is a history, those without a value included.
+REVISED_KEYS: Final = """
+SELECT DISTINCT key FROM {schema}.revision WHERE session_id = %(id)s ORDER BY key"""
+
 # How much expires in each of some spans of seconds from now, at most %(limit)s of each span. With
 # ORDER BY the index on the expiry is read in its order, and no further than the limit. The
 # conditions are those of the indexes, so the rows themselves are mostly not read.

@@ -16,13 +16,18 @@ from streamlit_pgstate import codecs
 from streamlit_pgstate.codecs import Payload
 from streamlit_pgstate.errors import ConfigError, DecodeError, PgStateError
 from streamlit_pgstate.postgres.bodies import OnProgress
+from streamlit_pgstate.postgres.browsing import Browsing
 from streamlit_pgstate.postgres.inspection import Inspection, KeyRow, SessionRow
+from streamlit_pgstate.postgres.rows import RevisionRow
 from streamlit_pgstate.state.archive import manifest
 from streamlit_pgstate.state.archive.file_names import file_name
-from streamlit_pgstate.state.archive.forms import readable
-from streamlit_pgstate.state.archive.manifest import ExportedValue, Manifest
+from streamlit_pgstate.state.archive.forms import Readable, readable
+from streamlit_pgstate.state.archive.manifest import ExportedValue, FormerVersion, Manifest
 
-VALUES, BODIES = "values", "bodies"
+VALUES, BODIES, FORMER = "values", "bodies", "former"
+
+_ALL = 2**31
+"""More versions of a key than any history keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,8 @@ class Exported:
 
     values: int
     bytes: int
+    former: int = 0
+    """How many former versions, deletions included."""
     faults: tuple[str, ...] = ()
     """What could not be read, and why. It is not in the folder."""
 
@@ -40,6 +47,7 @@ def export(
     session: SessionRow,
     folder: Path,
     *,
+    history: Browsing | None,
     on_progress: OnProgress = lambda _, __: None,
 ) -> Exported:
     """Write all values of a session into a folder, which must be empty or new.
@@ -52,6 +60,7 @@ def export(
         inspection: reads the session.
         session: which one.
         folder: where to. Only this user may read it.
+        history: reads the former versions; None to leave them out.
         on_progress: called with the number of bytes read so far, and of all.
 
     Raises:
@@ -69,29 +78,51 @@ def export(
             except DecodeError as fault:
                 writing.faults.append(str(fault))
             on_progress(writing.total, max(session.bytes, writing.total))
+        if history is not None:
+            _add_former(writing, history, session)
         writing.finish(session)
-    return Exported(len(writing.values), writing.total, tuple(writing.faults))
+    return Exported(len(writing.values), writing.total, len(writing.former), tuple(writing.faults))
+
+
+def _add_former(writing: _Writing, history: Browsing, session: SessionRow) -> None:
+    for key in history.revised_keys(session.id):
+        for row in history.revisions(session.id, key, limit=_ALL):
+            if row.version == writing.versions.get(key):
+                continue
+            try:
+                stored = history.revision(session.id, key, row.version) if row.kind else None
+                writing.add_former(key, row, stored)
+            except DecodeError as fault:
+                writing.faults.append(str(fault))
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """As which files a value is written."""
+
+    shown: Readable | None
+    file: str | None
+    body: str | None
 
 
 @dataclass(slots=True)
 class _Writing:
     folder: Path
     values: list[ExportedValue] = field(default_factory=list)
+    versions: dict[str, int] = field(default_factory=dict)
+    """By key: the version that `values` has of it."""
+    former: list[FormerVersion] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     total: int = 0
     """Bytes as stored."""
 
     def add(self, row: KeyRow, stored: Payload) -> None:
         payload = codecs.unpacked(stored, key=row.key)
-        shown = readable(payload, key=row.key)
-        number = len(self.values) + 1
-        file = body = None
-        if shown is not None:
-            file = self._write(VALUES, file_name(number, row.key, shown.suffix), shown.content)
-        if shown is None or not shown.is_exact:
-            body = self._write(BODIES, file_name(number, row.key, ".body"), stored.body)
+        written = self._files(row.key, payload, stored, number=len(self.values) + 1)
+        shown, body = written.shown, written.body
         content = stored.body if shown is None or body else shown.content
         self.total += stored.size
+        self.versions[row.key] = row.version
         self.values.append(
             ExportedValue(
                 key=row.key,
@@ -101,7 +132,7 @@ class _Writing:
                 expires_at=row.expires_at.isoformat() if row.expires_at else None,
                 ttl=row.ttl,
                 form=shown.form if shown else None,
-                file=file,
+                file=written.file,
                 body=body,
                 sha256=sha256(content).hexdigest(),
                 name=shown.name if shown else None,
@@ -109,8 +140,44 @@ class _Writing:
             )
         )
 
+    def add_former(self, key: str, row: RevisionRow, stored: Payload | None) -> None:
+        written = _Files(None, None, None)
+        if stored is not None:
+            payload = codecs.unpacked(stored, key=key)
+            number = len(self.former) + 1
+            written = self._files(key, payload, stored, number=number, within=f"{FORMER}/")
+        shown = written.shown
+        self.former.append(
+            FormerVersion(
+                key=key,
+                version=row.version,
+                operation=row.operation,
+                changed_at=row.changed_at.isoformat(),
+                kind=stored.kind if stored else None,
+                size=row.size,
+                form=shown.form if shown else None,
+                file=written.file,
+                body=written.body,
+                name=shown.name if shown else None,
+                type=shown.type if shown else None,
+            )
+        )
+
+    def _files(
+        self, key: str, payload: Payload, stored: Payload, *, number: int, within: str = ""
+    ) -> _Files:
+        shown = readable(payload, key=key)
+        file = body = None
+        if shown is not None:
+            name = file_name(number, key, shown.suffix)
+            file = self._write(f"{within}{VALUES}", name, shown.content)
+        if shown is None or not shown.is_exact:
+            name = file_name(number, key, ".body")
+            body = self._write(f"{within}{BODIES}", name, stored.body)
+        return _Files(shown, file, body)
+
     def _write(self, kind: str, name: str, content: bytes) -> str:
-        (self.folder / kind).mkdir(exist_ok=True)
+        (self.folder / kind).mkdir(parents=True, exist_ok=True)
         (self.folder / kind / name).write_bytes(content)
         return f"{kind}/{name}"
 
@@ -130,6 +197,7 @@ class _Writing:
             made_by=f"streamlit-pgstate {version('streamlit-pgstate')}",
             values=tuple(self.values),
             faults=tuple(self.faults),
+            former=tuple(self.former),
         )
         (self.folder / manifest.NAME).write_text(made.text(), encoding="utf-8")
 

@@ -53,6 +53,26 @@ class ExportedValue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FormerVersion:
+    """One former version of a key, as the history has it. An import does not read it."""
+
+    key: str
+    version: int
+    operation: str
+    """What made it, such as set or delete."""
+    changed_at: str
+    kind: str | None
+    """How it was stored; None where the key was deleted, or the value's ttl is over."""
+    size: int
+    """Bytes as stored."""
+    form: str | None = None
+    file: str | None = None
+    body: str | None = None
+    name: str | None = None
+    type: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """What an export holds."""
 
@@ -64,6 +84,8 @@ class Manifest:
     values: tuple[ExportedValue, ...]
     faults: tuple[str, ...] = ()
     """What could not be exported, and why."""
+    former: tuple[FormerVersion, ...] = ()
+    """The history: former versions of these keys, and of keys that were deleted."""
     format: str = field(default=FORMAT, init=False)
     version: int = field(default=VERSION, init=False)
 

@@ -84,7 +84,7 @@ def test_a_position_of_another_order_is_refused(pgstate: Pgstate, store: Store) 
     for _ in range(2):
         new_state(store, a=1)
     after = json.loads(pgstate("sessions", "--json", "--limit", "1").output)["next"]
-    for wrong in (after, "nonsense", "bytes,x,y"):
+    for wrong in (after, "nonsense", "bytes,x,y", f"bytes,{2**63},{uuid.UUID(int=0)}"):
         result = pgstate("sessions", "--largest", "--after", wrong)
         assert result.exit_code == 2
         assert "give the same order" in result.stderr

@@ -108,7 +108,14 @@ def test_another_schema_an_older_layout_and_a_limit(
     assert unknown.exit_code == 2
     assert "There is no layout '9999'" in unknown.stderr
     assert pgstate("migrate", "--from", "0001").exit_code == 2
-    assert pgstate("migrate", "--statement-timeout", "soon").exit_code == 2
+
+
+@pytest.mark.parametrize("wrong", ["soon", "0", "0.0004", "25d"])
+def test_a_limit_that_postgresql_does_not_take_is_refused(pgstate: Pgstate, wrong: str) -> None:
+    for more in ([], ["--sql"]):
+        result = pgstate("migrate", "--statement-timeout", wrong, *more)
+        assert result.exit_code == 2
+        assert "--statement-timeout" in result.stderr
 
 
 def test_a_migration_that_takes_longer_than_its_limit_changes_nothing(

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeAlias
 
+import pandas as pd
+import psycopg
 import pytest
 
 from streamlit_pgstate import State, Store, connect
 
 from .conftest import Pgstate
+
+SQL: TypeAlias = psycopg.Connection
 
 
 @pytest.fixture
@@ -89,3 +96,48 @@ def test_an_export_of_another_shape_goes_into_a_new_session_only(
     found = store.state_of(result.output.split()[-1].rstrip("."))
     assert dict(found) == {"cart": {"bread": 1}}
     store.close()
+
+
+def test_an_export_has_former_versions_and_deleted_values(
+    pgstate: Pgstate, store: Store, visitor: State, sql: SQL
+) -> None:
+    table = pd.DataFrame({"a": [1, 2]})
+    visitor["table"] = table
+    visitor["table"] = table * 2
+    del visitor["table"]
+    visitor.set("code", "4711", ttl=60)
+    for holds in ("entry", "revision"):
+        sql.execute(f"UPDATE pgstate.{holds} SET expires_at = now() WHERE key = 'code'")
+
+    result = pgstate("export", str(visitor.id), "--to", "out")
+
+    assert result.exit_code == 0, result.output
+    assert "1 value" in result.output
+    assert "former version" in result.output
+    manifest = json.loads(Path("out/manifest.json").read_text())
+    former = {(each["key"], each["version"]): each for each in manifest["former"]}
+    assert [(key, each["operation"]) for (key, _), each in former.items()] == [
+        *[("cart", "set")] * 2,
+        ("code", "set"),
+        ("table", "delete"),
+        *[("table", "set")] * 2,
+    ]
+    carts = [each for each in manifest["former"] if each["key"] == "cart"]
+    assert [json.loads(Path("out", each["file"]).read_text()) for each in carts] == [
+        ["bread", "milk"],
+        ["bread"],
+    ]
+    oldest = manifest["former"][-1]
+    assert pd.read_parquet(Path("out", oldest["file"])).equals(table)
+    assert manifest["former"][2]["file"] is None  # its ttl is over
+    named = {each[which] for each in manifest["former"] for which in ("file", "body")} - {None}
+    found = {os.path.relpath(path, "out") for path in Path("out/former").rglob("*.*")}
+    assert found == named
+    again = store.state_of(pgstate("import", "out").stdout.split()[-1].rstrip("."))
+    assert dict(again) == {"cart": []}
+
+
+def test_an_export_leaves_the_history_out_if_asked(pgstate: Pgstate, visitor: State) -> None:
+    assert pgstate("export", str(visitor.id), "--to", "out", "--without-history").exit_code == 0
+    assert json.loads(Path("out/manifest.json").read_text())["former"] == []
+    assert not Path("out/former").exists()
