@@ -45,7 +45,8 @@ def export(where: Where, session: str, folder: Path, without_history: bool) -> N
     \b
     Exit codes:
       0  done
-      1  some values could not be read, and are not in the folder; or there is no such session
+      1  some values could not be read, and are not in the folder; if all are unreadable, there is
+         no folder; or there is no such session
       2  an option or a setting is wrong or missing, several ids begin so, the session has ended,
          or the folder is not empty or cannot be written
       3  the database cannot be reached, or does not answer

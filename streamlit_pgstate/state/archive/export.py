@@ -65,6 +65,7 @@ def export(
 
     Raises:
         ConfigError: the folder is not empty, or cannot be written.
+        DecodeError: no value could be read.
         StoreUnavailable: the database is not available.
     """
     _check_is_free(folder)
@@ -80,6 +81,11 @@ def export(
             on_progress(writing.total, max(session.bytes, writing.total))
         if history is not None:
             _add_former(writing, history, session)
+        if writing.faults and not writing.values and not writing.former:
+            raise DecodeError(
+                f"Nothing was exported, as no value of session {session.id} could be read. The "
+                f"first: {writing.faults[0]}"
+            )
         writing.finish(session)
     return Exported(len(writing.values), writing.total, len(writing.former), tuple(writing.faults))
 
