@@ -140,14 +140,15 @@ def _serving(port: int, handed_over: str) -> Iterator[subprocess.Popen[bytes]]:
         "server.fileWatcherType": "none",
         "browser.gatherUsageStats": "false",
         "client.toolbarMode": "minimal",
-        "logger.hideWelcomeMessage": "true",
     }
     server = subprocess.Popen(  # noqa: S603 - our own script, by this Python
         [
             *(sys.executable, "-m", _SERVER, "run", str(_SCRIPT)),
             *(f"--{name}={value}" for name, value in options.items()),
         ],
-        env=os.environ | {"PGSTATE_INSPECT": handed_over},
+        # Streamlit 1.51 does not know this option. As a variable it is no error there.
+        env=os.environ
+        | {"PGSTATE_INSPECT": handed_over, "STREAMLIT_LOGGER_HIDE_WELCOME_MESSAGE": "true"},
     )
     try:
         yield server

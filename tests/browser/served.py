@@ -88,8 +88,6 @@ class Server:
             *("run", str(HERE / ("asgi.py" if self.is_app else self.script))),
             *("--server.headless", "true", "--browser.gatherUsageStats", "false"),
             *("--server.fileWatcherType", "none", "--server.port", str(self.port)),
-            # Its greeting asks a server on the internet for this machine's address.
-            *("--logger.hideWelcomeMessage", "true"),
             # A whole collection at each run's end takes as long as a small script.
             *("--runner.postScriptGC", "false"),
             *(["--server.baseUrlPath", self.base.strip("/")] if self.base else []),
@@ -102,6 +100,9 @@ class Server:
             "PAGE_SCRIPT": self.script,
             "RUNS_LOG": str(self.folder / "runs.log"),
             "PYTHONPATH": str(HERE),
+            # Streamlit's greeting asks a server on the internet for this machine's address. The
+            # lowest version of it that is tested has no such option, so it is a variable here.
+            "STREAMLIT_LOGGER_HIDE_WELCOME_MESSAGE": "true",
             **self.environment,
         }
         self.process = nursery().start(arguments, self.folder, environment)
