@@ -549,6 +549,8 @@ def configure(**settings: Unpack[AppKeywords]) -> None:
             `history`: how many versions of each key are kept, the present one included; 0 for no
             history.
 
+            `pool_size`: how many connections this process opens to the database at most.
+
             `max_new_sessions`: how many sessions one process may create a minute.
 
             `signing_key`: at least 32 characters; or several, of which the first signs.

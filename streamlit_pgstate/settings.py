@@ -41,6 +41,7 @@ _TOO_MANY_SECONDS = 10**10
 _SIZE = re.compile(r"(\d{1,18})\s*(b|kib|mib|gib)?", re.ASCII | re.IGNORECASE)
 _SIZE_UNITS = {"b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 _MOST_VERSIONS = 10_000
+_MOST_CONNECTIONS = 10_000
 _COUNT = re.compile(r"\d{1,18}", re.ASCII)
 _SCHEMA = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}", re.ASCII)
 _MINIMUM_SIGNING_KEY = 32
@@ -80,6 +81,7 @@ class StoreKeywords(TypedDict, total=False):
     encryption_key: str | Sequence[str] | None
     signing_key: str | Sequence[str] | None
     timeout: Duration | None
+    pool_size: int | str | None
     gc_interval: Duration | None
     gc_batch: int | str | None
     auto_migrate: bool | str | None
@@ -142,6 +144,8 @@ class Settings:
     signing_key: tuple[str, ...] = field(default=(), repr=False)
     """The first signs, and all are read. Empty: the key in the database."""
     timeout: timedelta = timedelta(seconds=10)
+    pool_size: int = 20
+    """How many connections this process opens to the database at most."""
     gc_interval: timedelta = timedelta(hours=1)
     gc_batch: int = 1_000
     auto_migrate: bool = True
@@ -439,6 +443,17 @@ def _count(source: str, value: object) -> int:
     return value
 
 
+def _pool_size(source: str, value: object) -> int:
+    """A number of connections: at least one, and no more than a typing error would give."""
+    if isinstance(value, str) and _COUNT.fullmatch(value.strip()):
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= _MOST_CONNECTIONS:
+        raise ConfigError(
+            f"{source} must be a whole number of connections, from 1 to {_MOST_CONNECTIONS:,}."
+        )
+    return value
+
+
 def _upgrade(source: str, value: object) -> Upgrade:
     if isinstance(value, Upgrade):
         return value
@@ -488,6 +503,7 @@ _CHECKS: dict[str, Callable[[str, object], Any]] = {
     "encryption_key": _encryption_key,
     "signing_key": _signing_key,
     "timeout": _duration,
+    "pool_size": _pool_size,
     "gc_interval": _interval,
     "gc_batch": _count,
     "auto_migrate": _flag,

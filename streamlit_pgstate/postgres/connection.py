@@ -57,6 +57,10 @@ class TimedConnection(psycopg.Connection[tuple[Any, ...]]):
     """When its last statement ended, by `time.monotonic`."""
     opened_at: float = -math.inf
     """When it was opened, by `time.monotonic`."""
+    replaced_at: float = math.inf
+    """After which moment of `time.monotonic` it is closed once its statement has ended."""
+    is_direct: bool = True
+    """Whether it leads to PostgreSQL itself, and not to a pooler such as pgbouncer."""
     clock: float = math.nan
     """What is to be added to `time.monotonic()` for the server's clock, in seconds since 1970."""
     clock_read_at: float = -math.inf

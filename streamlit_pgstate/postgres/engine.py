@@ -1,8 +1,8 @@
 """The database: a pool of connections, tries again what broke, and translates errors.
 
-Stands between `access` and psycopg; `faults` translates errors. `writes` sends what changes a
-session, and knows what to do when its answer is lost. SQLAlchemy manages the pool.
-Statements go to psycopg directly, in autocommit. To read one row by primary key takes 65 µs this
+Stands between `access` and psycopg; `faults` translates errors, and `pool` says who gets which
+connection. `writes` sends what changes a session, and knows what to do when its answer is lost.
+Statements go to psycopg directly, in autocommit. To read one row by primary key takes 50 µs this
 way, 126 µs through SQLAlchemy Core, 245 µs through Core in a transaction (2 cores, unix socket).
 """
 
@@ -21,11 +21,8 @@ from typing import Any, TypeVar
 
 import psycopg
 import sqlalchemy
-from sqlalchemy import event
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import InvalidatePoolError, InvalidRequestError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.pool import PoolProxiedConnection, QueuePool
+from sqlalchemy.pool import NullPool
 
 from streamlit_pgstate.errors import (
     ConfigError,
@@ -43,26 +40,23 @@ from streamlit_pgstate.postgres.connection import (
 )
 from streamlit_pgstate.postgres.faults import (
     Place,
-    is_break,
     is_lost,
     is_passing,
+    is_read_only,
     is_rolled_back,
     is_silence,
     translate,
 )
 from streamlit_pgstate.postgres.outage_log import OutageLog
+from streamlit_pgstate.postgres.pool import Exhausted, Pool
 from streamlit_pgstate.postgres.statements.database import CLOCK, SERVER
 from streamlit_pgstate.settings import THREE_WAYS, Settings
 
 _T = TypeVar("_T")
 
-POOL_SIZE = 5
-POOL_OVERFLOW = 15
-"""Further connections for bursts. Each is in use for one statement at a time, for under 1 ms."""
-
-_DEFAULT_TIMEOUT = 300
-"""Seconds on one connection without a deadline of its own: to create the tables. `migrate` lifts it
-where there are older ones."""
+_MIGRATION_TIMEOUT = 300
+"""Seconds for each statement of a migration that creates the tables. `migrate` lifts it where there
+are older ones."""
 
 _PING_AFTER = 30.0
 """A connection that was idle for so many seconds is asked whether it still works. A firewall may
@@ -71,6 +65,13 @@ have dropped it without a word, and a statement would wait for its whole `timeou
 _CLOCK_LASTS = 600.0
 """Seconds after which a connection reads the server's clock anew. Two clocks that nobody sets drift
 apart by a tenth of a second in that time, at most."""
+
+_SPARE_AFTER = 300.0
+"""A connection that was idle for so many seconds is closed when another one is given back."""
+
+_REPLACED_AFTER = 3600.0
+"""A connection is closed after so many seconds, or up to a tenth less, so that all processes find a
+server that was added to a name or a load balancer, and backends do not grow."""
 
 _PAUSE = 0.02
 """Longest random pause, in seconds, after a deadlock or another conflict of two transactions. It is
@@ -194,50 +195,48 @@ class Database:
         self.place = Place(settings.url, schema=settings.schema, timeout=self.timeout)
         if self._url is None and not embedded.installed():
             raise ConfigError(f"No database is configured. {THREE_WAYS}.")
-        self._engine = sqlalchemy.create_engine(
-            "postgresql+psycopg://",
-            creator=self._connect,
-            isolation_level="AUTOCOMMIT",
-            pool_size=POOL_SIZE,
-            max_overflow=POOL_OVERFLOW,
-            pool_timeout=self.timeout,
-            pool_use_lifo=True,
-            pool_reset_on_return=None,
-            use_native_hstore=False,
-            hide_parameters=True,  # a migration stores the signing key
-        )
-        event.listen(self._engine, "checkout", self._refuse_dead_connection)
+        self._pool = self._new_pool()
         self.outage_log = outage_log or OutageLog()
         self.breaks = 0
-        """How often a connection was thrown away, see `_discard_if_broken`. The next one may reach
-        a server that lacks our last write, such as a standby after a failover. So caches that were
-        read before are loaded again."""
+        """How often the server may have been restarted, or was found to write no more. It may lack
+        our last write, such as a standby after a failover. So caches that were read before are
+        loaded again."""
         self.remakes = 0
         """How often tables were missing. They may be made anew, with another signing key. So what
         was read of them before is read again."""
         self._closed_at = -math.inf
         """When `close` was called last."""
-        self._broke_at = -math.inf
-        """When a connection broke last. Those that were opened before are not used again: they lead
-        to the same server, which was restarted, or is a standby now."""
-        self._waiting: set[int] = set()
-        """Threads that wait for a connection. To add one to a set is atomic."""
+        self._read_only_at = -math.inf
+        """When a connection was found last whose server writes no more. Those that were opened
+        before are not used again: they lead to the same server, which is a standby now."""
+        self._suspected_at = -math.inf
+        """When a connection was lost last, or gave no answer. Others may be as bad. So those that
+        have not answered since are asked whether they still work, before they are used."""
+        self._lost_at: float | None = None
+        """When a connection was lost, as long as nobody knows whether the server was restarted. It
+        was not if another connection still works that was opened before: a restart ends all."""
+        self._look_for_spare_at = time.monotonic() + _SPARE_AFTER
+        self._opening: set[int] = set()
+        """Threads that open a connection. To add one to a set is atomic."""
         fork.remember(self)
         _databases[id(self)] = self
 
+    def _new_pool(self) -> Pool[TimedConnection]:
+        return Pool(self._settings.pool_size, note_wait=_note_wait)
+
     def after_fork(self) -> None:
         """Drop the parent's connections without closing them, because that would end them there."""
-        self._engine.dispose(close=False)
-        self._waiting = set()
+        self._pool = self._new_pool()
+        self._opening = set()
 
     def connections(self) -> Connections:
         """The connections of this database, as of now."""
-        pool: QueuePool = self._engine.pool  # type: ignore[assignment]  # as `create_engine` makes
+        pool, opening = self._pool, len(self._opening)
         return Connections(
-            in_use=pool.checkedout(),
-            idle=pool.checkedin(),
-            waiting=len(self._waiting),
-            limit=POOL_SIZE + POOL_OVERFLOW,
+            in_use=max(0, pool.taken - opening),
+            idle=pool.idle,
+            waiting=pool.waiting + opening,
+            limit=pool.size,
         )
 
     def query(
@@ -328,60 +327,21 @@ class Database:
             StoreUnavailable: all connections were busy.
         """
         try:
-            pooled, connection = self._checkout(until)
+            connection = self._checkout(until)
         except psycopg.Error as error:
             raise Failure(error, Reach.NOT_SENT) from None
         try:
             return fetch(connection)
         except psycopg.Error as error:
             is_unanswered = connection.closed or is_lost(error)
-            self._discard_if_broken(pooled, error)
+            self._note_error(connection, error)
             reach = Reach.NO_ANSWER if is_unanswered else Reach.REFUSED
             raise Failure(error, reach) from None
         except BaseException as error:
-            self._discard_if_broken(pooled, error)
+            self._note_error(connection, error)
             raise
         finally:
-            self._give_back(pooled, connection)
-
-    def _checkout(self, until: float) -> tuple[PoolProxiedConnection, TimedConnection]:
-        thread = threading.get_ident()
-        self._waiting.add(thread)
-        try:
-            pooled = self._engine.pool.connect()
-        except PoolTimeout as error:
-            raise self.place.error(
-                StoreUnavailable,
-                f"All {POOL_SIZE + POOL_OVERFLOW} connections to the database were busy for "
-                f"{self.timeout:g} s. Try again; if it stays so, the database is overloaded "
-                "or frozen.",
-                cause=error,
-            ) from None
-        except InvalidRequestError as error:
-            # The pool has tried three connections. While it opened each, others broke.
-            raise psycopg.OperationalError("the connection broke") from error
-        finally:
-            self._waiting.discard(thread)
-        # SQLAlchemy has one type for the connections of all drivers. Here it is ours.
-        connection: TimedConnection = pooled.driver_connection  # type: ignore[assignment]
-        connection.deadline = until
-        return pooled, connection
-
-    def _discard_if_broken(self, pooled: PoolProxiedConnection, error: BaseException) -> None:
-        """Throw a connection away unless an SQL error ended its statement.
-
-        SQL errors leave an autocommit connection usable; anything else may not. Examples are
-        Ctrl-C, an exception inside a transaction, a reply that was read in part, or a server that
-        is read-only after a failover. All errors that `is_passing` names count, so a full disk
-        does, but not a statement that was rolled back because it met another one.
-        """
-        if not isinstance(error, psycopg.Error) or (
-            is_passing(error) and not is_rolled_back(error)
-        ):
-            self.breaks += 1
-            pooled.invalidate()
-            if isinstance(error, psycopg.Error) and is_break(error):
-                self._broke_at = time.monotonic()
+            self._give_back(connection)
 
     @contextlib.contextmanager
     def connection(self) -> Iterator[TimedConnection]:
@@ -393,21 +353,133 @@ class Database:
             PgStateError: as `faults.translate` says.
         """
         with self.tracking_outages(), self._translated():
-            pooled, connection = self._checkout(time.monotonic() + self.timeout)
+            connection = self._checkout(time.monotonic() + self.timeout)
             try:
                 yield connection
             except BaseException as error:
-                self._discard_if_broken(pooled, error)
+                self._note_error(connection, error)
                 raise
             finally:
-                self._give_back(pooled, connection)
+                self._give_back(connection)
 
-    def _give_back(self, pooled: PoolProxiedConnection, connection: TimedConnection) -> None:
-        """Return a connection to the pool; close it if the pool was closed while it was in use."""
-        connection.used_at = time.monotonic()
-        if connection.opened_at < self._closed_at and not connection.closed:
-            pooled.invalidate()
-        pooled.close()
+    def _checkout(self, until: float) -> TimedConnection:
+        """Take a connection that works. Whoever gets it gives it back, whatever becomes of it.
+
+        Raises:
+            StoreUnavailable: all are in use, until `until`.
+            psycopg.Error: a new one cannot be opened.
+        """
+        try:
+            connection = self._pool.take(until)
+        except Exhausted as error:
+            raise self._exhausted(error) from None
+        try:
+            while connection is not None and not self._works(connection, until):
+                connection.close()
+                connection = self._pool.another()
+            if connection is None:
+                connection = self._opened()
+        except BaseException:
+            if connection is not None:
+                connection.close()
+            self._pool.give_back(None)
+            raise
+        connection.deadline = until
+        return connection
+
+    def _exhausted(self, cause: Exhausted) -> StoreUnavailable:
+        return self.place.error(
+            StoreUnavailable,
+            f"All {self._pool.size} connections of this process to the database were in use for "
+            f"{self.timeout:g} s. Try again. If it happens often, raise the setting `pool_size` "
+            f"({self._pool.size}), as far as the server's max_connections allows. If it stays so, "
+            "the database is overloaded or frozen.",
+            cause=cause,
+        )
+
+    def _works(self, connection: TimedConnection, until: float) -> bool:
+        """Whether an idle connection still works. It is asked only where that is in doubt.
+
+        An idle connection has nothing to read. If there is something, the server has ended it (or,
+        at best, reports a changed setting). This check takes 2 µs; a question takes a round trip.
+        """
+        now = time.monotonic()
+        if connection.opened_at < self._read_only_at:
+            return False
+        if not is_alive(connection.pgconn):
+            self._note_loss(connection)
+            return False
+        if (
+            connection.used_at <= self._suspected_at
+            or now - connection.used_at > _PING_AFTER
+            or now - connection.clock_read_at > _CLOCK_LASTS
+        ) and not self._answers(connection, until):
+            return False
+        if self._lost_at is not None and connection.opened_at < self._lost_at < now:
+            self._lost_at = None
+        return True
+
+    def _answers(self, connection: TimedConnection, until: float) -> bool:
+        connection.deadline = min(until, time.monotonic() + self.timeout / 4)
+        try:
+            row = connection.execute(CLOCK).fetchone()
+        except psycopg.errors.QueryCanceled:
+            # Those that were used last before this one have heard no more of their server.
+            used_at = connection.used_at
+            for silent in self._pool.remove(lambda other: other.used_at <= used_at):
+                silent.close()
+            return False
+        except psycopg.Error:
+            self._note_loss(connection)
+            return False
+        if row is not None:
+            connection.note_clock(row[0])
+        connection.used_at = connection.clock_read_at
+        return True
+
+    def _note_error(self, connection: TimedConnection, error: BaseException) -> None:
+        """Close a connection unless an SQL error ended its statement, and judge the others by it.
+
+        SQL errors leave an autocommit connection usable; anything else may not. Examples are
+        Ctrl-C, an exception inside a transaction, or a reply that was read in part. Errors that
+        `is_passing` names count, too, because another try is to have another connection; but not a
+        statement that was rolled back because it met another one.
+        """
+        if not isinstance(error, psycopg.Error):
+            connection.close()
+        elif is_read_only(error):
+            self.breaks += 1
+            self._read_only_at = time.monotonic()
+            connection.close()
+        elif is_lost(error):
+            self._note_loss(connection)
+            connection.close()
+        elif connection.closed:  # it gave no answer in time: see `TimedConnection`
+            self._suspected_at = time.monotonic()
+        elif is_passing(error) and not is_rolled_back(error):
+            connection.close()
+
+    def _note_loss(self, connection: TimedConnection) -> None:
+        """Note that the server has ended a connection: this one alone, or all, as it was restarted.
+
+        A pooler goes on when the server behind it is restarted, so other connections tell nothing.
+        """
+        self._suspected_at = time.monotonic()
+        if connection.is_direct:
+            self._lost_at = self._suspected_at
+        else:
+            self.breaks += 1
+
+    def _give_back(self, connection: TimedConnection) -> None:
+        """Return a connection to the pool, unless it is closed, too old, or the pool was closed."""
+        now = connection.used_at = time.monotonic()
+        if connection.opened_at < self._closed_at or connection.replaced_at < now:
+            connection.close()
+        self._pool.give_back(None if connection.closed else connection)
+        if now > self._look_for_spare_at:
+            self._look_for_spare_at = now + _SPARE_AFTER
+            for spare in self._pool.remove(lambda other: other.used_at < now - _SPARE_AFTER):
+                spare.close()
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[TimedConnection]:
@@ -427,8 +499,24 @@ class Database:
             raise translate(error, self.place) from None
 
     def transactional(self) -> sqlalchemy.Engine:
-        """Return SQLAlchemy's engine over the same connections, in transactions, for migrations."""
-        return self._engine.execution_options(isolation_level="READ COMMITTED")
+        """Make an engine of SQLAlchemy for a migration: in transactions, with one connection more.
+
+        That one is not of the pool, which other statements of the migration use.
+        """
+        return sqlalchemy.create_engine(
+            "postgresql+psycopg://",
+            creator=self._connect_to_migrate,
+            isolation_level="READ COMMITTED",
+            poolclass=NullPool,
+            pool_reset_on_return=None,
+            use_native_hstore=False,
+            hide_parameters=True,  # a migration stores the signing key
+        )
+
+    def _connect_to_migrate(self) -> TimedConnection:
+        connection = self._connect()
+        connection.deadline = time.monotonic() + _MIGRATION_TIMEOUT
+        return connection
 
     def ask(self) -> None:
         """Check that the server answers, by an empty query.
@@ -444,37 +532,22 @@ class Database:
         One that is in use is closed when its statement ends: nobody else would close it.
         """
         self._closed_at = time.monotonic()
-        self._engine.dispose()
+        for connection in self._pool.remove(lambda _: True):
+            connection.close()
 
-    def _refuse_dead_connection(self, driver: Any, record: Any, proxy: Any) -> None:
-        """Let the pool replace a connection whose server has ended it.
-
-        An idle connection has nothing to read. If there is something, the server has ended the
-        connection (or, at best, reports a changed setting). This check takes 2 µs; a ping
-        (`pool_pre_ping`) takes a round trip.
-        """
-        now = time.monotonic()
-        may_use = (
-            not driver.closed and driver.opened_at >= self._broke_at and is_alive(driver.pgconn)
-        )
-        if may_use and (
-            now - driver.used_at > _PING_AFTER or now - driver.clock_read_at > _CLOCK_LASTS
-        ):
-            may_use = self._answers(driver)
-        driver.deadline = time.monotonic() + _DEFAULT_TIMEOUT
-        if not may_use:
-            self.breaks += 1
-            raise InvalidatePoolError  # the pool drops all that are as old
-
-    def _answers(self, connection: TimedConnection) -> bool:
-        connection.deadline = time.monotonic() + self.timeout / 4
+    def _opened(self) -> TimedConnection:
+        """A new connection, for a place in the pool."""
+        thread = threading.get_ident()
+        self._opening.add(thread)
         try:
-            row = connection.execute(CLOCK).fetchone()
-        except psycopg.Error:
-            return False
-        if row is not None:
-            connection.note_clock(row[0])
-        return True
+            connection = self._connect()
+        finally:
+            self._opening.discard(thread)
+        counters.count("connection opened")
+        if self._lost_at is not None:  # no other one was found that was opened before the loss
+            self._lost_at = None
+            self.breaks += 1
+        return connection
 
     def _connect(self) -> TimedConnection:
         if self._url is not None:
@@ -486,7 +559,7 @@ class Database:
             return self._open(_embedded_url(data))
 
     def _open(self, url: URL) -> TimedConnection:
-        _, parameters = self._engine.dialect.create_connect_args(url)
+        _, parameters = url.get_dialect()().create_connect_args(url)
         ours = {
             "connect_timeout": max(2, math.ceil(self.timeout)),
             # Values are any text. The encoding of the role, the database or the environment may not
@@ -497,7 +570,8 @@ class Database:
         }
         connection = TimedConnection.connect(**dict(parameters) | ours)
         connection.timeout = self.timeout
-        connection.opened_at = time.monotonic()
+        connection.opened_at = connection.used_at = time.monotonic()
+        connection.replaced_at = connection.opened_at + _REPLACED_AFTER * random.uniform(0.9, 1)  # noqa: S311 - no secret
         connection.deadline = connection.opened_at + self.timeout
         row = connection.execute(SERVER).fetchone()
         if row is not None:
@@ -508,10 +582,15 @@ class Database:
             )
             # A pooler reports another process id than the backend's. It may switch to a backend
             # without the statements that psycopg has prepared: pgbouncer 1.18 in transaction mode.
-            if process != connection.info.backend_pid:
+            connection.is_direct = process == connection.info.backend_pid
+            if not connection.is_direct:
                 connection.prepare_threshold = None
         _refuse_other_encodings(connection, self.place)
         return connection
+
+
+def _note_wait(seconds: float) -> None:
+    counters.time_of("connection wait", seconds)
 
 
 def _embedded_url(data: Any) -> URL:

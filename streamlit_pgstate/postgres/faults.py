@@ -13,7 +13,6 @@ from typing import TypeVar
 
 import psycopg
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from streamlit_pgstate.errors import (
     ConfigError,
@@ -21,6 +20,7 @@ from streamlit_pgstate.errors import (
     PgStateError,
     StoreUnavailable,
 )
+from streamlit_pgstate.postgres.pool import Exhausted
 
 _E = TypeVar("_E", bound=PgStateError)
 
@@ -392,9 +392,9 @@ def is_lost(error: psycopg.Error) -> bool:
     return state.startswith(_LOST)
 
 
-def is_break(error: psycopg.Error) -> bool:
-    """Whether other connections to the same server are as bad: it is gone, or writes no more."""
-    return error.sqlstate == _READ_ONLY or is_lost(error)
+def is_read_only(error: psycopg.Error) -> bool:
+    """Whether the server writes no more, so that other connections to it are as bad."""
+    return error.sqlstate == _READ_ONLY
 
 
 def is_rolled_back(error: psycopg.Error) -> bool:
@@ -435,7 +435,7 @@ def _reason(error: psycopg.Error) -> str:
 def is_answer(error: StoreUnavailable) -> bool:
     """Whether the server is there, only slow, busy, or reporting an error: others may succeed."""
     cause = error.cause
-    if isinstance(cause, psycopg.errors.QueryCanceled | PoolTimeout):
+    if isinstance(cause, psycopg.errors.QueryCanceled | Exhausted):
         return True
     state = getattr(cause, "sqlstate", None)
     return state in {_READ_ONLY, _DISK_FULL, _LOCK_NOT_AVAILABLE, *_ROLLED_BACK}
@@ -444,6 +444,6 @@ def is_answer(error: StoreUnavailable) -> bool:
 def is_silence(error: StoreUnavailable) -> bool:
     """Whether the server has not answered at all, not even to refuse or to report an error."""
     cause = error.cause
-    if isinstance(cause, psycopg.errors.QueryCanceled | PoolTimeout):
+    if isinstance(cause, psycopg.errors.QueryCanceled | Exhausted):
         return True
     return getattr(cause, "sqlstate", None) is None

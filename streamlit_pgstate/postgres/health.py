@@ -137,7 +137,7 @@ class HealthCheck:
 
     def __init__(self, settings: Settings, outage_log: OutageLog) -> None:
         within = min(settings.timeout, _WITHIN)
-        self._settings = dataclasses.replace(settings, timeout=within)
+        self._settings = dataclasses.replace(settings, timeout=within, pool_size=1)
         self._outage_log = outage_log
         self._database: Database | None = None
         self.after_fork()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
-from postgres_server import PASSWORD, Server, locked
+from postgres_server import PASSWORD, Server
 from told import told, within
 
 from streamlit_pgstate import (
@@ -18,57 +20,72 @@ from streamlit_pgstate import (
     Store,
     StoreUnavailable,
 )
-from streamlit_pgstate.postgres.engine import POOL_OVERFLOW, POOL_SIZE
+from streamlit_pgstate.postgres.engine import Connections
 
 SQL = psycopg.Connection[Any]
 
 
-def test_with_all_connections_busy_a_thread_waits_no_longer_than_the_timeout(
+def test_with_all_connections_busy_a_thread_waits_for_the_timeout_and_says_what_to_raise(
     own: Server, opened: Callable[..., Store]
 ) -> None:
-    most = POOL_SIZE + POOL_OVERFLOW
-    store = opened(own.url, timeout=3)
-    states = [store.state(store.new_token()) for _ in range(most + 1)]
-    for state in states:
-        state["k"] = 0
-    quick = opened(own.url, timeout=30)
-    slow = [quick.state_of(state.id) for state in states]
-    quick._tables._database._engine.pool._timeout = 0.5  # type: ignore[attr-defined]  # private
-    with ThreadPoolExecutor(most + 1) as threads:
-        with locked(own) as sql:
-            written = [threads.submit(state.set, "k", 1) for state in slow[:most]]
-            wait_until(sql, most)
-            with told(StoreUnavailable, f"All {most} connections", "overloaded"), within(15):
-                slow[most]["k"] = 1
-        for each in written:
+    store = opened(own.url, timeout=1, pool_size=2)
+    state = store.state(store.new_token())
+    state["k"] = 1
+    with contextlib.ExitStack() as held:
+        for _ in range(2):
+            held.enter_context(store._tables._database.connection())
+        full = "All 2 connections of this process", "`pool_size` (2)", "max_connections"
+        with told(StoreUnavailable, *full, "Nothing was stored"), within(5):
+            state["k"] = 2
+        with told(StoreUnavailable, *full), within(5):
+            state.refresh()
+    state["k"] = 3
+    assert store.state_of(state.id)["k"] == 3
+
+
+def test_200_tabs_at_once_take_no_more_connections_than_the_setting_and_all_get_their_turn(
+    own: Server, opened: Callable[..., Store]
+) -> None:
+    """There are fewer for all clients of the server: one too many would be refused."""
+    size, tabs = 6, 200
+    store = opened(own.url, pool_size=size)
+    states = [store.state(store.new_token()) for _ in range(tabs)]
+    begun, seen = threading.Barrier(tabs), []
+    question = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'streamlit-pgstate'"
+
+    def render(number: int) -> None:
+        begun.wait()
+        for turn in range(3):
+            states[number].refresh()
+            states[number]["turn"] = turn
+
+    with own.sql() as sql, ThreadPoolExecutor(tabs) as threads:
+        drawn = [threads.submit(render, number) for number in range(tabs)]
+        while not all(each.done() for each in drawn):
+            sql.execute("SELECT pg_stat_clear_snapshot()")
+            seen += sql.execute(question).fetchone() or ()
+            time.sleep(0.01)
+        for each in drawn:
             each.result()
-    slow[most]["k"] = 2
-    assert quick.state_of(slow[most].id)["k"] == 2
+    assert max(seen) == size
+    for state in states:
+        assert state["turn"] == 2
+    assert store._tables._database.connections() == Connections(0, size, 0, size)
 
 
-def wait_until(sql: SQL, number: int) -> None:
-    until = time.monotonic() + 20
-    question = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-    while sql.execute(question).fetchone() != (number,):
-        assert time.monotonic() < until
-        sql.execute("SELECT pg_stat_clear_snapshot()")
-
-
-def test_more_threads_than_connections_all_get_their_turn(
-    own: Server, opened: Callable[..., Store]
-) -> None:
-    store = opened(own.url)
-    token = store.new_token()
-    store.state(token)["n"] = 0
-
-    def work(number: int) -> None:
-        state = store.state(token)
-        state[f"k{number}"] = number
-        assert state[f"k{number}"] == number
-
-    with ThreadPoolExecutor(60) as threads:
-        list(threads.map(work, range(120)))
-    assert len(store.state(token)) == 121
+def test_one_connection_is_enough_for_every_verb(own: Server, opened: Callable[..., Store]) -> None:
+    """No verb takes a second one while it holds the first: threads that do wait for each other."""
+    store = opened(own.url, pool_size=1, timeout=2, history=3)
+    state = store.state(store.new_token())
+    state.update({"small": 1, "large": b"x" * 100_000, "huge": b"y" * 6_000_000})
+    state.modify("small", lambda n: n + 1)
+    assert [len(state.history(key)) for key in ("small", "huge")] == [2, 1]
+    state.delete("large")
+    assert store.state_of(state.id)["huge"] == b"y" * 6_000_000
+    store.gc()
+    state.rotate()
+    state.forget()
+    assert store._tables._database.connections().idle == 1
 
 
 def test_a_server_with_no_connection_left_is_an_outage_and_no_wrong_setting(

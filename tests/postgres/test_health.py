@@ -194,8 +194,8 @@ def test_it_waits_for_no_connection_of_the_app(emptied_url: str) -> None:
         assert store.health().status == "ok"
         assert store._tables._database.connections().in_use == 20
     finally:
-        for pooled, connection in held:
-            store._tables._database._give_back(pooled, connection)
+        for connection in held:
+            store._tables._database._give_back(connection)
     store.close()
 
 

@@ -57,6 +57,7 @@ def verbs() -> None:
         signing_key="k" * 48,
         encryption_key=["k" * 44, "l" * 44],
         timeout=10,
+        pool_size=20,
         auto_migrate=True,
         cookie=True,
     )

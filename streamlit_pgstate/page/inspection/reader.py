@@ -13,6 +13,9 @@ from streamlit_pgstate.settings import Settings
 _PATIENCE: Final = timedelta(seconds=5)
 """For one statement. Only what an operator asks for by a button may take longer."""
 
+_CONNECTIONS: Final = 2
+"""How many operators may wait for a slow statement at one moment, and not for each other."""
+
 
 @cache
 def tables_for(settings: Settings) -> Tables:
@@ -22,4 +25,7 @@ def tables_for(settings: Settings) -> Tables:
     they neither wait for the inspector nor take a slow statement of it for an outage.
     """
     patience = min(_PATIENCE, settings.timeout)
-    return Tables(dataclasses.replace(settings, auto_migrate=False, timeout=patience))
+    own = dataclasses.replace(
+        settings, auto_migrate=False, timeout=patience, pool_size=_CONNECTIONS
+    )
+    return Tables(own)

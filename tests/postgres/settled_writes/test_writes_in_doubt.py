@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -144,19 +143,6 @@ def test_a_backend_whose_client_has_gone_waits_for_no_lock(
             assert isinstance(late.exception(), StoreUnavailable)
             waiting(sql, 0)
     behind.close()
-
-
-def test_where_connections_break_faster_than_new_ones_open_it_is_an_outage(
-    store: Store, token: str
-) -> None:
-    state = store.state(token)
-    state["n"] = 1
-    store._tables._database._broke_at = math.inf  # one breaks while each new one opens
-    for verb in (state.refresh, lambda: state.set("n", 2)):
-        with pytest.raises(StoreUnavailable, match="the connection broke"):
-            verb()
-    store._tables._database._broke_at = -math.inf
-    assert state.modify("n", lambda n: n + 1) == 2
 
 
 @pytest.mark.parametrize("size", [1000, SMALL + 1, 600_000, 1_500_000])
