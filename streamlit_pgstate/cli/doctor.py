@@ -23,6 +23,7 @@ from streamlit_pgstate.errors import PgStateError
 
 if TYPE_CHECKING:
     from streamlit_pgstate.postgres.engine import Database
+    from streamlit_pgstate.postgres.inspection import ServerNow
     from streamlit_pgstate.settings import Settings
 
 _TRIES = 5
@@ -40,9 +41,9 @@ _CLOCK_MAY_DIFFER = 5.0
 def doctor(where: Where, app_url: str | None, json: bool) -> None:
     """Try whether everything works: connect, and set, get and delete a value.
 
-    It says how long each takes, whether a pooler is in between, and which privileges are missing.
-    It works in a session of its own, which it removes. Run it with the URL and on the machine of
-    the app.
+    It says how long each takes, whether a pooler is in between, how many connections there may be,
+    and which privileges are missing. It works in a session of its own, which it removes. Run it
+    with the URL and on the machine of the app.
 
     With --app-url it asks the running app as a browser does: whether it is served by https, whether
     the WebSocket can be reached, and what the cookie of pgstate.App is like. It says what cannot be
@@ -84,7 +85,7 @@ def _of_the_server(settings: Settings) -> list[Finding]:
     from streamlit_pgstate.postgres import grants
 
     with database_of(settings) as database:
-        server = _server(database)
+        server = _server(database, settings.pool_size)
         lacking = grants.missing(database, settings.schema)
         return [*server, _of_the_privileges(lacking), _of_the_layout(database, settings)]
 
@@ -113,7 +114,7 @@ def _of_the_layout(database: Database, settings: Settings) -> Finding:
     return Finding("layout", f"{layout.found}, as needed")
 
 
-def _server(database: Database) -> list[Finding]:
+def _server(database: Database, pool_size: int) -> list[Finding]:
     from streamlit_pgstate.postgres.inspection import ask_server
 
     asked = ask_server(database)
@@ -132,7 +133,26 @@ def _server(database: Database) -> list[Finding]:
         clocks = dataclasses.replace(
             clocks, is_bad=True, advice="Set the clocks of both machines, such as by NTP."
         )
-    return [writes, Finding("pooler", pooler), clocks]
+    connections = of_connections(asked, pool_size)
+    return [writes, Finding("pooler", pooler), connections, clocks]
+
+
+def of_connections(asked: ServerNow, pool_size: int) -> Finding:
+    """Whether the server lets a process of the app open all of its connections."""
+    said = (
+        f"{asked.connections:,} of {asked.may_connect:,} in use; a process of the app opens at "
+        f"most {pool_size:,}"
+    )
+    if asked.is_pooled or pool_size <= asked.may_connect:
+        return Finding("connections", said)
+    return Finding(
+        "connections",
+        said,
+        is_bad=True,
+        advice=f"Set pool_size to less than {asked.may_connect:,}, divided by the number of "
+        "processes; or raise max_connections of the server, or the CONNECTION LIMIT of the role or "
+        "the database.",
+    )
 
 
 def _of_the_verbs(settings: Settings) -> list[Finding]:

@@ -180,13 +180,19 @@ class ServerNow:
     """Whether it is a standby, or takes no writes of this user."""
     clock_differs: float
     """Seconds by which its clock is ahead of this machine's."""
+    connections: int
+    """How many clients are connected to it, this one included."""
+    may_connect: int
+    """How many may be, of this role and to this database."""
 
 
 def ask_server(database: Database) -> ServerNow:
     """Ask a server what it is like. It needs no tables."""
     with database.connection() as connection:
         asked = time.time()
-        [(process, is_read_only, server_time)] = connection.rows_of(SERVER_NOW, {})
+        [(process, is_read_only, server_time, connections, *limits)] = connection.rows_of(
+            SERVER_NOW, {}
+        )
         now = (asked + time.time()) / 2
         info = connection.info
         return ServerNow(
@@ -194,6 +200,8 @@ def ask_server(database: Database) -> ServerNow:
             is_pooled=process != info.backend_pid,
             is_read_only=is_read_only,
             clock_differs=server_time - now,
+            connections=connections,
+            may_connect=min(limit for limit in limits if limit >= 0),  # -1 is no limit
         )
 
 

@@ -50,6 +50,10 @@ class Metrics:
     """How often the database became unavailable."""
     connections: Connections
     """The connections to all databases of this process, as of now."""
+    connections_opened: int
+    """How many were opened. If the number grows all the time, something ends them."""
+    connection_waits: Durations
+    """How often all were in use when a statement needed one, and how long it waited."""
     entries_cache: CacheUse
     """How often a session's entries were in memory when they were read: by key, or all names."""
     bodies_cache: CacheUse
@@ -93,6 +97,8 @@ def metrics() -> Metrics:
         database_errors=_of_kind(counted.numbers, "database error"),
         outages=number("outage", 0),
         connections=engine.connections(),
+        connections_opened=number("connection opened", 0),
+        connection_waits=counted.durations.get("connection wait", Durations()),
         entries_cache=_cache(counted, "entries"),
         bodies_cache=_cache(counted, "bodies"),
         sessions=_of_kind(counted.numbers, "session"),

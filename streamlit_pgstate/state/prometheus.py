@@ -101,8 +101,21 @@ FAMILIES: Final = (
     Family(
         name="pgstate_connections_limit",
         kind="gauge",
-        help="How many connections this process may open.",
+        help="How many connections this process may open: pool_size, for each database.",
         samples=lambda found: {(): found.connections.limit},
+    ),
+    Family(
+        name="pgstate_connections_opened_total",
+        kind="counter",
+        help="Connections that were opened. If it grows all the time, something ends them.",
+        samples=lambda found: {(): found.connections_opened},
+    ),
+    Family(
+        name="pgstate_connection_wait_seconds",
+        kind="histogram",
+        help="How long statements waited because all connections were in use; not those that had "
+        "one at once.",
+        samples=lambda found: {(): found.connection_waits},
     ),
     Family(
         name="pgstate_cache_hits_total",

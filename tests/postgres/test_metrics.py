@@ -149,7 +149,7 @@ def test_bytes_are_those_of_the_values(state: State, store: Store, token: str, s
     assert read == pytest.approx(written, abs=1)
 
 
-def test_connections_in_use_and_waiting_are_seen(store: Store, sql: psycopg.Connection) -> None:
+def test_connections_in_use_and_waiting_are_seen(store: Store, since: Since) -> None:
     store.new_token()
     database = store._tables._database
     before = pgstate.metrics().connections
@@ -169,11 +169,15 @@ def test_connections_in_use_and_waiting_are_seen(store: Store, sql: psycopg.Conn
         while database.connections() != Connections(in_use=20, idle=0, waiting=1, limit=20):
             ends.wait(0.001)
         assert pgstate.metrics().connections.in_use >= before.in_use + 20
+        assert since.number("connections_opened") >= 19
     finally:
         ends.set()
         for thread in threads:
             thread.join()
     assert database.connections().waiting == 0
+    waits = pgstate.metrics().connection_waits
+    assert waits.count == since.before.connection_waits.count + 1
+    assert waits.seconds > since.before.connection_waits.seconds
 
 
 def test_a_cleanup_says_when_it_was_and_what_it_has_deleted(

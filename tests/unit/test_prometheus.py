@@ -31,6 +31,8 @@ FOUND = Metrics(
     database_errors={"StoreUnavailable": 4},
     outages=1,
     connections=Connections(in_use=3, idle=2, waiting=1, limit=20),
+    connections_opened=6,
+    connection_waits=TOOK,
     entries_cache=CacheUse(10, 1),
     bodies_cache=CacheUse(5, 2),
     sessions={"begun": 7, "taken over": 1},

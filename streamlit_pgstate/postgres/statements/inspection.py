@@ -78,7 +78,13 @@ REMOVE_SESSION: Final = """WITH
     revisions AS (DELETE FROM {schema}.revision WHERE session_id = %(id)s)
 DELETE FROM {schema}.session WHERE id = %(id)s"""
 
-# Which backend answers, whether it only reads, and its clock.
+# Which backend answers, whether it only reads, its clock, and how many connections there are and
+# may be: of the server, of the role, and of the database. -1 is no limit.
 SERVER_NOW: Final = """
 SELECT pg_backend_pid(), pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean,
-    extract(epoch FROM clock_timestamp())::float8"""
+    extract(epoch FROM clock_timestamp())::float8,
+    (SELECT sum(numbackends) FROM pg_stat_database)::int,
+    current_setting('max_connections')::int
+        - current_setting('superuser_reserved_connections')::int,
+    (SELECT rolconnlimit FROM pg_roles WHERE rolname = current_user),
+    (SELECT datconnlimit FROM pg_database WHERE datname = current_database())"""

@@ -34,6 +34,7 @@ def test_a_healthy_database_is_told_so_and_nothing_is_left(
     for what in ("set", "get", "delete", "remove"):
         assert found[what]["said"].startswith("works, in ")
     assert found["pooler"]["said"] == "none in between"
+    assert "in use; a process of the app opens at most 20" in found["connections"]["said"]
     assert found["privileges"]["said"] == "all that an app needs"
     for table in ("session", "entry", "body", "revision"):
         assert sql.execute(f"SELECT count(*) FROM pgstate.{table}").fetchone() == (0,)
@@ -44,6 +45,19 @@ def test_a_pooler_in_between_is_seen(pgstate: Pgstate, gate: Gate) -> None:
     with pooled(gate.url) as through:
         found = findings(pgstate, "--url", through)
     assert found["pooler"]["said"].startswith("in between")
+
+
+def test_a_server_that_lets_in_fewer_than_the_pool_is_named_with_the_cure(
+    pgstate: Pgstate, sql: psycopg.Connection
+) -> None:
+    name = sql.info.dbname
+    sql.execute(f'ALTER DATABASE "{name}" CONNECTION LIMIT 15')
+    try:
+        found = findings(pgstate, code=1)["connections"]
+    finally:
+        sql.execute(f'ALTER DATABASE "{name}" CONNECTION LIMIT -1')
+    assert " of 15 in use" in found["said"]
+    assert "pool_size to less than 15" in found["advice"]
 
 
 def test_a_database_that_only_reads_is_named(
