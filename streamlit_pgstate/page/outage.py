@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
+import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -46,7 +47,8 @@ FIRST_SENTENCES: Final = f"{SENTENCE} The reason is in the server's log."
 
 _LONG: Final = 1.0
 """Seconds of waiting for one statement after which the same run sends no more statements. A server
-that refuses answers within 0.01 s; a frozen one uses up the whole `timeout`."""
+that refuses answers within 0.01 s; a frozen one uses up the whole `timeout`. Half of `timeout` is
+enough, where that is shorter."""
 
 
 class DatabaseAway(StoreUnavailable, script.StopException):
@@ -105,13 +107,19 @@ def _again(kind: type[_E], error: StoreUnavailable) -> _E:
 
 
 def _note(error: StoreUnavailable) -> None:
-    if error.is_silence and error.waited > _LONG:
+    if _is_frozen(error):
         _given_up.append((script.run(), error))
     try:
         run = runs.listener(_FailedRun) or runs.listen(_FailedRun(script.run()))
     except ConfigError:  # this version of Streamlit shows no end of a run
         run = _FailedRun(script.run())
     run.note(error)
+
+
+def _is_frozen(error: StoreUnavailable) -> bool:
+    """Whether a further statement of the run would only wait again, for as long."""
+    limit = error.database.timeout if isinstance(error.database, Database) else math.inf
+    return error.is_silence and error.waited > min(_LONG, limit / 2)
 
 
 def refuse_second_wait(database: Database) -> None:

@@ -7,6 +7,7 @@ import logging
 import pickle
 from collections.abc import Callable
 
+import psycopg
 import pytest
 import streamlit as st
 from gate import Gate
@@ -237,6 +238,50 @@ def test_a_run_waits_for_a_frozen_server_once_and_may_try_a_refusing_one_again(
     assert len(app.markdown) == 4
     assert app.session_state.took < 4  # a new connection has 2 s at least
     assert said(app.run()) == []
+
+
+def test_a_run_waits_once_for_the_states_of_user_and_app_also_where_the_timeout_is_short(
+    opened: Opened, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody has locked their rows, and the server itself answers."""
+
+    def script() -> None:
+        import contextlib
+        import time
+
+        import streamlit as st
+        from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+        import streamlit_pgstate as pgstate
+
+        get_script_run_ctx().user_info.update(is_logged_in=True, iss="issuer", sub="ann")
+        if "user" not in st.session_state:
+            st.session_state.app, st.session_state.user = map(pgstate.scope, ("app", "user"))
+            st.session_state.app["n"] = st.session_state.user["n"] = 0
+            st.stop()
+        began = time.monotonic()
+        for verb in (
+            lambda: pgstate.scope("user").set("n", time.time()),
+            lambda: pgstate.scope("app").set("n", time.time()),
+            lambda: pgstate.scope("user").adopt("n"),
+            lambda: st.session_state.app.refresh(),
+            lambda: st.session_state.user.modify("n", lambda n: n + 1),
+            lambda: st.session_state.app.delete("n"),
+        ):
+            with contextlib.suppress(pgstate.StoreUnavailable):
+                verb()
+                st.write("it did not fail")
+        st.session_state.took = time.monotonic() - began
+
+    monkeypatch.setenv("PGSTATE_URL", url)
+    monkeypatch.setenv("PGSTATE_TIMEOUT", "0.8")
+    app = opened(script)
+    assert said(app.run()) == []
+    with psycopg.connect(url) as other:
+        other.execute("LOCK pgstate.session IN EXCLUSIVE MODE")
+        assert said(app.run()) == [SENTENCE]
+    assert not app.markdown
+    assert app.session_state.took < 1.5
 
 
 def test_what_a_run_that_has_waited_does_not_send_is_not_stored_and_it_says_so(
