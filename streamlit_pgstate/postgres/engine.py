@@ -42,7 +42,6 @@ from streamlit_pgstate.postgres.faults import (
     Place,
     is_lost,
     is_passing,
-    is_read_only,
     is_rolled_back,
     is_silence,
     translate,
@@ -50,6 +49,7 @@ from streamlit_pgstate.postgres.faults import (
 from streamlit_pgstate.postgres.outage_log import OutageLog
 from streamlit_pgstate.postgres.pool import Exhausted, Pool
 from streamlit_pgstate.postgres.statements.database import CLOCK, SERVER
+from streamlit_pgstate.postgres.trust import Trust, Use, Verdict, judge
 from streamlit_pgstate.settings import THREE_WAYS, Settings
 
 _T = TypeVar("_T")
@@ -57,14 +57,6 @@ _T = TypeVar("_T")
 _MIGRATION_TIMEOUT = 300
 """Seconds for each statement of a migration that creates the tables. `migrate` lifts it where there
 are older ones."""
-
-_PING_AFTER = 30.0
-"""A connection that was idle for so many seconds is asked whether it still works. A firewall may
-have dropped it without a word, and a statement would wait for its whole `timeout`."""
-
-_CLOCK_LASTS = 600.0
-"""Seconds after which a connection reads the server's clock anew. Two clocks that nobody sets drift
-apart by a tenth of a second in that time, at most."""
 
 _SPARE_AFTER = 300.0
 """A connection that was idle for so many seconds is closed when another one is given back."""
@@ -197,24 +189,12 @@ class Database:
             raise ConfigError(f"No database is configured. {THREE_WAYS}.")
         self._pool = self._new_pool()
         self.outage_log = outage_log or OutageLog()
-        self.breaks = 0
-        """How often the server may have been restarted, or was found to write no more. It may lack
-        our last write, such as a standby after a failover. So caches that were read before are
-        loaded again."""
+        self._trust = Trust()
         self.remakes = 0
         """How often tables were missing. They may be made anew, with another signing key. So what
         was read of them before is read again."""
         self._closed_at = -math.inf
         """When `close` was called last."""
-        self._read_only_at = -math.inf
-        """When a connection was found last whose server writes no more. Those that were opened
-        before are not used again: they lead to the same server, which is a standby now."""
-        self._suspected_at = -math.inf
-        """When a connection was lost last, or gave no answer. Others may be as bad. So those that
-        have not answered since are asked whether they still work, before they are used."""
-        self._lost_at: float | None = None
-        """When a connection was lost, as long as nobody knows whether the server was restarted. It
-        was not if another connection still works that was opened before: a restart ends all."""
         self._look_for_spare_at = time.monotonic() + _SPARE_AFTER
         self._opening: set[int] = set()
         """Threads that open a connection. To add one to a set is atomic."""
@@ -228,6 +208,11 @@ class Database:
         """Drop the parent's connections without closing them, because that would end them there."""
         self._pool = self._new_pool()
         self._opening = set()
+
+    @property
+    def breaks(self) -> int:
+        """See `Trust.breaks`. What was read before the last one is read anew."""
+        return self._trust.breaks
 
     def connections(self) -> Connections:
         """The connections of this database, as of now."""
@@ -404,19 +389,13 @@ class Database:
         at best, reports a changed setting). This check takes 2 µs; a question takes a round trip.
         """
         now = time.monotonic()
-        if connection.opened_at < self._read_only_at:
-            return False
         if not is_alive(connection.pgconn):
-            self._note_loss(connection)
+            self._trust.note(Verdict.LOST, connection, at=now)
             return False
-        if (
-            connection.used_at <= self._suspected_at
-            or now - connection.used_at > _PING_AFTER
-            or now - connection.clock_read_at > _CLOCK_LASTS
-        ) and not self._answers(connection, until):
+        use = self._trust.use_of(connection, at=now)
+        if use is Use.NEVER or (use is Use.ONCE_ASKED and not self._answers(connection, until)):
             return False
-        if self._lost_at is not None and connection.opened_at < self._lost_at < now:
-            self._lost_at = None
+        self._trust.note_working(connection, since=now)
         return True
 
     def _answers(self, connection: TimedConnection, until: float) -> bool:
@@ -430,7 +409,7 @@ class Database:
                 silent.close()
             return False
         except psycopg.Error:
-            self._note_loss(connection)
+            self._trust.note(Verdict.LOST, connection, at=time.monotonic())
             return False
         if row is not None:
             connection.note_clock(row[0])
@@ -438,37 +417,11 @@ class Database:
         return True
 
     def _note_error(self, connection: TimedConnection, error: BaseException) -> None:
-        """Close a connection unless an SQL error ended its statement, and judge the others by it.
-
-        SQL errors leave an autocommit connection usable; anything else may not. Examples are
-        Ctrl-C, an exception inside a transaction, or a reply that was read in part. Errors that
-        `is_passing` names count, too, because another try is to have another connection; but not a
-        statement that was rolled back because it met another one.
-        """
-        if not isinstance(error, psycopg.Error):
+        """Judge a connection by the error that has ended its statement: see `trust.judge`."""
+        verdict = judge(error, is_closed=connection.closed)
+        self._trust.note(verdict, connection, at=time.monotonic())
+        if verdict is not Verdict.WORKS:
             connection.close()
-        elif is_read_only(error):
-            self.breaks += 1
-            self._read_only_at = time.monotonic()
-            connection.close()
-        elif is_lost(error):
-            self._note_loss(connection)
-            connection.close()
-        elif connection.closed:  # it gave no answer in time: see `TimedConnection`
-            self._suspected_at = time.monotonic()
-        elif is_passing(error) and not is_rolled_back(error):
-            connection.close()
-
-    def _note_loss(self, connection: TimedConnection) -> None:
-        """Note that the server has ended a connection: this one alone, or all, as it was restarted.
-
-        A pooler goes on when the server behind it is restarted, so other connections tell nothing.
-        """
-        self._suspected_at = time.monotonic()
-        if connection.is_direct:
-            self._lost_at = self._suspected_at
-        else:
-            self.breaks += 1
 
     def _give_back(self, connection: TimedConnection) -> None:
         """Return a connection to the pool, unless it is closed, too old, or the pool was closed."""
@@ -544,9 +497,7 @@ class Database:
         finally:
             self._opening.discard(thread)
         counters.count("connection opened")
-        if self._lost_at is not None:  # no other one was found that was opened before the loss
-            self._lost_at = None
-            self.breaks += 1
+        self._trust.note_opened()
         return connection
 
     def _connect(self) -> TimedConnection:

@@ -91,8 +91,9 @@ class Pool(Generic[_C]):
             turn: _Turn[_C] = _Turn()
             self._queue.append(turn)
         began = time.monotonic()
+        patience = min(max(0.0, until - began), threading.TIMEOUT_MAX)
         try:
-            is_my_turn = turn.woken.acquire(timeout=max(0.0, until - began))
+            is_my_turn = turn.woken.acquire(timeout=patience)
         except BaseException:  # Ctrl-C
             if not self._leave(turn):
                 self.give_back(turn.connection)

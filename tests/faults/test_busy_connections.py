@@ -88,6 +88,27 @@ def test_one_connection_is_enough_for_every_verb(own: Server, opened: Callable[.
     assert store._tables._database.connections().idle == 1
 
 
+def test_connections_that_are_not_needed_any_more_are_closed_and_old_ones_replaced(
+    own: Server, opened: Callable[..., Store]
+) -> None:
+    store = opened(own.url)
+    state, database = store.state(store.new_token()), store._tables._database
+    with contextlib.ExitStack() as held:
+        connections = [held.enter_context(database.connection()) for _ in range(4)]
+    for connection in connections:
+        connection.used_at -= 301
+    database._look_for_spare_at = 0
+    state.refresh()
+    assert [connection.closed for connection in connections] == [False, True, True, True]
+    assert database.connections().idle == 1
+    connections[0].replaced_at = 0
+    state.refresh()  # it is used once more
+    assert connections[0].closed
+    state.refresh()
+    assert database.connections().idle == 1
+    assert store._tables.breaks == 0
+
+
 def test_a_server_with_no_connection_left_is_an_outage_and_no_wrong_setting(
     own: Server, opened: Callable[..., Store]
 ) -> None:

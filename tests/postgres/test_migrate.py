@@ -238,7 +238,7 @@ def test_the_migration_of_older_tables_takes_as_long_as_it_takes(
     second_revision: Callable[..., contextlib.AbstractContextManager[None]],
 ) -> None:
     """A table of any size is migrated, also where the user's statements have a limit."""
-    monkeypatch.setattr(engine, "_DEFAULT_TIMEOUT", 1)
+    monkeypatch.setattr(engine, "_MIGRATION_TIMEOUT", 1)
     limited = make_url(url).update_query_dict({"options": "-c statement_timeout=1000"})
     body = "op.execute('SELECT pg_sleep(1.5)')"
     with (

@@ -14,7 +14,7 @@ from gate import Gate
 from noise import noise
 
 from streamlit_pgstate import State, Store, StoreUnavailable, connect
-from streamlit_pgstate.postgres import engine
+from streamlit_pgstate.postgres import trust
 from streamlit_pgstate.postgres.chunks import IN_ONE_STATEMENT
 from streamlit_pgstate.postgres.rows import SMALL
 
@@ -192,7 +192,7 @@ def test_modify_counts_right_under_any_isolation(
 def test_a_connection_that_was_dropped_without_a_word_costs_no_answer(
     gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "_PING_AFTER", 0.0)
+    monkeypatch.setattr(trust, "_ASKED_AFTER", 0.0)
     store = connect(gate.url, timeout=4)
     token = store.new_token()
     state = store.state(token)
