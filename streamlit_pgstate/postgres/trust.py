@@ -101,12 +101,15 @@ class Trust:
         """When a connection was lost last, or gave no answer. Others may be as bad."""
         self._lost_at: float | None = None
         """When one was lost, as long as nobody knows whether the server was restarted."""
+        self._answered_at = math.inf
+        """When it had answered last. A restart was later."""
 
     def note(self, verdict: Verdict, connection: Known, *, at: float) -> None:
         """Note what was found of a connection.
 
-        A restart ends all. So whether there was one shows by another that was opened before, and
-        works. A pooler goes on when the server behind it is restarted, so there it does not show.
+        A restart ends all. So whether there was one shows by another that was opened before the
+        last answer of a lost one, and works. A pooler goes on when the server behind it is
+        restarted, so there it does not show.
         """
         if verdict in {Verdict.SILENT, Verdict.LOST}:
             self._suspected_at = at
@@ -115,6 +118,7 @@ class Trust:
             self._read_only_at = at
         elif verdict is Verdict.LOST and connection.is_direct:
             self._lost_at = at
+            self._answered_at = min(self._answered_at, connection.used_at)
         elif verdict is Verdict.LOST:
             self.breaks += 1
 
@@ -132,11 +136,15 @@ class Trust:
 
     def note_working(self, connection: Known, *, since: float) -> None:
         """Note that a connection works, or has at a moment after `since`."""
-        if self._lost_at is not None and connection.opened_at < self._lost_at < since:
-            self._lost_at = None
+        if (
+            self._lost_at is not None
+            and connection.opened_at < self._answered_at
+            and self._lost_at < since
+        ):
+            self._lost_at, self._answered_at = None, math.inf
 
     def note_opened(self) -> None:
         """Note that a connection was opened, as none was left: none has shown that it works."""
         if self._lost_at is not None:
-            self._lost_at = None
+            self._lost_at, self._answered_at = None, math.inf
             self.breaks += 1

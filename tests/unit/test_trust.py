@@ -115,10 +115,23 @@ def test_it_may_have_been_if_none_works_and_then_all_caches_are_read_anew_once()
     assert trust.breaks == 1
 
 
-def test_one_that_worked_before_the_loss_or_was_opened_after_it_shows_nothing() -> None:
+def test_one_that_worked_before_the_loss_or_may_be_of_the_restarted_server_shows_nothing() -> None:
     trust = lost_at_110()
     trust.note_working(OTHER, since=110.0)
     trust.note_working(Connection(opened_at=110.5), since=111.0)
+    trust.note_working(Connection(opened_at=105.0), since=111.0)  # it had answered at 100 last
+    trust.note_opened()
+    assert trust.breaks == 1
+
+
+def test_of_several_that_are_lost_the_one_that_had_answered_first_counts() -> None:
+    trust = lost_at_110()
+    trust.note(Verdict.LOST, Connection(used_at=50.0), at=111.0)
+    trust.note_working(Connection(opened_at=60.0), since=112.0)
+    trust.note_opened()
+    assert trust.breaks == 1
+    trust.note(Verdict.LOST, Connection(used_at=120.0), at=121.0)
+    trust.note_working(Connection(opened_at=60.0), since=122.0)
     trust.note_opened()
     assert trust.breaks == 1
 
