@@ -59,6 +59,8 @@ class TimedConnection(psycopg.Connection[tuple[Any, ...]]):
     """When it was opened, by `time.monotonic`."""
     replaced_at: float = math.inf
     """After which moment of `time.monotonic` it is closed once its statement has ended."""
+    pool: object = None
+    """The pool that it belongs to."""
     is_direct: bool = True
     """Whether it leads to PostgreSQL itself, and not to a pooler such as pgbouncer."""
     clock: float = math.nan

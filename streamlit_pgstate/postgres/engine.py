@@ -425,6 +425,8 @@ class Database:
 
     def _give_back(self, connection: TimedConnection) -> None:
         """Return a connection to the pool, unless it is closed, too old, or the pool was closed."""
+        if connection.pool is not self._pool:
+            return  # this process was forked meanwhile, and the connection is its parent's
         now = connection.used_at = time.monotonic()
         if connection.opened_at < self._closed_at or connection.replaced_at < now:
             connection.close()
@@ -496,6 +498,7 @@ class Database:
             connection = self._connect()
         finally:
             self._opening.discard(thread)
+        connection.pool = self._pool
         counters.count("connection opened")
         self._trust.note_opened()
         return connection

@@ -261,6 +261,22 @@ def test_a_forked_child_has_connections_of_its_own_and_ends_none_of_its_parent(
     assert state["by the child"] is True
 
 
+def test_a_child_that_was_forked_within_a_statement_keeps_no_connection_of_its_parent(
+    state: State,
+) -> None:
+    database = state._session.tables._database
+    with database.connection() as connection:
+        process = connection.info.backend_pid
+
+        def work() -> bool:
+            database._give_back(connection)  # as the end of this block does
+            in_use = database.connections().in_use
+            return in_use == 0 and backend(state) != process
+
+        assert in_child(work)
+    assert backend(state) == process
+
+
 def test_parent_and_forked_children_write_at_once_and_lose_nothing(state: State) -> None:
     count_up(state, 1)
     context = multiprocessing.get_context("fork")
