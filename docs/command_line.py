@@ -60,6 +60,7 @@ CHANGING: Final = (
     (r"\([\d.,]+ \w+ on disk\)", "(328.0 KiB on disk)"),
     (r"in \d+\.\d ms", "in 0.9 ms"),
     (r"differ by \d+\.\d s", "differ by 0.0 s"),
+    (r"connections: \d+ of \d+ in use", "connections: 3 of 97 in use"),
     (r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", ""),
 )
 """What differs from run to run, and what the page shows in its place."""
