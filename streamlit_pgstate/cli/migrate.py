@@ -32,6 +32,11 @@ _LONGEST: Final = timedelta(days=24)
     help="Grant this role what an app needs at run time, and no more. The role must exist.",
 )
 @click.option(
+    "--citus",
+    is_flag=True,
+    help="Distribute the tables over the servers of Citus, by session. The URL is the coordinator.",
+)
+@click.option(
     "--statement-timeout",
     metavar="DURATION",
     help="Give up if one statement takes longer, such as 90s or 10m. [default: no limit]",
@@ -50,6 +55,7 @@ _LONGEST: Final = timedelta(days=24)
 def migrate(
     where: Where,
     app_role: str | None,
+    citus: bool,
     statement_timeout: str | None,
     sql: bool,
     found: str | None,
@@ -85,14 +91,14 @@ def migrate(
     """
     limit = _limit(statement_timeout)
     if sql:
-        _print_sql(where, app_role=app_role, limit=limit, found=found)
+        _print_sql(where, app_role=app_role, limit=limit, found=found, citus=citus)
         return
     if found is not None:
         raise ConfigError("--from is for --sql. Without it the layout is read from the database.")
     target = find_target(where)
     if not target.is_named:
         raise ConfigError(NO_DATABASE_HERE.format(home=target.settings.home))
-    _migrate(target, app_role=app_role, limit=limit)
+    _migrate(target, app_role=app_role, limit=limit, citus=citus)
 
 
 def _limit(text: str | None) -> timedelta | None:
@@ -113,15 +119,20 @@ def _limit(text: str | None) -> timedelta | None:
 
 
 def _print_sql(
-    where: Where, *, app_role: str | None, limit: timedelta | None, found: str | None
+    where: Where, *, app_role: str | None, limit: timedelta | None, found: str | None, citus: bool
 ) -> None:
     from streamlit_pgstate.postgres import migrate as migrations
 
     schema = find_schema(where)
-    click.echo(migrations.script(schema, app_role=app_role, limit=limit, found=found), nl=False)
+    text = migrations.script(
+        schema, app_role=app_role, limit=limit, found=found, distributes=citus
+    )
+    click.echo(text, nl=False)
 
 
-def _migrate(target: Target, *, app_role: str | None, limit: timedelta | None) -> None:
+def _migrate(
+    target: Target, *, app_role: str | None, limit: timedelta | None, citus: bool
+) -> None:
     from streamlit_pgstate.postgres import grants
     from streamlit_pgstate.postgres import migrate as migrations
 
@@ -129,11 +140,15 @@ def _migrate(target: Target, *, app_role: str | None, limit: timedelta | None) -
     with database_of(settings) as database:
         if app_role is not None:
             grants.check_role(database, settings.schema, app_role)
-        before = migrations.upgrade(database, settings, limit=limit, app_role=app_role)
+        before = migrations.upgrade(
+            database, settings, limit=limit, app_role=app_role, distributes=citus
+        )
         what = f"schema {settings.schema!r} of {database.place} ({target.source})"
     if before.is_current:
         click.echo(f"Nothing to do: {what} has layout {before.found}.")
     else:
         click.echo(f"Migrated {what} from {before.found or 'nothing'} to {before.needed}.")
+    if citus:
+        click.echo("Citus has the tables distributed over its servers.")
     if app_role is not None:
         click.echo(f"Granted the role {app_role!r} what an app needs.")

@@ -17,6 +17,7 @@ from streamlit_pgstate.postgres.engine import Database
 from streamlit_pgstate.postgres.parameters import Parameters
 from streamlit_pgstate.postgres.rows import SessionRef, Write
 from streamlit_pgstate.postgres.sealing import Sealing
+from streamlit_pgstate.postgres.statements import Statements
 from streamlit_pgstate.postgres.writes import Writer
 from streamlit_pgstate.settings import Settings
 
@@ -34,7 +35,7 @@ class Access:
     """
 
     def __init__(
-        self, database: Database, sql: Mapping[str, str], settings: Settings, sealing: Sealing
+        self, database: Database, sql: Statements, settings: Settings, sealing: Sealing
     ) -> None:
         self._database = database
         self._settings = settings
@@ -81,6 +82,7 @@ class Access:
         require = migrate.require_current if is_first else migrate.require_still_current
         layout = require(self._database, self._settings)
         self._is_of_others = layout.has_inactive_policies
+        self.sql.note_engine(is_distributed=layout.is_distributed)
         self._sealing.look_for_keys()
         self._checked = remakes
 

@@ -12,10 +12,10 @@ import logging
 import threading
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import astuple, dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import psycopg
 
@@ -23,6 +23,7 @@ from streamlit_pgstate.errors import PgStateError, StoreUnavailable
 from streamlit_pgstate.postgres import counters
 from streamlit_pgstate.postgres.engine import Database
 from streamlit_pgstate.postgres.growth import Growth
+from streamlit_pgstate.postgres.statements import Statements
 
 _LOG = logging.getLogger(__name__)
 
@@ -66,6 +67,10 @@ class Cleaned:
         )
 
 
+Step: TypeAlias = tuple[str, Callable[[int], int]]
+"""What it counts as in `Cleaned`, and what deletes a batch of so many rows."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cleanup:
     """Cleans up one schema.
@@ -77,7 +82,7 @@ class Cleanup:
     """
 
     database: Database
-    sql: Mapping[str, str]
+    sql: Statements
     batch: int
 
     def count(self) -> Cleaned:
@@ -92,17 +97,7 @@ class Cleanup:
                 so; call it again.
         """
         counts = dict.fromkeys(("sessions", "rows", "values", "names", "bodies"), 0)
-        steps: tuple[tuple[str, Callable[[int], int]], ...] = (
-            ("sessions", self._end),
-            ("rows", self._remove),
-            ("values", lambda batch: self._delete("GC_EXPIRED", batch)),
-            ("values", lambda batch: self._delete("GC_EXPIRED_ROWLESS", batch)),
-            ("values", lambda batch: self._sweep_each("GC_EXPIRED_LARGE", "GC_EXPIRED_OF", batch)),
-            ("values", self._empty_revisions),
-            ("names", lambda batch: self._delete("GC_NAMES", batch)),
-            ("names", lambda batch: self._delete("GC_NAMES_WITH_HISTORY", batch)),
-            ("bodies", lambda batch: self._sweep_each("GC_ORPHANED", "SWEEP", batch)),
-        )
+        steps = self._steps_by_session() if self.sql.is_distributed else self._steps()
         failure: PgStateError | None = None
         for name, step in steps:
             try:
@@ -119,6 +114,30 @@ class Cleanup:
         counters.note_latest("cleanup")
         self._note_growth()
         return cleaned
+
+    def _steps(self) -> Iterable[Step]:
+        return (
+            ("sessions", self._end),
+            ("rows", self._remove),
+            ("values", lambda batch: self._delete("GC_EXPIRED", batch)),
+            ("values", lambda batch: self._delete("GC_EXPIRED_ROWLESS", batch)),
+            ("values", lambda batch: self._sweep_each("GC_EXPIRED_LARGE", "GC_EXPIRED_OF", batch)),
+            ("values", self._empty_revisions),
+            ("names", lambda batch: self._delete("GC_NAMES", batch)),
+            ("names", lambda batch: self._delete("GC_NAMES_WITH_HISTORY", batch)),
+            ("bodies", lambda batch: self._sweep_each("GC_ORPHANED", "SWEEP", batch)),
+        )
+
+    def _steps_by_session(self) -> Iterable[Step]:
+        """A distributed engine locks the rows of one session at a time."""
+        return (
+            ("sessions", self._end),
+            ("rows", self._remove),
+            ("values", lambda batch: self._sweep_each("GC_EXPIRED_ANY", "GC_EXPIRED_OF", batch)),
+            ("values", self._empty_revisions),
+            ("names", lambda batch: self._sweep_each("GC_OLD_NAMES", "GC_NAMES_OF", batch)),
+            ("bodies", lambda batch: self._sweep_each("GC_ORPHANED", "SWEEP", batch)),
+        )
 
     def _note_growth(self) -> None:
         """Note how large everything is, for the inspector. Without it the cleanup is done, too."""

@@ -156,7 +156,7 @@ class Growth:
         Raises:
             PgStateError: the database cannot be reached, or refuses. The next cleanup tries again.
         """
-        self._run("NOTE_GROWTH", {})
+        self._run("NOTE_GROWTH", self.now()._asdict())
         self._run("TRIM_GROWTH", {})
         known = self.largest()
         rows = self._run("SESSIONS_HELD", {"ids": list(known.sessions)})

@@ -63,15 +63,15 @@ class HistoryIncomplete(PgStateError):
     """
 
 
-class HistoryLacksVersions(psycopg.errors.InvalidParameterValue):
+class HistoryLacksVersions(psycopg.errors.InvalidTextRepresentation):
     """As `HistoryIncomplete`, from the statement."""
 
 
-class ReplacesAnother(psycopg.errors.InvalidParameterValue):
+class ReplacesAnother(psycopg.errors.InvalidTextRepresentation):
     """As `NotAsKnown`, from the statement."""
 
 
-class OverLimit(psycopg.errors.InvalidParameterValue):
+class OverLimit(psycopg.errors.InvalidTextRepresentation):
     """The statement would have made the session hold more than a limit. It changed nothing."""
 
     def __init__(self, limit: Limit, held: int) -> None:

@@ -22,11 +22,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from streamlit_pgstate.errors import ConfigError, MigrationRequired, StoreUnavailable
-from streamlit_pgstate.postgres import fork, grants
+from streamlit_pgstate.postgres import distribution, fork, grants
 from streamlit_pgstate.postgres.connection import TimedConnection, milliseconds
 from streamlit_pgstate.postgres.engine import Database
 from streamlit_pgstate.postgres.faults import translate
 from streamlit_pgstate.postgres.schema import TABLES
+from streamlit_pgstate.postgres.statements.distribution import IS_DISTRIBUTED
 from streamlit_pgstate.settings import Settings
 
 if TYPE_CHECKING:
@@ -84,6 +85,9 @@ class Layout:
     has_inactive_policies: bool = False
     """Whether the tables have row security, and it does not hold for the user in `url`."""
 
+    is_distributed: bool = False
+    """Whether the tables are distributed over several servers."""
+
     @property
     def is_current(self) -> bool:
         return self.found == self.needed
@@ -117,10 +121,10 @@ def layout(database: Database, settings: Settings) -> Layout:
             ), EXISTS (
                 SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                 WHERE n.nspname = %s AND c.relrowsecurity AND NOT row_security_active(c.oid)
-            )""",  # noqa: S608 - a checked name
-            (list(TABLES), settings.schema, settings.schema),
+            ), {IS_DISTRIBUTED}""",  # noqa: S608 - a checked name
+            (list(TABLES), settings.schema, settings.schema, settings.schema),
         ).fetchone()
-    revision, missing, has_inactive_policies = found or (None, [], False)
+    revision, missing, has_inactive_policies, is_distributed = found or (None, [], False, False)
     if revision is None and len(missing) == len(TABLES):
         return Layout(None, HEAD)  # Alembic has taken all down to its base
     if revision is None:
@@ -131,7 +135,13 @@ def layout(database: Database, settings: Settings) -> Layout:
             "Restore its row from a backup.",
             advice=f"If this version of streamlit-pgstate made the tables, run: {cure}",
         )
-    return Layout(revision, HEAD, tuple(missing), has_inactive_policies=bool(has_inactive_policies))
+    return Layout(
+        revision,
+        HEAD,
+        tuple(missing),
+        has_inactive_policies=bool(has_inactive_policies),
+        is_distributed=bool(is_distributed),
+    )
 
 
 def require_current(database: Database, settings: Settings) -> Layout:
@@ -184,6 +194,7 @@ def upgrade(
     *,
     limit: timedelta | None = None,
     app_role: str | None = None,
+    distributes: bool = False,
 ) -> Layout:
     """Migrate the schema to this version's layout. Many processes and threads may do so at once.
 
@@ -192,6 +203,8 @@ def upgrade(
         settings: which schema.
         limit: how long one statement may take. None: as long as it does.
         app_role: a role that is granted what an app needs, in the same transaction.
+        distributes: whether Citus distributes the tables over its servers. Tables that are
+            distributed stay so, and those of a newer layout become so.
 
     Returns:
         The layout before the migration.
@@ -199,7 +212,7 @@ def upgrade(
     Raises:
         MigrationRequired: the schema is newer than this version.
         ConfigError: the user may not create the schema or the tables, or may not grant the role
-            what an app needs. Nothing was changed.
+            what an app needs; or the tables cannot be distributed. Nothing was changed.
         StoreUnavailable: another migration, or a transaction on a table, held its lock too long; or
             a statement took longer than `limit`.
     """
@@ -213,12 +226,23 @@ def upgrade(
             lift_time_limits(connection)
         if limit is not None:
             connection.execute(text(_limited(limit)))
+        distributes = distributes or (before.is_distributed and not before.is_current)
+        if distributes:
+            distribution.check(_driver(connection))
         if not before.is_current:
             create_schema(connection, settings.schema)
             _run_alembic(connection, settings.schema)
+        if distributes:
+            _distribute(connection, settings.schema)
         if app_role is not None:
             _grant(connection, database, settings.schema, app_role)
         return before
+
+
+def _distribute(connection: sqlalchemy.Connection, schema: str) -> None:
+    lift_time_limits(connection)  # what is there is copied to the servers
+    for statement in distribution.statements(schema):
+        connection.exec_driver_sql(statement.replace("%", "%%"))
 
 
 def _grant(
@@ -247,6 +271,7 @@ def script(
     app_role: str | None = None,
     limit: timedelta | None = None,
     found: str | None = None,
+    distributes: bool = False,
 ) -> str:
     """Return the SQL of a migration, without a connection. It is the same each time.
 
@@ -257,6 +282,7 @@ def script(
         app_role: as in `upgrade`.
         limit: as in `upgrade`.
         found: the layout that the tables have; None for no tables.
+        distributes: as in `upgrade`.
 
     Raises:
         ConfigError: there is no such layout, or no migration leads from it.
@@ -275,7 +301,10 @@ def script(
         config.attributes.update(
             schema=schema,
             before=_before(limit),
-            after=grants.statements(schema, app_role) if app_role else [],
+            after=[
+                *(distribution.statements(schema) if distributes else []),
+                *(grants.statements(schema, app_role) if app_role else []),
+            ],
         )
         command.upgrade(config, f"{found}:{HEAD}" if found else HEAD, sql=True)
     came_from = f"from layout {found}" if found else "from nothing"

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from streamlit_pgstate.errors import MigrationRequired, PgStateError
-from streamlit_pgstate.postgres import migrate, statements
+from streamlit_pgstate.postgres import migrate
 from streamlit_pgstate.postgres.access import Access
 from streamlit_pgstate.postgres.bodies import Bodies
 from streamlit_pgstate.postgres.browsing import Browsing
@@ -29,6 +29,7 @@ from streamlit_pgstate.postgres.rows import Identity, Totals
 from streamlit_pgstate.postgres.sealing import Sealing
 from streamlit_pgstate.postgres.session_tokens import SessionTokens
 from streamlit_pgstate.postgres.sessions import Sessions
+from streamlit_pgstate.postgres.statements import Statements
 from streamlit_pgstate.postgres.token import TokenSigner
 from streamlit_pgstate.settings import Settings
 
@@ -58,7 +59,7 @@ class Tables:
         *,
         before_statement: Callable[[Database], None] = no_objection,
     ) -> None:
-        sql = statements.of(settings.schema)
+        sql = Statements(settings.schema)
         database = Database(settings, before_statement=before_statement)
         self._settings = settings
         self._database = database
@@ -114,10 +115,13 @@ class Tables:
 
     def layout(self) -> Layout:
         """Return which layout the tables have. Changes nothing."""
-        return migrate.layout(self._database, self._settings)
+        layout = migrate.layout(self._database, self._settings)
+        self._sql.note_engine(is_distributed=layout.is_distributed)
+        return layout
 
     def totals(self) -> Totals:
         """Return how much all apps of this schema hold, for operators. Migrates nothing."""
+        self.layout()
         return Totals(*self._database.query(self._sql["TOTALS"], {})[0])
 
     def health(self) -> Health:
@@ -143,10 +147,11 @@ class Tables:
         """Clean up now and then, from now on, in a thread of this process."""
         if self._settings.gc_interval and not self._cleans_up:
             self._cleans_up = True
-            database, settings = self._database, self._settings
+            database, settings, sql = self._database, self._settings, self._sql
 
             def has_our_layout() -> bool:
                 present = migrate.layout(database, settings)
+                sql.note_engine(is_distributed=present.is_distributed)
                 return present.is_current and not present.is_damaged
 
             turns = Turns(self._cleanup, interval=settings.gc_interval, may_begin=has_our_layout)

@@ -228,7 +228,7 @@ class Writer:
                 parameters["deadline"] += (size - _QUICK) / _SLOWEST
             try:
                 return connection.rows_of(sql, parameters)
-            except psycopg.errors.InvalidParameterValue as error:
+            except psycopg.errors.InvalidTextRepresentation as error:
                 if (met := _version_met(error)) is None:
                     raise
                 # This try has its answer, so it was not ruled out. The next one counts from here.
@@ -466,7 +466,7 @@ def _sent(
         if connection.lock_timeout < patience:
             raise  # the limit of the user in `url`
         raise LockHeld(str(error)) from None
-    except psycopg.errors.InvalidParameterValue as error:
+    except psycopg.errors.InvalidTextRepresentation as error:
         if refusal := limits.read_refusal(str(error)):
             raise refusal from None
         if TOO_LATE not in str(error):

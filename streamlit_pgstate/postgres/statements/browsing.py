@@ -23,17 +23,20 @@ SELECT DISTINCT key FROM {schema}.revision WHERE session_id = %(id)s ORDER BY ke
 # How much expires in each of some spans of seconds from now, at most %(limit)s of each span. With
 # ORDER BY the index on the expiry is read in its order, and no further than the limit. The
 # conditions are those of the indexes, so the rows themselves are mostly not read.
+SPANS: Final = """unnest(%(begins)b::float8[], %(ends)b::float8[]) WITH ORDINALITY
+    AS span(begins, ends, number)"""
+OF_SESSIONS: Final = {"table": "session", "condition": "revoked_at IS NULL"}
+OF_VALUES: Final = {"table": "entry", "condition": "expires_at IS NOT NULL"}
 _AHEAD: Final = """
 SELECT (SELECT count(*) FROM (
     SELECT FROM {{schema}}.{table}
     WHERE expires_at > now() + make_interval(secs => span.begins)
         AND expires_at <= now() + make_interval(secs => span.ends) AND {condition}
     ORDER BY expires_at LIMIT %(limit)s) AS due)
-FROM unnest(%(begins)b::float8[], %(ends)b::float8[]) WITH ORDINALITY
-    AS span(begins, ends, number)
+FROM {spans}
 ORDER BY span.number"""
-SESSIONS_AHEAD: Final = _AHEAD.format(table="session", condition="revoked_at IS NULL")
-VALUES_AHEAD: Final = _AHEAD.format(table="entry", condition="expires_at IS NOT NULL")
+SESSIONS_AHEAD: Final = _AHEAD.format(spans=SPANS, **OF_SESSIONS)
+VALUES_AHEAD: Final = _AHEAD.format(spans=SPANS, **OF_VALUES)
 # What the planner estimates for one span. It reads the statistics, and no rows. With the condition
 # of the index of `entry` it would count twice that few values have an expiry.
 _ESTIMATE: Final = """

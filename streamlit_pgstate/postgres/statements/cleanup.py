@@ -15,7 +15,7 @@ _KEPT: Final = "make_interval(secs => %(kept_for)s)"
 # tombstones of its keys, so it comes only when no cache is left that has loaded these keys.
 ENDED: Final = f"""revoked_at IS NULL AND expires_at <= now()
     AND (scope NOT IN ({session.TOKENLESS}) OR expires_at < now() - {_KEPT})"""
-_ENDED_LONG_AGO: Final = f"revoked_at < now() - {_KEPT}"
+ENDED_LONG_AGO: Final = f"revoked_at < now() - {_KEPT}"
 _HAS_HISTORY: Final = """EXISTS (
             SELECT FROM {schema}.revision r WHERE r.session_id = e.session_id AND r.key = e.key)"""
 _OLD_TOMBSTONE: Final = f"kind IS NULL AND changed_at < now() - {_KEPT}"
@@ -30,7 +30,7 @@ GC_ERASE_BODIES: Final = "DELETE FROM {schema}.body WHERE session_id = ANY (%(id
 GC_ERASE_REVISIONS: Final = "DELETE FROM {schema}.revision WHERE session_id = ANY (%(ids)b)"
 GC_REMOVE: Final = f"""
 DELETE FROM {{schema}}.session WHERE id IN (
-    SELECT id FROM {{schema}}.session WHERE {_ENDED_LONG_AGO} LIMIT %(batch)s FOR UPDATE SKIP LOCKED
+    SELECT id FROM {{schema}}.session WHERE {ENDED_LONG_AGO} LIMIT %(batch)s FOR UPDATE SKIP LOCKED
 ) RETURNING id"""
 # An expired entry becomes a tombstone, as by DELETE, so that a cache that has not seen its last
 # write hears of the end. As in a write, the session's row is locked before the entry, and its
@@ -67,6 +67,12 @@ GC_EXPIRED_LARGE: Final = f"""
 SELECT DISTINCT session_id FROM (
     SELECT session_id FROM {{schema}}.entry WHERE {entry.EXPIRED} AND digest IS NOT NULL
     LIMIT %(batch)s
+) AS found ORDER BY session_id"""
+# On a distributed engine nothing is locked in a statement over all sessions. There GC_EXPIRED_OF and
+# GC_NAMES_OF do all, session by session.
+GC_EXPIRED_ANY: Final = f"""
+SELECT DISTINCT session_id FROM (
+    SELECT session_id FROM {{schema}}.entry WHERE {entry.EXPIRED} LIMIT %(batch)s
 ) AS found ORDER BY session_id"""
 GC_EXPIRED_OF: Final = f"""WITH emptied AS (
     UPDATE {{schema}}.entry SET {entry.TOMBSTONE} WHERE session_id = %(id)s AND {entry.EXPIRED}
@@ -106,6 +112,22 @@ counted AS (
     WHERE id = counts.session_id
 )
 SELECT 1 FROM named"""
+GC_OLD_NAMES: Final = f"""
+SELECT DISTINCT session_id FROM (
+    SELECT session_id FROM {{schema}}.entry WHERE {_OLD_TOMBSTONE} LIMIT %(batch)s
+) AS found ORDER BY session_id"""
+GC_NAMES_OF: Final = f"""WITH named AS (
+    DELETE FROM {{schema}}.entry WHERE session_id = %(id)s AND {_OLD_TOMBSTONE} RETURNING key
+),
+gone AS (
+    DELETE FROM {{schema}}.revision r USING named
+    WHERE r.session_id = %(id)s AND r.key = named.key RETURNING r.size
+),
+counted AS (
+    UPDATE {{schema}}.session SET history_bytes = session.history_bytes - counts.bytes
+    FROM (SELECT coalesce(sum(size), 0)::bigint AS bytes FROM gone) AS counts WHERE id = %(id)s
+)
+SELECT 1 FROM named"""
 # What a history holds of values whose ttl is over. The version stays, without its value.
 GC_EXPIRED_REVISIONS: Final = f"""
 SELECT DISTINCT session_id FROM (
@@ -129,7 +151,7 @@ SELECT DISTINCT session_id FROM (
 ) AS found ORDER BY session_id"""
 GC_COUNTS: Final = f"""
 SELECT (SELECT count(*) FROM {{schema}}.session WHERE {ENDED}),
-    (SELECT count(*) FROM {{schema}}.session WHERE {_ENDED_LONG_AGO}),
+    (SELECT count(*) FROM {{schema}}.session WHERE {ENDED_LONG_AGO}),
     (SELECT count(*) FROM {{schema}}.entry WHERE {entry.EXPIRED})
         + (SELECT count(*) FROM {{schema}}.revision WHERE {entry.EXPIRED}),
     (SELECT count(*) FROM {{schema}}.entry WHERE {_OLD_TOMBSTONE}),

@@ -6,15 +6,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from streamlit_pgstate.postgres.statements.parts import entry
+from streamlit_pgstate.postgres.statements.parts import dialect, entry, write
 
 # For operators, over all apps of the schema. Reads every row of `session` and `entry` once.
 TOTALS: Final = f"""
 SELECT (SELECT count(*) FROM {{schema}}.session WHERE revoked_at IS NULL AND expires_at > now()),
-    count(*), coalesce(sum(size), 0)::bigint,
-    (SELECT sum(pg_total_relation_size('{{schema}}.' || name))::bigint
+    held.keys, held.bytes,
+    (SELECT sum({dialect.size_of("'{schema}.' || name")})::bigint
         FROM unnest(ARRAY['session', 'entry', 'body', 'revision']) AS name)
-FROM {{schema}}.entry WHERE {entry.HOLDS_A_VALUE}"""
+FROM (
+    SELECT {write.HELD} FROM {{schema}}.entry WHERE {entry.HOLDS_A_VALUE}
+) AS held"""
 
 # A new connection: whether a pooler is in between, the server's clock, and the limits of the role.
 SERVER: Final = """

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from streamlit_pgstate.postgres.statements.parts import body, entry, session, write
+from streamlit_pgstate.postgres.statements.parts import body, dialect, entry, session, write
 
 _FOUND: Final = f"""found AS MATERIALIZED (
     SELECT version, epoch, {session.USABLE} AS usable, {session.STALE} AS is_stale,
@@ -31,7 +31,7 @@ SELECT NULL::text, version,
         ELSE CASE WHEN is_replaced THEN 'replaced ' ELSE '' END
             || CASE WHEN is_stale THEN 'stale ' ELSE '' END
             || CASE WHEN is_pending THEN 'pending' ELSE '' END
-    END, epoch, shape::text, login_hash, NULL::bytea, {write.SERVER}::float8,
+    END, epoch, shape::text, login_hash, NULL::bytea, {dialect.server("found.version")}::float8,
     extract(epoch FROM now())::float8
 FROM found
 UNION ALL
@@ -47,7 +47,7 @@ WHERE found.usable AND found.version > %(since)s
 # read. A write moves neither.
 SLIDE: Final = f"""
 UPDATE {{schema}}.session SET seen_at = now(),
-    expires_at = least(now() + {session.LIFETIME_OF_ROW}, {session.AT_THE_LATEST})
+    expires_at = least({session.EXPIRY_OF_ROW}, {session.AT_THE_LATEST})
 WHERE id = %(id)s AND (
     SELECT true FROM {{schema}}.session WHERE id = %(id)s AND {session.STALE} AND {session.USABLE}
     FOR UPDATE SKIP LOCKED
@@ -63,7 +63,7 @@ PUT: Final = f"""WITH {write.locked_first()},
 done AS ({entry.written(entry.ONE)}), {write.GROWN_BY_ONE} {write.RECORDED_LAST}"""
 PUT_AS_KNOWN: Final = (
     f"WITH {write.locked(write.COUNTED_AS_KNOWN, write.FITS_AS_KNOWN)} "
-    f"{entry.written(entry.ONE, answer=write.WAS_AS_KNOWN)}"
+    f"{entry.written(entry.ONE, answer=write.was_as_known('e'))}"
 )
 PUT_IF: Final = f"""WITH {write.locked_first()},
 done AS ({entry.written(entry.ONE, entry.IF_EXPECTED)}), {write.GROWN_BY_ONE}
@@ -105,7 +105,7 @@ RENEW: Final = f"""WITH {write.locked_first(entry.HOLDS_IT)},
 done AS (
     UPDATE {{schema}}.entry AS e SET {entry.RENEWED}
     FROM locked
-    WHERE e.session_id = %(id)s AND e.key = %(key)s AND e.version = %(expected)s
+    WHERE e.session_id = %(id)s AND e.key = %(key)s AND e.version = %(expected)s::bigint
     RETURNING e.version
 )
 {write.RECORDED} WHERE id = %(id)s AND EXISTS (SELECT FROM done) RETURNING {write.IN_TIME}"""
@@ -116,7 +116,7 @@ done AS (
 DELETE: Final = f"""WITH {write.locked_first()}, {body.DROPPED},
 deleted AS (
     UPDATE {{schema}}.entry SET version = locked.version, {entry.EMPTIED},
-        ttl = CASE WHEN {entry.HAS_NOT_EXPIRED} THEN NULL ELSE 0 END
+        ttl = {entry.TTL_OF_TOMBSTONE}
     FROM locked WHERE session_id = %(id)s AND key = ANY (%(key)b::text[]) AND kind IS NOT NULL
     RETURNING entry.ttl, old_size
 ),

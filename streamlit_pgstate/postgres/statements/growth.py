@@ -7,7 +7,10 @@ A cleanup runs those that write. None of them takes longer as the tables grow.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
+
+from streamlit_pgstate.postgres.statements.parts import dialect
 
 # The size of a file is known without reading it. The rows are estimated as the planner does it:
 # those that VACUUM or ANALYZE has found on each page, times the pages that there are now. A table
@@ -15,35 +18,51 @@ from typing import Final
 _COUNTED: Final = 8 * 2**20
 
 
-def _of(table: str, figure: str) -> str:
-    return f"(SELECT {figure} FROM pg_class WHERE oid = '{{schema}}.{table}'::regclass)"
+def whose(oid: str) -> str:
+    """The row of one table in the catalogue."""
+    return f"FROM pg_class WHERE oid = {oid}"
+
+
+def rows_of(name: str, whose: str) -> str:
+    """A query for the number of rows of one table."""
+    return f"""SELECT CASE WHEN pg_relation_size(oid) <= {_COUNTED}
+            THEN (SELECT count(*) FROM {name})
+            WHEN relpages = 0 THEN 0 ELSE greatest(0, reltuples / relpages
+                * pg_relation_size(oid) / current_setting('block_size')::int)::bigint END {whose}"""
 
 
 def _rows(table: str) -> str:
-    return _of(
-        table,
-        f"""CASE WHEN pg_relation_size(oid) <= {_COUNTED}
-            THEN (SELECT count(*) FROM {{schema}}.{table})
-            WHEN relpages = 0 THEN 0 ELSE greatest(0, reltuples / relpages
-                * pg_relation_size(oid) / current_setting('block_size')::int)::bigint END""",
-    )
+    name = f"{{schema}}.{table}"
+    return f"""({rows_of(name, whose(f"'{name}'::regclass"))})"""
 
 
 def _bytes(table: str) -> str:
-    return _of(table, "pg_total_relation_size(oid)")
+    return dialect.size_of(f"'{{schema}}.{table}'")
 
 
-_COLUMNS: Final = """sessions, entries, revisions, session_bytes, entry_bytes, body_bytes,
-    revision_bytes"""
-FIGURES: Final = f"""
-SELECT now(), {_rows("session")}, {_rows("entry")}, {_rows("revision")},
-    {_bytes("session")}, {_bytes("entry")}, {_bytes("body")}, {_bytes("revision")}"""
+_NAMES: Final = (
+    *("sessions", "entries", "revisions"),
+    *("session_bytes", "entry_bytes", "body_bytes", "revision_bytes"),
+)
+_COLUMNS: Final = ", ".join(_NAMES)
 
-# One row for the present hour and one for the present day, whose figures are the last ones.
+
+def figures(rows: Callable[[str], str]) -> str:
+    """A query for all figures, with an expression for the number of rows of a table."""
+    numbers = (rows("session"), rows("entry"), rows("revision"))
+    sizes = (_bytes("session"), _bytes("entry"), _bytes("body"), _bytes("revision"))
+    return f"""
+SELECT now(), {", ".join((*numbers, *sizes))}"""
+
+
+FIGURES: Final = figures(_rows)
+# Measured by FIGURES. One row for the present hour and one for the present day, whose figures are
+# the last ones.
 NOTE_GROWTH: Final = f"""
 INSERT INTO {{schema}}.growth AS g (grain, at, measured_at, {_COLUMNS})
-SELECT grain, date_trunc(grain, now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC', figures.*
-FROM unnest(ARRAY['hour', 'day']) AS grain, ({FIGURES}) AS figures
+SELECT grain, date_trunc(grain, %(at)s::timestamptz AT TIME ZONE 'UTC') AT TIME ZONE 'UTC',
+    %(at)s::timestamptz, {", ".join(f"%({name})s::bigint" for name in _NAMES)}
+FROM unnest(ARRAY['hour', 'day']) AS grain
 ON CONFLICT (grain, at) DO UPDATE SET measured_at = excluded.measured_at,
     sessions = excluded.sessions, entries = excluded.entries, revisions = excluded.revisions,
     session_bytes = excluded.session_bytes, entry_bytes = excluded.entry_bytes,
@@ -51,7 +70,7 @@ ON CONFLICT (grain, at) DO UPDATE SET measured_at = excluded.measured_at,
 # 336 rows of hours and 367 of days stay.
 TRIM_GROWTH: Final = """
 DELETE FROM {schema}.growth
-WHERE at < now() - CASE grain WHEN 'hour' THEN interval '14 days' ELSE interval '366 days' END"""
+WHERE grain = 'hour' AND at < now() - interval '14 days' OR at < now() - interval '366 days'"""
 GROWTH: Final = f"""
 SELECT at, measured_at, {_COLUMNS} FROM {{schema}}.growth WHERE grain = %(name)s::text
 ORDER BY at"""
@@ -63,7 +82,9 @@ FROM {schema}.session WHERE id > %(after)s::uuid ORDER BY id LIMIT %(limit)s"""
 # Reads some pages of `entry` by chance: all of them in a small table. The last two columns are how
 # many values it has found, and which share of the table it has read.
 _SHARE: Final = """least(1, %(pages)s::float8 / (SELECT greatest(1,
-    pg_relation_size('{schema}.entry'::regclass) / current_setting('block_size')::int)))"""
+    {size} / current_setting('block_size')::int)))""".replace(
+    "{size}", dialect.size_of("'{schema}.entry'", with_indexes=False)
+)
 SAMPLE_KEYS: Final = f"""
 SELECT key, count(*), sum(size)::bigint, (sum(count(*)) OVER ())::bigint, {_SHARE}
 FROM {{schema}}.entry TABLESAMPLE SYSTEM (100 * {_SHARE})

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Final
 
 from streamlit_pgstate.postgres.statements.cleanup import ENDED
-from streamlit_pgstate.postgres.statements.parts import entry
+from streamlit_pgstate.postgres.statements.parts import dialect, entry
 
 _IS_LIVE: Final = "revoked_at IS NULL AND expires_at > now()"
 
@@ -57,14 +57,14 @@ WHERE session_id = %(id)s AND key = %(name)s AND {entry.HOLDS_A_VALUE}"""
 OVERVIEW: Final = f"""
 SELECT count(*), coalesce(sum(keys), 0)::bigint, coalesce(sum(bytes), 0)::bigint, min(created_at)
 FROM {{schema}}.session WHERE {_IS_LIVE}"""
-SIZES: Final = """
-SELECT name, pg_total_relation_size('{schema}.' || name)
+SIZES: Final = f"""
+SELECT name, {dialect.size_of("'{schema}.' || name")}
 FROM unnest(ARRAY['session', 'entry', 'body', 'revision']) WITH ORDINALITY AS tables(name, number)
 ORDER BY number"""
 # By the indexes that the cleanup has: how many sessions wait for it, at most %(limit)s of them, and
 # since when sessions and values do.
 OVERDUE: Final = f"""
-SELECT (SELECT count(*) FROM (SELECT FROM {{schema}}.session WHERE {ENDED} LIMIT %(limit)s) AS due),
+SELECT (SELECT count(*) FROM (SELECT 1 FROM {{schema}}.session WHERE {ENDED} LIMIT %(limit)s) AS due),
     (SELECT min(expires_at) FROM {{schema}}.session WHERE {ENDED}),
     (SELECT min(expires_at) FROM {{schema}}.entry WHERE {entry.EXPIRED}),
     (SELECT to_timestamp(max(value::float8)) FROM {{schema}}.setting

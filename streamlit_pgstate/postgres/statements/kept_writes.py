@@ -64,7 +64,7 @@ RENEW_WITH_HISTORY: Final = f"""WITH {_locked_first(entry.HOLDS_IT)},
 done AS (
     UPDATE {{schema}}.entry AS e SET {entry.RENEWED}
     FROM locked
-    WHERE e.session_id = %(id)s AND e.key = %(key)s AND e.version = %(expected)s
+    WHERE e.session_id = %(id)s AND e.key = %(key)s AND e.version = %(expected)s::bigint
     RETURNING e.key, e.version, e.changed_at, e.kind, e.size, e.value, e.body, e.digest,
         e.expires_at, e.ttl, e.size AS old_size, %(expected)s::bigint
 ), {revision.STEPS} {write.RECORDED},
@@ -76,7 +76,7 @@ DELETE_WITH_HISTORY: Final = f"""WITH {_locked_first()},
 deleted AS (
     UPDATE {{schema}}.entry SET version = locked.version, {entry.EMPTIED},
         old_version = entry.version,
-        ttl = CASE WHEN {entry.HAS_NOT_EXPIRED} THEN NULL ELSE 0 END
+        ttl = {entry.TTL_OF_TOMBSTONE}
     FROM locked WHERE session_id = %(id)s AND key = ANY (%(key)b::text[]) AND kind IS NOT NULL
     RETURNING key, entry.version, changed_at, kind, size, value, body, digest, expires_at,
         entry.ttl, old_size, old_version

@@ -13,11 +13,15 @@ from streamlit_pgstate.postgres.statements.parts import body, entry, session, wr
 LOCK_SESSION: Final = f"WITH {write.locked()} SELECT version FROM locked"
 _DIGESTS_OF_MOVED: Final = """(
     SELECT digest FROM {schema}.entry WHERE session_id = %(id)s AND key = ANY (%(key)b::text[]))"""
+# The two sessions may be on two servers: their rows are not joined.
 FREE_KEYS: Final = f"""
-SELECT old.key FROM {{schema}}.entry old
+WITH taken AS MATERIALIZED (
+    SELECT key FROM {{schema}}.entry
+    WHERE session_id = %(to)s AND key = ANY (%(key)b::text[]) AND {entry.HOLDS_A_VALUE}
+)
+SELECT key FROM {{schema}}.entry
 WHERE session_id = %(id)s AND key = ANY (%(key)b::text[]) AND {entry.HOLDS_A_VALUE}
-    AND NOT EXISTS (SELECT FROM {{schema}}.entry
-        WHERE session_id = %(to)s AND key = old.key AND {entry.HOLDS_A_VALUE})"""
+    AND key NOT IN (SELECT key FROM taken)"""
 # What the other session held under these keys has expired.
 DROP_EXPIRED_BODIES: Final = f"""
 DELETE FROM {{schema}}.body b WHERE b.session_id = %(to)s AND b.digest IN (
@@ -116,7 +120,7 @@ created AS (
     INSERT INTO {{schema}}.session (id, app, scope, version, token_hash, created_at, seen_at,
         expires_at, copy_of, shape, keys, bytes)
     SELECT %(to)s, app, scope, 1, %(new_hash)s, created_at, now(),
-        least(now() + {session.LIFETIME_OF_COPY}, {session.AT_THE_LATEST}), origin, shape,
+        least({session.EXPIRY_OF_COPY}, {session.AT_THE_LATEST}), origin, shape,
         {{counters}}
     FROM source, copies
     WHERE copies.number < %(max_copies)s AND copies.bytes + source.bytes <= %(max_bytes)s

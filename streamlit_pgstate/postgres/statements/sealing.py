@@ -87,8 +87,8 @@ DELETE FROM {{schema}}.body b WHERE b.session_id = %(id)s
 # whoever has no key can make none. It is due where values were stored before there was a key.
 PLAIN_PERMIT: Final = f"""
 SELECT noted.value, noted.value IS NULL AND EXISTS (
-    SELECT FROM {{schema}}.entry WHERE kind IS NOT NULL
-) AND NOT EXISTS (SELECT FROM {{schema}}.entry WHERE {entry.IS_SEALED})
+    SELECT 1 FROM {{schema}}.entry WHERE kind IS NOT NULL
+) AND NOT EXISTS (SELECT 1 FROM {{schema}}.entry WHERE {entry.IS_SEALED})
 FROM (SELECT (SELECT value FROM {{schema}}.setting WHERE name = 'plain_values')) AS noted(value)"""
 SEALED_ONLY: Final = """
 SELECT FROM {schema}.setting WHERE name = 'plain_values' AND value = %(permit)s"""
@@ -97,6 +97,6 @@ INSERT INTO {schema}.setting (name, value) VALUES ('plain_values', %(permit)s)
 ON CONFLICT (name) DO NOTHING"""
 FORBID_PLAIN: Final = f"""
 UPDATE {{schema}}.setting SET value = %(permit)s WHERE name = 'plain_values' AND NOT EXISTS (
-    SELECT FROM {{schema}}.entry WHERE kind IS NOT NULL AND NOT {entry.IS_SEALED}
+    SELECT 1 FROM {{schema}}.entry WHERE kind IS NOT NULL AND NOT {entry.IS_SEALED}
     UNION ALL
-    SELECT FROM {{schema}}.revision WHERE kind IS NOT NULL AND NOT {entry.IS_SEALED})"""
+    SELECT 1 FROM {{schema}}.revision WHERE kind IS NOT NULL AND NOT {entry.IS_SEALED})"""

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from streamlit_pgstate.postgres.statements.parts import entry, session, write
+from streamlit_pgstate.postgres.statements.parts import dialect, entry, session, write
 
 SESSION: Final = """
 SELECT app, scope, created_at, seen_at, expires_at FROM {schema}.session WHERE id = %(id)s"""
@@ -30,18 +30,19 @@ RETURNING writes[{write.PLACE} + 1], writes[{write.PLACE} + 2], writes[{write.PL
 # that is forgotten already may have been moved: then what was to be deleted is under another id.
 _MAY_HAVE_MOVED: Final = f"""(session.scope IN ({session.TOKENLESS}) AND NOT %(again)s
         AND session.revoked_at < session.expires_at) IS TRUE"""
+_GRACE_ENDS: Final = dialect.later("session.rotated_at", "make_interval(secs => %(grace)s)")
 REVOKE: Final = f"""
 INSERT INTO {{schema}}.session (id, app, scope, version, token_hash, created_at, seen_at,
     expires_at, revoked_at)
-SELECT %(id)s::uuid, %(app)s::text, %(scope)s::text, 1, %(hash)s::bytea, now(), now(),
-    now() + make_interval(secs => %(session_ttl)s), now()
-WHERE {write.IS_PATIENT}
+VALUES (%(id)s::uuid, CASE WHEN {write.IS_PATIENT_WITHOUT_ROW} THEN %(app)s::text END,
+    %(scope)s::text, 1, %(hash)s::bytea, now(), now(),
+    now() + make_interval(secs => %(session_ttl)s), now())
 ON CONFLICT (id) DO UPDATE SET version = session.version + 1, {write.HOLDS_NOTHING},
     revoked_at = coalesce(session.revoked_at, excluded.revoked_at)
 WHERE excluded.token_hash IS NULL AND NOT {_MAY_HAVE_MOVED}
     OR excluded.token_hash = session.token_hash OR excluded.token_hash = session.pending_hash
     OR excluded.token_hash = session.previous_hash AND (session.previous_login IS NULL
-            AND session.rotated_at > excluded.seen_at - make_interval(secs => %(grace)s)
+            AND {_GRACE_ENDS} > excluded.seen_at
         OR session.previous_login = ANY (%(users)b::bytea[]))
 RETURNING {write.IN_TIME}"""
 ERASE_ENTRIES: Final = "DELETE FROM {schema}.entry WHERE session_id = %(id)s"
@@ -55,11 +56,11 @@ ERASE_REVISIONS: Final = "DELETE FROM {schema}.revision WHERE session_id = %(id)
 # the row is forgotten: the session was moved to another id, or an operator has revoked it.
 LOCK_TO_EMPTY: Final = f"""
 UPDATE {{schema}}.session SET version = version + 1, revoked_at = NULL, created_at = now(),
-    seen_at = now(), expires_at = now() + {session.LIFETIME_OF_ROW}, epoch = {session.NEXT_EPOCH},
+    seen_at = now(), expires_at = {session.EXPIRY_OF_ROW}, epoch = {session.NEXT_EPOCH},
     writes = {write.recorded("version + 1")}, {write.HOLDS_NOTHING}
 WHERE id = %(id)s AND {write.IS_PATIENT} AND {write.IS_NEW}
-    AND CASE WHEN %(always)s THEN NOT {session.FORGOTTEN}
-        ELSE revoked_at IS NOT NULL OR expires_at <= now() END
+    AND (%(always)s AND NOT {session.FORGOTTEN}
+        OR NOT %(always)s AND (revoked_at IS NOT NULL OR expires_at <= now()))
 RETURNING {write.IN_TIME}"""
 EMPTY_ENTRIES: Final = f"""
 UPDATE {{schema}}.entry SET version = %(version)s, {entry.TOMBSTONE}

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Final
 
 from streamlit_pgstate.postgres.cipher import MAGIC, OVERHEAD
+from streamlit_pgstate.postgres.statements.parts import dialect
 
 # A deleted key leaves its row, without a value, so that other caches see the deletion. Such a row
 # is called a tombstone.
@@ -41,14 +42,17 @@ EXPIRED: Final = "expires_at <= now()"
 
 HAS_NOT_EXPIRED: Final = "(expires_at IS NULL OR expires_at > now())"
 HOLDS_A_VALUE: Final = f"kind IS NOT NULL AND {HAS_NOT_EXPIRED}"
+# The ttl of the tombstone of a value: 0 if its own ttl was over, else NULL. It would be CASE, in
+# which a distributed engine refuses now().
+TTL_OF_TOMBSTONE: Final = f"nullif({HAS_NOT_EXPIRED}::int, 1)"
 
 # The ttl counts from when the value is written. now() would be when the transaction began, before
 # it waited for the lock of the session's row.
-EXPIRY: Final = "clock_timestamp() + make_interval(secs => {ttl})"
+EXPIRY: Final = dialect.later(dialect.clock("locked.version"), "make_interval(secs => {ttl})")
 
 # The entry holds a large value already, of which only the expiry changes.
 HOLDS_IT: Final = f"""AND EXISTS (SELECT FROM {{schema}}.entry
-    WHERE session_id = %(id)s AND key = %(key)s AND version = %(expected)s
+    WHERE session_id = %(id)s AND key = %(key)s AND version = %(expected)s::bigint
         AND digest = %(digest)s AND {HAS_NOT_EXPIRED})"""
 RENEWED: Final = f"""version = locked.version, changed_at = now(),
         expires_at = {EXPIRY.replace("{ttl}", "%(ttl)s::float8")}, ttl = %(ttl)s::float8"""
@@ -60,18 +64,18 @@ FROM locked, {{new}} AS new(key, kind, size, text, body, digest, ttl){{if_there}
 {{where}} RETURNING {{answer}}"""
 
 # The entry still has the version that modify() started from; 0 stands for no value.
-IF_EXPECTED: Final = f"""WHERE %(expected)s = CASE
+IF_EXPECTED: Final = f"""WHERE %(expected)s::bigint = CASE
     WHEN {OLD_HOLDS_NOTHING} THEN 0 ELSE e.version END"""
 
 # The condition of ON CONFLICT is not evaluated if there is no row. There may be none, though the
 # caller's cache has one: a cleanup has deleted it since.
 _IF_THERE: Final = """
-WHERE %(expected)s = 0 OR EXISTS (SELECT FROM {schema}.entry old
+WHERE %(expected)s::bigint = 0 OR EXISTS (SELECT FROM {schema}.entry old
     WHERE old.session_id = %(id)s AND old.key = new.key)"""
 
 # The same condition, checked before bodies are deleted: a write that does nothing must delete
 # none.
-AS_EXPECTED: Final = f"""AND %(expected)s = coalesce((
+AS_EXPECTED: Final = f"""AND %(expected)s::bigint = coalesce((
     SELECT version FROM {{schema}}.entry WHERE session_id = %(id)s AND key = ANY (%(key)b::text[])
         AND {HOLDS_A_VALUE}), 0)"""
 

@@ -11,17 +11,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from streamlit_pgstate.postgres.statements.parts import entry
+from streamlit_pgstate.postgres.statements.parts import dialect, entry
 
 # `session.history_at` is the version up to which `revision` has every version of every key. It
 # falls behind where a process without history writes, or entries are moved. Then a write raises an
-# error, and `history.History.complete` comes first. As elsewhere an invalid value is set to raise
-# it (decision 15).
+# error, and `history.History.complete` comes first.
 INCOMPLETE: Final = "the history of this session lacks versions"
 """A part of the message of that error."""
 
+_IS_INCOMPLETE: Final = dialect.refused(
+    f"'{INCOMPLETE}; version '", of="session.version", to="boolean"
+)
 IS_COMPLETE: Final = f"""AND CASE WHEN history_at = version THEN true
-    ELSE set_config('lock_timeout', '{INCOMPLETE}', true)::boolean END"""
+    ELSE {_IS_INCOMPLETE} END"""
 
 # A run is known by the first version that it has written. If others have written since, it goes on
 # as another run: what it writes then is undone by itself.
@@ -45,13 +47,14 @@ KEPT: Final = f"""kept AS ({NEW_REVISION}
     ON CONFLICT (session_id, key, version) DO NOTHING RETURNING key
 )"""
 
-# %(older)s of the revisions that the statement has found stay, beside the one that it adds. It does
-# not see one that a writer just before it has added: so there may be one more until the next write.
+# %(older)s of the revisions that the statement has found stay, beside the one that it adds, which
+# it sees on a distributed engine only. It does not see one that a writer just before it has added:
+# so there may be one more until the next write.
 TRIMMED: Final = """trimmed AS (
     DELETE FROM {schema}.revision r USING done
     WHERE r.session_id = %(id)s AND r.key = done.key AND r.version <= (
         SELECT o.version FROM {schema}.revision o
-        WHERE o.session_id = %(id)s AND o.key = done.key
+        WHERE o.session_id = %(id)s AND o.key = done.key AND o.version < done.version
         ORDER BY o.version DESC OFFSET %(older)s LIMIT 1)
     RETURNING r.size, r.digest
 )"""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from streamlit_pgstate.postgres.statements.parts import dialect
+
 # A session of a scope without tokens cannot get another id. When it is forgotten or has expired, it
 # gets another epoch. Each statement names the epoch that its caller has loaded, and a row with
 # another epoch is refused. The first epoch of a row is the time when it was made, in microseconds,
@@ -43,11 +45,12 @@ TOKENLESS: Final = ", ".join(f"'{scope}'" for scope in TOKENLESS_SCOPES)
 # after it was made at the latest, however often its token is rotated.
 _LIFETIME: Final = f"""make_interval(secs => CASE WHEN {{scope}} IN ({TOKENLESS})
     THEN %(session_max_age)s ELSE least(%(session_ttl)s, %(session_max_age)s) END)"""
-LIFETIME_OF_ROW: Final = _LIFETIME.replace("{scope}", "session.scope")
-LIFETIME_OF_COPY: Final = _LIFETIME.replace("{scope}", "source.scope")
+EXPIRY_OF_ROW: Final = dialect.later("now()", _LIFETIME.replace("{scope}", "session.scope"))
+EXPIRY_OF_COPY: Final = dialect.later("now()", _LIFETIME.replace("{scope}", "source.scope"))
 LIFETIME_OF_NEW: Final = _LIFETIME.replace("{scope}", "%(scope)s::text")
+_OLDEST: Final = dialect.later("created_at", "make_interval(secs => %(session_max_age)s)")
 AT_THE_LATEST: Final = f"""CASE WHEN scope IN ({TOKENLESS}) THEN 'infinity'
-    ELSE created_at + make_interval(secs => %(session_max_age)s) END"""
+    ELSE {_OLDEST} END"""
 
 # Whether the caller knows the shape of what is stored. %(shape)s is NULL for one that minds none.
 # The rows of an app that sets no shape have NULL, which is the first one.

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from streamlit_pgstate.postgres.statements.parts import session
+from streamlit_pgstate.postgres.statements.parts import dialect, session
 
 # Each write has an id of two numbers, see `writes`: a slot, and how many writes it had before. The
 # session's row records the last write of each slot as four numbers in `writes`: slot, number, the
@@ -21,9 +21,8 @@ FULL: Final = SLOTS * RECORD
 PLACE: Final = "array_position(writes, %(slot)s::bigint)"
 IS_RECORDED: Final = f"coalesce(writes[{PLACE} + 1] >= %(number)s::bigint, false)"
 
-# When this server was started, in microseconds since 1970. It tells servers apart, and a server
-# from itself before a restart.
-SERVER: Final = "(extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint"
+# It tells servers apart, and a server from itself before a restart.
+_SERVER: Final = dialect.server()
 
 # Whether a record of this write, if there was one, is still there: the slot is listed, or there is
 # room, or the oldest record is not newer than %(reached)s. That is a version from before the write
@@ -32,46 +31,49 @@ SERVER: Final = "(extract(epoch FROM pg_postmaster_start_time()) * 1000000)::big
 # version that was met on another server proves nothing here: a standby that was promoted may lack
 # it (decision 15).
 NONE_PUSHED_OUT: Final = f"""({PLACE} IS NOT NULL OR cardinality(writes) < {FULL}
-    OR (%(server)s::float8 IN ('Infinity', {SERVER})
+    OR (%(server)s::float8 IN ('Infinity', {_SERVER})
         AND abs(writes[{FULL - RECORD + 3}]) <= %(reached)s::bigint))"""
 
 PUSHED_OUT: Final = "this write is not recorded, and perhaps no longer; version and server: "
-"""A part of the message of the error that `IS_NEW` raises. The session's version and `SERVER`
-follow."""
+"""A part of the message of the error that `IS_NEW` raises. The session's version and when the
+server was started follow."""
 
 # A write does nothing if it is recorded, or ruled out. If more than `SLOTS` others have written
 # meanwhile, nobody can tell: then it is undone, and sent again with the version that it has met.
 # A large write may arrive seconds after SETTLE has ruled it out, see `writes`.
+_MANY_WROTE: Final = dialect.refused(
+    f"'{PUSHED_OUT}' || session.version::text || ' '", of=_SERVER, to="boolean"
+)
 IS_NEW: Final = f"""CASE WHEN {NONE_PUSHED_OUT} THEN NOT {IS_RECORDED}
-    ELSE set_config('lock_timeout', '{PUSHED_OUT}' || version::text || ' ' || {SERVER}::text,
-        true)::boolean END"""
+    ELSE {_MANY_WROTE} END"""
 
 
 def recorded(version: str, deleted: str = "0") -> str:
-    """`session.writes` with the record of the write."""
-    return f"""(ARRAY[%(slot)s::bigint, %(number)s::bigint, {version}, {deleted}]
-        || CASE WHEN {PLACE} IS NULL THEN writes
-        ELSE writes[:{PLACE} - 1] || writes[{PLACE} + {RECORD}:] END)[:{FULL}]"""
+    """`session.writes` with the record of the write.
+
+    Citus 13.2 ends with a segmentation fault where what a column is set to is a slice, not CASE.
+    """
+    record = f"ARRAY[%(slot)s::bigint, %(number)s::bigint, {version}, {deleted}]"
+    return f"""CASE WHEN {PLACE} IS NULL THEN ({record} || writes)[:{FULL}]
+        ELSE {record} || writes[:{PLACE} - 1] || writes[{PLACE} + {RECORD}:] END"""
 
 
 # The limit for locks holds for this transaction alone. It is set before the first row is locked. A
 # backend whose client has gone gives up, too.
-IS_PATIENT: Final = "(SELECT set_config('lock_timeout', %(wait)s, true)) IS NOT NULL"
+IS_PATIENT: Final = dialect.patience()
+IS_PATIENT_WITHOUT_ROW: Final = dialect.patience("")
 
 TOO_LATE: Final = "this write came after its deadline"
 """A part of the message of the error that `IN_TIME` raises."""
 
-# Plain SQL cannot raise an error. So a text that is no duration is set for `lock_timeout`:
-# `set_config` refuses it, and its error holds that text (decision 15). `_FITS` below and
-# `_UNLIKE_KNOWN` do the same.
-#
 # `IN_TIME` is evaluated when the session's row is locked already. So a write that is late because
 # its backend was frozen, or waited for the lock, is undone. If it is frozen later than here, it
 # holds the lock: nobody else can write to the session before it commits. A condition in a WHERE
 # would be evaluated before the lock, and not again if the one who held the lock has not changed the
 # row.
-IN_TIME: Final = f"""CASE WHEN clock_timestamp() < to_timestamp(%(deadline)s::float8)
-    THEN session.version ELSE set_config('lock_timeout', '{TOO_LATE}', true)::bigint END"""
+_IS_LATE: Final = dialect.refused(f"'{TOO_LATE}; version '", of="session.version", to="bigint")
+IN_TIME: Final = f"""CASE WHEN {dialect.clock()} < to_timestamp(%(deadline)s::float8)
+    THEN session.version ELSE {_IS_LATE} END"""
 
 OVER_KEYS: Final = "over max_keys: "
 OVER_BYTES: Final = "over max_session_bytes: "
@@ -82,10 +84,12 @@ OVER_BYTES: Final = "over max_session_bytes: "
 # evaluated after that change. A write that has added something, and comes over a limit, raises an
 # error, and so is undone. A write that takes something away is stored, also if the limit was
 # lowered since.
+_IS_OVER_KEYS: Final = dialect.refused(f"'{OVER_KEYS}'", of="session.keys", to="bigint")
+_IS_OVER_BYTES: Final = dialect.refused(f"'{OVER_BYTES}'", of="session.bytes", to="bigint")
 _FITS: Final = f"""CASE WHEN {{keys}} > 0 AND session.keys > %(max_keys)s::bigint
-    THEN set_config('lock_timeout', '{OVER_KEYS}' || session.keys::text, true)::bigint
+    THEN {_IS_OVER_KEYS}
     WHEN {{bytes}} > 0 AND session.bytes > %(max_bytes)s::bigint
-    THEN set_config('lock_timeout', '{OVER_BYTES}' || session.bytes::text, true)::bigint
+    THEN {_IS_OVER_BYTES}
     ELSE {{otherwise}} END"""
 
 
@@ -144,7 +148,6 @@ COUNTED_DOWN: Final = "keys = session.keys - gone.keys, bytes = session.bytes - 
 NOT_AS_KNOWN: Final = "this write replaces another value than its caller knows"
 """A part of the message of that error."""
 
-_UNLIKE_KNOWN: Final = f"set_config('lock_timeout', '{NOT_AS_KNOWN}', true)::bigint"
 _MORE_KEYS: Final = """((%(kind)s::text IS NOT NULL)::int
             - (%(old_size)s::bigint IS NOT NULL)::int)"""
 _MORE_BYTES: Final = "(%(size)s::bigint - coalesce(%(old_size)s::bigint, 0))"
@@ -155,8 +158,14 @@ FITS_AS_KNOWN: Final = (
     .replace("{bytes}", _MORE_BYTES)
     .replace("{otherwise}", IN_TIME)
 )
-WAS_AS_KNOWN: Final = f"""CASE WHEN old_size IS NOT DISTINCT FROM %(old_size)s::bigint
-    THEN version ELSE {_UNLIKE_KNOWN} END"""
+
+
+def was_as_known(row: str) -> str:
+    """The version of an entry that was written, if it has replaced what its caller knows."""
+    other = dialect.refused(f"'{NOT_AS_KNOWN}; version '", of=f"{row}.version", to="bigint")
+    return f"""CASE WHEN {row}.old_size IS NOT DISTINCT FROM %(old_size)s::bigint
+    THEN {row}.version ELSE {other} END"""
+
 
 _NEW_SESSION: Final = """
 INSERT INTO {schema}.session (id, app, scope, version, token_hash, created_at, seen_at,
@@ -167,7 +176,7 @@ _CREATED: Final = f"""locked AS ({_NEW_SESSION}
     SELECT %(id)s::uuid, %(app)s::text, %(scope)s::text, 1, %(hash)s::bytea, now(), now(),
         now() + {session.LIFETIME_OF_NEW}, ARRAY[%(slot)s::bigint, %(number)s::bigint, 1, 0],
         {session.FIRST_EPOCH}, %(login)s::bytea, %(new_shape)s::int, {{keys}}, {{bytes}}{{values}}
-    WHERE {IS_PATIENT}
+    WHERE {IS_PATIENT_WITHOUT_ROW}
     ON CONFLICT (id) DO NOTHING RETURNING {fits(IN_TIME, of="session")} AS version{{more}}
 )"""
 
