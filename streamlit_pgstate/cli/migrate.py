@@ -124,15 +124,11 @@ def _print_sql(
     from streamlit_pgstate.postgres import migrate as migrations
 
     schema = find_schema(where)
-    text = migrations.script(
-        schema, app_role=app_role, limit=limit, found=found, distributes=citus
-    )
+    text = migrations.script(schema, app_role=app_role, limit=limit, found=found, distributes=citus)
     click.echo(text, nl=False)
 
 
-def _migrate(
-    target: Target, *, app_role: str | None, limit: timedelta | None, citus: bool
-) -> None:
+def _migrate(target: Target, *, app_role: str | None, limit: timedelta | None, citus: bool) -> None:
     from streamlit_pgstate.postgres import grants
     from streamlit_pgstate.postgres import migrate as migrations
 

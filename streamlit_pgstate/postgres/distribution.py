@@ -21,8 +21,12 @@ from streamlit_pgstate.postgres.statements.distribution import (
     WAIT_AT_MOST,
 )
 
-_BY_SESSION: Final = {"session": "id", "entry": "session_id", "body": "session_id"}
-_BY_SESSION |= {"revision": "session_id"}
+_BY_SESSION: Final = {
+    "session": "id",
+    "entry": "session_id",
+    "body": "session_id",
+    "revision": "session_id",
+}
 """Tables whose rows lie where their session lies, and the column that names it."""
 
 _EVERYWHERE: Final = ("setting", "growth", "alembic_version")
@@ -32,6 +36,11 @@ LEAST_CITUS: Final = 11
 """The major version from which on Citus makes functions on servers that are added later."""
 
 
+def before() -> list[str]:
+    """Return what a transaction runs first that makes or changes distributed tables."""
+    return [ONE_BY_ONE]
+
+
 def statements(schema: str) -> list[str]:
     """Return the statements that distribute the tables of a schema. They may be run again.
 
@@ -39,18 +48,18 @@ def statements(schema: str) -> list[str]:
         schema: a checked name.
 
     Example:
-        >>> statements("pgstate")[0]
-        "SET LOCAL citus.multi_shard_modify_mode = 'sequential'"
+        >>> len(statements("pgstate"))
+        17
     """
-    found = [ONE_BY_ONE]
+    found = []
     for table, column in _BY_SESSION.items():
         near = "default" if table == "session" else f'"{schema}".session'
         parts = {"{table}": table, "{column}": column, "{with}": near}
         found.append(_filled(DISTRIBUTE, parts))
-    for table in _EVERYWHERE:
-        found.append(_filled(COPY_TO_ALL, {"{table}": table}))
-    for table in (*_BY_SESSION, *_EVERYWHERE):
-        found.append(_filled(DROP_LOCAL_ROWS, {"{table}": table}))
+    found += [_filled(COPY_TO_ALL, {"{table}": table}) for table in _EVERYWHERE]
+    found += [
+        _filled(DROP_LOCAL_ROWS, {"{table}": table}) for table in (*_BY_SESSION, *_EVERYWHERE)
+    ]
     found += [CLOCK_AT, SERVER_AT, WAIT_AT_MOST]
     return [statement.strip().replace("{schema}", f'"{schema}"') for statement in found]
 

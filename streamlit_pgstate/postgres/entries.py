@@ -177,7 +177,7 @@ class Entries:
         try:
             rows = send(name, parameters)
         except NotAsKnown:
-            rows = send("PUT", parameters)
+            rows = send("PUT_MANY" if name == "PUT_OVER" else "PUT", parameters)
         except SessionFull as full:
             full.is_first_write = creates
             raise
@@ -196,14 +196,16 @@ class Entries:
         if snapshot.version and is_plain and len(writes) == 1:
             parameters = self._one(ref, writes[0])
             if expected is not None:
-                return "PUT_IF", parameters
-            if not snapshot.is_latest or self._history.most:
+                return ("PUT_IF" if expected else "PUT_NEW"), parameters
+            has_it = writes[0].key in snapshot.sizes or not self._access.sql.is_distributed
+            if snapshot.is_latest and has_it and not self._history.most:
+                parameters["old_size"] = snapshot.sizes.get(writes[0].key)
+                return "PUT_AS_KNOWN", parameters
+            if not self._writes_over(writes, snapshot):
                 return "PUT", parameters
-            parameters["old_size"] = snapshot.sizes.get(writes[0].key)
-            return "PUT_AS_KNOWN", parameters
         parameters = self._many(ref, writes)
         if snapshot.version and is_plain and expected is None:
-            return "PUT_MANY", parameters
+            return "PUT_OVER" if self._writes_over(writes, snapshot) else "PUT_MANY", parameters
         parameters |= {
             "known": snapshot.version,
             "old_digest": [digest for digest in snapshot.digests if digest not in bodies],
@@ -218,6 +220,12 @@ class Entries:
         if "ahead_digest" in parameters:
             return "PUT_AHEAD", parameters
         return "PUT_LARGE" if expected is None else "PUT_LARGE_IF", parameters
+
+    def _writes_over(self, writes: Sequence[Write], snapshot: Snapshot) -> bool:
+        """Whether a statement is to be sent that only writes over what is there."""
+        if self._history.most or not self._access.sql.is_distributed:
+            return False
+        return all(write.key in snapshot.sizes for write in writes)
 
     def upgrade(
         self, ref: SessionRef, writes: Sequence[Write], snapshot: Snapshot, *, old_shape: int

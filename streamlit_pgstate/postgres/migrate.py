@@ -229,6 +229,7 @@ def upgrade(
         distributes = distributes or (before.is_distributed and not before.is_current)
         if distributes:
             distribution.check(_driver(connection))
+            _run(connection, distribution.before())
         if not before.is_current:
             create_schema(connection, settings.schema)
             _run_alembic(connection, settings.schema)
@@ -241,7 +242,11 @@ def upgrade(
 
 def _distribute(connection: sqlalchemy.Connection, schema: str) -> None:
     lift_time_limits(connection)  # what is there is copied to the servers
-    for statement in distribution.statements(schema):
+    _run(connection, distribution.statements(schema))
+
+
+def _run(connection: sqlalchemy.Connection, statements: list[str]) -> None:
+    for statement in statements:
         connection.exec_driver_sql(statement.replace("%", "%%"))
 
 
@@ -249,8 +254,7 @@ def _grant(
     connection: sqlalchemy.Connection, database: Database, schema: str, app_role: str
 ) -> None:
     """Grant a role what an app needs. PostgreSQL only warns if the user may not grant it."""
-    for statement in grants.statements(schema, app_role):
-        connection.exec_driver_sql(statement.replace("%", "%%"))
+    _run(connection, grants.statements(schema, app_role))
     lacking = grants.missing_of(_driver(connection), schema, app_role)
     if lacking:
         raise database.place.error(
@@ -300,7 +304,7 @@ def script(
         config.output_buffer = output
         config.attributes.update(
             schema=schema,
-            before=_before(limit),
+            before=[*_before(limit), *(distribution.before() if distributes else [])],
             after=[
                 *(distribution.statements(schema) if distributes else []),
                 *(grants.statements(schema, app_role) if app_role else []),

@@ -59,14 +59,20 @@ class Moves:
             "new_hash": token.secret_hash,
             "max_copies": MAX_COPIES,
         }
-        if not self._access.sealing.has_keys:
+        has_keys, is_distributed = self._access.sealing.has_keys, self._access.sql.is_distributed
+        if not has_keys and not is_distributed:
             self._access.run("COPY", parameters)
             return
         self._access.prepare()
         with self._access.database.connection() as connection, connection.transaction():
             run = Steps(connection, self._access.sql, timeout=self._access.timeout).run
-            connection.execute(ONE_SNAPSHOT)
-            if run("COPY_SESSION", parameters):
+            if is_distributed:
+                run("LOCK_TO_COPY", parameters)
+            else:
+                connection.execute(ONE_SNAPSHOT)
+            if not has_keys:
+                run("COPY", parameters)
+            elif run("COPY_SESSION", parameters):
                 sealed = self._sealed_anew(run, {**parameters, "key": None})
                 run("COPY_SEALED", {**parameters, **sealed})
 

@@ -26,6 +26,7 @@ HOT = (
         "PUT",
         "PUT_AS_KNOWN",
         "PUT_IF",
+        "PUT_NEW",
         "PUT_MANY",
         "PUT_LARGE",
         "PUT_LARGE_IF",
@@ -43,6 +44,7 @@ HOT = (
     *(
         "PUT_WITH_HISTORY",
         "PUT_IF_WITH_HISTORY",
+        "PUT_NEW_WITH_HISTORY",
         "PUT_MANY_WITH_HISTORY",
         "PUT_LARGE_WITH_HISTORY",
         "PUT_LARGE_IF_WITH_HISTORY",
@@ -66,7 +68,7 @@ COLD = {
     *("GC_ERASE_ENTRIES", "GC_ERASE_BODIES", "GC_ERASE_REVISIONS", "MOVED", "COPY"),
     *("PLAIN_PERMIT", "PERMIT_PLAIN", "FORBID_PLAIN", "SEALED_ONLY"),
     *("REKEY", "REKEY_COUNTS", "REKEY_LARGE", "REKEY_NEXT", "REKEY_SESSIONS", "REKEY_SWEEP"),
-    *("LOCK_FOR_REKEY", "COUNT_PARTS", "COPY_SESSION", "HOMES"),
+    *("LOCK_FOR_REKEY", "COUNT_PARTS", "COPY_SESSION", "LOCK_TO_COPY", "HOMES"),
     *("SESSIONS_BY_EXPIRY", "SESSIONS_BY_BYTES", "SESSIONS_BY_AGE", "SESSIONS_BETWEEN"),
     "REVISED_KEYS",
     *("ENTRIES_AFTER", "ENTRY", "OVERVIEW", "SIZES", "OVERDUE", "REMOVE_SESSION"),
@@ -150,8 +152,9 @@ TYPES = {
 }
 OF_ONE = {
     *("KEYS_BY_NAME", "KEYS_BY_SIZE"),
-    *("PUT", "PUT_AS_KNOWN", "PUT_IF", "RENEW", "REVISIONS", "REVISION", "FILL_KEY"),
-    *("PUT_WITH_HISTORY", "PUT_IF_WITH_HISTORY", "RENEW_WITH_HISTORY"),
+    *("PUT", "PUT_AS_KNOWN", "PUT_IF", "PUT_NEW", "RENEW", "REVISIONS", "REVISION", "FILL_KEY"),
+    *("PUT_WITH_HISTORY", "PUT_IF_WITH_HISTORY", "PUT_NEW_WITH_HISTORY"),
+    "RENEW_WITH_HISTORY",
 }
 SEVERAL = {"key", "kind", "size", "text", "body", "digest", "ttl"}
 PRIMARY_KEYS = {"session": "session_pkey", "entry": "entry_pkey", "body": "body_pkey"}

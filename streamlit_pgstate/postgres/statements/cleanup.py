@@ -68,7 +68,7 @@ SELECT DISTINCT session_id FROM (
     SELECT session_id FROM {{schema}}.entry WHERE {entry.EXPIRED} AND digest IS NOT NULL
     LIMIT %(batch)s
 ) AS found ORDER BY session_id"""
-# On a distributed engine nothing is locked in a statement over all sessions. There GC_EXPIRED_OF and
+# On a distributed engine no statement locks rows of several sessions. There GC_EXPIRED_OF and
 # GC_NAMES_OF do all, session by session.
 GC_EXPIRED_ANY: Final = f"""
 SELECT DISTINCT session_id FROM (

@@ -13,11 +13,41 @@ from typing import Final
 from streamlit_pgstate.postgres.statements import browsing, cleanup, growth
 from streamlit_pgstate.postgres.statements.parts import entry, write
 
-# Where an INSERT of a SELECT comes last, it may hold no parameters after its SELECT. Here it comes
-# before.
+# A statement with an INSERT beside another one is sent to the server in parts. These write over
+# values that the caller knows, as most writes do, so they have none, and are sent as they stand.
+# Where there is no such value, an error is raised that has PUT or PUT_MANY sent, and PUT_IF does
+# nothing.
+_OVER: Final = f"""done AS (
+    UPDATE {{schema}}.entry AS e SET version = locked.version, kind = new.kind, size = new.size,
+        changed_at = now(), expires_at = {entry.EXPIRY.replace("{ttl}", "new.ttl")}, ttl = new.ttl,
+        value = new.value, body = new.body, digest = new.digest,
+        old_size = CASE WHEN e.kind IS NOT NULL THEN e.size END, old_version = e.version
+    FROM locked, {{new}} AS new(key, kind, size, value, body, digest, ttl)
+    WHERE e.session_id = %(id)s AND e.key = new.key{{only_if}}
+    RETURNING e.kind, e.size, e.old_size, e.version
+)"""
+
+
+def _over(new: str, only_if: str = "") -> str:
+    # To make json of text is stable. So it is done with what is sent, and not with a column.
+    new = new.replace("%(text)s::text AS text", "%(text)s::json AS value")
+    new = new.replace("%(text)b::text[]", "%(text)b::text[]::json[]")
+    return _OVER.replace("{new}", new).replace("{only_if}", only_if)
+
+
 PUT_AS_KNOWN: Final = f"""WITH {write.locked(write.COUNTED_AS_KNOWN, write.FITS_AS_KNOWN)},
-done AS ({entry.written(entry.ONE, answer="old_size, version")})
-SELECT {write.was_as_known("done")} FROM done"""
+{_over(entry.ONE)}
+SELECT {write.was_as_known("done", "locked")} FROM locked LEFT JOIN done ON true"""
+_IF_EXPECTED: Final = """
+        AND e.version = %(expected)s::bigint
+        AND e.kind IS NOT NULL AND (e.expires_at IS NULL OR e.expires_at > now())"""
+PUT_IF: Final = f"""WITH {write.locked_first()},
+{_over(entry.ONE, _IF_EXPECTED)}, {write.GROWN_BY_ONE} {write.RECORDED_LAST}"""
+PUT_OVER: Final = f"""WITH {write.locked_first()}, {_over(entry.MANY)},
+written AS (SELECT count(*) AS keys FROM done), {write.GROWN} {write.RECORDED}, {write.COUNTED}
+FROM grown, written WHERE id = %(id)s RETURNING CASE
+    WHEN written.keys < cardinality(%(key)b::text[]) THEN {write.unlike_known("session.version")}
+    ELSE {write.fits(write.IN_TIME)} END"""
 
 # What has ended is found on all servers first. It is compared once more where it is, as a visit may
 # have come between. A row that a writer holds is waited for, because these servers take no SKIP

@@ -3,8 +3,6 @@
 Each may be run again: it does nothing where it was done.
 """
 
-# ruff: noqa: S608 - statements are joined from constants; only a checked schema name is inserted
-
 from __future__ import annotations
 
 from typing import Final
@@ -29,7 +27,8 @@ $$BEGIN PERFORM set_config('lock_timeout', milliseconds, true); RETURN true; END
 ONE_BY_ONE: Final = "SET LOCAL citus.multi_shard_modify_mode = 'sequential'"
 
 _IS_NOT_YET: Final = """
-WHERE NOT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = '{schema}.{table}'::regclass)"""
+WHERE NOT EXISTS (
+    SELECT FROM pg_dist_partition WHERE logicalrelid = '{schema}.{table}'::regclass)"""
 DISTRIBUTE: Final = f"""
 SELECT create_distributed_table('{{schema}}.{{table}}', '{{column}}', colocate_with => '{{with}}')
 {_IS_NOT_YET.strip()}"""

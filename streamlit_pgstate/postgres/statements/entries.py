@@ -68,6 +68,8 @@ PUT_AS_KNOWN: Final = (
 PUT_IF: Final = f"""WITH {write.locked_first()},
 done AS ({entry.written(entry.ONE, entry.IF_EXPECTED)}), {write.GROWN_BY_ONE}
 {write.RECORDED_LAST}"""
+# As PUT_IF, for a key without a value. On a distributed engine that is another statement.
+PUT_NEW: Final = PUT_IF
 PUT_MANY: Final = f"""WITH {write.locked_first()},
 done AS ({entry.written(entry.MANY)}), {write.GROWN} {write.RECORDED_LAST}"""
 PUT_LARGE: Final = f"""WITH {write.locked_first()}, {body.BODIES}, {body.DROPPED},

@@ -64,7 +64,8 @@ ORDER BY number"""
 # By the indexes that the cleanup has: how many sessions wait for it, at most %(limit)s of them, and
 # since when sessions and values do.
 OVERDUE: Final = f"""
-SELECT (SELECT count(*) FROM (SELECT 1 FROM {{schema}}.session WHERE {ENDED} LIMIT %(limit)s) AS due),
+SELECT (SELECT count(*)
+        FROM (SELECT 1 FROM {{schema}}.session WHERE {ENDED} LIMIT %(limit)s) AS due),
     (SELECT min(expires_at) FROM {{schema}}.session WHERE {ENDED}),
     (SELECT min(expires_at) FROM {{schema}}.entry WHERE {entry.EXPIRED}),
     (SELECT to_timestamp(max(value::float8)) FROM {{schema}}.setting

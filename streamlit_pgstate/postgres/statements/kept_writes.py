@@ -33,6 +33,7 @@ PUT_WITH_HISTORY: Final = f"""WITH {_locked_first()},
 {_done(entry.ONE)}, {write.GROWN_BY_ONE} {_RECORDED_LAST}"""
 PUT_IF_WITH_HISTORY: Final = f"""WITH {_locked_first()},
 {_done(entry.ONE, entry.IF_EXPECTED)}, {write.GROWN_BY_ONE} {_RECORDED_LAST}"""
+PUT_NEW_WITH_HISTORY: Final = PUT_IF_WITH_HISTORY
 PUT_MANY_WITH_HISTORY: Final = f"""WITH {_locked_first()},
 {_done(entry.MANY)}, {write.GROWN} {_RECORDED_LAST}"""
 PUT_LARGE_WITH_HISTORY: Final = f"""WITH {_locked_first()}, {body.BODIES},

@@ -160,6 +160,9 @@ MOVE_SEALED: Final = f"""WITH done AS ({entry.NEW_ENTRY}
         AND {entry.HOLDS_A_VALUE}{entry.OVER_THE_OLD}
     WHERE {entry.OLD_HOLDS_NOTHING} RETURNING key, kind, size, old_size
 ), {_MOVED_IN}"""
+# A statement has one snapshot, and REPEATABLE READ gives several statements one. Over several
+# servers neither does: there the session that is copied is locked, so that nobody writes to it.
+LOCK_TO_COPY: Final = "SELECT version FROM {schema}.session WHERE id = %(id)s FOR SHARE"
 ONE_SNAPSHOT: Final = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
 COPY_SESSION: Final = f"WITH {_COPY_CREATED_EMPTY} SELECT version FROM created"
 COPY_SEALED: Final = f"""WITH copied AS ({entry.NEW_ENTRY}

@@ -160,11 +160,20 @@ FITS_AS_KNOWN: Final = (
 )
 
 
-def was_as_known(row: str) -> str:
-    """The version of an entry that was written, if it has replaced what its caller knows."""
-    other = dialect.refused(f"'{NOT_AS_KNOWN}; version '", of=f"{row}.version", to="bigint")
+def was_as_known(row: str, always: str = "") -> str:
+    """The version of an entry that was written, if it has replaced what its caller knows.
+
+    Args:
+        row: what was written.
+        always: a part with the same version that has a row also if nothing was written.
+    """
     return f"""CASE WHEN {row}.old_size IS NOT DISTINCT FROM %(old_size)s::bigint
-    THEN {row}.version ELSE {other} END"""
+    THEN {row}.version ELSE {unlike_known(f"{always or row}.version")} END"""
+
+
+def unlike_known(of: str) -> str:
+    """An error: the write replaces another value than its caller knows."""
+    return dialect.refused(f"'{NOT_AS_KNOWN}; version '", of=of, to="bigint")
 
 
 _NEW_SESSION: Final = """
