@@ -60,8 +60,16 @@ def statements(schema: str) -> list[str]:
     found += [
         _filled(DROP_LOCAL_ROWS, {"{table}": table}) for table in (*_BY_SESSION, *_EVERYWHERE)
     ]
-    found += [CLOCK_AT, SERVER_AT, WAIT_AT_MOST]
-    return [statement.strip().replace("{schema}", f'"{schema}"') for statement in found]
+    return [*(_in_schema(statement, schema) for statement in found), *functions(schema)]
+
+
+def functions(schema: str) -> list[str]:
+    """Return the statements that make the functions which the statements call there."""
+    return [_in_schema(function, schema) for function in (CLOCK_AT, SERVER_AT, WAIT_AT_MOST)]
+
+
+def _in_schema(statement: str, schema: str) -> str:
+    return statement.strip().replace("{schema}", f'"{schema}"')
 
 
 def _filled(statement: str, parts: dict[str, str]) -> str:

@@ -20,18 +20,15 @@ from streamlit_pgstate.postgres.statements.parts import entry, write
 _OVER: Final = f"""done AS (
     UPDATE {{schema}}.entry AS e SET version = locked.version, kind = new.kind, size = new.size,
         changed_at = now(), expires_at = {entry.EXPIRY.replace("{ttl}", "new.ttl")}, ttl = new.ttl,
-        value = new.value, body = new.body, digest = new.digest,
+        value = new.text::json, body = new.body, digest = new.digest,
         old_size = CASE WHEN e.kind IS NOT NULL THEN e.size END, old_version = e.version
-    FROM locked, {{new}} AS new(key, kind, size, value, body, digest, ttl)
+    FROM locked, {{new}} AS new(key, kind, size, text, body, digest, ttl)
     WHERE e.session_id = %(id)s AND e.key = new.key{{only_if}}
     RETURNING e.kind, e.size, e.old_size, e.version
 )"""
 
 
 def _over(new: str, only_if: str = "") -> str:
-    # To make json of text is stable. So it is done with what is sent, and not with a column.
-    new = new.replace("%(text)s::text AS text", "%(text)s::json AS value")
-    new = new.replace("%(text)b::text[]", "%(text)b::text[]::json[]")
     return _OVER.replace("{new}", new).replace("{only_if}", only_if)
 
 
