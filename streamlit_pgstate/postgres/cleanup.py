@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import astuple, dataclass
 from datetime import timedelta
 from typing import Any, Final, TypeAlias
@@ -131,8 +131,8 @@ class Cleanup:
     def _steps_by_session(self) -> Iterable[Step]:
         """A distributed engine locks the rows of one session at a time."""
         return (
-            ("sessions", self._end),
-            ("rows", self._remove),
+            ("sessions", lambda batch: self._delete_each("GC_ENDED", "GC_END_OF", batch)),
+            ("rows", lambda batch: self._delete_each("GC_ENDED_LONG_AGO", "GC_REMOVE_OF", batch)),
             ("values", lambda batch: self._sweep_each("GC_EXPIRED_ANY", "GC_EXPIRED_OF", batch)),
             ("values", self._empty_revisions),
             ("names", lambda batch: self._sweep_each("GC_OLD_NAMES", "GC_NAMES_OF", batch)),
@@ -169,14 +169,22 @@ class Cleanup:
         }
 
     def _end(self, batch: int) -> int:
-        return self._delete_sessions("GC_END", batch)
+        return self._delete_sessions("GC_END", self._parameters(batch))
 
     def _remove(self, batch: int) -> int:
-        return self._delete_sessions("GC_REMOVE", batch)
+        return self._delete_sessions("GC_REMOVE", self._parameters(batch))
 
-    def _delete_sessions(self, name: str, batch: int) -> int:
+    def _delete_each(self, find: str, delete: str, batch: int) -> int:
+        """Delete each session that `find` names, and what it holds."""
+        parameters = self._parameters(batch)
+        return sum(
+            self._delete_sessions(delete, {**parameters, "id": session_id})
+            for (session_id,) in self.database.query(self.sql[find], parameters)
+        )
+
+    def _delete_sessions(self, name: str, parameters: Mapping[str, Any]) -> int:
         with self.database.transaction() as connection:
-            rows = connection.execute(self.sql[name], self._parameters(batch)).fetchall()
+            rows = connection.execute(self.sql[name], parameters).fetchall()
             ids = {"ids": [row[0] for row in rows]}
             for step in ("GC_ERASE_ENTRIES", "GC_ERASE_BODIES", "GC_ERASE_REVISIONS"):
                 connection.execute(self.sql[step], ids)
@@ -194,6 +202,8 @@ class Cleanup:
         for (session_id,) in self.database.query(self.sql[find], self._parameters(batch)):
             parameters = {**self._parameters(batch), "id": session_id}
             with self.database.transaction() as connection:
+                if self.sql.is_distributed and connection.rows_of(self.sql["GC_HELD"], parameters):
+                    continue
                 connection.execute(self.sql["LOCK_FOR_SWEEP"], parameters)
                 deleted += connection.execute(self.sql[delete], parameters).rowcount
                 if delete != "SWEEP":

@@ -1,4 +1,4 @@
-"""Parse trees of statements, as PostgreSQL itself has read them, and what their functions are like."""
+"""Parse trees of statements, as PostgreSQL has read them, and what their functions are like."""
 
 from __future__ import annotations
 

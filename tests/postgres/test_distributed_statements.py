@@ -24,7 +24,8 @@ OF_CITUS = {"TOTALS", "SIZES", "FIGURES", "SAMPLE_KEYS"}
 """They call functions that Citus has, and write nothing."""
 
 ON_ONE_SERVER = {
-    *("GC_EXPIRED", "GC_EXPIRED_ROWLESS", "GC_EXPIRED_LARGE", "GC_NAMES", "GC_NAMES_WITH_HISTORY")
+    *("GC_END", "GC_REMOVE", "GC_EXPIRED", "GC_EXPIRED_ROWLESS", "GC_EXPIRED_LARGE"),
+    *("GC_NAMES", "GC_NAMES_WITH_HISTORY"),
 }
 """Steps of a cleanup that has others where tables are distributed."""
 
@@ -151,7 +152,7 @@ def test_a_write_has_nothing_that_a_distributed_engine_refuses(
         ),
         ("UPDATE pgstate.session SET writes = writes[:3]", "slice"),
         (
-            "UPDATE pgstate.session SET expires_at = CASE WHEN version = 1 THEN app::timestamptz END",
+            "UPDATE pgstate.session SET seen_at = CASE WHEN epoch = 1 THEN app::timestamptz END",
             "CASE or COALESCE",
         ),
     ],

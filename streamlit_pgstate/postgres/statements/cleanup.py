@@ -15,7 +15,7 @@ _KEPT: Final = "make_interval(secs => %(kept_for)s)"
 # tombstones of its keys, so it comes only when no cache is left that has loaded these keys.
 ENDED: Final = f"""revoked_at IS NULL AND expires_at <= now()
     AND (scope NOT IN ({session.TOKENLESS}) OR expires_at < now() - {_KEPT})"""
-ENDED_LONG_AGO: Final = f"revoked_at < now() - {_KEPT}"
+_ENDED_LONG_AGO: Final = f"revoked_at < now() - {_KEPT}"
 _HAS_HISTORY: Final = """EXISTS (
             SELECT FROM {schema}.revision r WHERE r.session_id = e.session_id AND r.key = e.key)"""
 _OLD_TOMBSTONE: Final = f"kind IS NULL AND changed_at < now() - {_KEPT}"
@@ -30,7 +30,7 @@ GC_ERASE_BODIES: Final = "DELETE FROM {schema}.body WHERE session_id = ANY (%(id
 GC_ERASE_REVISIONS: Final = "DELETE FROM {schema}.revision WHERE session_id = ANY (%(ids)b)"
 GC_REMOVE: Final = f"""
 DELETE FROM {{schema}}.session WHERE id IN (
-    SELECT id FROM {{schema}}.session WHERE {ENDED_LONG_AGO} LIMIT %(batch)s FOR UPDATE SKIP LOCKED
+    SELECT id FROM {{schema}}.session WHERE {_ENDED_LONG_AGO} LIMIT %(batch)s FOR UPDATE SKIP LOCKED
 ) RETURNING id"""
 # An expired entry becomes a tombstone, as by DELETE, so that a cache that has not seen its last
 # write hears of the end. As in a write, the session's row is locked before the entry, and its
@@ -68,8 +68,18 @@ SELECT DISTINCT session_id FROM (
     SELECT session_id FROM {{schema}}.entry WHERE {entry.EXPIRED} AND digest IS NOT NULL
     LIMIT %(batch)s
 ) AS found ORDER BY session_id"""
-# On a distributed engine no statement locks rows of several sessions. There GC_EXPIRED_OF and
-# GC_NAMES_OF do all, session by session.
+# On a distributed engine no statement locks rows of several sessions. There all is found first, and
+# then done session by session. What a writer holds is skipped there, too.
+GC_ENDED: Final = f"SELECT id FROM {{schema}}.session WHERE {ENDED} LIMIT %(batch)s"
+_FREE: Final = "(SELECT true FROM {schema}.session WHERE id = %(id)s FOR UPDATE SKIP LOCKED)"
+GC_END_OF: Final = f"""
+UPDATE {{schema}}.session SET revoked_at = now(), version = version + 1, {write.HOLDS_NOTHING}
+WHERE id = %(id)s AND {ENDED} AND {_FREE} RETURNING id"""
+GC_ENDED_LONG_AGO: Final = f"""
+SELECT id FROM {{schema}}.session WHERE {_ENDED_LONG_AGO} LIMIT %(batch)s"""
+GC_REMOVE_OF: Final = f"""
+DELETE FROM {{schema}}.session WHERE id = %(id)s AND {_ENDED_LONG_AGO} AND {_FREE} RETURNING id"""
+GC_HELD: Final = f"SELECT true FROM {{schema}}.session WHERE id = %(id)s AND {_FREE} IS NULL"
 GC_EXPIRED_ANY: Final = f"""
 SELECT DISTINCT session_id FROM (
     SELECT session_id FROM {{schema}}.entry WHERE {entry.EXPIRED} LIMIT %(batch)s
@@ -151,7 +161,7 @@ SELECT DISTINCT session_id FROM (
 ) AS found ORDER BY session_id"""
 GC_COUNTS: Final = f"""
 SELECT (SELECT count(*) FROM {{schema}}.session WHERE {ENDED}),
-    (SELECT count(*) FROM {{schema}}.session WHERE {ENDED_LONG_AGO}),
+    (SELECT count(*) FROM {{schema}}.session WHERE {_ENDED_LONG_AGO}),
     (SELECT count(*) FROM {{schema}}.entry WHERE {entry.EXPIRED})
         + (SELECT count(*) FROM {{schema}}.revision WHERE {entry.EXPIRED}),
     (SELECT count(*) FROM {{schema}}.entry WHERE {_OLD_TOMBSTONE}),

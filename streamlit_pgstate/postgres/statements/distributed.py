@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from streamlit_pgstate.postgres.statements import browsing, cleanup, growth
+from streamlit_pgstate.postgres.statements import browsing, growth
 from streamlit_pgstate.postgres.statements.parts import entry, write
 
 # A statement with an INSERT beside another one is sent to the server in parts. These write over
@@ -41,24 +41,13 @@ _IF_EXPECTED: Final = """
 PUT_IF: Final = f"""WITH {write.locked_first()},
 {_over(entry.ONE, _IF_EXPECTED)}, {write.GROWN_BY_ONE} {write.RECORDED_LAST}"""
 PUT_OVER: Final = f"""WITH {write.locked_first()}, {_over(entry.MANY)},
-written AS (SELECT count(*) AS keys FROM done), {write.GROWN} {write.RECORDED}, {write.COUNTED}
-FROM grown, written WHERE id = %(id)s RETURNING CASE
-    WHEN written.keys < cardinality(%(key)b::text[]) THEN {write.unlike_known("session.version")}
+grown AS (
+    SELECT count(*) AS written, count(kind) - count(old_size) AS keys,
+        coalesce(sum(size) - coalesce(sum(old_size), 0), 0)::bigint AS bytes FROM done
+) {write.RECORDED}, {write.COUNTED}
+FROM grown WHERE id = %(id)s AND EXISTS (SELECT FROM locked) RETURNING CASE
+    WHEN grown.written < cardinality(%(key)b::text[]) THEN {write.unlike_known("session.version")}
     ELSE {write.fits(write.IN_TIME)} END"""
-
-# What has ended is found on all servers first. It is compared once more where it is, as a visit may
-# have come between. A row that a writer holds is waited for, because these servers take no SKIP
-# LOCKED in a statement over all of them.
-GC_END: Final = f"""WITH due AS MATERIALIZED (
-    SELECT id FROM {{schema}}.session WHERE {cleanup.ENDED} LIMIT %(batch)s
-)
-UPDATE {{schema}}.session SET revoked_at = now(), version = version + 1, {write.HOLDS_NOTHING}
-WHERE id IN (SELECT id FROM due) AND {cleanup.ENDED} RETURNING id"""
-GC_REMOVE: Final = f"""WITH due AS MATERIALIZED (
-    SELECT id FROM {{schema}}.session WHERE {cleanup.ENDED_LONG_AGO} LIMIT %(batch)s
-)
-DELETE FROM {{schema}}.session
-WHERE id IN (SELECT id FROM due) AND {cleanup.ENDED_LONG_AGO} RETURNING id"""
 
 
 # The planner's statistics are those of the shards. `%%1$s` becomes the name of each.
