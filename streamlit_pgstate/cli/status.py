@@ -85,6 +85,8 @@ class Status:
     schema: str | None = None
     layout_found: str | None = None
     layout_needed: str | None = None
+    is_distributed: bool = False
+    """Whether the tables are distributed over several servers."""
     sessions: int | None = None
     values: int | None = None
     bytes: int | None = None
@@ -114,6 +116,7 @@ def _found(database: Database, target: Target) -> tuple[Status, PgStateError | N
         schema=target.settings.schema,
         layout_found=present.found,
         layout_needed=present.needed,
+        is_distributed=present.is_distributed,
         to_do=_advice(present, database),
     )
     if present.is_damaged or not present.is_current:
@@ -147,7 +150,9 @@ def _print(found: Status) -> None:
     if found.server and found.schema:
         fact("Server", found.server)
         fact("Schema", found.schema)
-        fact("Layout", f"{found.layout_found or 'none'} found, {found.layout_needed} needed")
+        distributed = ", distributed by Citus" if found.is_distributed else ""
+        layouts = f"{found.layout_found or 'none'} found, {found.layout_needed} needed"
+        fact("Layout", f"{layouts}{distributed}")
     if found.not_readable:
         fact("Stored", f"not readable: {found.not_readable}")
     if found.on_disk is not None:

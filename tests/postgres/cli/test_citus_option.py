@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import psycopg
@@ -56,3 +57,4 @@ def test_the_functions_can_be_made_again_and_say_that_the_tables_are_distributed
         ).fetchone()
         assert row == (True, True, True)
     assert pgstate("doctor").exit_code == 0
+    assert json.loads(pgstate("status", "--json").stdout)["is_distributed"] is True
