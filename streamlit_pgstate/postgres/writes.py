@@ -431,8 +431,13 @@ class Writer:
 
 def _version_met(error: psycopg.Error) -> Reached | None:
     """The session's version where `IS_NEW` could not tell; None if the error is another one."""
-    found = re.search(rf"{re.escape(PUSHED_OUT)}(\d+) (\d+)", str(error))
+    found = re.search(rf"{re.escape(PUSHED_OUT)}(\d+) (\d+)", _said(error))
     return Reached(int(found[1]), float(found[2])) if found else None
+
+
+def _said(error: psycopg.Error) -> str:
+    """The server's message, without the details that may quote what a visitor has stored."""
+    return error.diag.message_primary or str(error)
 
 
 def step_after(outcome: Outcome, *, has_time: bool, has_failed: bool) -> Step:
@@ -467,9 +472,10 @@ def _sent(
             raise  # the limit of the user in `url`
         raise LockHeld(str(error)) from None
     except psycopg.errors.InvalidTextRepresentation as error:
-        if refusal := limits.read_refusal(str(error)):
+        said = _said(error)
+        if refusal := limits.read_refusal(said):
             raise refusal from None
-        if TOO_LATE not in str(error):
+        if TOO_LATE not in said:
             raise
         # If it was not late by our clock, the server's has been set: read it before the next use.
         connection.clock_read_at = -math.inf
