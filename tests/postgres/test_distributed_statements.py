@@ -33,6 +33,7 @@ MORE_TYPES = {
     "sent_before": "float8",
     "kept_for": "float8",
     "interval": "float8",
+    "pages": "float8",
     "prefix": "bytea",
     "after_version": "bigint",
     "of_version": "bigint[]",
@@ -47,6 +48,11 @@ OTHER_TYPES = {
     ("COUNT_PARTS", "digest"): "bytea",
     ("READ_BODY", "digest"): "bytea",
     ("NOTE_GROWTH", "at"): "timestamptz",
+    **{
+        (f"{table}_AHEAD_ESTIMATED", name): "float8"
+        for table in ("SESSIONS", "VALUES")
+        for name in ("begins", "ends")
+    },
 }
 
 DISTRIBUTED = statements.of("pgstate", is_distributed=True)
@@ -67,9 +73,9 @@ def catalogue(shared_url: str) -> Iterator[Catalogue]:
         sql.rollback()
 
 
-def numbered(name: str) -> tuple[str, list[str]]:
+def numbered(name: str, schema: str = "pgstate") -> tuple[str, list[str]]:
     """The statement with $1 for its first parameter, and the types of all."""
-    statement = DISTRIBUTED[name]
+    statement = DISTRIBUTED[name].replace('"pgstate"', f'"{schema}"')
     names = list(dict.fromkeys(re.findall(r"%\((\w+)\)[sb]", statement)))
     types = []
     for number, parameter in enumerate(names, start=1):
