@@ -1,7 +1,7 @@
 """Run every statement on a real Citus, and print on how many shards each part of it is.
 
-No test does so, as no package index has Citus. Run: python tests/postgres/on_citus.py URL, with the URL of a
-coordinator. It makes a schema of its own, and drops it at the end. Its exit code is 1 if a
+No test does so, as no package index has Citus. Run: python tests/postgres/on_citus.py URL, with the
+URL of a coordinator. It makes a schema of its own, and drops it at the end. Its exit code is 1 if a
 statement is refused, or if one that a page waits for goes to more than one shard.
 """
 
@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import psycopg
-
 from test_distributed_statements import DISTRIBUTED, ON_ONE_SERVER, numbered
 from test_plans import HOT
 
