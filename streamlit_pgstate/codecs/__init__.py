@@ -64,10 +64,27 @@ from typing import Any
 from streamlit_pgstate.errors import DecodeError, LimitExceeded, UnsupportedType
 
 from . import bundle, compression, kinds, limits, patterns, plain, refusals
-from .payload import DamagedError, Payload, RefusedError, TooLargeError, UnreadableError
+from .payload import (
+    Body,
+    DamagedError,
+    Payload,
+    RefusedError,
+    TooLargeError,
+    UnreadableError,
+    digest_of,
+)
 from .registered import register
 
-__all__ = ["Payload", "decode", "encode", "is_known", "packed", "register", "unpacked"]
+__all__ = [
+    "Payload",
+    "decode",
+    "digest_of",
+    "encode",
+    "is_known",
+    "packed",
+    "register",
+    "unpacked",
+]
 
 _STEPS_IN_MESSAGE = 6  # a longer path is shown without its middle
 
@@ -199,19 +216,19 @@ def _write(value: object, limit: float) -> tuple[str, bytes]:
     return (kind, body) if size < compression.MIN_SIZE else compression.pack(kind, body)
 
 
-def _read(kind: str, body: bytes) -> Any:
+def _read(kind: str, body: Body) -> Any:
     if patterns.account.known:
         patterns.begin()
     if kind == "json":
         return plain.load(body)
     if kind.endswith(compression.SUFFIX):
-        kind, body = kind.removesuffix(compression.SUFFIX), compression.unpack(body)
+        kind, body = kind.removesuffix(compression.SUFFIX), compression.unpack_view(body)
     if kind in ("json", "bundle"):
         return _read_bundle(kind, body)
     return kinds.load(kind, body)
 
 
-def _read_bundle(kind: str, body: bytes) -> Any:
+def _read_bundle(kind: str, body: Body) -> Any:
     try:
         return bundle.read(kind, body)
     except DamagedError:

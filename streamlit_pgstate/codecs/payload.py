@@ -15,6 +15,7 @@ __all__ = [
     "RefusedError",
     "TooLargeError",
     "UnreadableError",
+    "digest_of",
 ]
 
 Body = bytes | memoryview
@@ -62,12 +63,21 @@ class Payload:
         """SHA-256 over kind, NUL and body. Equal digests mean equal stored values."""
         if self._digest is not None:
             return self._digest
-        sha = sha256(self.kind.encode() + b"\0")
+        sha = digest_of(self.kind)
         sha.update(self.body)
-        digest = sha.digest()
+        digest: bytes = sha.digest()
         # Computed once only: hashing 80 MB takes about 50 ms.
         self._digest = digest
         return digest
+
+
+def digest_of(kind: str) -> Any:
+    """Return the SHA-256 that `Payload.digest` is, of a body that is given to it piece by piece.
+
+    Args:
+        kind: the kind of the body.
+    """
+    return sha256(kind.encode() + b"\0")
 
 
 class RefusedError(Exception):
