@@ -9,12 +9,12 @@ this was so has a single frame for all of it.
 from __future__ import annotations
 
 import io
-from typing import Any, NamedTuple
+from typing import Any
 
 from .payload import Body, DamagedError
-from .threads import on_threads
+from .threads import Helpers, on_threads
 
-__all__ = ["MIN_SIZE", "SUFFIX", "pack", "unpack", "unpack_view"]
+__all__ = ["MIN_SIZE", "SUFFIX", "Unpacking", "pack", "unpack"]
 
 SUFFIX = "+zstd"
 
@@ -43,15 +43,18 @@ _AT_ONCE = 16
 """So many frames are written before they are put to those before them: that is what a body takes of
 memory beside the original and the compressed one."""
 
+_MOST_REST = 2 * _PIECE
+"""Bytes of a frame that is not yet there in whole. One of 1 MiB has at most some bytes more."""
+
 _MAX_BLOCKS = 256
 """Blocks in a frame of 1 MiB at most. zstd writes 8, of 128 KiB each."""
 
-# The descriptor of a frame: how its size is written, that its content is in one segment, and what
-# `pack` never writes, which are a window, a checksum and a dictionary.
+# The descriptor of a frame: how its size is written, whether its content is in one segment, which
+# leaves out the size of the window, and what `pack` never writes: a checksum and a dictionary.
 _MAGIC = (0xFD2FB528).to_bytes(4, "little")
 _SIZE_BYTES = (1, 2, 4, 8)
 _ONE_SEGMENT = 0x20
-_NOT_SIZE = 0x3F
+_NEVER_WRITTEN = 0x1F
 
 
 def pack(kind: str, body: bytes) -> tuple[str, bytes]:
@@ -64,57 +67,103 @@ def pack(kind: str, body: bytes) -> tuple[str, bytes]:
     return kind + SUFFIX, packed
 
 
-def unpack(body: Body) -> bytes:
-    """Return the original of a body that `pack` compressed.
+def unpack(body: bytes) -> Body:
+    """Return the original of a body that `pack` compressed: a read-only view of it if it is large.
 
     Raises:
         DamagedError: the body is damaged, or its stated length is more than `pack` compresses.
     """
-    return _unpacked(_frames_of(body), _size_of(body))
-
-
-def unpack_view(body: Body) -> Body:
-    """As `unpack`, on several threads where the original is large: 8 MB take half the time.
-
-    It is no `bytes` then, but a view of them that nobody else has.
-    """
-    size, frames = _size_of(body), _frames_of(body)
-    pieces = _pieces(frames, size)
-    if len(pieces) < 2:
-        return _unpacked(frames, size)
-    import numpy as np  # takes 70 ms, and only large values need it
-
-    whole = np.empty(size, "u1")
-
-    def fill(piece: _Piece) -> None:
-        start, end, place = piece
-        length = min(_PIECE, size - place)
-        part = _decompressed(frames[start:end], length, asbytes=False)
-        whole[place : place + length] = np.frombuffer(part, "u1")
-
-    on_threads(fill, pieces)
-    return whole.data.toreadonly()
-
-
-def _size_of(body: Body) -> int:
     size = int.from_bytes(body[:_LENGTH_BYTES], "little")
     if not MIN_SIZE <= size <= _MAX_SIZE:
         raise DamagedError("a compressed body of an impossible size")
-    return size
+    with Unpacking() as unpacking:
+        unpacking.add(body)
+        original = unpacking.finish()
+    if original is not None:
+        return original
+    # It has one frame, or is damaged.
+    return _decompressed(memoryview(body)[_LENGTH_BYTES:], size)
 
 
-def _frames_of(body: Body) -> memoryview:
-    return memoryview(body)[_LENGTH_BYTES:]
+class Unpacking:
+    """Decompresses a body while its bytes come, on the processors that are idle meanwhile.
+
+    It works for bodies that have several frames, as `pack` writes them. The bytes need no check
+    before: zstd raises errors over any that are damaged. The end of the block ends the threads.
+    """
+
+    def __init__(self) -> None:
+        self._helpers = Helpers(self._fill)
+        self._rest = b""
+        """What has come of the next frame. At first, of the length of the original."""
+        self._size = 0
+        self._place = 0
+        """Where in the original the content of the next frame goes."""
+        self._original = memoryview(b"")
+        self._is_given_up = False
+
+    def add(self, data: bytes) -> None:
+        """Take the next bytes of the body. Raises nothing."""
+        if self._is_given_up:
+            return
+        rest = memoryview(b"".join((self._rest, data)) if self._rest else data)
+        if not self._size:
+            if len(rest) >= _LENGTH_BYTES:
+                self._begin(int.from_bytes(rest[:_LENGTH_BYTES], "little"))
+            rest = rest[_LENGTH_BYTES:] if self._size else rest
+        start = 0
+        while self._size and self._place < self._size and (end := _end_of(rest, start)):
+            self._helpers.give((rest[start:end], self._place))
+            self._place += _PIECE
+            start = end
+        self._rest = bytes(rest[start:])
+        self._is_given_up = self._is_given_up or len(self._rest) > _MOST_REST
+
+    def finish(self) -> Body | None:
+        """Return a read-only view of the original.
+
+        None if the body is damaged, or is not of several frames.
+        """
+        if self._place < self._size or not self._size or self._rest:
+            return None
+        try:
+            self._helpers.finish()
+        except DamagedError:
+            return None
+        return self._original.toreadonly()
+
+    def __enter__(self) -> Unpacking:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._helpers.dismiss()
+
+    def _begin(self, size: int) -> None:
+        if not _PIECE < size <= _MAX_SIZE:
+            self._is_given_up = True
+            return
+        import numpy as np  # takes 70 ms, and only large values need it
+
+        try:
+            # NumPy asks for pages of 2 MiB: to touch those of 4 KiB for the first time takes as
+            # long as a fourth of the decompression.
+            self._original = np.empty(size, "u1").data
+        except MemoryError:
+            self._is_given_up = True
+        else:
+            self._size = size
+
+    def _fill(self, given: tuple[memoryview, int]) -> None:
+        frame, place = given
+        length = min(_PIECE, self._size - place)
+        self._original[place : place + length] = _decompressed(frame, length)
 
 
-def _unpacked(frames: memoryview, size: int) -> bytes:
-    unpacked: bytes = _decompressed(frames, size, asbytes=True)
-    return unpacked
-
-
-def _decompressed(frames: memoryview, size: int, *, asbytes: bool) -> Any:
+def _decompressed(frames: memoryview, size: int) -> bytes:
     try:
-        unpacked = _codec().decompress(frames, size, asbytes=asbytes)
+        # Not into a buffer of Arrow, which gives memory back after 10 ms: a MB of fresh memory
+        # takes as long as to decompress it.
+        unpacked: bytes = _codec().decompress(frames, size, asbytes=True)
     except (OSError, MemoryError, ValueError) as cause:
         raise DamagedError("a compressed body that is damaged") from cause
     if len(unpacked) != size:
@@ -160,39 +209,18 @@ def _codec() -> Any:
 # --- frames ------------------------------------------------------------------------------
 
 
-class _Piece(NamedTuple):
-    """Where a frame starts and ends, and where in the original its content goes."""
-
-    start: int
-    end: int
-    place: int
-
-
-def _pieces(frames: memoryview, size: int) -> list[_Piece]:
-    """Return the frames, if they are as `pack` writes them; else none.
-
-    Other frames are well-formed, too, or damaged. To decompress them in one call tells.
-    """
-    found: list[_Piece] = []
-    end = 0
-    for place in range(0, size, _PIECE):
-        start, end = end, _end_of(frames, end)
-        if not end:
-            return []
-        found.append(_Piece(start, end, place))
-    return found if end == len(frames) else []
-
-
 def _end_of(frames: memoryview, start: int) -> int:
-    """Return where the frame ends that starts here; 0 if it is not as `pack` writes it.
+    """Return where the frame ends that starts here; 0 if it is not there yet.
+
+    It is never there if it is not as `pack` writes frames.
 
     The format is that of RFC 8878: magic number, descriptor, sizes, then blocks behind a header of
     3 bytes each, of which the lowest bit says that it is the last one.
     """
     head = bytes(frames[start : start + 5])
-    if len(head) < 5 or not head.startswith(_MAGIC) or head[4] & _NOT_SIZE != _ONE_SEGMENT:
+    if len(head) < 5 or not head.startswith(_MAGIC) or head[4] & _NEVER_WRITTEN:
         return 0
-    at = start + 5 + _SIZE_BYTES[head[4] >> 6]
+    at = start + 5 + (not head[4] & _ONE_SEGMENT) + _SIZE_BYTES[head[4] >> 6]
     for _ in range(_MAX_BLOCKS):
         header = int.from_bytes(frames[at : at + 3], "little")
         is_run = header >> 1 & 3 == 1  # one byte, repeated

@@ -43,6 +43,8 @@ class Payload:
     Attributes:
         kind: the name of the storage format of the body. Only known kinds are read.
         body: the bytes to store. The `repr` leaves them out.
+        original: the body before it was compressed, where that is known already. The next `decode`
+            takes it away, as it may be larger than the body.
 
     Example:
         >>> Payload("json", b"[1, 2]").size
@@ -51,6 +53,7 @@ class Payload:
 
     kind: str
     body: bytes = field(repr=False)
+    original: Body | None = field(default=None, init=False, repr=False, compare=False)
     _digest: bytes | None = field(default=None, init=False, repr=False, compare=False)
 
     @property

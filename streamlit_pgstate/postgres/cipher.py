@@ -162,9 +162,17 @@ class LargeBody:
     Args:
         cipher: that of the session.
         large: what the entry says of the body.
+        on_opened: is called with each chunk, opened. It must not raise.
     """
 
-    def __init__(self, cipher: Cipher, large: Large) -> None:
+    def __init__(
+        self,
+        cipher: Cipher,
+        large: Large,
+        *,
+        on_opened: Callable[[bytes], object] | None = None,
+    ) -> None:
+        self._on_opened = on_opened
         self._cipher = cipher
         self._large = large
         self._opened = io.BytesIO()  # grows in place, and getvalue() makes no copy
@@ -187,6 +195,8 @@ class LargeBody:
             else:
                 self._compute_digest(opened, is_plain=opened is data)
                 self._opened.write(opened)
+                if self._on_opened is not None:
+                    self._on_opened(opened)
         self._parts += 1
         return self._opened.tell()
 
