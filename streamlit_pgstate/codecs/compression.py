@@ -107,24 +107,22 @@ class Unpacking:
         if self._is_given_up:
             return
         rest = memoryview(b"".join((self._rest, data)) if self._rest else data)
-        if not self._size:
-            if len(rest) >= _LENGTH_BYTES:
-                self._begin(int.from_bytes(rest[:_LENGTH_BYTES], "little"))
-            rest = rest[_LENGTH_BYTES:] if self._size else rest
-        start = 0
-        while self._size and self._place < self._size and (end := _end_of(rest, start)):
-            self._helpers.give((rest[start:end], self._place))
+        if not self._size and len(rest) >= _LENGTH_BYTES:
+            self._begin(int.from_bytes(rest[:_LENGTH_BYTES], "little"))
+            rest = rest[_LENGTH_BYTES:]
+        while self._place < self._size and (end := _end_of(rest)):
+            self._helpers.give((rest[:end], self._place))
             self._place += _PIECE
-            start = end
-        self._rest = bytes(rest[start:])
-        self._is_given_up = self._is_given_up or len(self._rest) > _MOST_REST
+            rest = rest[end:]
+        self._is_given_up = self._is_given_up or len(rest) > _MOST_REST
+        self._rest = b"" if self._is_given_up else bytes(rest)
 
     def finish(self) -> Body | None:
         """Return a read-only view of the original.
 
         None if the body is damaged, or is not of several frames.
         """
-        if self._place < self._size or not self._size or self._rest:
+        if self._is_given_up or self._rest or not 0 < self._size <= self._place:
             return None
         try:
             self._helpers.finish()
@@ -209,18 +207,18 @@ def _codec() -> Any:
 # --- frames ------------------------------------------------------------------------------
 
 
-def _end_of(frames: memoryview, start: int) -> int:
-    """Return where the frame ends that starts here; 0 if it is not there yet.
+def _end_of(frames: memoryview) -> int:
+    """Return where the first frame ends; 0 if not all of it is there yet.
 
-    It is never there if it is not as `pack` writes frames.
+    That is never so if it is not as `pack` writes frames.
 
     The format is that of RFC 8878: magic number, descriptor, sizes, then blocks behind a header of
     3 bytes each, of which the lowest bit says that it is the last one.
     """
-    head = bytes(frames[start : start + 5])
+    head = bytes(frames[:5])
     if len(head) < 5 or not head.startswith(_MAGIC) or head[4] & _NEVER_WRITTEN:
         return 0
-    at = start + 5 + (not head[4] & _ONE_SEGMENT) + _SIZE_BYTES[head[4] >> 6]
+    at = 5 + (not head[4] & _ONE_SEGMENT) + _SIZE_BYTES[head[4] >> 6]
     for _ in range(_MAX_BLOCKS):
         header = int.from_bytes(frames[at : at + 3], "little")
         is_run = header >> 1 & 3 == 1  # one byte, repeated
