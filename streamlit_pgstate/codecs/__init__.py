@@ -50,7 +50,7 @@ has `Payload`, `Codec` and the internal errors. `json_text` writes JSON text in 
 `sections` frames a header and several byte strings as one body; `arrow` does so for pandas, as one
 Arrow stream; `arrow_stream` checks Arrow streams before they are read. `limits` stops values that
 are too deep, too large or too repetitive. `refusals` words the error messages. `compression`
-compresses large bodies.
+compresses large bodies, on several `threads`.
 
 Reading is safe: only known kinds are read, and nothing is unpickled, evaluated or imported by a
 name that a row holds.
@@ -64,10 +64,30 @@ from typing import Any
 from streamlit_pgstate.errors import DecodeError, LimitExceeded, UnsupportedType
 
 from . import bundle, compression, kinds, limits, patterns, plain, refusals
-from .payload import DamagedError, Payload, RefusedError, TooLargeError, UnreadableError
+from .compression import Unpacking
+from .payload import (
+    Body,
+    DamagedError,
+    Payload,
+    RefusedError,
+    TooLargeError,
+    UnreadableError,
+    digest_of,
+)
 from .registered import register
 
-__all__ = ["Payload", "decode", "encode", "is_known", "packed", "register", "unpacked"]
+__all__ = [
+    "Payload",
+    "Unpacking",
+    "decode",
+    "digest_of",
+    "encode",
+    "is_known",
+    "packed",
+    "register",
+    "unpacked",
+    "unpacking",
+]
 
 _STEPS_IN_MESSAGE = 6  # a longer path is shown without its middle
 
@@ -133,7 +153,7 @@ def decode(payload: Payload, *, key: str) -> Any:
         (1, 2)
     """
     try:
-        return _read(payload.kind, payload.body)
+        return _read(payload)
     except UnreadableError as cause:
         raise DecodeError(
             f"{key!r} was written as {payload.kind!r}, {cause}. The row is left as it is."
@@ -158,7 +178,7 @@ def unpacked(payload: Payload, *, key: str) -> Payload:
     if not payload.kind.endswith(compression.SUFFIX):
         return payload
     try:
-        body = compression.unpack(payload.body)
+        body = bytes(_original_of(payload))
     except DamagedError as cause:
         raise DecodeError(
             f"{key!r} was written as {payload.kind!r} and cannot be read: it holds {cause}. "
@@ -172,6 +192,11 @@ def packed(payload: Payload) -> Payload:
     if payload.size < compression.MIN_SIZE or payload.kind.endswith(compression.SUFFIX):
         return payload
     return Payload(*compression.pack(payload.kind, payload.body))
+
+
+def unpacking(kind: str) -> Unpacking | None:
+    """Return what decompresses a body of this kind while it comes; None if that is not needed."""
+    return Unpacking() if kind.endswith(compression.SUFFIX) else None
 
 
 def is_known(kind: str) -> bool:
@@ -199,19 +224,27 @@ def _write(value: object, limit: float) -> tuple[str, bytes]:
     return (kind, body) if size < compression.MIN_SIZE else compression.pack(kind, body)
 
 
-def _read(kind: str, body: bytes) -> Any:
+def _read(payload: Payload) -> Any:
     if patterns.account.known:
         patterns.begin()
+    kind = payload.kind
     if kind == "json":
-        return plain.load(body)
+        return plain.load(payload.body)
     if kind.endswith(compression.SUFFIX):
-        kind, body = kind.removesuffix(compression.SUFFIX), compression.unpack(body)
+        kind, body = kind.removesuffix(compression.SUFFIX), _original_of(payload)
+    else:
+        body = payload.body
     if kind in ("json", "bundle"):
         return _read_bundle(kind, body)
     return kinds.load(kind, body)
 
 
-def _read_bundle(kind: str, body: bytes) -> Any:
+def _original_of(payload: Payload) -> Body:
+    original, payload.original = payload.original, None
+    return compression.unpack(payload.body) if original is None else original
+
+
+def _read_bundle(kind: str, body: Body) -> Any:
     try:
         return bundle.read(kind, body)
     except DamagedError:

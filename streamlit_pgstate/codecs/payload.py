@@ -15,6 +15,7 @@ __all__ = [
     "RefusedError",
     "TooLargeError",
     "UnreadableError",
+    "digest_of",
 ]
 
 Body = bytes | memoryview
@@ -42,6 +43,8 @@ class Payload:
     Attributes:
         kind: the name of the storage format of the body. Only known kinds are read.
         body: the bytes to store. The `repr` leaves them out.
+        original: the body before it was compressed, where that is known already. The next `decode`
+            takes it away, as it may be larger than the body.
 
     Example:
         >>> Payload("json", b"[1, 2]").size
@@ -50,6 +53,7 @@ class Payload:
 
     kind: str
     body: bytes = field(repr=False)
+    original: Body | None = field(default=None, init=False, repr=False, compare=False)
     _digest: bytes | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
@@ -62,12 +66,21 @@ class Payload:
         """SHA-256 over kind, NUL and body. Equal digests mean equal stored values."""
         if self._digest is not None:
             return self._digest
-        sha = sha256(self.kind.encode() + b"\0")
+        sha = digest_of(self.kind)
         sha.update(self.body)
-        digest = sha.digest()
+        digest: bytes = sha.digest()
         # Computed once only: hashing 80 MB takes about 50 ms.
         self._digest = digest
         return digest
+
+
+def digest_of(kind: str) -> Any:
+    """Return the SHA-256 that `Payload.digest` is, of a body that is given to it piece by piece.
+
+    Args:
+        kind: the kind of the body.
+    """
+    return sha256(kind.encode() + b"\0")
 
 
 class RefusedError(Exception):

@@ -5,9 +5,11 @@ What is too large for one statement is sent ahead of the write that refers to it
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from streamlit_pgstate import codecs
 from streamlit_pgstate.codecs import Payload
 from streamlit_pgstate.postgres import chunks, counters
 from streamlit_pgstate.postgres.access import Access
@@ -47,19 +49,44 @@ class Bodies:
             UnopenedError: rows are missing or changed; perhaps another writer has just replaced
                 the value.
         """
-        cipher = self._access.sealing.cipher_of(ref.id)
+        return self._read(ref, large, on_progress=on_progress).body
 
-        def joined(rows: Iterator[tuple[bytes]]) -> LargeBody:
-            body = LargeBody(cipher, large)
+    def read_to_decode(self, ref: SessionRef, large: Large, *, on_progress: OnProgress) -> Payload:
+        """Read a large value. If it is compressed, decompress it while its bytes come.
+
+        The arguments and errors are those of `read`.
+        """
+        with contextlib.ExitStack() as stack:
+            return self._read(ref, large, on_progress=on_progress, unpacked_in=stack)
+
+    def _read(
+        self,
+        ref: SessionRef,
+        large: Large,
+        *,
+        on_progress: OnProgress,
+        unpacked_in: contextlib.ExitStack | None = None,
+    ) -> Payload:
+        cipher = self._access.sealing.cipher_of(ref.id)
+        unpacking: codecs.Unpacking | None = None
+
+        def joined(rows: Iterator[tuple[bytes]]) -> LargeBody:  # again, if the connection broke
+            nonlocal unpacking
+            if unpacked_in is not None and (unpacking := codecs.unpacking(large.kind)):
+                unpacked_in.enter_context(unpacking)
+            body = LargeBody(cipher, large, on_opened=unpacking.add if unpacking else None)
             for (data,) in rows:
                 on_progress(body.add(data), large.size)
             return body
 
         parameters = {"id": ref.id, "digest": large.digest}
         statement = self._access.sql["READ_BODY"]
+        # Only a whole body that was checked is decoded.
         body = self._access.database.stream(statement, parameters, joined).whole()
         counters.count("bytes read", len(body))
-        return body
+        payload = Payload(large.kind, body)
+        payload.original = unpacking.finish() if unpacking else None
+        return payload
 
     def sends_ahead(self, writes: Sequence[Write]) -> bool:
         """Whether the bodies of a write are too large for one statement: see `send_ahead`."""

@@ -47,9 +47,18 @@ def in_batches(chunks: Iterable[Chunk]) -> Iterator[list[Chunk]]:
 
 
 def columns(cipher: Cipher, chunks: Iterable[Chunk]) -> dict[str, Any]:
-    """Return the sealed chunks as the parameters of a statement."""
-    rows = [
-        (large.digest, part, cipher.seal_chunk(large, part, data)) for large, part, data in chunks
-    ]
-    digests, parts, data = zip(*rows, strict=True) if rows else ((), (), ())
-    return {"body_digest": list(digests), "body_part": list(parts), "body_data": list(data)}
+    """Return the sealed chunks as the parameters of a statement: one after the other.
+
+    They are cut again by the server: where each starts, counted from 1, and how long it is.
+    """
+    given = list(chunks)
+    sealed = [cipher.seal_chunk(*chunk) for chunk in given]
+    lengths = [len(data) for data in sealed]
+    ends = itertools.accumulate(lengths, initial=0)
+    return {
+        "body_digest": [chunk.large.digest for chunk in given],
+        "body_part": [chunk.part for chunk in given],
+        "body_start": [end + 1 for end in ends][:-1],
+        "body_length": lengths,
+        "body_data": sealed[0] if len(sealed) == 1 else b"".join(sealed),
+    }

@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Callable
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
-from streamlit_pgstate.codecs import Payload
+from streamlit_pgstate.codecs import Payload, digest_of
 
 MAGIC: Final = b"\xc5pgs\x01"
 """Sealed bytes begin with it. The last byte is the version of the format."""
@@ -162,12 +162,21 @@ class LargeBody:
     Args:
         cipher: that of the session.
         large: what the entry says of the body.
+        on_opened: is called with each chunk, opened. It must not raise.
     """
 
-    def __init__(self, cipher: Cipher, large: Large) -> None:
+    def __init__(
+        self,
+        cipher: Cipher,
+        large: Large,
+        *,
+        on_opened: Callable[[bytes], object] | None = None,
+    ) -> None:
+        self._on_opened = on_opened
         self._cipher = cipher
         self._large = large
         self._opened = io.BytesIO()  # grows in place, and getvalue() makes no copy
+        self._digest = digest_of(large.kind)
         self._parts = 0
         self._is_sealed = True
         self._failure: UnopenedError | None = None
@@ -175,7 +184,8 @@ class LargeBody:
     def add(self, data: bytes) -> int:
         """Add the next chunk, and return how many bytes there are so far. Raises nothing.
 
-        An exception would break the connection that the other chunks still come on.
+        An exception would break the connection that the other chunks still come on. The digest of
+        plain chunks is computed here, while the server prepares the next one.
         """
         if self._failure is None:
             try:
@@ -183,16 +193,27 @@ class LargeBody:
             except UnopenedError as failure:
                 self._failure = failure
             else:
-                self._is_sealed = self._is_sealed and opened is not data
+                self._compute_digest(opened, is_plain=opened is data)
                 self._opened.write(opened)
+                if self._on_opened is not None:
+                    self._on_opened(opened)
         self._parts += 1
         return self._opened.tell()
+
+    def _compute_digest(self, opened: bytes, *, is_plain: bool) -> None:
+        """Go on with the digest, from the first plain chunk on: of sealed ones none is needed."""
+        if is_plain and self._is_sealed:
+            self._is_sealed = False
+            with self._opened.getbuffer() as before:
+                self._digest.update(before)
+        if not self._is_sealed:
+            self._digest.update(opened)
 
     def whole(self) -> bytes:
         """Return the body.
 
         Sealed chunks have shown by now that they belong here, and their length that none is
-        missing. The digest of plain bytes is computed.
+        missing. Plain bytes have a digest.
 
         Raises:
             UnopenedError: chunks are missing, or were changed or moved.
@@ -200,9 +221,8 @@ class LargeBody:
         if self._failure is not None:
             raise self._failure
         body = self._opened.getvalue()
-        kind, size, digest = self._large
-        if len(body) != size:
+        if len(body) != self._large.size:
             raise UnopenedError(_DAMAGED)
-        if not self._is_sealed and Payload(kind, body).digest != digest:
+        if not self._is_sealed and self._digest.digest() != self._large.digest:
             raise UnopenedError(_DAMAGED)
         return body

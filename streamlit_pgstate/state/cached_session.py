@@ -167,7 +167,7 @@ class CachedSession:
         with self.lock:
             while True:
                 try:
-                    return Payload(entry.kind or "", self._body(entry, work))
+                    return self._read_payload(entry, work)
                 except UnopenedError as found:
                     fault = found
                 if self._cache.expires(key):
@@ -190,8 +190,8 @@ class CachedSession:
             raise KeyError(key)
         return entry
 
-    def _body(self, row: EntryRow, work: Work) -> bytes:
-        """The body of an entry.
+    def _read_payload(self, row: EntryRow, work: Work) -> Payload:
+        """The encoded value of an entry.
 
         Raises:
             UnopenedError: rows of it are missing or changed, or cannot be decrypted.
@@ -199,17 +199,17 @@ class CachedSession:
         if row.fault is not None:
             raise UnopenedError(row.fault)
         if row.body is not None:
-            return row.body
+            return Payload(row.kind or "", row.body)
         large = Large(row.kind or "", row.size, row.digest or b"")
         kept = self._cache.body(large.digest)
         if kept is not None:
             counters.count(("cache hit", "bodies"))
-            return kept
+            return Payload(large.kind, kept)
         counters.count(("cache miss", "bodies"))
-        body = self.tables.bodies.read(self._ref, large, on_progress=work.reach)
+        payload = self.tables.bodies.read_to_decode(self._ref, large, on_progress=work.reach)
         if self._keeps:
-            self._cache.keep_body(large.digest, body)
-        return body
+            self._cache.keep_body(large.digest, payload.body)
+        return payload
 
     def times(self) -> tuple[SessionTimes | None, list[EntryRow]]:
         """When the session was made and seen, and all entries, as of now: two round trips."""

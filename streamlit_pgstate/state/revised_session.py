@@ -64,7 +64,7 @@ class RevisedSession(UpgradedSession):
         """
         with self.lock:
             try:
-                return Payload(entry.kind or "", self._body(entry, work))
+                return self._read_payload(entry, work)
             except UnopenedError as fault:
                 if self.tables.history.entry(self._ref, key, entry.version) is None:
                     return None
