@@ -257,12 +257,16 @@ class CachedSession:
 
     # Large values in the memory of this process
 
+    @functools.cached_property
+    def _place(self) -> bytes:
+        return place_of(self.settings)
+
     @property
     def _keeps_values(self) -> bool:
         return self._keeps and self.settings.cache_bytes > 0
 
     def _name(self, large: Large) -> Name:
-        return Name(place_of(self.settings), self.id, large.kind, large.digest)
+        return Name(self._place, self.id, large.kind, large.digest)
 
     def _keep_written(self, write: Write) -> None:
         """Keep the body of a large value that was just stored: its writer mostly reads it next."""
@@ -273,9 +277,14 @@ class CachedSession:
         limit, until = self.settings.cache_bytes, self._cache.until(write.key)
         OF_PROCESS.keep_body(name, payload.body, limit=limit, until=until)
 
+    def _note_end(self, error: UnknownToken) -> None:
+        """Let go all values of a session that has ended; not where a token is refused alone."""
+        if error.ended is not None:
+            self._let_go()
+
     def _let_go(self, digest: bytes | None = None) -> None:
         """Let go a large value that this session has no more; without a digest all of them."""
-        OF_PROCESS.drop(place_of(self.settings), self.id, digest)
+        OF_PROCESS.drop(self._place, self.id, digest)
 
     def times(self) -> tuple[SessionTimes | None, list[EntryRow]]:
         """When the session was made and seen, and all entries, as of now: two round trips."""
@@ -370,7 +379,8 @@ class CachedSession:
             return self._read_all()
         try:
             changes = self.tables.entries.refresh(self._ref, since=self._cache.version)
-        except UnknownToken:
+        except UnknownToken as error:
+            self._note_end(error)
             if not self._may_revive:
                 raise
             return self._read_all()
@@ -404,6 +414,7 @@ class CachedSession:
         try:
             changes = self.tables.entries.load(self._ref)
         except UnknownToken as error:
+            self._note_end(error)
             if not self._may_revive:
                 raise
             self.revived_after = error.ended
