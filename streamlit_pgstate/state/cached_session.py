@@ -222,6 +222,8 @@ class CachedSession:
             self.load()
         else:
             self._refresh_locked()
+            if self._has_kept(key, entry):
+                self.load()  # a refresh does not bring the end of a key whose name is deleted
         newest = self._cache.live(key)
         if newest is None:
             raise KeyError(key)
@@ -229,6 +231,10 @@ class CachedSession:
             return newest
         self._cache.doubt([key])  # to set the value again mends it
         raise DecodeError(f"{key!r} (kind {entry.kind!r}) {fault}")
+
+    def _has_kept(self, key: str, entry: EntryRow) -> bool:
+        present = self._cache.live(key)
+        return present is not None and present.version == entry.version
 
     def _body(self, row: EntryRow, work: Work) -> bytes:
         """The body of an entry.

@@ -94,6 +94,14 @@ def _close(end: socket.socket) -> None:
 
 
 @pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    """Replaces the fixture of the same name: what is read comes from the database each time."""
+    store = connect(url, cache_bytes=0)
+    yield store
+    store.close()
+
+
+@pytest.fixture
 def link(sql: SQL) -> Iterator[Link]:
     link = Link(sql)
     yield link

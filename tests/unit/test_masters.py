@@ -248,13 +248,17 @@ WAYS: dict[str, Callable[[pd.DataFrame], object]] = {
     "items of the arrays": in_each_column(
         lambda column: column.array.__setitem__(0, column.iloc[2])
     ),
-    "a view of one dtype": lambda data: force(data[["number"]].to_numpy(copy=False)),
+    "a view of one dtype": lambda data: force(data.iloc[:, :1].to_numpy(copy=False)),
     "ufuncs": lambda data: np.add(np.asarray(data["share"]), 1, out=thawed(data["share"])),
     "labels": write_to_labels,
     "categories": write_to_categories,
     "buffers of Arrow": write_to_buffers,
     "attrs": lambda data: data.attrs["inner"]["list"].append(1) or force(data.attrs["array"]),
 }
+
+
+MAY_BE_IN_VAIN = {"buffers of Arrow", "a view of one dtype"}
+"""Nothing writes to Arrow's buffers. pandas 2 makes copies where pandas 3 has views."""
 
 
 def thawed(column: Any) -> Any:
@@ -264,10 +268,8 @@ def thawed(column: Any) -> Any:
 
 
 @pytest.mark.filterwarnings("ignore")  # pandas 3.1 deprecates some of the ways
-@pytest.mark.parametrize("write", WAYS.values(), ids=WAYS)
-def test_a_caller_who_writes_into_what_it_got_changes_its_own_alone(
-    write: Callable[[pd.DataFrame], object],
-) -> None:
+@pytest.mark.parametrize("way", WAYS)
+def test_a_caller_who_writes_into_what_it_got_changes_its_own_alone(way: str) -> None:
     data = noted(mixed(), {"inner": {"list": []}, "array": np.arange(3)})
     payload = encode(data, key="k")
     decoded, master = decode_with_master(payload, key="k")
@@ -275,8 +277,8 @@ def test_a_caller_who_writes_into_what_it_got_changes_its_own_alone(
     exact = fingerprint(data)
     other = master.copy()
     for mine in (decoded, master.copy(), master.copy()):
-        write(mine)
-        assert write is write_to_buffers or fingerprint(mine) != exact
+        WAYS[way](mine)
+        assert way in MAY_BE_IN_VAIN or fingerprint(mine) != exact
     assert fingerprint(other) == exact
     assert fingerprint(master.copy()) == exact
 
