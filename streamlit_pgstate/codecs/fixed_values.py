@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-__all__ = ["are_fixed", "is_fixed"]
+__all__ = ["are_fixed", "fixed_size", "is_fixed"]
 
 _FIXED = frozenset(
     {
@@ -32,12 +32,30 @@ def is_fixed(value: object) -> bool:
 
 
 def are_fixed(values: Iterable[object]) -> bool:
-    """Whether nobody can change any of these values: 100,000 texts take 2 ms."""
-    values = list(values)
-    others = {cls for cls in set(map(type, values)) if not _is_fixed_type(cls)}
-    if not others:
-        return True
-    return others <= _HOLDERS and all(is_fixed(value) for value in values if type(value) in others)
+    """Whether nobody can change any of these values."""
+    return fixed_size(list(values)) is not None
+
+
+def fixed_size(values: list[Any]) -> int | None:
+    """How many bytes of memory these values take, if nobody can change them; else None.
+
+    100,000 texts take 4 ms.
+    """
+    types = set(map(type, values))
+    others = {cls for cls in types if not _is_fixed_type(cls)}
+    if not others <= _HOLDERS:
+        return None
+    if others and not all(is_fixed(value) for value in values if type(value) in others):
+        return None
+    if len(types) == 1 and not others:  # 1.3 ms, where sys.getsizeof takes 8
+        cls: Any = types.pop()
+        return int(sum(map(cls.__sizeof__, values)))
+    return sum(map(_size_of, values))
+
+
+def _size_of(value: Any) -> int:
+    inner = sum(map(_size_of, value)) if type(value) in _HOLDERS else 0
+    return int(value.__sizeof__()) + inner
 
 
 def _is_fixed_type(cls: type) -> bool:

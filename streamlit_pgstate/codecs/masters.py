@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from .fixed_values import are_fixed, is_fixed
+from .fixed_values import are_fixed, fixed_size, is_fixed
 from .master import Master
 
 __all__ = ["Master", "master_of"]
@@ -102,8 +102,9 @@ def _array(array: Any) -> Master | None:
         return None  # a copy of an array of "S0" is one of "S1"
     size = array.nbytes
     if array.dtype.hasobject:
-        if array.dtype.kind != "O" or not are_fixed(cells := array.reshape(-1).tolist()):
+        of_cells = fixed_size(array.reshape(-1).tolist()) if array.dtype.kind == "O" else None
+        if of_cells is None:
             return None
-        size += sum(map(sys.getsizeof, cells))
+        size += of_cells
     held = array.copy("K")  # keeps C and F order
     return Master(lambda: held.copy("K"), size)

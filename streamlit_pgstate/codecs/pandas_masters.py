@@ -8,16 +8,16 @@ memory by ``flags.writeable = True``. So both are copied here. The buffers of Ar
 
 from __future__ import annotations
 
-import sys
+import io
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-from .arrow import BufferReader, BufferWriter
-from .columns import dump_array, load_array
-from .fixed_values import are_fixed, is_fixed
+from .arrow import as_one
+from .fixed_values import fixed_size, is_fixed
 from .master import FindMaster, Master
 from .own_attributes import own_attributes
 
@@ -214,10 +214,10 @@ def _array(array: Any) -> Master | None:
         return Master(held.copy, int(held.nbytes))
     size = int(array.nbytes)
     if _is_of_objects(dtype):
-        cells = np.asarray(array, object).tolist()
-        if not are_fixed(cells):
+        of_cells = fixed_size(np.asarray(array, object).tolist())
+        if of_cells is None:
             return None
-        size += sum(map(sys.getsizeof, cells))
+        size += of_cells
     elif not _is_of_bits(dtype) and type(dtype) not in _COPIED:
         return None
     held = array.copy()
@@ -243,14 +243,24 @@ _categories_of: Any = getattr(pd.CategoricalDtype, "_from_fastpath", pd.Categori
 
 
 def _in_bytes(array: Any) -> Any:
-    """The same array, over the memory of bytes of its own: decoded, it is a view of all the body.
+    """The same array of Arrow, over the memory of bytes of its own.
 
-    So the body is let go, and the memory is that of `bytes`, which is never writable.
+    As it is decoded, it is a view of the whole body. So the body is let go, and nothing can write
+    to the memory.
     """
-    out = BufferWriter()
-    spec = dump_array(array, out)
-    buffers = BufferReader(out.finish({"array": spec}))
-    return load_array(buffers.header["array"], buffers, len(array))
+    values = as_one(pa.array(array))
+    batch = pa.RecordBatch.from_arrays([values], ["values"])
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(pa.PythonFile(sink, "w"), batch.schema) as stream:
+        stream.write_batch(batch)
+    copy = pa.ipc.open_stream(sink.getvalue()).read_next_batch().column(0)
+    if isinstance(array.dtype, pd.StringDtype):
+        return _from_arrow(array.dtype, copy)
+    return pd.arrays.ArrowExtensionArray(copy)  # as `columns` makes it
+
+
+def _from_arrow(dtype: Any, values: Any) -> Any:
+    return dtype.__from_arrow__(values)
 
 
 def _is_of_bits(dtype: Any) -> bool:

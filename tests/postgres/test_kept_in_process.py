@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -127,6 +128,29 @@ def test_what_was_deleted_takes_no_memory(let_go: Callable[[State], object], sta
     assert metrics().cache_bytes > 0
     let_go(state)
     assert metrics().cache_bytes == 0
+
+
+def test_two_visitors_with_one_key_have_each_their_own(store: Store) -> None:
+    states = [store.state(store.new_token()) for _ in range(2)]
+    for number, state in enumerate(states):
+        state["k"] = FRAME.assign(visitor=number)
+    for number, state in enumerate(states):
+        assert state["k"].equals(FRAME.assign(visitor=number))
+    states[0].forget()
+    assert states[1]["k"].equals(FRAME.assign(visitor=1))
+
+
+def test_a_state_that_was_pickled_finds_what_this_process_has(
+    state: State, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGSTATE_URL", url)
+    state["k"] = FRAME
+    assert state["k"].equals(FRAME)
+    body = pickle.dumps(state)
+    assert len(body) < 1000
+    reads, decodes = reads_and_decodes()
+    assert pickle.loads(body)["k"].equals(FRAME)
+    assert reads_and_decodes() == (reads, decodes)
 
 
 def test_what_another_key_holds_too_stays(state: State) -> None:
