@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import psutil
-from _frames import ROWS, mixed_frame
+from _frames import mixed_frame
 from harness import RESULTS, Result, measure, report
 
 from streamlit_pgstate import State, Store, connect, metrics
@@ -63,21 +63,24 @@ def again(url: str, name: str, frame: pd.DataFrame) -> list[Result]:
     pickled, held = pickle.dumps(frame, 5), state["frame"]
     other.refresh()
     cases: dict[str, Callable[[], Any]] = {
-        "pickle.loads of its bytes": lambda: pickle.loads(pickled),
-        "the copy of pandas, which shares labels and categories": held.copy,
+        "pickle.loads": lambda: pickle.loads(pickled),
+        "DataFrame.copy, not deep": held.copy,
         "get again": lambda: state["frame"],
-        "get without a cache": lambda: other["frame"],
     }
-    dropped = measure(f"{name}: results are dropped", cases, repeats=15)
-    del cases["get without a cache"]
+    dropped = measure(f"{name}, results dropped", cases, repeats=15)
+    without = measure(
+        f"{name}, without a cache",
+        {"get again": cases["get again"], "cache_bytes=0": lambda: other["frame"]},
+        repeats=5,
+    )
     kept = measure(
-        f"{name}: the last {KEPT} results are kept",
+        f"{name}, last {KEPT} results kept",
         {case: keeping(function) for case, function in cases.items()},
         repeats=15,
     )
     cached.close()
     uncached.close()
-    return [dropped, kept]
+    return [dropped, kept, without]
 
 
 def keeping(function: Callable[[], Any]) -> Callable[[], None]:
@@ -155,8 +158,8 @@ def memory(url: str) -> str:
 def main(url: str) -> None:
     frame = mixed_frame(RANDOM)
     results = [
-        *again(url, f"A mixed frame of {ROWS:,} x 10", frame),
-        *again(url, "The same, with texts as Python's objects", with_objects(frame)),
+        *again(url, "A mixed frame", frame),
+        *again(url, "Texts as objects", with_objects(frame)),
     ]
     report("cache", results)
     text = memory(url)

@@ -119,7 +119,8 @@ def over(link: Link, url: str) -> Iterator[Callable[..., State]]:
     )
 
     def make(session: State, **settings: Any) -> State:
-        stores.append(connect(there.render_as_string(hide_password=False), **settings))
+        url = there.render_as_string(hide_password=False)
+        stores.append(connect(url, **{"cache_bytes": 0, **settings}))
         return stores[-1].state_of(session.id)
 
     yield make
