@@ -544,6 +544,9 @@ def configure(**settings: Unpack[AppKeywords]) -> None:
 
             `max_value_bytes` and `max_session_bytes`: bytes, or text such as ``"256MiB"``.
 
+            `cache_bytes`: how much memory the large values take at most that this process keeps,
+            as bytes or text; 0 for none.
+
             `max_keys`: the number of keys of one session.
 
             `history`: how many versions of each key are kept, the present one included; 0 for no

@@ -82,6 +82,7 @@ class StoreKeywords(TypedDict, total=False):
     signing_key: str | Sequence[str] | None
     timeout: Duration | None
     pool_size: int | str | None
+    cache_bytes: Size | None
     gc_interval: Duration | None
     gc_batch: int | str | None
     auto_migrate: bool | str | None
@@ -146,6 +147,8 @@ class Settings:
     timeout: timedelta = timedelta(seconds=10)
     pool_size: int = 20
     """How many connections this process opens to the database at most."""
+    cache_bytes: int = 256 * 2**20
+    """How much memory the large values take at most that this process keeps. 0: it keeps none."""
     gc_interval: timedelta = timedelta(hours=1)
     gc_batch: int = 1_000
     auto_migrate: bool = True
@@ -435,6 +438,18 @@ def _size(source: str, value: object) -> int:
     return size
 
 
+def _size_or_none(source: str, value: object) -> int:
+    """As `_size`, or 0 for none at all."""
+    if value == 0 and not isinstance(value, bool):
+        return 0
+    if isinstance(value, str) and value.strip() == "0":
+        return 0
+    try:
+        return _size(source, value)
+    except ConfigError as error:
+        raise ConfigError(f"{error} Or 0 for no cache.") from None
+
+
 def _count(source: str, value: object) -> int:
     if isinstance(value, str) and _COUNT.fullmatch(value.strip()):
         value = int(value)
@@ -504,6 +519,7 @@ _CHECKS: dict[str, Callable[[str, object], Any]] = {
     "signing_key": _signing_key,
     "timeout": _duration,
     "pool_size": _pool_size,
+    "cache_bytes": _size_or_none,
     "gc_interval": _interval,
     "gc_batch": _count,
     "auto_migrate": _flag,

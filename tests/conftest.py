@@ -186,6 +186,12 @@ def empty_url(new_database: Callable[..., str]) -> str:
 
 
 @pytest.fixture
+def reads_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each `get` of a large value reads its rows, as another process would: none is in memory."""
+    monkeypatch.setenv("PGSTATE_CACHE_BYTES", "0")
+
+
+@pytest.fixture
 def store(url: str) -> Iterator[Store]:
     store = connect(url)
     yield store

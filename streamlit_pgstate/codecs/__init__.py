@@ -43,6 +43,7 @@ exceptions, and says where the storage formats are described.
 - plotly: `plotly_figure`; altair: `altair_chart`
 - shapely: `geometry`; geopandas: `geo_frame`; pyproj: `crs`
 - attributes that a user has set on an object of a library: `own_attributes`
+- decoded values of which each caller gets a copy: `masters`, `pandas_masters`, `fixed_values`
 - a container that holds any of these beside plain values: `bundle`
 
 **What the codecs share:** `kinds` finds the kind of a class and the codec of a kind. `payload`
@@ -63,8 +64,9 @@ from typing import Any
 
 from streamlit_pgstate.errors import DecodeError, LimitExceeded, UnsupportedType
 
-from . import bundle, compression, kinds, limits, patterns, plain, refusals
+from . import bundle, compression, kinds, limits, masters, patterns, plain, refusals, registered
 from .compression import Unpacking
+from .master import Master
 from .payload import (
     Body,
     DamagedError,
@@ -77,12 +79,15 @@ from .payload import (
 from .registered import register
 
 __all__ = [
+    "Master",
     "Payload",
     "Unpacking",
     "decode",
+    "decode_with_master",
     "digest_of",
     "encode",
     "is_known",
+    "original_size",
     "packed",
     "register",
     "unpacked",
@@ -92,6 +97,9 @@ __all__ = [
 _STEPS_IN_MESSAGE = 6  # a longer path is shown without its middle
 
 _SIMPLE = frozenset({type(None), bool, int, float})
+
+_FAST = frozenset({"numpy.array", "numpy.masked"})
+"""Kinds whose body is decoded by one copy of the memory, so a master would save nothing."""
 
 
 def encode(value: object, *, key: str, limit: float = math.inf) -> Payload:
@@ -165,6 +173,28 @@ def decode(payload: Payload, *, key: str) -> Any:
         ) from cause
 
 
+def decode_with_master(payload: Payload, *, key: str) -> tuple[Any, Master | None]:
+    """Decode a payload, and make a master of the value.
+
+    Args:
+        payload: as in `decode`.
+        key: as in `decode`.
+
+    Returns:
+        The value, which the caller may change, and its master. The master is None for a value that
+        has to be decoded anew for each caller: see `masters`. Values of registered types are among
+        these, because the function that reads them is the user's, and may be another one next time.
+
+    Raises:
+        DecodeError: as `decode`.
+    """
+    loads = registered.loads()
+    value = decode(payload, key=key)
+    if payload.kind.removesuffix(compression.SUFFIX) in _FAST or registered.loads() != loads:
+        return value, None
+    return value, masters.master_of(value)
+
+
 def unpacked(payload: Payload, *, key: str) -> Payload:
     """Return a payload without its compression.
 
@@ -185,6 +215,16 @@ def unpacked(payload: Payload, *, key: str) -> Payload:
             "The row is left as it is; set the key again, or restore an older version."
         ) from cause
     return Payload(payload.kind.removesuffix(compression.SUFFIX), body)
+
+
+def original_size(payload: Payload) -> int:
+    """Return how many bytes a payload has without its compression.
+
+    It is what the body states. Whether that is so, `decode` finds out.
+    """
+    if not payload.kind.endswith(compression.SUFFIX):
+        return payload.size
+    return compression.stated_size(payload.body)
 
 
 def packed(payload: Payload) -> Payload:

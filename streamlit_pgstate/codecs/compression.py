@@ -14,7 +14,7 @@ from typing import Any
 from .payload import Body, DamagedError
 from .threads import Helpers, on_threads
 
-__all__ = ["MIN_SIZE", "SUFFIX", "Unpacking", "pack", "unpack"]
+__all__ = ["MIN_SIZE", "SUFFIX", "Unpacking", "pack", "stated_size", "unpack"]
 
 SUFFIX = "+zstd"
 
@@ -67,13 +67,18 @@ def pack(kind: str, body: bytes) -> tuple[str, bytes]:
     return kind + SUFFIX, packed
 
 
+def stated_size(body: bytes) -> int:
+    """Return the length of the original, as a body that `pack` compressed states it."""
+    return int.from_bytes(body[:_LENGTH_BYTES], "little")
+
+
 def unpack(body: bytes) -> Body:
     """Return the original of a body that `pack` compressed: a read-only view of it if it is large.
 
     Raises:
         DamagedError: the body is damaged, or its stated length is more than `pack` compresses.
     """
-    size = int.from_bytes(body[:_LENGTH_BYTES], "little")
+    size = stated_size(body)
     if not MIN_SIZE <= size <= _MAX_SIZE:
         raise DamagedError("a compressed body of an impossible size")
     with Unpacking() as unpacking:

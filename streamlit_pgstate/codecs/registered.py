@@ -24,7 +24,7 @@ from .members import classes_of
 from .payload import DamagedError, UnreadableError
 from .places import full_name, is_there, line_name, place, short_name
 
-__all__ = ["Registered", "find", "is_taken", "load", "register"]
+__all__ = ["Registered", "find", "is_taken", "load", "loads", "register"]
 
 T = TypeVar("T")
 
@@ -79,6 +79,8 @@ class _Own(threading.local):
     def __init__(self) -> None:
         self.by_name: dict[str, Registered] = {}
         self.by_class: dict[tuple[str, str], Registered] = {}
+        self.loads = 0
+        """How many values of registered types this thread has begun to read."""
 
 
 _own = _Own()
@@ -184,6 +186,7 @@ def load(content: Any) -> Any:
         UnreadableError: no type is registered under the name.
         DamagedError: the user's `load` raised an error. Its cause is that error.
     """
+    _own.loads += 1
     name, dumped, *rest = content
     entry = _inner_entry(*name) if type(name) is list else _entry(name)
     if rest and (type(dumped) is not dict or len(rest) > 1 or type(rest[0]) is not dict):
@@ -201,6 +204,11 @@ def load(content: Any) -> Any:
         raise DamagedError(
             f"a value registered as {shown}, whose load raised a {type(cause).__name__}"
         ) from cause
+
+
+def loads() -> int:
+    """How many values of registered types this thread has begun to read."""
+    return _own.loads
 
 
 def _entry(name: object) -> Registered:

@@ -1,15 +1,15 @@
 """The cache: the entries of one session, as of its last read and its own writes.
 
-Holds encoded bytes, never Python values. It does no I/O and has no lock: `cached_session` reads the
-tables, and calls this under the lock of the session.
+Holds encoded bytes, never Python values; no bodies of large values, which `kept_values` has. It
+does no I/O and has no lock: `cached_session` reads the tables, and calls this under the lock of the
+session.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -29,14 +29,20 @@ _WHOLE_AFTER: Final = timedelta(hours=20).total_seconds()
 """A cache that was loaded longer ago is loaded anew. A deleted key leaves a tombstone, from which
 caches learn of the deletion. A cleanup deletes tombstones after two days: 20 h are well below."""
 
-_KEPT_BODY_BYTES: Final = 64 * 2**20
-"""Bytes of large bodies that one session keeps once read: a few frames, not a whole heap."""
+
+def _ignore(digest: bytes) -> None:
+    """Nobody keeps bodies."""
 
 
 class Cache:
-    """What is known of the entries of one session."""
+    """What is known of the entries of one session.
 
-    def __init__(self) -> None:
+    Args:
+        on_gone: called with the digest of a large value that no entry has any more.
+    """
+
+    def __init__(self, on_gone: Callable[[bytes], object] = _ignore) -> None:
+        self._on_gone = on_gone
         self.steps = 0
         """Grows with each change of the cache."""
         self._ahead: Ahead | None = None
@@ -61,8 +67,6 @@ class Cache:
         self._uncertain: set[str] = set()
         """Keys whose last write failed, so that nobody knows whether it was stored; and keys whose
         large value was found damaged."""
-        self._bodies: OrderedDict[bytes, bytes] = OrderedDict()
-        """Large bodies by digest, the last used one last."""
         self._size = 0
         """The sizes of all entries added up."""
         self.version = 0
@@ -106,6 +110,10 @@ class Cache:
     def expires(self, key: str) -> bool:
         """Whether the entry of `key` has a ttl."""
         return key in self._expiries
+
+    def until(self, key: str) -> float:
+        """When the entry of `key` expires, by `time.monotonic`; infinity for never."""
+        return self._expiries.get(key, math.inf) - self._by_server(0.0)
 
     def value_version(self, entry: EntryRow | None) -> int:
         """The version that wrote an entry's value; 0 for no entry.
@@ -183,6 +191,8 @@ class Cache:
         )
         # A statement without an answer may be committed after this read.
         self._uncertain = uncertain
+        for digest in _digests(before) - _digests(self.entries):
+            self._on_gone(digest)
 
     def apply(self, changes: Changes) -> None:
         """Store the entries that have changed since `version`."""
@@ -257,28 +267,21 @@ class Cache:
             self._renewed.pop(entry.key, None)
         if entry.kind is not None:
             self.entries[entry.key] = entry
+        if replaced is not None and replaced.digest is not None:
+            self._note_gone(replaced.digest)
         if entry.seconds_left is not None:
             self._expiries[entry.key] = ttl_from + entry.seconds_left
         elif self._expiries:
             self._expiries.pop(entry.key, None)
         self._by_us.discard(entry.key)
 
-    # Large bodies
+    def _note_gone(self, digest: bytes) -> None:
+        if all(row.digest != digest for row in self.entries.values()):
+            self._on_gone(digest)
 
-    def body(self, digest: bytes) -> bytes | None:
-        """A large body that was read or written before, if it is still kept."""
-        if digest not in self._bodies:
-            return None
-        self._bodies.move_to_end(digest)
-        return self._bodies[digest]
 
-    def keep_body(self, digest: bytes, body: bytes) -> None:
-        """Keep a large body, in place of those that were used longest ago."""
-        if len(body) > _KEPT_BODY_BYTES:
-            return
-        self._bodies[digest] = body
-        while sum(map(len, self._bodies.values())) > _KEPT_BODY_BYTES:
-            self._bodies.popitem(last=False)
+def _digests(entries: dict[str, EntryRow]) -> set[bytes]:
+    return {row.digest for row in entries.values() if row.digest is not None}
 
 
 def _is_same(entry: EntryRow | None, write: Write) -> bool:

@@ -11,23 +11,28 @@ import functools
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
+from streamlit_pgstate import codecs
 from streamlit_pgstate.codecs import Payload
 from streamlit_pgstate.errors import DecodeError, Ending, UnknownToken
 from streamlit_pgstate.postgres import counters, fork
+from streamlit_pgstate.postgres.bodies import OnProgress
 from streamlit_pgstate.postgres.cipher import Large, UnopenedError
-from streamlit_pgstate.postgres.rows import Changes, EntryRow, SessionRef, SessionTimes
+from streamlit_pgstate.postgres.rows import Changes, EntryRow, SessionRef, SessionTimes, Write
 from streamlit_pgstate.postgres.tables import Tables
 from streamlit_pgstate.settings import Settings
 from streamlit_pgstate.state.cache import Cache
 from streamlit_pgstate.state.handover import Arrival
+from streamlit_pgstate.state.kept_values import OF_PROCESS, Name, Wanted, place_of
 from streamlit_pgstate.state.progress import Work
 from streamlit_pgstate.state.surroundings import Surroundings
 from streamlit_pgstate.state.views import Walk
 
 _HIT: Final = ("cache hit", "entries")
 _MISS: Final = ("cache miss", "entries")
+_BODY_HIT: Final = ("cache hit", "bodies")
+_BODY_MISS: Final = ("cache miss", "bodies")
 
 
 class CachedSession:
@@ -62,10 +67,10 @@ class CachedSession:
         """Begin as one that was never used: a thread may have been at work on it."""
         self.lock = threading.RLock()
         """Held around each use of the cache and also while its SQL runs. So a large value that is
-        read or written blocks other threads that use this session. `modify` does not hold it while
-        the caller's function runs, nor `refresh_without_lock` while the server answers. `version`
-        and `is_stored` are read without it."""
-        self._cache = Cache()
+        written blocks other threads that use this session. It is not held while `value` reads a
+        large value, nor while the function of `modify` runs, nor while the server answers
+        `refresh_without_lock`. `version` and `is_stored` are read without it."""
+        self._cache = Cache(self._let_go)
         self._walk: Walk[EntryRow] = Walk()
         self._is_unread = True
         self.login: bytes | None = None
@@ -155,6 +160,40 @@ class CachedSession:
             self.load_if_unread()
             return {row.key: self._cache.value_version(row) for row in self._cache.live_rows()}
 
+    def value(self, key: str, entry: EntryRow, work: Work) -> Any:
+        """The value of an entry, the caller's own; of a newer one, where it was replaced meanwhile.
+
+        Raises:
+            KeyError: a large value was deleted meanwhile, or has expired.
+            DecodeError: it cannot be decoded; or rows of it are missing or changed, or cannot be
+                decrypted.
+        """
+        while True:
+            try:
+                return self._value(key, entry, work)
+            except UnopenedError as fault:
+                with self.lock:
+                    entry = self._newer(key, entry, fault)
+
+    def _value(self, key: str, entry: EntryRow, work: Work) -> Any:
+        """The value of an entry.
+
+        Raises:
+            UnopenedError: rows of it are missing or changed, or cannot be decrypted.
+        """
+        if entry.body is not None or entry.fault is not None or not self._keeps_values:
+            return codecs.decode(self._read_payload(entry, work), key=key)
+        large = _large(entry)
+        wanted = Wanted(
+            self._name(large),
+            key,
+            functools.partial(self._read_large, large),
+            work.reach,
+            self.settings.cache_bytes,
+            self._cache.until(key),
+        )
+        return OF_PROCESS.value(wanted)
+
     def payload(self, key: str, entry: EntryRow, work: Work) -> Payload:
         """The encoded value of an entry; of a newer one, where a large value was replaced.
 
@@ -162,33 +201,40 @@ class CachedSession:
             KeyError: a large value was deleted meanwhile, or has expired.
             DecodeError: rows of it are missing or changed, or cannot be decrypted.
         """
-        if entry.body is not None:
-            return Payload(entry.kind or "", entry.body)
         with self.lock:
             while True:
                 try:
                     return self._read_payload(entry, work)
-                except UnopenedError as found:
-                    fault = found
-                if self._cache.expires(key):
-                    # The server's clock decides. Ours is late by as long as the answer was under
-                    # way. A cleanup that deletes an expired body leaves the entry its version, so a
-                    # refresh would not bring its end.
-                    self.load()
-                else:
-                    self._refresh_locked()
-                newest = self._current(key)
-                if newest.version == entry.version:
-                    break
-                entry = newest  # another writer has replaced it since
-            self._cache.doubt([key])  # to set the value again mends it
+                except UnopenedError as fault:
+                    entry = self._newer(key, entry, fault)
+
+    def _newer(self, key: str, entry: EntryRow, fault: UnopenedError) -> EntryRow:
+        """The entry that has replaced one whose value cannot be opened.
+
+        Raises:
+            KeyError: there is none.
+            DecodeError: nobody has replaced it.
+        """
+        if self._cache.expires(key):
+            # The server's clock decides. Ours is late by as long as the answer was under way. A
+            # cleanup that deletes an expired body leaves the entry its version, so a refresh would
+            # not bring its end.
+            self.load()
+        else:
+            self._refresh_locked()
+            if self._has_kept(key, entry):
+                self.load()  # a refresh does not bring the end of a key whose name is deleted
+        newest = self._cache.live(key)
+        if newest is None:
+            raise KeyError(key)
+        if newest.version != entry.version:
+            return newest
+        self._cache.doubt([key])  # to set the value again mends it
         raise DecodeError(f"{key!r} (kind {entry.kind!r}) {fault}")
 
-    def _current(self, key: str) -> EntryRow:
-        entry = self._cache.live(key)
-        if entry is None:
-            raise KeyError(key)
-        return entry
+    def _has_kept(self, key: str, entry: EntryRow) -> bool:
+        present = self._cache.live(key)
+        return present is not None and present.version == entry.version
 
     def _read_payload(self, row: EntryRow, work: Work) -> Payload:
         """The encoded value of an entry.
@@ -200,16 +246,53 @@ class CachedSession:
             raise UnopenedError(row.fault)
         if row.body is not None:
             return Payload(row.kind or "", row.body)
-        large = Large(row.kind or "", row.size, row.digest or b"")
-        kept = self._cache.body(large.digest)
+        large = _large(row)
+        if not self._keeps_values:
+            counters.count(_BODY_MISS)
+            return self._read_large(large, work.reach)
+        name, until = self._name(large), self._cache.until(row.key)
+        kept = OF_PROCESS.body(name, until=until)
+        counters.count(_BODY_MISS if kept is None else _BODY_HIT)
         if kept is not None:
-            counters.count(("cache hit", "bodies"))
             return Payload(large.kind, kept)
-        counters.count(("cache miss", "bodies"))
-        payload = self.tables.bodies.read_to_decode(self._ref, large, on_progress=work.reach)
-        if self._keeps:
-            self._cache.keep_body(large.digest, payload.body)
+        payload = self._read_large(large, work.reach)
+        limit = self.settings.cache_bytes
+        OF_PROCESS.keep_body(name, payload.body, limit=limit, until=until)
         return payload
+
+    def _read_large(self, large: Large, on_progress: OnProgress) -> Payload:
+        return self.tables.bodies.read_to_decode(self._ref, large, on_progress=on_progress)
+
+    # Large values in the memory of this process
+
+    @functools.cached_property
+    def _place(self) -> bytes:
+        return place_of(self.settings)
+
+    @property
+    def _keeps_values(self) -> bool:
+        return self._keeps and self.settings.cache_bytes > 0
+
+    def _name(self, large: Large) -> Name:
+        return Name(self._place, self.id, large.kind, large.digest)
+
+    def _keep_written(self, write: Write) -> None:
+        """Keep the body of a large value that was just stored: its writer mostly reads it next."""
+        payload, digest = write.payload, write.digest
+        if payload is None or digest is None or not self._keeps_values:
+            return
+        name = self._name(Large(payload.kind, payload.size, digest))
+        limit, until = self.settings.cache_bytes, self._cache.until(write.key)
+        OF_PROCESS.keep_body(name, payload.body, limit=limit, until=until)
+
+    def _note_end(self, error: UnknownToken) -> None:
+        """Let go all values of a session that has ended; not where a token is refused alone."""
+        if error.ended is not None:
+            self._let_go()
+
+    def _let_go(self, digest: bytes | None = None) -> None:
+        """Let go a large value that this session has no more; without a digest all of them."""
+        OF_PROCESS.drop(self._place, self.id, digest)
 
     def times(self) -> tuple[SessionTimes | None, list[EntryRow]]:
         """When the session was made and seen, and all entries, as of now: two round trips."""
@@ -304,7 +387,8 @@ class CachedSession:
             return self._read_all()
         try:
             changes = self.tables.entries.refresh(self._ref, since=self._cache.version)
-        except UnknownToken:
+        except UnknownToken as error:
+            self._note_end(error)
             if not self._may_revive:
                 raise
             return self._read_all()
@@ -338,6 +422,7 @@ class CachedSession:
         try:
             changes = self.tables.entries.load(self._ref)
         except UnknownToken as error:
+            self._note_end(error)
             if not self._may_revive:
                 raise
             self.revived_after = error.ended
@@ -350,3 +435,7 @@ class CachedSession:
         self._cache.begin_with(changes, breaks)
         self._note_row(changes)
         self._note_verified()
+
+
+def _large(entry: EntryRow) -> Large:
+    return Large(entry.kind or "", entry.size, entry.digest or b"")

@@ -176,7 +176,7 @@ class State(MutableMapping[str, Any]):
         if entry.body is not None:
             return codecs.decode(Payload(entry.kind or "", entry.body), key=key)
         with self._session.work(f"Reading {key!r}") as work:
-            return codecs.decode(self._session.payload(key, entry, work), key=key)
+            return self._session.value(key, entry, work)
 
     @method_verb
     def __contains__(self, key: object) -> bool:

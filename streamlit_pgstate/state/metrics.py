@@ -13,6 +13,7 @@ from typing import TypeVar
 from streamlit_pgstate.postgres import counters, engine
 from streamlit_pgstate.postgres.counters import Counted, Durations
 from streamlit_pgstate.postgres.engine import Connections
+from streamlit_pgstate.state.kept_values import OF_PROCESS
 
 _T = TypeVar("_T")
 
@@ -25,7 +26,7 @@ class CacheUse:
 
     hits: int = 0
     misses: int = 0
-    """Each of them is a round trip to the database."""
+    """Each of them is a round trip to the database, if nothing else is said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +58,13 @@ class Metrics:
     entries_cache: CacheUse
     """How often a session's entries were in memory when they were read: by key, or all names."""
     bodies_cache: CacheUse
-    """The same for the bytes of large values."""
+    """The same for large values, which all sessions of the process share."""
+    values_cache: CacheUse
+    """How often a large value was there decoded, so that a copy of it was enough. No miss of these
+    is a round trip."""
+    cache_bytes: int
+    """How much memory the large values take that this process keeps. The setting ``cache_bytes`` is
+    the most."""
     sessions: Mapping[str, int]
     """Changes of the state of a tab, by kind, such as "begun" and "forgotten"."""
     runs: Mapping[str, int]
@@ -101,6 +108,8 @@ def metrics() -> Metrics:
         connection_waits=counted.durations.get("connection wait", Durations()),
         entries_cache=_cache(counted, "entries"),
         bodies_cache=_cache(counted, "bodies"),
+        values_cache=_cache(counted, "values"),
+        cache_bytes=OF_PROCESS.size,
         sessions=_of_kind(counted.numbers, "session"),
         runs=_of_kind(counted.numbers, "run"),
         bytes_read=number("bytes read", 0),

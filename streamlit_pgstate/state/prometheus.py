@@ -120,22 +120,31 @@ FAMILIES: Final = (
     Family(
         name="pgstate_cache_hits_total",
         kind="counter",
-        help="How often the entries of a session, or the body of a large value, were in memory.",
+        help="How often the entries of a session, or a large value, were in memory: `bodies` in "
+        "whatever form, `values` decoded.",
         labels=("cache",),
         samples=lambda found: {
             ("entries",): found.entries_cache.hits,
             ("bodies",): found.bodies_cache.hits,
+            ("values",): found.values_cache.hits,
         },
     ),
     Family(
         name="pgstate_cache_misses_total",
         kind="counter",
-        help="How often they had to be read from the database.",
+        help="How often they had to be read from the database; for `values`, to be decoded.",
         labels=("cache",),
         samples=lambda found: {
             ("entries",): found.entries_cache.misses,
             ("bodies",): found.bodies_cache.misses,
+            ("values",): found.values_cache.misses,
         },
+    ),
+    Family(
+        name="pgstate_cache_bytes",
+        kind="gauge",
+        help="Memory that the large values take which this process keeps, `cache_bytes` at most.",
+        samples=lambda found: {(): found.cache_bytes},
     ),
     Family(
         name="pgstate_session_changes_total",

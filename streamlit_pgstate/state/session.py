@@ -244,9 +244,11 @@ class Session(RevisedSession):
                     self.load()  # otherwise this object would not know which epoch ends
                 self.tables.sessions.empty(self._ref, had_row=self.is_stored)
                 self._cache.clear()
+                self._let_go()
                 return self._of_next_epoch()
             self.tables.sessions.forget(self._ref)
             self._cache.clear()
+            self._let_go()
             return self
 
     def _of_next_epoch(self) -> Session:

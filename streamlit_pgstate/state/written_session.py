@@ -314,8 +314,7 @@ class WrittenSession(CachedSession):
     def _remember(self, writes: list[Write], version: int, snapshot: Snapshot) -> None:
         for write in writes:
             self._cache.remember(write, version, sent_at=snapshot.taken_at)
-            if self._keeps and write.digest is not None and write.payload:
-                self._cache.keep_body(write.digest, write.payload.body)
+            self._keep_written(write)
             self._note_written([write.key], version, deleted=write.payload is None)
         self._unreferenced.difference_update(write.digest for write in writes if write.digest)
         has_waited = time.monotonic() - snapshot.taken_at > _EXACT_WITHIN

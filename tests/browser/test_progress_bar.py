@@ -17,7 +17,9 @@ pytestmark = pytest.mark.xdist_group("progress_bar")  # they share a server
 
 @pytest.fixture(scope="module")
 def slow(database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(Server(tmp_path_factory.mktemp("slow"), database())) as server:
+    environment = {"PGSTATE_CACHE_BYTES": "0"}  # each `get` reads from the database
+    server = Server(tmp_path_factory.mktemp("slow"), database(), environment=environment)
+    with running(server) as server:
         yield server
 
 
@@ -53,7 +55,7 @@ def test_saving_and_reading_show_a_bar_that_goes_away_and_moves_nothing(
         tab.settled(1)
         assert_no_bar(tab)
         assert boxes(tab) == before
-        tab.reload()  # so that it is not in the cache of this tab any more
+        tab.reload()
         tab.settled(1)
     assert tab.runs()[-2].seen == {"same": True}
 

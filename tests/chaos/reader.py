@@ -111,7 +111,7 @@ def main(plan_path: str, number: str) -> None:
     plan = Plan.read(Path(plan_path))
     stop = ended_by_sigterm()
     journal = Journal(Path(plan.folder) / f"reader.{number}.journal")
-    store = connect(plan.url, timeout=plan.timeout)
+    store = connect(plan.url, timeout=plan.timeout, cache_bytes=0)  # sees the rows each time
     readers = [Reader(plan, store, journal, each) for each in range(2)]
     work((partial(reader.work, {}, stop) for reader in readers), stop)
 

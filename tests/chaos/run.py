@@ -124,7 +124,7 @@ def _new_session(store: Store) -> str:
 
 def _patient(cluster: Cluster) -> Store:
     """A store for the inspection."""
-    return connect(cluster.url, timeout=60)
+    return connect(cluster.url, timeout=60, cache_bytes=0)
 
 
 @contextlib.contextmanager

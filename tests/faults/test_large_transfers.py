@@ -94,6 +94,14 @@ def _close(end: socket.socket) -> None:
 
 
 @pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    """Replaces the fixture of the same name: what is read comes from the database each time."""
+    store = connect(url, cache_bytes=0)
+    yield store
+    store.close()
+
+
+@pytest.fixture
 def link(sql: SQL) -> Iterator[Link]:
     link = Link(sql)
     yield link
@@ -111,7 +119,8 @@ def over(link: Link, url: str) -> Iterator[Callable[..., State]]:
     )
 
     def make(session: State, **settings: Any) -> State:
-        stores.append(connect(there.render_as_string(hide_password=False), **settings))
+        url = there.render_as_string(hide_password=False)
+        stores.append(connect(url, **{"cache_bytes": 0, **settings}))
         return stores[-1].state_of(session.id)
 
     yield make

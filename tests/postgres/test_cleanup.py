@@ -27,7 +27,7 @@ LARGE = noise(100_000, "x")
 
 
 @pytest.fixture
-def url(emptied_url: str) -> str:
+def url(emptied_url: str, reads_rows: None) -> str:
     """Replaces the fixture of the same name: no test of this file leaves other tables."""
     return emptied_url
 

@@ -12,6 +12,7 @@ import pytest
 from noise import noise
 
 from streamlit_pgstate import DecodeError, MigrationRequired, State, Store, connect
+from streamlit_pgstate.state.kept_values import OF_PROCESS
 
 SQL = psycopg.Connection[Any]
 
@@ -38,6 +39,7 @@ def test_a_damaged_value_is_refused_and_mended_by_setting_it_again(
     state["k"] = LARGE
     for statement in DAMAGES[damage].split(";"):
         sql.execute(statement)  # type: ignore[arg-type]  # not a literal
+    OF_PROCESS.clear()  # the reader is another process
     reader = store.state(token)
     with pytest.raises(DecodeError, match=r"'k' .* is damaged.*set the value again"):
         reader.get("k")
@@ -78,6 +80,7 @@ def test_a_value_that_a_damaged_one_is_replaced_by_is_read(
 ) -> None:
     state["k"] = LARGE
     sql.execute("DELETE FROM pgstate.body WHERE part = 1")
+    OF_PROCESS.clear()  # the reader is another process
     reader = store.state(token)
     with pytest.raises(DecodeError):
         reader.get("k")

@@ -35,7 +35,7 @@ SIZES = {"small": 10, "large": LARGE, "huge": HUGE}
 
 
 @pytest.fixture
-def url(keyed_url: str) -> str:
+def url(keyed_url: str, reads_rows: None) -> str:
     """Replaces the fixture of the same name: no test of this file leaves other tables."""
     return keyed_url
 

@@ -13,6 +13,7 @@ from noise import noise
 
 from streamlit_pgstate import State, Store, register
 from streamlit_pgstate.postgres.rows import SMALL
+from streamlit_pgstate.state.kept_values import OF_PROCESS
 
 KEYS = ["a", "b", "c", "d"]
 
@@ -176,6 +177,7 @@ def test_large_values_are_read_one_after_the_other(
     state: State, store: Store, token: str, round_trips: Callable
 ) -> None:
     state.update({key: noise(SMALL + 1, key) for key in KEYS})
+    OF_PROCESS.clear()
     there = store.state(token)
     for view in (there.items(), there.values()):
         with round_trips() as trips:

@@ -14,7 +14,7 @@ from streamlit_pgstate import LimitExceeded, State, Store, StoreUnavailable, con
 from streamlit_pgstate.postgres.chunks import IN_ONE_STATEMENT
 from streamlit_pgstate.postgres.rows import SMALL, SessionRef
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.usefixtures("reads_rows")]
 
 SQL = psycopg.Connection[Any]
 

@@ -18,7 +18,7 @@ SIZES = {"small": b"old", "large": noise(2**17)}
 
 
 @pytest.fixture
-def url(emptied_url: str) -> str:
+def url(emptied_url: str, reads_rows: None) -> str:
     """Replaces the fixture of the same name: no test of this file leaves other tables."""
     return emptied_url
 

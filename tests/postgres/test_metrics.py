@@ -20,6 +20,7 @@ from streamlit_pgstate import Metrics, State, Store, metrics
 from streamlit_pgstate.postgres.counters import Durations
 from streamlit_pgstate.postgres.engine import Connections
 from streamlit_pgstate.postgres.rows import SMALL
+from streamlit_pgstate.state.kept_values import OF_PROCESS
 
 CALLED = {
     "get": lambda state: state.get("a"),
@@ -122,6 +123,7 @@ def test_errors_of_the_database_count_by_their_class(store: Store, sql: psycopg.
 
 def test_the_cache_says_what_it_had(state: State, store: Store, token: str) -> None:
     state["large"] = noise(SMALL + 1, "x")
+    OF_PROCESS.clear()
     other = store.state(token)
     before = metrics()
     other.get("a")
@@ -132,6 +134,11 @@ def test_the_cache_says_what_it_had(state: State, store: Store, token: str) -> N
     assert after.entries_cache.misses == before.entries_cache.misses
     assert after.bodies_cache.hits - before.bodies_cache.hits == 1
     assert after.bodies_cache.misses - before.bodies_cache.misses == 1
+    assert after.values_cache.hits - before.values_cache.hits == 1
+    assert after.values_cache.misses - before.values_cache.misses == 1
+    assert after.cache_bytes > SMALL
+    state.clear()
+    assert metrics().cache_bytes == 0
     uncached = store.state(token, cache=False)
     uncached.get("a")
     assert metrics().entries_cache.misses == after.entries_cache.misses + 1
@@ -143,6 +150,7 @@ def test_bytes_are_those_of_the_values(state: State, store: Store, token: str, s
     state["k"] = noise(size)
     written = metrics().bytes_written - before.bytes_written
     assert written == pytest.approx(size, rel=0.5, abs=100)
+    OF_PROCESS.clear()
     other = store.state(token)
     other["k"]
     read = metrics().bytes_read - before.bytes_read

@@ -14,6 +14,7 @@ from streamlit_pgstate import State, Store, UnknownToken, connect
 from streamlit_pgstate.postgres.chunks import CHUNK, IN_ONE_STATEMENT
 from streamlit_pgstate.postgres.rows import SMALL
 from streamlit_pgstate.state import written_session
+from streamlit_pgstate.state.kept_values import OF_PROCESS
 
 Counter = Callable[[], contextlib.AbstractContextManager[list[str]]]
 Expect = Callable[[int], contextlib.AbstractContextManager[None]]
@@ -137,6 +138,7 @@ def test_a_get_of_what_was_loaded_is_none(other: State, takes: Expect) -> None:
 
 
 def test_a_get_of_a_large_value_is_one_and_then_none(other: State, takes: Expect) -> None:
+    OF_PROCESS.clear()
     with takes(1):
         assert other["large"] == LARGE
     with takes(0):
@@ -149,6 +151,7 @@ def test_a_get_of_a_large_value_is_one_and_then_none(other: State, takes: Expect
 def test_a_get_of_ten_mebibytes_is_one(state: State, other: State, takes: Expect) -> None:
     state["huge"] = noise(10 * CHUNK)
     other.refresh()
+    OF_PROCESS.clear()
     with takes(1):
         assert len(other["huge"]) == 10 * CHUNK
 

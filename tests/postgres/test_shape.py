@@ -17,6 +17,7 @@ from streamlit_pgstate import ShapeError, State, Store, connect
 from streamlit_pgstate.postgres.chunks import IN_ONE_STATEMENT
 from streamlit_pgstate.postgres.rows import SMALL
 from streamlit_pgstate.state import upgraded_session
+from streamlit_pgstate.state.kept_values import OF_PROCESS
 
 SQL = psycopg.Connection[Any]
 Values = MutableMapping[str, Any]
@@ -188,6 +189,7 @@ def test_large_values_are_read_if_they_are_touched(
 
     store = deploy(2, upgrade)
     store.new_token()
+    OF_PROCESS.clear()
     with round_trips() as trips:
         state = store.state(old[1])
     assert len(trips) == 3  # the load, one large value, and the upgrade

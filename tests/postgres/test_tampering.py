@@ -17,6 +17,7 @@ from streamlit_pgstate.postgres import permit
 from streamlit_pgstate.postgres.chunks import CHUNK
 from streamlit_pgstate.postgres.cipher import MAGIC
 from streamlit_pgstate.postgres.rows import SMALL
+from streamlit_pgstate.state.kept_values import OF_PROCESS
 
 pytestmark = pytest.mark.changes_entries
 
@@ -204,6 +205,7 @@ def harm(sql: SQL, statements: str, state: State, other: State | None = None) ->
     }
     for statement in statements.split(";"):
         sql.execute(statement, parameters)  # type: ignore[arg-type]  # not a literal
+    OF_PROCESS.clear()  # whoever reads next is another process
 
 
 @pytest.mark.parametrize(("kind_of_harm", "name"), CASES)

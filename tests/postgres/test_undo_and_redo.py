@@ -24,7 +24,7 @@ LARGE = SMALL + 1
 
 
 @pytest.fixture
-def url(keyed_url: str) -> str:
+def url(keyed_url: str, reads_rows: None) -> str:
     """Replaces the fixture of the same name: no test of this file leaves other tables."""
     return keyed_url
 

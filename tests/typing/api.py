@@ -58,6 +58,7 @@ def verbs() -> None:
         encryption_key=["k" * 44, "l" * 44],
         timeout=10,
         pool_size=20,
+        cache_bytes="64MiB",
         auto_migrate=True,
         cookie=True,
     )

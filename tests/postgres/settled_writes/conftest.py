@@ -11,7 +11,7 @@ from streamlit_pgstate import Store, connect
 
 
 @pytest.fixture
-def url(emptied_url: str) -> str:
+def url(emptied_url: str, reads_rows: None) -> str:
     """Replaces the fixture of the same name: no test of this file leaves other tables."""
     return emptied_url
 

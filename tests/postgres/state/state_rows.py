@@ -10,6 +10,7 @@ import psycopg
 from noise import noise
 
 from streamlit_pgstate import State, Store
+from streamlit_pgstate.state.kept_values import OF_PROCESS
 
 SQL = psycopg.Connection[Any]
 
@@ -42,6 +43,7 @@ def stored_bytes(sql: SQL) -> int:
 
 def again(state: State, store: Store, token: str) -> State:
     """The same session as another replica sees it."""
+    OF_PROCESS.clear()
     fresh = store.state(token)
     assert fresh.id == state.id
     return fresh
