@@ -38,10 +38,10 @@ def name_of(payload: Payload, session: uuid.UUID = SESSION, place: bytes = b"her
 def wanted(value: object, read: Read | None = None, **more: Any) -> Wanted:
     payload = encode(value, key="k")
     fields = {"on_progress": lambda done, total: None, "limit": 100 * MIB, **more}
-    return Wanted(name_of(payload), "k", read or (lambda _: payload.body), **fields)
+    return Wanted(name_of(payload), "k", read or (lambda _: payload), **fields)
 
 
-def never(_: object) -> bytes:
+def never(_: object) -> Payload:
     raise AssertionError("read once more")
 
 
@@ -63,18 +63,18 @@ class Held:
     """A read that waits until it is let go. Counts how often it is called."""
 
     def __init__(self, value: object, *errors: Exception) -> None:
-        self.body = encode(value, key="k").body
+        self.payload = encode(value, key="k")
         self.errors = list(errors)
         self.began, self.goes_on, self.count = threading.Event(), threading.Event(), 0
 
-    def __call__(self, on_progress: Callable[[int, int], object]) -> bytes:
+    def __call__(self, on_progress: Callable[[int, int], object]) -> Payload:
         self.count += 1
         self.began.set()
         assert self.goes_on.wait(30)
         on_progress(self.count, 1)
         if self.errors:
             raise self.errors.pop(0)
-        return self.body
+        return self.payload
 
 
 def waiting(kept: KeptValues, number: int) -> None:
