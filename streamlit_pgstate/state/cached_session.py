@@ -336,10 +336,11 @@ class CachedSession:
 
     def _load_to_read(self) -> None:
         """As `load_if_unread`, for a verb that reads: count whether a round trip was needed."""
-        is_in_memory = self._keeps and not self._is_unread
-        counters.count(_HIT if is_in_memory else _MISS)
-        if not is_in_memory:
-            self.load()
+        if self._keeps and not self._is_unread:
+            counters.count(_HIT)
+            return
+        counters.count(_MISS)
+        self.load()
 
     def load(self) -> None:
         """Read all entries anew."""
