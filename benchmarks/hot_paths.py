@@ -86,7 +86,7 @@ def main(url: str) -> None:
 
     def update() -> None:
         number = next(numbers)
-        others.update({name: f"{VALUE}{number}" for name in hundred})
+        others.update(dict.fromkeys(hundred, f"{VALUE}{number}"))
 
     def hundred_sets() -> None:
         number = next(numbers)

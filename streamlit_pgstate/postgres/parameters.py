@@ -33,13 +33,15 @@ class Parameters:
         self._settings = settings
         self.expiry_moves_every = min(_EXPIRY_MOVES_EVERY, settings.session_ttl / 10)
         """After which time a read moves a session's sliding expiry."""
+        self.moves_every = self.expiry_moves_every.total_seconds()
+        """The same in seconds."""
         self.constants = {
             "app": settings.app,
             "grace": ROTATION_GRACE.total_seconds(),
             "pending_for": PENDING_FOR.total_seconds(),
             "session_ttl": settings.session_ttl.total_seconds(),
             "session_max_age": settings.session_max_age.total_seconds(),
-            "expiry_moves_every": self.expiry_moves_every.total_seconds(),
+            "expiry_moves_every": self.moves_every,
             "max_keys": settings.max_keys,
             "max_bytes": settings.max_session_bytes,
             "new_shape": settings.shape,

@@ -81,7 +81,7 @@ class PreparedCursor(psycopg.Cursor[Row]):
         """The prepared statements, by text and types of the parameters; the oldest one first."""
         self._number = 0
 
-    def execute(  # type: ignore[override]  # the statements here are text
+    def execute(
         self,
         query: Any,
         params: Any = None,
@@ -121,9 +121,7 @@ class PreparedCursor(psycopg.Cursor[Row]):
             return self._rows_of(statement, parameters)
         raise error
 
-    def _prepare(
-        self, key: _Key, text: bytes, values: Any
-    ) -> Generator[Any, Any, _Results]:
+    def _prepare(self, key: _Key, text: bytes, values: Any) -> Generator[Any, Any, _Results]:
         """Prepare a statement and run it. Its types are those of the parameters at hand."""
         server, formats = self._pgconn, self._adapter.formats
         if len(self._names) >= _MOST:
@@ -132,9 +130,10 @@ class PreparedCursor(psycopg.Cursor[Row]):
         self._number += 1
         name = b"pgstate_%d" % self._number
         server.send_prepare(name, text, param_types=key[1])
-        results = yield from execute(server)
+        results: _Results = yield from execute(server)
         if results[0].status != _NO_ROWS:
             return results
         self._names[key] = name
         server.send_query_prepared(name, values, formats, _BINARY)
-        return (yield from execute(server))
+        results = yield from execute(server)
+        return results

@@ -300,7 +300,7 @@ class CachedSession:
             self.refresh()
             return self.tables.sessions.times(self._ref), self._cache.live_rows()
 
-    def work(self, doing: str) -> Work:
+    def work(self, doing: str | Callable[[], str]) -> Work:
         """Work on a value, shown to whoever waits for it."""
         return Work(doing, self.surroundings.find_audience)
 
@@ -314,8 +314,8 @@ class CachedSession:
 
     def _note_written(self, keys: Iterable[str], version: int, *, deleted: bool = False) -> None:
         if accesses := self.surroundings.find_accesses():
-            live = {key: None if deleted else self._cache.live(key) for key in keys}
-            written = {key: self._cache.value_version(entry) for key, entry in live.items()}
+            cache = self._cache
+            written = {key: 0 if deleted else cache.value_version(cache.live(key)) for key in keys}
             accesses.of(self).write(written, version)
 
     @property

@@ -304,11 +304,11 @@ class State(MutableMapping[str, Any]):
         return self
 
     def _store(self, given: dict[str, Any], *, ttl: float | timedelta | None = None) -> None:
+        session, seconds = self._session, _ttl_seconds(ttl)
         values = {check_key(key): value for key, value in given.items()}
-        seconds = _ttl_seconds(ttl)
-        with _NOTHING_STORED, self._session.work(f"Saving {named(list(values))}") as work:
-            payloads = {key: self._session.encode(key, value) for key, value in values.items()}
-            self._session.store(payloads, ttl=seconds, work=work)
+        with _NOTHING_STORED, session.work(lambda: f"Saving {named(list(values))}") as work:
+            payloads = {key: session.encode(key, value) for key, value in values.items()}
+            session.store(payloads, ttl=seconds, work=work)
 
     @overload
     def modify(self, key: str, fn: Callable[[Any], _R], default: None = None) -> _R: ...
