@@ -399,13 +399,16 @@ def test_a_page_load_and_a_refresh_are_planned_once_also_of_a_session_newer_than
     store: Store, sql: SQL
 ) -> None:
     """Else the server plans each of them anew, which takes four times as long as to run it."""
-    values = {f"k{number}": number for number in range(KEYS)}
-    for _ in range(10):
-        store.state(store.new_token()).update(values)
-    sql.execute("ANALYZE")
+    sql.execute(
+        """INSERT INTO pgstate.entry (session_id, key, version, kind, size, changed_at, value)
+        SELECT md5(s::text)::uuid, 'key' || n, n, 'json', 102, now(), to_json(repeat('v', 100))
+        FROM generate_series(1, 60) s, generate_series(1, %s) n""",
+        (KEYS,),
+    )
+    sql.execute("ANALYZE pgstate.entry")
     token = store.new_token()
     state = store.state(token)
-    state.update(values)
+    state.update({f"k{number}": number for number in range(KEYS)})
     for _ in range(20):
         store.state(token)
         state.refresh()
