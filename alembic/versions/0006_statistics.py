@@ -1,10 +1,10 @@
 """Statistics: how many entries a session has, so that the plan of a page load is made once.
 
-PostgreSQL keeps the plan of a prepared statement only if it is not much dearer than one that is made
-for the parameters at hand. While the statistics list all sessions of a small app, a session that is
-newer than they are seems to have one entry, and a plan for it cheap. So READ and DELETE were planned
-at each call: 200 µs of the server's CPU instead of 50. Now the statistics list one session at most,
-and every other one has the average. No row is written.
+PostgreSQL keeps the plan of a prepared statement only if it is not much dearer than one that is
+made for the parameters at hand. While the statistics list all sessions of a small app, a session
+that is newer than they are seems to have one entry, and a plan for it cheap. So READ and DELETE
+were planned at each call: 200 µs of the server's CPU instead of 50. Now the statistics list one
+session at most, and every other one has the average. No row is written.
 """
 
 from __future__ import annotations

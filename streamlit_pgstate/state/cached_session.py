@@ -118,6 +118,11 @@ class CachedSession:
 
     # Entries
 
+    @property
+    def decoded(self) -> dict[str, tuple[EntryRow, Any]]:
+        """See `Cache.decoded`."""
+        return self._cache.decoded
+
     def read(self, key: str) -> EntryRow | None:
         """Return the entry of `key`, and record that this run has read it."""
         with self.lock:
