@@ -97,16 +97,12 @@ class PreparedCursor(psycopg.Cursor[Row]):
         return self
 
     def _rows_of(self, statement: str, parameters: Mapping[str, Any]) -> list[Row]:
-        form, adapter, server = _form_of(statement), self._adapter, self._pgconn
+        form, adapter = _form_of(statement), self._adapter
         values = adapter.dump_sequence([parameters[name] for name in form.names], form.formats)
         key = (statement, adapter.types or ())
         name = self._names.get(key)
-        if name is None:
-            results = self._conn.wait(self._prepare(key, form.text, values))
-        else:
-            server.send_query_prepared(name, values, adapter.formats, _BINARY)
-            results = self._conn.wait(execute(server))
-        [result] = results
+        steps = self._prepare(key, form.text, values) if name is None else self._send(name, values)
+        result = self._conn.wait(steps)[0]
         status = result.status
         if status == _ROWS:
             adapter.set_pgresult(result)
@@ -121,9 +117,19 @@ class PreparedCursor(psycopg.Cursor[Row]):
             return self._rows_of(statement, parameters)
         raise error
 
+    def _send(self, name: bytes, values: Any) -> Generator[Any, Any, _Results]:
+        """Run a prepared statement.
+
+        A generator of Python's own around psycopg's, which is compiled: `TimedConnection.wait` asks
+        it for its state.
+        """
+        self._pgconn.send_query_prepared(name, values, self._adapter.formats, _BINARY)
+        results: _Results = yield from execute(self._pgconn)
+        return results
+
     def _prepare(self, key: _Key, text: bytes, values: Any) -> Generator[Any, Any, _Results]:
         """Prepare a statement and run it. Its types are those of the parameters at hand."""
-        server, formats = self._pgconn, self._adapter.formats
+        server = self._pgconn
         if len(self._names) >= _MOST:
             server.send_query(b"DEALLOCATE " + self._names.pop(next(iter(self._names))))
             yield from execute(server)
@@ -134,6 +140,4 @@ class PreparedCursor(psycopg.Cursor[Row]):
         if results[0].status != _NO_ROWS:
             return results
         self._names[key] = name
-        server.send_query_prepared(name, values, formats, _BINARY)
-        results = yield from execute(server)
-        return results
+        return (yield from self._send(name, values))
