@@ -102,7 +102,10 @@ class PreparedCursor(psycopg.Cursor[Row]):
         key = (statement, adapter.types or ())
         name = self._names.get(key)
         steps = self._prepare(key, form.text, values) if name is None else self._send(name, values)
-        result = self._conn.wait(steps)[0]
+        results = self._conn.wait(steps)
+        if not results:
+            raise psycopg.InternalError("got no result from the statement")  # as psycopg does
+        result = results[0]
         status = result.status
         if status == _ROWS:
             adapter.set_pgresult(result)
