@@ -91,7 +91,7 @@ class TimedConnection(psycopg.Connection[tuple[Any, ...]]):
             and self.pgconn.transaction_status == _IDLE
             and (preparing := self._preparing or self._begin_to_prepare())
         ):
-            return preparing.execute(statement, parameters).rows
+            return preparing.execute(statement, parameters).take()
         cursor = self.cursor(binary=True)
         cursor.execute(statement, parameters)
         result = cursor.pgresult  # `cursor.description` would describe each column: 10 µs

@@ -71,8 +71,6 @@ class PreparedCursor(psycopg.Cursor[Row]):
     """
 
     prepares: bool = False
-    rows: list[Row]
-    """What the last statement has brought, if `prepares` is set."""
 
     def __init__(self, connection: psycopg.Connection[Any], **kwargs: Any) -> None:
         super().__init__(connection, **kwargs)
@@ -80,6 +78,7 @@ class PreparedCursor(psycopg.Cursor[Row]):
         self._names: dict[_Key, bytes] = {}
         """The prepared statements, by text and types of the parameters; the oldest one first."""
         self._number = 0
+        self._rows: list[Row] = []
 
     def execute(
         self,
@@ -93,8 +92,13 @@ class PreparedCursor(psycopg.Cursor[Row]):
         if not self.prepares:
             return super().execute(query, params, prepare=prepare, binary=binary)
         with self._conn.lock:
-            self.rows = self._rows_of(query, params)
+            self._rows = self._rows_of(query, params)
         return self
+
+    def take(self) -> list[Row]:
+        """Return what the last statement has brought, if `prepares` is set. Keeps nothing of it."""
+        rows, self._rows = self._rows, []
+        return rows
 
     def _rows_of(self, statement: str, parameters: Mapping[str, Any]) -> list[Row]:
         form, adapter = _form_of(statement), self._adapter

@@ -56,6 +56,14 @@ def test_a_refresh_takes_one_round_trip_also_when_it_is_prepared(
         assert len(trips) == 1
 
 
+def test_a_connection_keeps_no_rows(database: Database) -> None:
+    often(database, SUM, {"a": 1, "b": 2})
+    with database.connection() as connection:
+        assert connection.rows_of(SUM, {"a": 1, "b": 2}) == [(3, "100 %", "1")]
+        assert connection._preparing is not None
+        assert connection._preparing.take() == []
+
+
 def test_parameters_of_another_type_are_prepared_beside(database: Database) -> None:
     often(database, SUM, {"a": 1, "b": 2})
     assert database.query(SUM, {"a": 100_000, "b": None}) == [(None, "100 %", "100000")]
