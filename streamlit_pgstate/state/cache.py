@@ -1,7 +1,7 @@
 """The cache: the entries of one session, as of its last read and its own writes.
 
-Holds encoded bytes, and of Python values only those that `mapping` puts into `decoded`; no bodies of
-large values, which `kept_values` has. It does no I/O and has no lock: `cached_session` reads the
+Holds encoded bytes, and of Python values only those that `mapping` puts into `decoded`; no bodies
+of large values, which `kept_values` has. It does no I/O and has no lock: `cached_session` reads the
 tables, and calls this under the lock of the session.
 """
 
