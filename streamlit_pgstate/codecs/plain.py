@@ -121,8 +121,8 @@ def load(body: Body, part: Callable[[int], Any] | None = None) -> Any:
     try:
         text = str(body, "utf-8")
         if '"$' not in text:
-            return _UNMARKED.decode(text)
-        return (_MARKED if part is None else _decoder(part)).decode(text)
+            return _parsed(_UNMARKED, text)
+        return _parsed(_MARKED if part is None else _decoder(part), text)
     except DamagedError:
         raise
     except ValueError:  # dropped as a cause, as its message may quote the value
@@ -427,6 +427,17 @@ def _no_constant(name: str) -> NoReturn:
 
 _MARKED = json.JSONDecoder(object_hook=_restore, parse_constant=_no_constant)
 _UNMARKED = json.JSONDecoder(parse_constant=_no_constant)
+
+
+def _parsed(decoder: json.JSONDecoder, text: str) -> Any:
+    """Read a text. Mostly there is no white space around it: to look for some takes 0.4 µs."""
+    try:
+        value, end = decoder.raw_decode(text)
+        if end == len(text):
+            return value
+    except ValueError:
+        pass
+    return decoder.decode(text)
 
 
 def _decoder(part: Callable[[int], Any]) -> json.JSONDecoder:

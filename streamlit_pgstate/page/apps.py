@@ -121,6 +121,9 @@ def tables_of(app: Path) -> Tables:
 
 
 def _find_tables(app: Path, run: object) -> Tables:
+    found = _of_app.get(app)
+    if found is not None and found.run is run:  # without the lock: each verb comes here
+        return found.tables
     with _lock:
         found = _of_app.get(app)
         if found is None or found.run is not run:

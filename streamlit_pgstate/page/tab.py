@@ -81,6 +81,9 @@ def present() -> Tab:
 
 
 def _tab_of(known_by: object, tables: Tables) -> Tab:
+    tab = _tabs.get(id(known_by))
+    if tab is not None and tab.tables is tables:  # without the lock: each verb comes here
+        return tab
     with _lock:
         tab = _tabs.get(id(known_by))
         if tab is None:

@@ -5,12 +5,16 @@ Between `st.session_state` and `merge`: describes the key's value in the terms o
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Final
 
+from streamlit_pgstate import codecs
 from streamlit_pgstate.component import runs, script, session_state
 from streamlit_pgstate.component.widget import Widget
-from streamlit_pgstate.persistence.fingerprint import Fingerprint, fingerprint_if_storable
+from streamlit_pgstate.errors import PgStateError
+from streamlit_pgstate.persistence.encoded import Encoded, remembered
+from streamlit_pgstate.persistence.fingerprint import Fingerprint, fingerprint_of
 from streamlit_pgstate.persistence.merge import Base, Drawn, Mine, Theirs
 
 NOTHING: Final = object()
@@ -53,6 +57,36 @@ class PersistedKey:
     is_unfit: bool = False
     """Whether the page shows another value, because the stored value, or else the default, did not
     fit the widget."""
+    encoded: Encoded | None = None
+    """The value that was encoded last, if it can be told from all others."""
+
+    # A value as bytes
+
+    def encode(self, value: Any, *, limit: float = math.inf) -> codecs.Payload:
+        """Encode a value, unless it is the one that was encoded last.
+
+        Raises:
+            UnsupportedType: the value cannot be stored exactly.
+            LimitExceeded: it is larger than `limit` bytes.
+        """
+        known = self.encoded
+        if known is not None and known.payload.size <= limit and known.is_of(value):
+            return known.payload
+        payload = codecs.encode(value, key=self.key, limit=limit)
+        self.encoded = remembered(value, payload)
+        return payload
+
+    def fingerprint_of(self, value: Any) -> Fingerprint | None:
+        """Return the fingerprint of a value; None if the value cannot be stored.
+
+        The end of the run reports a value that cannot be stored.
+        """
+        try:
+            return fingerprint_of(self.encode(value))
+        except PgStateError:
+            return None
+
+    # The terms of `merge`
 
     @property
     def base(self) -> Base:
@@ -75,7 +109,7 @@ class PersistedKey:
     @property
     def compared(self) -> Mine:
         """Whether the value in `st.session_state` differs from the base. Encodes the value."""
-        mine = fingerprint_if_storable(self.key, session_state.get(self.key))
+        mine = self.fingerprint_of(session_state.get(self.key))
         return Mine.SAME if mine == self.fingerprint else Mine.CHANGED
 
     def theirs(self, version: int) -> Theirs:

@@ -10,11 +10,7 @@ from typing import Any
 
 from streamlit_pgstate import codecs
 from streamlit_pgstate.component import runs, session_state
-from streamlit_pgstate.persistence.fingerprint import (
-    fingerprint,
-    fingerprint_if_storable,
-    fingerprint_of,
-)
+from streamlit_pgstate.persistence.fingerprint import fingerprint_of
 from streamlit_pgstate.persistence.key import NOTHING, PersistedKey
 from streamlit_pgstate.persistence.merge import Source
 
@@ -72,14 +68,14 @@ class KeyInRun:
         """Put the stored value, which is the new base."""
         self.put(value)
         self.is_restored = True
-        self.persisted.fingerprint = fingerprint(self.key, value)
+        self.persisted.fingerprint = fingerprint_of(self.persisted.encode(value))
         self.persisted.is_unfit = self.persisted.is_deleted = False
 
     def put_default(self) -> None:
         """Put the default, which is the new base, so it is not saved. Without one, drop the key."""
         persisted = self.persisted
         if persisted.default is not NOTHING:
-            payload = codecs.encode(persisted.default, key=self.key)
+            payload = persisted.encode(persisted.default)
             # A copy: otherwise a change that the script makes inside the value would also change
             # the default, and go unnoticed.
             self.put(codecs.decode(payload, key=self.key))
@@ -88,7 +84,7 @@ class KeyInRun:
         elif persisted.widget_id is not None:
             self.put(persisted.widget_default)
             self.is_restored = True
-            persisted.fingerprint = fingerprint_if_storable(self.key, persisted.widget_default)
+            persisted.fingerprint = persisted.fingerprint_of(persisted.widget_default)
         else:
             session_state.drop(self.key)
             persisted.fingerprint = None
@@ -108,6 +104,6 @@ class KeyInRun:
         """
         if session_state.has(self.key):
             value = session_state.get(self.key)
-            self.persisted.fingerprint = fingerprint_if_storable(self.key, value)
+            self.persisted.fingerprint = self.persisted.fingerprint_of(value)
         if former.is_ours:
             self.value_put, self.is_restored = former.value_put, True

@@ -17,7 +17,7 @@ from streamlit_pgstate.component import runs, script, session_state
 from streamlit_pgstate.component.runs import RunListener
 from streamlit_pgstate.component.widget import Widget
 from streamlit_pgstate.errors import ConfigError, DecodeError, PgStateError
-from streamlit_pgstate.persistence.fingerprint import fingerprint_if_storable, fingerprint_of
+from streamlit_pgstate.persistence.fingerprint import fingerprint_of
 from streamlit_pgstate.persistence.fitting import Fit, fitting
 from streamlit_pgstate.persistence.key import NOTHING, PersistedKey
 from streamlit_pgstate.persistence.key_in_run import KeyInRun
@@ -150,7 +150,7 @@ class PersistedRun(RunListener):
             sent = widget.fitted(session_state.plain(runs.sent_value(widget)))
         except Exception:  # noqa: BLE001  # nothing was sent, or the value no longer fits
             return
-        sent_fingerprint = fingerprint_if_storable(widget.key, session_state.plain(sent))
+        sent_fingerprint = persisted.fingerprint_of(session_state.plain(sent))
         decision = decide_on_sent_value(
             is_another=sent_fingerprint not in (None, persisted.fingerprint),
             page_showed_theirs=self.stored.has_shown(persisted.key),
@@ -171,7 +171,7 @@ class PersistedRun(RunListener):
         if fitted.fit is not Fit.WHOLE:
             self._note_misfit(in_run, in_run.value_put)
         elif is_theirs:
-            persisted.fingerprint = fingerprint_if_storable(widget.key, in_run.value_put)
+            persisted.fingerprint = persisted.fingerprint_of(in_run.value_put)
             persisted.is_unfit = False
         if fitted.fit is Fit.OWN and persisted.default is not NOTHING:
             self.stored.warn_unfit_default(persisted)
@@ -183,17 +183,17 @@ class PersistedRun(RunListener):
         fitted = fitting(widget, theirs)
         if theirs is NOTHING or fitted.fit not in (Fit.WHOLE, Fit.PART):
             return
-        fingerprint = fingerprint_if_storable(widget.key, session_state.plain(fitted.value))
+        fingerprint = persisted.fingerprint_of(session_state.plain(fitted.value))
         if fingerprint != persisted.fingerprint:
             in_run.correct(fitted.value)
-            persisted.fingerprint = fingerprint_if_storable(widget.key, in_run.value_put)
+            persisted.fingerprint = persisted.fingerprint_of(in_run.value_put)
         persisted.is_unfit = fitted.fit is Fit.PART
 
     def _note_misfit(self, in_run: KeyInRun, shown: Any) -> None:
         """Note that the widget shows another value, which nobody has chosen."""
         persisted = in_run.persisted
         self.stored.warn_unfit(persisted, "the stored value no longer fits the widget")
-        persisted.fingerprint = fingerprint_if_storable(persisted.key, shown)
+        persisted.fingerprint = persisted.fingerprint_of(shown)
         persisted.is_unfit = persisted.version > 0 or persisted.default is not NOTHING
         in_run.is_ruled_out = in_run.chosen is not None
 
@@ -210,8 +210,8 @@ class PersistedRun(RunListener):
         persisted.widget_default = widget.default()
         persisted.was_there = True
         if persisted.fingerprint is None:
-            default = fingerprint_if_storable(widget.key, persisted.widget_default)
-            if default == fingerprint_if_storable(widget.key, value):
+            default = persisted.fingerprint_of(persisted.widget_default)
+            if default == persisted.fingerprint_of(value):
                 persisted.fingerprint = default  # nobody has chosen it
 
     def on_correction(self, key: str, value: Any) -> None:

@@ -68,7 +68,8 @@ class StoredKeys:
         """
         if not session_state.has(key):
             return None
-        return self.session.encode(key, session_state.get(key))
+        limit = self.session.settings.max_value_bytes
+        return self.keys[key].encode(session_state.get(key), limit=limit)
 
     def has_shown(self, key: str) -> bool:
         """Whether the page showed the stored value before this server knew the page.

@@ -165,7 +165,7 @@ class Bodies:
 def bodies_of(writes: Iterable[Write]) -> dict[bytes, Payload]:
     """Return the large values by digest: equal values once."""
     found = {write.digest: write.payload for write in writes if write.digest and write.payload}
-    return dict(sorted(found.items()))  # always this order: no deadlocks
+    return dict(sorted(found.items())) if found else {}  # always this order: no deadlocks
 
 
 def _total(bodies: Mapping[bytes, Payload]) -> int:

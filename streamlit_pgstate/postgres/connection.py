@@ -17,6 +17,7 @@ from typing import Any, TypeAlias, TypeVar
 import psycopg
 from psycopg import pq
 
+from streamlit_pgstate.postgres.prepared import PreparedCursor
 from streamlit_pgstate.postgres.statements.database import LIMITS
 
 _T = TypeVar("_T")
@@ -34,6 +35,8 @@ _NOT_READY = 0
 """What psycopg's generators are sent when nothing has come."""
 
 _HAS_ROWS = pq.ExecStatus.TUPLES_OK
+
+_IDLE = pq.TransactionStatus.IDLE
 
 _WAKE_UP = 0.1
 """Ctrl-C can interrupt a waiting statement this often, in seconds, as in psycopg itself."""
@@ -72,12 +75,39 @@ class TimedConnection(psycopg.Connection[tuple[Any, ...]]):
     statement_timeout: float = math.inf
     idle_timeout: float = math.inf
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._uses: dict[str, int] = {}
+        """How often each statement has run here."""
+        self._preparing: PreparedCursor | None = None
+
     def rows_of(self, statement: str, parameters: Mapping[str, Any]) -> list[Row]:
         """Run a statement and fetch all of its rows; none for one that returns none."""
+        uses = self._uses[statement] = self._uses.get(statement, 0) + 1
+        threshold = self.prepare_threshold
+        if (
+            threshold is not None
+            and uses > threshold
+            and self.pgconn.transaction_status == _IDLE
+            and (preparing := self._preparing or self._begin_to_prepare())
+        ):
+            return preparing.execute(statement, parameters).take()
         cursor = self.cursor(binary=True)
         cursor.execute(statement, parameters)
         result = cursor.pgresult  # `cursor.description` would describe each column: 10 µs
         return cursor.fetchall() if result and result.status == _HAS_ROWS else []
+
+    def _begin_to_prepare(self) -> PreparedCursor | None:
+        """The cursor for what runs often; None if somebody has set another kind of cursor."""
+        cursor = self.cursor()
+        if not isinstance(cursor, PreparedCursor):
+            return None
+        cursor.prepares, self._preparing = True, cursor
+        return cursor
+
+    def close(self) -> None:
+        self._preparing = None  # it refers to this connection
+        super().close()
 
     def note_clock(self, server_time: float) -> None:
         """Note the server's time, which has just come.
@@ -95,17 +125,18 @@ class TimedConnection(psycopg.Connection[tuple[Any, ...]]):
     ) -> _T:
         waits, share = gen, _UNWATCHED
         while True:
-            left = max(0.001, share * (self.deadline - time.monotonic()))
-            ends = time.monotonic() + min(left, timeout or left)
+            begins = time.monotonic()
+            left = max(0.001, share * (self.deadline - begins))
+            left = min(left, timeout or left)
             try:
-                return super().wait(waits, interval, ends - time.monotonic())
+                return super().wait(waits, interval, left)
             except psycopg.OperationalError:
                 now = time.monotonic()
                 # Errors of the server end the generator, and `super().wait` passes them on. To go
                 # on with it would take such an error for an answer without rows.
                 if inspect.getgeneratorstate(gen) == inspect.GEN_CLOSED:
                     raise
-                if now < ends or self.closed:
+                if now < begins + left or self.closed:
                     raise
                 if now >= self.deadline or timeout:
                     self._give_up()

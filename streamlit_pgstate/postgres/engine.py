@@ -48,6 +48,7 @@ from streamlit_pgstate.postgres.faults import (
 )
 from streamlit_pgstate.postgres.outage_log import OutageLog
 from streamlit_pgstate.postgres.pool import Exhausted, Pool
+from streamlit_pgstate.postgres.prepared import PreparedCursor
 from streamlit_pgstate.postgres.statements.database import CLOCK, SERVER
 from streamlit_pgstate.postgres.trust import Trust, Use, Verdict, judge
 from streamlit_pgstate.settings import THREE_WAYS, Settings
@@ -520,6 +521,7 @@ class Database:
             # hold it. Of the few options that pgbouncer takes this is one.
             "client_encoding": "utf8",
             "autocommit": True,
+            "cursor_factory": PreparedCursor,
             "fallback_application_name": "streamlit-pgstate",
         }
         connection = TimedConnection.connect(**dict(parameters) | ours)

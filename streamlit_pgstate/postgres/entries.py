@@ -155,7 +155,8 @@ class Entries:
         Raises:
             SessionFull: the session would grow over a limit; nothing was written.
         """
-        writes = sorted(writes, key=lambda write: write.key)  # always this order: no deadlocks
+        if len(writes) > 1:
+            writes = sorted(writes, key=_key_of)  # always this order: no deadlocks
         self._access.prepare(writes)
         name, parameters = self._statement(ref, writes, snapshot, expected=expected)
         if name is None:
@@ -163,13 +164,13 @@ class Entries:
         creates = name == "CREATE_AND_PUT"
         if creates:
             self._access.admit(ref)
-        parameters |= {**self._access.parameters.of(ref), "expected": expected}
-        is_ahead = name == "PUT_AHEAD"
-        size = 0 if is_ahead else sum(write.payload.size for write in writes if write.payload)
+        parameters |= self._access.parameters.of(ref)
+        parameters["expected"] = expected
+        size = 0 if name == "PUT_AHEAD" else _bytes_of(writes)
         send = functools.partial(
             self._send,
             ref,
-            change=change or Change.alone(),
+            change=change,
             reached=snapshot.reached,
             creates=creates,
             size=size,
@@ -181,11 +182,12 @@ class Entries:
         except SessionFull as full:
             full.is_first_write = creates
             raise
-        if rows:
-            counters.count(
-                "bytes written", _sent_with(writes, is_ahead="ahead_digest" in parameters)
-            )
-        return int(rows[0][0]) if rows else None
+        if not rows:
+            return None
+        if "ahead_digest" in parameters:  # the bodies were counted when they were sent
+            size = _bytes_of(write for write in writes if not write.digest)
+        counters.count("bytes written", size)
+        return int(rows[0][0])
 
     def _statement(
         self, ref: SessionRef, writes: Sequence[Write], snapshot: Snapshot, *, expected: int | None
@@ -262,8 +264,7 @@ class Entries:
             else:
                 cipher = self._access.sealing.cipher_of(ref.id)
                 parameters |= chunks.columns(cipher, chunks.chunks_of(bodies))
-        size = sum(write.payload.size for write in writes if write.payload)
-        size = 0 if name == "UPGRADE_AHEAD" else size
+        size = 0 if name == "UPGRADE_AHEAD" else _bytes_of(writes)
         rows = self._access.writer.run(name, parameters, reached=snapshot.reached, size=size)
         return int(rows[0][0]) if rows else None
 
@@ -273,13 +274,13 @@ class Entries:
         name: str,
         parameters: dict[str, Any],
         *,
-        change: Change,
+        change: Change | None,
         **options: Any,
     ) -> list[tuple[Any, ...]]:
         """Send a write; with history, the statement that keeps what it writes."""
         if not self._history.most:
             return self._access.writer.run(name, parameters, **options)
-        parameters |= self._history.parameters(change)
+        parameters |= self._history.parameters(change or Change.alone())
         for _ in range(TRIES):
             try:
                 rows = self._access.writer.run(f"{name}_WITH_HISTORY", parameters, **options)
@@ -389,9 +390,13 @@ class Entries:
         return {name: list(column) for name, column in zip(_COLUMNS, columns, strict=True)}
 
 
-def _sent_with(writes: Iterable[Write], *, is_ahead: bool) -> int:
-    """How many bytes of values a statement has carried: not the bodies that were sent ahead."""
-    return sum(it.payload.size for it in writes if it.payload and not (is_ahead and it.digest))
+def _key_of(write: Write) -> str:
+    return write.key
+
+
+def _bytes_of(writes: Iterable[Write]) -> int:
+    """How many bytes the values have."""
+    return sum([len(write.payload.body) for write in writes if write.payload])
 
 
 _COLUMNS: Final = ("key", "kind", "size", "text", "body", "digest", "ttl")

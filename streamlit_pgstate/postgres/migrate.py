@@ -68,7 +68,7 @@ class _OneAtATime:
 
 _migrations = _OneAtATime()
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest revision of this version. A test compares it with the scripts in ``alembic/``."""
 
 

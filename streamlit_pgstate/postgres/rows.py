@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from streamlit_pgstate.codecs import Payload
@@ -195,8 +196,7 @@ class Changes(NamedTuple):
     """The shape of what is stored; 0 if the session has no row yet."""
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(NamedTuple):
     """A value to be written to the entry `key`. Without a payload the entry is deleted."""
 
     key: str
@@ -247,20 +247,19 @@ class Moved:
     """The session that was refused; nothing was moved."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """What the caller's cache holds of the session when the caller decides to write."""
 
     version: int
     """The session's version; 0 if it has no row yet."""
     taken_at: float
     """When it was taken, by `time.monotonic`: before the write is sent."""
-    reached: Reached = Reached()  # noqa: RUF009 - nobody can change a tuple
+    reached: Reached = Reached()
     """The highest version that the session is known to have had: that of the caller's last write,
     too, even if others have written before it."""
     digests: Collection[bytes] = ()
     """Digests of the large values that the written keys hold before the write."""
-    sizes: Mapping[str, int] = field(default_factory=dict)
+    sizes: Mapping[str, int] = MappingProxyType({})
     """Sizes of all values that the written keys hold before the write."""
 
     @property

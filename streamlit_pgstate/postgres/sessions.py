@@ -32,7 +32,7 @@ class Sessions:
         if not ref.may_create:
             raise unknown_session(ref)
         self._access.admit(ref)
-        parameters = self._access.parameters.of(ref)
+        parameters = dict(self._access.parameters.of(ref))
         self._access.writer.run("CREATE_SESSION", parameters, reached=Reached(), creates=True)
 
     def times(self, ref: SessionRef) -> SessionTimes | None:

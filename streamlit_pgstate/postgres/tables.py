@@ -97,7 +97,7 @@ class Tables:
     @property
     def expiry_moves_every(self) -> float:
         """Seconds after which a read moves a session's sliding expiry."""
-        return self._access.parameters.expiry_moves_every.total_seconds()
+        return self._access.parameters.moves_every
 
     @property
     def breaks(self) -> int:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from streamlit_pgstate.postgres.rows import ClockReading
 
 
-@dataclass(frozen=True, slots=True)
-class Ahead:
-    """Seconds that must be added to a moment of `time.monotonic`, between two bounds.
-
-    Args:
-        least: the lower bound. Counted by it, values expire late rather than early.
-        most: the upper bound.
-    """
+class Ahead(NamedTuple):
+    """Seconds that must be added to a moment of `time.monotonic`, between two bounds."""
 
     least: float
+    """The lower bound. Counted by it, values expire late rather than early."""
     most: float
+    """The upper bound."""
 
     @classmethod
     def of(cls, reading: ClockReading) -> Ahead:

@@ -1,8 +1,8 @@
 """The cache: the entries of one session, as of its last read and its own writes.
 
-Holds encoded bytes, never Python values; no bodies of large values, which `kept_values` has. It
-does no I/O and has no lock: `cached_session` reads the tables, and calls this under the lock of the
-session.
+Holds encoded bytes, and of Python values only those that `mapping` puts into `decoded`; no bodies
+of large values, which `kept_values` has. It does no I/O and has no lock: `cached_session` reads the
+tables, and calls this under the lock of the session.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from streamlit_pgstate.postgres import limits
 from streamlit_pgstate.postgres.rows import (
@@ -67,6 +67,9 @@ class Cache:
         self._uncertain: set[str] = set()
         """Keys whose last write failed, so that nobody knows whether it was stored; and keys whose
         large value was found damaged."""
+        self.decoded: dict[str, tuple[EntryRow, Any]] = {}
+        """Values by key, beside the entry that they are of, as far as nobody can change them in
+        place: a `get` gives the same object again. Of small values only."""
         self._size = 0
         """The sizes of all entries added up."""
         self.version = 0
@@ -260,6 +263,7 @@ class Cache:
         self.steps += 1
         self._uncertain.discard(entry.key)
         replaced = self.entries.pop(entry.key, None)
+        self.decoded.pop(entry.key, None)
         self._size += entry.size - (replaced.size if replaced else 0)
         if replaced and _has_value_of(replaced, entry):
             self._renewed.setdefault(entry.key, replaced.version)

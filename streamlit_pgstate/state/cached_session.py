@@ -118,6 +118,11 @@ class CachedSession:
 
     # Entries
 
+    @property
+    def decoded(self) -> dict[str, tuple[EntryRow, Any]]:
+        """See `Cache.decoded`."""
+        return self._cache.decoded
+
     def read(self, key: str) -> EntryRow | None:
         """Return the entry of `key`, and record that this run has read it."""
         with self.lock:
@@ -300,7 +305,7 @@ class CachedSession:
             self.refresh()
             return self.tables.sessions.times(self._ref), self._cache.live_rows()
 
-    def work(self, doing: str) -> Work:
+    def work(self, doing: str | Callable[[], str]) -> Work:
         """Work on a value, shown to whoever waits for it."""
         return Work(doing, self.surroundings.find_audience)
 
@@ -314,8 +319,8 @@ class CachedSession:
 
     def _note_written(self, keys: Iterable[str], version: int, *, deleted: bool = False) -> None:
         if accesses := self.surroundings.find_accesses():
-            live = {key: None if deleted else self._cache.live(key) for key in keys}
-            written = {key: self._cache.value_version(entry) for key, entry in live.items()}
+            cache = self._cache
+            written = {key: 0 if deleted else cache.value_version(cache.live(key)) for key in keys}
             accesses.of(self).write(written, version)
 
     @property
@@ -336,10 +341,11 @@ class CachedSession:
 
     def _load_to_read(self) -> None:
         """As `load_if_unread`, for a verb that reads: count whether a round trip was needed."""
-        is_in_memory = self._keeps and not self._is_unread
-        counters.count(_HIT if is_in_memory else _MISS)
-        if not is_in_memory:
-            self.load()
+        if self._keeps and not self._is_unread:
+            counters.count(_HIT)
+            return
+        counters.count(_MISS)
+        self.load()
 
     def load(self) -> None:
         """Read all entries anew."""

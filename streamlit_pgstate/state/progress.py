@@ -33,7 +33,8 @@ class Work:
     """Work on one value. Use it as a context manager around the work.
 
     Args:
-        doing: what the person is told, such as "Saving 'matrix'".
+        doing: what the person is told, such as "Saving 'matrix'"; or what makes that text, which
+            is asked only if the work takes long.
         find_audience: who waits for the work of the calling thread; None for nobody.
     """
 
@@ -48,7 +49,9 @@ class Work:
         "_total",
     )
 
-    def __init__(self, doing: str, find_audience: Callable[[], Audience | None]) -> None:
+    def __init__(
+        self, doing: str | Callable[[], str], find_audience: Callable[[], Audience | None]
+    ) -> None:
         self._doing = doing
         self._find_audience = find_audience
         self._done = self._total = 0
@@ -96,9 +99,10 @@ class Work:
             audience.hide()
 
     def _text(self) -> str:
+        doing = self._doing if isinstance(self._doing, str) else self._doing()
         if not self._total:
-            return f"{self._doing} …"
-        return f"{self._doing}: {self._done >> 20:,} of {-(-self._total >> 20):,} MiB"
+            return f"{doing} …"
+        return f"{doing}: {self._done >> 20:,} of {-(-self._total >> 20):,} MiB"
 
     def _fraction(self) -> float:
         return min(1.0, self._done / self._total) if self._total else 0.0

@@ -216,9 +216,10 @@ class WrittenSession(CachedSession):
 
     def _changes_entry(self, write: Write) -> bool:
         """Whether it changes the entry: the value, or when it expires."""
+        if write.ttl is not None or not self._cache.holds(write):
+            return True
         entry = self._cache.live(write.key)
-        held_for = entry.ttl if entry else None
-        return not (self._cache.holds(write) and write.ttl is None and held_for is None)
+        return entry is None or entry.ttl is not None
 
     def change(self, operation: str) -> Change | None:
         """What the history notes of a write of this thread; None where none is kept."""
@@ -231,7 +232,7 @@ class WrittenSession(CachedSession):
         self._walk.end()
         if writes and self._cache.age > self.tables.expiry_moves_every:
             self._refresh_locked()  # a write does not move the expiry, only a read does
-        if not writes or (len(writes) == 1 and self._try_to_renew(writes[0])):
+        if not writes or (len(writes) == 1 and writes[0].digest and self._try_to_renew(writes[0])):
             return
         keys = [write.key for write in writes]
         self._send_ahead(writes, work)
@@ -272,7 +273,7 @@ class WrittenSession(CachedSession):
         """Renew the expiry if the entry holds this large value already. Return whether it did."""
         tried = 0
         while (entry := self._cache.live(write.key)) and entry.version != tried:
-            if write.digest is None or not self._cache.holds(write):
+            if not self._cache.holds(write):
                 return False
             if self._renew(write, entry):
                 return True
@@ -316,7 +317,8 @@ class WrittenSession(CachedSession):
             self._cache.remember(write, version, sent_at=snapshot.taken_at)
             self._keep_written(write)
             self._note_written([write.key], version, deleted=write.payload is None)
-        self._unreferenced.difference_update(write.digest for write in writes if write.digest)
+        if self._unreferenced:
+            self._unreferenced.difference_update(write.digest for write in writes if write.digest)
         has_waited = time.monotonic() - snapshot.taken_at > _EXACT_WITHIN
         if has_waited and any(write.ttl is not None for write in writes):
             self._cache.note_reached(version)

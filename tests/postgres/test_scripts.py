@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 import streamlit_pgstate as pgstate
 from streamlit_pgstate import Store
+from streamlit_pgstate.page import apps, tab
 
 
 @pytest.fixture
@@ -438,3 +439,37 @@ def test_persist_refuses_a_key_for_which_streamlit_calls_the_widget_otherwise(
     (error,) = app(script).run().exception
     assert "calls the widget of this Key 'Key.SIZE', and not 'size'" in error.message
     assert "Pass the text 'size' to persist() and to the widget" in error.message
+
+
+class CountedLock:
+    """A lock that counts how often it was taken."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.taken = 0
+
+    def __enter__(self) -> None:
+        self.taken += 1
+        self.lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.lock.release()
+
+
+def test_the_verbs_of_a_run_do_not_each_take_a_lock_of_all_visitors(
+    app: Callable[[Callable[[], None]], AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read() -> None:
+        import streamlit_pgstate as pgstate
+
+        for number in range(20):
+            pgstate.get(f"k{number}")
+
+    page = app(read)
+    page.run()
+    locks = CountedLock(), CountedLock()
+    monkeypatch.setattr(apps, "_lock", locks[0])
+    monkeypatch.setattr(tab, "_lock", locks[1])
+    page.run()
+    assert not page.exception
+    assert [lock.taken for lock in locks] == [1, 0]  # once, as each AppTest reads its settings

@@ -90,6 +90,24 @@ def test_each_statement_of_a_verb_is_a_span_without_values(
         assert "the-value" not in span.to_json()
 
 
+def test_a_statement_that_runs_often_is_a_span_each_time(
+    emptied_url: str, recorded: Recorded
+) -> None:
+    store = pgstate.connect(emptied_url)
+    state = store.state(store.new_token())
+    state["k"] = 1
+    recorded.clear()
+    for _ in range(10):
+        state.refresh()
+    names = store._tables._database.query("SELECT name FROM pg_prepared_statements", {})
+    assert ("pgstate_1",) in names  # it was prepared by then
+    found = recorded.statements()[:-1]
+    assert len(found) == 10
+    assert len(set(found)) == 1
+    assert "FROM" in found[0]
+    store.close()
+
+
 def test_a_body_that_is_streamed_is_not_seen(emptied_url: str, recorded: Recorded) -> None:
     store = pgstate.connect(emptied_url)
     token = store.new_token()

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 import streamlit_pgstate as pgstate
 from persist.persist_scripts import SIZE, ran
-from streamlit_pgstate import State
+from streamlit_pgstate import State, codecs
 from streamlit_pgstate.page.outage import SENTENCE
 from streamlit_pgstate.postgres.entries import Entries
 
@@ -277,3 +277,43 @@ def test_one_value_too_large_does_not_keep_the_others_from_being_saved(
     app.text_input(key="size").set_value("typed").run()
     assert "max_value_bytes" in app.toast[0].value.replace("\\", "")
     assert dict(state) == {"size": "typed"}
+
+
+def test_a_run_in_which_nothing_changed_encodes_no_value_and_a_page_load_each_once(
+    tab: Callable[[Script], AppTest], state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = """
+        names = [f"w{number}" for number in range(16)]
+        pgstate.persist(*names, "many", "level", "day", "own")
+        for name in names:
+            st.text_input(name, key=name)
+        st.multiselect("Many", ["a", "b", "c"], key="many")
+        st.slider("Level", 0.0, 1.0, key="level")
+        st.date_input("Day", key="day")
+        st.session_state.setdefault("own", ["a", 1, None])
+    """
+    app = ran(tab(script))
+    for number in range(16):
+        app.text_input(key=f"w{number}").set_value(f"text {number}")
+    app.multiselect(key="many").set_value(["a", "c"])
+    app.slider(key="level").set_value(0.25)
+    ran(app)
+    counted: list[str] = []
+
+    def counting(name: str, plain: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda *args, **kwargs: (counted.append(name), plain(*args, **kwargs))[1]
+
+    for name in ("encode", "decode"):
+        monkeypatch.setattr(codecs, name, counting(name, getattr(codecs, name)))
+    ran(app)
+    assert counted == []
+    other = tab(script)
+    ran(other)
+    assert (counted.count("encode"), counted.count("decode")) == (20, 19)
+    counted.clear()
+    ran(other)
+    assert counted == []
+    other.text_input(key="w0").set_value("changed")
+    ran(other)
+    assert counted == ["encode"]
+    assert state["w0"] == "changed"

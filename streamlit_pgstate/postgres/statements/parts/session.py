@@ -19,12 +19,13 @@ FIRST_EPOCH: Final = "(extract(epoch FROM now()) * 1000000)::bigint"
 NEXT_EPOCH: Final = "-abs(epoch) - 1"
 
 # How long the former token works after an ordinary rotation. A token that was replaced at a login
-# works only for a caller who is the same user: %(users)s has the hashes of who is logged in.
+# works only for a caller who is the same user: %(users)s has the hashes of who is logged in,
+# NULL for nobody.
 IN_GRACE: Final = "rotated_at > now() - make_interval(secs => %(grace)s)"
 # A page of somebody who has just logged in has no grace. Whoever has planted a token, and has
 # rotated it, has the present token, and would read what the visitor writes with the former one.
-# %(logins)s has the hashes of the caller's present login.
-_KNOWS_THE_LOGIN: Final = """(cardinality(%(logins)b::bytea[]) = 0
+# %(logins)s has the hashes of the caller's present login; NULL for nobody.
+_KNOWS_THE_LOGIN: Final = """(%(logins)b::bytea[] IS NULL
         OR login_hash = ANY (%(logins)b::bytea[]))"""
 
 # Whether a session's row may be used. %(hash)s is NULL where the caller has no token: it has opened
