@@ -55,7 +55,6 @@ class Result:
         unit: "s", or a word such as "bytes" that the tables show after each number.
         lowest: the lowest seconds by case. They tell more than medians on a machine that has
             other work to do.
-        sentence: what the plot shows, as its heading. None: the title.
     """
 
     title: str
@@ -65,7 +64,6 @@ class Result:
     floor: str | None = None
     unit: str = "s"
     lowest: Mapping[str, float] = field(default_factory=dict)
-    sentence: str | None = None
 
     @property
     def base(self) -> str:
@@ -79,6 +77,9 @@ class Result:
         if bound.base == "":
             return self.seconds[bound.case]
         return self.ratio(bound.case, bound.base)
+
+    def holds(self, bound: Bound) -> bool:
+        return self.reached(bound) <= bound.at_most
 
     def __str__(self) -> str:
         rows = [
@@ -95,7 +96,6 @@ class Result:
             "lowest": dict(self.lowest),
             "peers": list(self.peers),
             "floor": self.floor,
-            "sentence": self.sentence,
             "bounds": [
                 {
                     "what": bound.what,
@@ -118,7 +118,6 @@ def measure(
     bounds: Sequence[Bound] = (),
     peers: Sequence[str] = (),
     floor: str | None = None,
-    sentence: str | None = None,
 ) -> Result:
     """Run the cases in turn.
 
@@ -127,7 +126,7 @@ def measure(
         cases: by name; the first is the base.
         rounds: how often it is each case's turn, after one round to warm up.
         repeats: calls in a turn.
-        bounds, peers, floor, sentence: as of the `Result`.
+        bounds, peers, floor: as of the `Result`.
     """
     rounds = min(rounds, QUICK_ROUNDS) if is_quick() else rounds
     medians: dict[str, list[float]] = {name: [] for name in cases}
@@ -146,7 +145,6 @@ def measure(
         peers=peers,
         floor=floor,
         lowest=lowest,
-        sentence=sentence,
     )
 
 
@@ -163,15 +161,18 @@ def _seconds_of(case: Callable[[], object], repeats: int) -> list[float]:
     return seconds
 
 
-def report(name: str, results: Sequence[Result]) -> None:
-    """Print the tables, and keep them under ``results/`` as Markdown, as JSON and as a plot."""
+def report(name: str, results: Sequence[Result]) -> bool:
+    """Print the tables, and keep them under ``results/`` as Markdown, as JSON and as a plot.
+
+    Returns:
+        Whether all bounds hold.
+    """
     text = "\n\n".join(map(str, results))
     print(text)
-    for result in results:
-        for bound in result.bounds:
-            reached = result.reached(bound)
-            verdict = "held" if reached <= bound.at_most else "NOT HELD"
-            print(f"{verdict}: {bound.what}: {reached:.3g}, bound {bound.at_most:g}")
+    pairs = [(result, bound) for result in results for bound in result.bounds]
+    for result, bound in pairs:
+        verdict = "held" if result.holds(bound) else "NOT HELD"
+        print(f"{verdict}: {bound.what}: {result.reached(bound):.3g}, bound {bound.at_most:g}")
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.md").write_text(text + "\n", encoding="utf-8")
     kept = {
@@ -186,6 +187,7 @@ def report(name: str, results: Sequence[Result]) -> None:
     from plot import plot  # matplotlib takes a second, and a caller has measured before
 
     plot(results, RESULTS / f"{name}.png")
+    return all(result.holds(bound) for result, bound in pairs)
 
 
 def shown(number: float, unit: str = "s") -> str:

@@ -1,4 +1,4 @@
-"""Draws the tables: bars from short to long, ours in one colour, peers in grey, the floor a line."""
+"""Draws the tables: bars by length, ours in one colour, peers in grey, the floor as a line."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _draw(axis: Any, result: Result) -> None:
         color="#555555",
         loc="left",
     )
-    axis.set_title(result.sentence or result.title, loc="left", fontsize=11, weight="bold", pad=18)
+    axis.set_title(result.title, loc="left", fontsize=11, weight="bold", pad=18)
     axis.tick_params(axis="y", length=0, labelsize=9.5)
     axis.tick_params(axis="x", labelsize=8, colors="#555555")
     axis.xaxis.set_major_formatter(lambda number, _: _tick(number, result.unit))

@@ -109,9 +109,11 @@ def _note_version(url: str) -> None:
     """Have `machine` say which PostgreSQL it was."""
     with psycopg.connect(url) as sql:
         [words] = sql.execute("SHOW server_version").fetchone() or ("",)
-        durable = sql.execute(
-            "SELECT current_setting('fsync') = 'on' AND current_setting('synchronous_commit') = 'on'"
-        ).fetchone() == (True,)
+        modes = [
+            sql.execute("SELECT current_setting(%s)", (name,)).fetchone()
+            for name in ("fsync", "synchronous_commit")
+        ]
+    durable = modes == [("on",), ("on",)]
     os.environ["BENCH_POSTGRESQL"] = f"{words}, {'durable' if durable else 'NOT DURABLE'}"
 
 
