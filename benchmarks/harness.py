@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import statistics
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -52,7 +53,8 @@ class Result:
         peers: the cases that are not ours. The plot has them in grey.
         floor: the case that nothing could be faster than. The plot has it as a line. None: the
             first case.
-        unit: "s", or a word such as "bytes" that the tables show after each number.
+        unit: "s"; "x" for numbers that are ratios; or a word such as "bytes", which the tables show
+            after each number.
         lowest: the lowest seconds by case. They tell more than medians on a machine that has
             other work to do.
     """
@@ -186,12 +188,20 @@ def report(name: str, results: Sequence[Result]) -> bool:
     (RESULTS / f"{name}.json").write_text(lines + "\n", encoding="utf-8")
     from plot import plot  # matplotlib takes a second, and a caller has measured before
 
-    plot(results, RESULTS / f"{name}.png")
+    plot(results, RESULTS / f"{name}.png", _question(name))
     return all(result.holds(bound) for result, bound in pairs)
+
+
+def _question(name: str) -> str:
+    """The first sentence of the benchmark's docstring, which is what its picture is about."""
+    words = sys.modules["__main__"].__doc__ or name
+    return words.partition("\n\n")[0].replace("\n", " ").rstrip(".")
 
 
 def shown(number: float, unit: str = "s") -> str:
     """Return the number with its unit, as a reader would write it."""
+    if unit == "x":
+        return f"{number:.2f}x"
     if unit != "s":
         return f"{number:,.0f} {unit}" if number >= 100 else f"{number:.3g} {unit}"
     for factor, name in ((1.0, "s"), (1e3, "ms")):

@@ -110,35 +110,35 @@ def main(url: str, folder: Path) -> bool:
 
         results = [
             _compared(
-                "A small value is set, durable",
+                "How long it takes to set a small value, durably",
                 every,
                 lambda peer: peer.set_small(next(numbers)),
                 rounds=7,
                 repeats=20,
             ),
             _compared(
-                "A small value is read",
+                "How long it takes to read a small value as it is now",
                 every,
                 lambda peer: peer.get_small(),
                 rounds=7,
                 repeats=40,
             ),
             _compared(
-                "A page load: twenty values",
+                "How long it takes to load twenty values for a page",
                 every,
                 lambda peer: peer.load(),
                 rounds=7,
                 repeats=20,
             ),
             _compared(
-                "A mixed frame of 100,000 x 10 is set, durable",
+                "How long it takes to set a frame of 100,000 x 10, durably",
                 every,
                 set_frame,
                 rounds=5,
                 repeats=1,
             ),
             _compared(
-                "A mixed frame of 100,000 x 10 is read",
+                "How long it takes to read a frame of 100,000 x 10",
                 every,
                 lambda peer: peer.get_frame(),
                 rounds=5,

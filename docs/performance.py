@@ -1,0 +1,148 @@
+"""Write the tables of docs/performance.md from the results of the benchmarks.
+
+    python docs/performance.py
+
+The benchmarks keep what they have measured in ``benchmarks/results/*.json``. `python -m benchmarks`
+calls this at its end, and a test holds the page to these files.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+BENCHMARKS = ROOT / "benchmarks"
+PAGE = ROOT / "docs" / "performance.md"
+FIRST = ("page_load", "frames", "peers", "live", "visitors", "scale", "cache", "imports")
+"""The order of the page. What is not listed follows by name."""
+
+Kept = dict[str, Any]
+"""One file of results, as `report` in benchmarks/harness.py writes it."""
+
+
+def results(folder: Path = BENCHMARKS / "results") -> list[Kept]:
+    """All results, in the order of the page."""
+    kept = [json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.json")]
+    rank = {name: number for number, name in enumerate(FIRST)}
+    return sorted(kept, key=lambda each: (rank.get(each["name"], len(rank)), each["name"]))
+
+
+def machine(kept: list[Kept]) -> str:
+    """The facts of the machine that most of the results have in common."""
+    if not kept:
+        return "Nothing has been measured yet."
+    facts = max((each["machine"] for each in kept), key=lambda found: found["measured"])
+    packages = ", ".join(
+        f"{name} {version}" for name, version in facts["packages"].items() if version
+    )
+    rows = {
+        "processor": f"{facts['processor']}, {facts['cores']} cores",
+        "memory": f"{facts['memory_gib']} GiB",
+        "system": facts["system"],
+        "Python": facts["python"],
+        "packages": packages,
+    }
+    return "\n".join(
+        ["| | |", "|---|---|", *(f"| {name} | {fact} |" for name, fact in rows.items())]
+    )
+
+
+def bounds(kept: list[Kept]) -> str:
+    """What is promised, and whether it holds: each bound of each benchmark."""
+    lines = ["| what | measured | bound | |", "|---|---|---|---|"]
+    for each in kept:
+        for result in each["results"]:
+            lines += [_bound(bound, result["unit"]) for bound in result["bounds"]]
+    return "\n".join(lines)
+
+
+def _bound(bound: dict[str, Any], unit: str) -> str:
+    is_ratio = bound["base"] != ""
+    reached, at_most = (
+        f"{number:.3g}" if is_ratio else _shown(number, unit)
+        for number in (bound["reached"], bound["at_most"])
+    )
+    verdict = "held" if bound["reached"] <= bound["at_most"] else "**not held**"
+    return f"| {bound['what']} | {reached} | ≤ {at_most} | {verdict} |"
+
+
+def sections(kept: list[Kept]) -> str:
+    """Each benchmark with its picture and its tables."""
+    return "\n\n".join("\n\n".join(_section(each)) for each in kept)
+
+
+def _section(each: Kept) -> Iterator[str]:
+    name = each["name"]
+    yield f"### {_question(name)}"
+    server = each["machine"]["postgresql"]
+    where = f" on PostgreSQL {server}" if server else ""
+    rounds = " A quick run: not to be compared." if each["quick"] else ""
+    yield (
+        f"`benchmarks/{name}.py`, measured on {each['machine']['measured']}{where}, "
+        f"at a load of {each['load']}.{rounds}"
+    )
+    if (BENCHMARKS / "results" / f"{name}.png").exists():
+        yield f"![{_question(name)}](../benchmarks/results/{name}.png)"
+    yield "<details><summary>The numbers</summary>"
+    for result in each["results"]:
+        yield _table(result)
+    yield "</details>"
+
+
+def _table(result: dict[str, Any]) -> str:
+    base = next(iter(result["cases"].values()))
+    is_time = result["unit"] == "s"
+    lines = [
+        f"| {result['title']} | median | lowest | ratio |"
+        if is_time
+        else f"| {result['title']} | |",
+        "|---|---|---|---|" if is_time else "|---|---|",
+    ]
+    for case, number in result["cases"].items():
+        cells = [case, _shown(number, result["unit"])]
+        if is_time:
+            lowest = result["lowest"].get(case)
+            cells += [_shown(lowest, "s") if lowest else "", f"{number / base:.3g}"]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _shown(number: float, unit: str) -> str:
+    sys.path.insert(0, str(BENCHMARKS))  # the benchmarks are scripts, and no package
+    from harness import shown
+
+    return shown(number, unit)
+
+
+def _question(name: str) -> str:
+    """The first sentence of the benchmark's docstring."""
+    path = BENCHMARKS / f"{name}.py"
+    if not path.exists():
+        return name
+    words = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or name
+    return words.partition("\n\n")[0].replace("\n", " ").rstrip(".")
+
+
+def page() -> str:
+    """The whole page, with the results of today."""
+    kept = results()
+    text = PAGE.read_text(encoding="utf-8")
+    for name, part in {
+        "machine": machine(kept),
+        "bounds": bounds(kept),
+        "results": sections(kept),
+    }.items():
+        begin, end = f"<!-- {name}: written by docs/performance.py -->", f"<!-- end of {name} -->"
+        before, _, rest = text.partition(begin)
+        _, _, after = rest.partition(end)
+        text = f"{before}{begin}\n{part}\n{end}{after}"
+    return text
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
