@@ -75,7 +75,7 @@ def plot(results: Sequence[Result], picture: Path, title: str) -> None:
         _draw(axis, chart)
     if len(charts) == 1:  # its title may be longer than its axis
         axes[0, 0].set_title("", loc="left")
-        words = textwrap.fill(charts[0].title, 88)
+        words = textwrap.fill(_plain(charts[0].title), 96)
         figure.suptitle(words, x=0.01, ha="left", fontsize=11, weight="bold")
     figure.savefig(picture, dpi=110)
     pyplot.close(figure)
@@ -93,7 +93,9 @@ def _chart_of_ratios(results: Sequence[Result], title: str) -> Chart:
     bases = {result.base for result in results}
     bars = [
         Bar(
-            result.title if len(result.seconds) == 2 else f"{result.title}: {case}",
+            (result.title if len(result.seconds) == 2 else f"{result.title}: {case}").replace(
+                "`", ""
+            ),
             result.ratio(case),
             f"{_times(result.ratio(case))}{'' if len(bases) == 1 else f' {result.base}'}"
             f" = {harness.shown(number, result.unit)}",
@@ -106,6 +108,11 @@ def _chart_of_ratios(results: Sequence[Result], title: str) -> Chart:
     ]
     words = next(iter(bases)) if len(bases) == 1 else "as fast as what it is compared with"
     return Chart(title, bars[::-1], 1.0, words, "×", "ratio: shorter is better, | is the bound")
+
+
+def _plain(words: str) -> str:
+    """Without the marks of code, which are for the page."""
+    return words.replace("`", "")
 
 
 def _bound_of(result: Result, case: str) -> float | None:

@@ -1,9 +1,10 @@
-"""Write the tables of docs/performance.md from the results of the benchmarks.
+"""Write the tables of docs/performance.md and docs/scaling.md from the results of the benchmarks.
 
     python docs/performance.py
 
 The benchmarks keep what they have measured in ``benchmarks/results/*.json``. `python -m benchmarks`
-calls this at its end, and a test holds the page to these files.
+calls this at its end, and a test holds both pages to these files. What one server carries is
+computed as `pgstate capacity` does.
 """
 
 from __future__ import annotations
@@ -15,9 +16,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from streamlit_pgstate.cli import sizing
+from streamlit_pgstate.cli.printing import size
+
 ROOT = Path(__file__).parents[1]
 BENCHMARKS = ROOT / "benchmarks"
 PAGE = ROOT / "docs" / "performance.md"
+SCALING = ROOT / "docs" / "scaling.md"
 FIRST = ("page_load", "frames", "peers", "live", "visitors", "scale", "cache", "imports")
 """The order of the page. What is not listed follows by name."""
 
@@ -128,15 +133,69 @@ def _question(name: str) -> str:
     return words.partition("\n\n")[0].replace("\n", " ").rstrip(".")
 
 
+def scale(kept: list[Kept]) -> str:
+    """The tables of the benchmark of ten million entries."""
+    found = [each for each in kept if each["name"] == "scale"]
+    return "\n\n".join(_table(result) for each in found for result in each["results"])
+
+
+def carried() -> str:
+    """What a server carries by its cores, for visitors as `pgstate capacity` has them."""
+    lines = [
+        "| cores of PostgreSQL | runs a second | visitors at work | processes of Streamlit |",
+        "|---|---|---|---|",
+    ]
+    for cores in (2, 4, 8, 16, 32):
+        at_once = _rounded(sizing.carried(sizing.Server(cores=cores)))
+        plan = sizing.plan_for(sizing.Load(visitors_a_day=1, at_once=at_once))
+        lines.append(
+            f"| {cores} | {plan.runs_a_second:,.0f} | {at_once:,} | {_rounded(plan.processes):,} |"
+        )
+    return "\n".join(lines)
+
+
+def _rounded(number: int) -> int:
+    """To two digits: more would claim too much."""
+    return int(float(f"{number:.2g}"))
+
+
+def stored() -> str:
+    """How much the disk holds, by sessions and by what each has."""
+    ways = {
+        "20 values of 100 bytes": {},
+        "the same, with `history=10`": {"history": 10},
+        "the same, and 5 MiB of frames and files": {"large_bytes": 5 * 2**20},
+    }
+    counts = (10_000, 100_000, 1_000_000)
+    lines = [
+        f"| each session has | {' | '.join(f'{count:,} sessions' for count in counts)} |",
+        "|---|---|---|---|",
+    ]
+    for words, more in ways.items():
+        plans = (
+            sizing.plan_for(sizing.Load(visitors_a_day=count, kept_days=1, **more))
+            for count in counts
+        )
+        lines.append(f"| {words} | {' | '.join(size(plan.disk_bytes) for plan in plans)} |")
+    return "\n".join(lines)
+
+
 def page() -> str:
-    """The whole page, with the results of today."""
+    """The whole page about performance, with the results of today."""
     kept = results()
-    text = PAGE.read_text(encoding="utf-8")
-    for name, part in {
-        "machine": machine(kept),
-        "bounds": bounds(kept),
-        "results": sections(kept),
-    }.items():
+    parts = {"machine": machine(kept), "bounds": bounds(kept), "results": sections(kept)}
+    return _filled(PAGE, parts)
+
+
+def scaling_page() -> str:
+    """The whole page about scaling, likewise."""
+    parts = {"carried": carried(), "stored": stored(), "scale": scale(results())}
+    return _filled(SCALING, parts)
+
+
+def _filled(path: Path, parts: dict[str, str]) -> str:
+    text = path.read_text(encoding="utf-8")
+    for name, part in parts.items():
         begin, end = f"<!-- {name}: written by docs/performance.py -->", f"<!-- end of {name} -->"
         before, _, rest = text.partition(begin)
         _, _, after = rest.partition(end)
@@ -146,3 +205,4 @@ def page() -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
+    SCALING.write_text(scaling_page(), encoding="utf-8")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import click
 
 from streamlit_pgstate.cli.printing import count, fact, size
@@ -9,23 +11,30 @@ from streamlit_pgstate.cli.sizing import Load, Plan, Server, next_steps, plan_fo
 
 _MEBIBYTE = 2**20
 _POSITIVE = click.IntRange(min=1)
+_option = functools.partial(click.option, show_default=True, metavar="N")
 _NOT_NEGATIVE = click.IntRange(min=0)
-_NUMBER = click.FloatRange(min=0)
+_NUMBER = click.FloatRange(min=0, max=100_000)  # no infinity
 
 
 @click.command()
-@click.option("--visitors", type=_POSITIVE, required=True, help="New visitors a day.")
-@click.option("--kept-days", type=_NUMBER, default=30, help="The setting session_ttl, in days.")
-@click.option("--keys", type=_NOT_NEGATIVE, default=20, help="Small values of a visitor.")
-@click.option("--value-bytes", type=_NOT_NEGATIVE, default=100, help="The size of one.")
-@click.option("--large-mib", type=_NUMBER, default=0, help="A visitor's frames and files, in MiB.")
-@click.option("--history", type=_NOT_NEGATIVE, default=0, help="The setting history.")
-@click.option("--at-once", type=_POSITIVE, default=50, help="Visitors at the busiest time.")
-@click.option("--runs-a-minute", type=_NUMBER, default=6, help="Of the script, for each of them.")
-@click.option("--sets-a-run", type=_NUMBER, default=1, help="Values that a run changes.")
-@click.option("--script-ms", type=_NUMBER, default=60, help="Milliseconds that a run computes.")
-@click.option("--cores", type=_POSITIVE, default=4, help="Of the server of PostgreSQL.")
-@click.option("--memory-gib", type=_POSITIVE, default=16, help="Of the same server.")
+@_option("--visitors", type=_POSITIVE, required=True, help="New visitors a day.")
+@_option("--kept-days", type=_NUMBER, default=30, help="Days: the setting session_ttl.")
+@_option("--keys", type=_NOT_NEGATIVE, default=20, help="Small values of a visitor.")
+@_option("--value-bytes", type=_NOT_NEGATIVE, default=100, help="The size of one.")
+@_option(
+    "--large-mib",
+    type=_NUMBER,
+    default=0,
+    metavar="N",
+    help="A visitor's frames and files, in MiB.",
+)
+@_option("--history", type=_NOT_NEGATIVE, default=0, help="The setting history.")
+@_option("--at-once", type=_POSITIVE, default=50, help="Visitors at the busiest time.")
+@_option("--runs-a-minute", type=_NUMBER, default=6, help="Of the script, for each of them.")
+@_option("--sets-a-run", type=_NUMBER, default=1, help="Values that a run changes.")
+@_option("--script-ms", type=_NUMBER, default=60, help="Milliseconds that a run computes.")
+@_option("--cores", type=_POSITIVE, default=4, help="Of the server of PostgreSQL.")
+@_option("--memory-gib", type=_POSITIVE, default=16, help="Of the same server.")
 def capacity(
     visitors: int,
     kept_days: float,
@@ -72,9 +81,13 @@ def _print(plan: Plan, server: Server) -> None:
     fact("In memory", f"{size(plan.busy_bytes)} of pages, for those at work")
     fact("Peak", f"{plan.runs_a_second:.1f} runs and {plan.writes_a_second:.1f} writes a second")
     fact("Log", f"{size(plan.wal_bytes_a_second)} of WAL a second at the peak")
-    fact("CPU", f"{plan.server_cores:.2f} of {count(server.cores, 'core')} at the peak")
+    fact("CPU", f"{_busy(plan.server_cores)} of {count(server.cores, 'core')} at the peak")
     fact("App", f"{plan.processes} of Streamlit's processes, {plan.connections} connections")
     steps = next_steps(plan, server) or ["nothing: one process of Streamlit and this server do."]
     fact("Needs", steps[0])
     for step in steps[1:]:
         click.echo(f"{'':<10} {step}")
+
+
+def _busy(cores: float) -> str:
+    return f"{cores:.2f}" if cores >= 0.01 else "less than 0.01"

@@ -6,30 +6,32 @@ small values that were set once or more, with PostgreSQL's own settings.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from typing import Final
 
-SESSION_BYTES: Final = 800
-"""On disk, of the row of a session in all its indexes, too, with room for updates."""
+SESSION_BYTES: Final = 700
+"""On disk, of the row of a session and of its place in all indexes, with room for updates."""
 ENTRY_BYTES: Final = 240
 """Likewise of an entry, without its value."""
-VERSION_BYTES: Final = 260
+VERSION_BYTES: Final = 210
 """Likewise of a version in the history, without its value."""
 PAGE_BYTES: Final = 8192
 
-LOAD_SECONDS: Final = 0.0004
-"""CPU time of the server for a page load with ten values."""
-RUN_SECONDS: Final = 0.00015
-"""Likewise for a later run, in which nothing has changed."""
+RUN_SECONDS: Final = 0.0002
+"""CPU time of the server for a run in which nothing has changed. A page load takes a half more."""
 SET_SECONDS: Final = 0.0005
 """Likewise for a small `set`."""
 SET_WITH_HISTORY_SECONDS: Final = 0.0007
 """Likewise where the setting `history` is on."""
 
-WAL_BYTES: Final = 2000
-"""In the write-ahead log for a small `set`, without its value. PostgreSQL adds a whole page for the
-first change of the page after each checkpoint, which is in here for a set in ten."""
+WAL_BYTES: Final = 1000
+"""In the write-ahead log for a small `set`, without its value. PostgreSQL adds the whole page for
+its first change after each checkpoint: a half of this, where a visitor has one `set` in ten seconds
+and PostgreSQL a checkpoint in five minutes."""
+WAL_BYTES_WITH_HISTORY: Final = 2500
+"""Likewise where the setting `history` is on."""
 
 CONNECTIONS: Final = 20
 """Which one process opens at most."""
@@ -114,8 +116,10 @@ def plan_for(load: Load) -> Plan:
     runs = load.at_once * load.runs_a_minute / 60
     writes = runs * load.sets_a_run
     set_seconds = SET_WITH_HISTORY_SECONDS if load.history else SET_SECONDS
+    wal_bytes = WAL_BYTES_WITH_HISTORY if load.history else WAL_BYTES
+    copies = 2 if load.history else 1
     # At its worst each value lies in a page of its own, and so does each index.
-    pages = 4 + load.keys * (2 if load.history else 1)
+    pages = 4 + load.keys * copies
     processes = max(1, math.ceil(runs * load.script_ms / 1000 / BUSY_AT_MOST))
     return Plan(
         sessions=sessions,
@@ -124,11 +128,22 @@ def plan_for(load: Load) -> Plan:
         busy_bytes=load.at_once * pages * PAGE_BYTES,
         runs_a_second=runs,
         writes_a_second=writes,
-        wal_bytes_a_second=writes * (WAL_BYTES + load.value_bytes * (2 if load.history else 1)),
+        wal_bytes_a_second=writes * (wal_bytes + load.value_bytes * copies),
         server_cores=runs * RUN_SECONDS + writes * set_seconds,
         processes=processes,
         connections=processes * CONNECTIONS,
     )
+
+
+def carried(server: Server, load: Load | None = None) -> int:
+    """Return how many visitors at work a server carries, each as those of `load` are.
+
+    Example:
+        >>> carried(Server(cores=8)) == 2 * carried(Server(cores=4))
+        True
+    """
+    one = plan_for(dataclasses.replace(load or Load(visitors_a_day=1), at_once=1))
+    return int(server.cores * BUSY_AT_MOST / one.server_cores)
 
 
 def next_steps(plan: Plan, server: Server) -> list[str]:

@@ -36,9 +36,9 @@ def kept(name: str, *bounds: dict[str, Any], unit: str = "s") -> dict[str, Any]:
     return {"name": name, "machine": machine, "load": 0.5, "quick": False, "results": [result]}
 
 
-def test_the_page_is_that_of_the_results(writing: ModuleType) -> None:
-    written = writing.PAGE.read_text(encoding="utf-8")
-    assert writing.page() == written, "write it anew: python docs/performance.py"
+def test_the_pages_are_those_of_the_results(writing: ModuleType) -> None:
+    for path, text in ((writing.PAGE, writing.page()), (writing.SCALING, writing.scaling_page())):
+        assert text == path.read_text(encoding="utf-8"), "write it anew: python docs/performance.py"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,15 @@ import pytest
 from click.testing import CliRunner
 
 from streamlit_pgstate.cli import main
-from streamlit_pgstate.cli.sizing import Load, Server, next_steps, plan_for
+from streamlit_pgstate.cli.sizing import (
+    BUSY_AT_MOST,
+    VERSION_BYTES,
+    Load,
+    Server,
+    carried,
+    next_steps,
+    plan_for,
+)
 
 DAILY = Load(visitors_a_day=1000)
 
@@ -36,7 +44,7 @@ def test_a_version_of_the_history_is_stored_beside_the_value() -> None:
         plan_for(Load(visitors_a_day=1, kept_days=1, keys=1, value_bytes=0, history=most))
         for most in (1, 2)
     )
-    assert twice.disk_bytes - once.disk_bytes == 260
+    assert twice.disk_bytes - once.disk_bytes == VERSION_BYTES
 
 
 @pytest.mark.parametrize(
@@ -78,6 +86,12 @@ def test_what_comes_next_is_what_is_short(load: Load, server: Server, steps: lis
     assert all(step.startswith(begin) for step, begin in zip(found, steps, strict=True))
 
 
+def test_a_server_is_as_busy_as_it_may_be_by_the_visitors_that_it_carries() -> None:
+    server = Server(cores=8)
+    busy = plan_for(Load(visitors_a_day=1, at_once=carried(server))).server_cores
+    assert busy == pytest.approx(8 * BUSY_AT_MOST, rel=1e-3)
+
+
 def test_the_command_asks_no_database() -> None:
     done = CliRunner(env={"PGSTATE_URL": "postgresql://nowhere.invalid/x"}).invoke(
         main, ["capacity", "--visitors", "2000", "--at-once", "500"]
@@ -87,7 +101,8 @@ def test_the_command_asks_no_database() -> None:
     assert "pgbouncer" in done.output
 
 
-def test_a_number_that_makes_no_sense_is_refused() -> None:
-    done = CliRunner().invoke(main, ["capacity", "--visitors", "0"])
+@pytest.mark.parametrize(("option", "number"), [("--visitors", "0"), ("--kept-days", "inf")])
+def test_a_number_that_makes_no_sense_is_refused(option: str, number: str) -> None:
+    done = CliRunner().invoke(main, ["capacity", "--visitors", "1", option, number])
     assert done.exit_code == 2
-    assert "--visitors" in done.output
+    assert option in done.output
