@@ -23,6 +23,9 @@ from machine import load, machine
 
 RESULTS = Path(__file__).parent / "results"
 QUICK_ROUNDS = 3
+RATED = ("s", "x")
+"""Units whose numbers are compared with the first of a table: seconds, and what is a ratio already.
+Sizes and counts are not."""
 
 
 @dataclass(frozen=True)
@@ -84,11 +87,16 @@ class Result:
         return self.reached(bound) <= bound.at_most
 
     def __str__(self) -> str:
+        has_ratios = self.unit in RATED
         rows = [
-            f"| {case} | {shown(number, self.unit)} | {self.ratio(case):.2f}x |"
+            f"| {case} | {shown(number, self.unit)} |"
+            + (f" {self.ratio(case):.2f}x |" if has_ratios else "")
             for case, number in self.seconds.items()
         ]
-        return "\n".join([f"### {self.title}", "| case | median | ratio |", "|---|---|---|", *rows])
+        head = "| case | median | ratio |" if has_ratios else "| case | |"
+        return "\n".join(
+            [f"### {self.title}", head, "|---|---|---|" if has_ratios else "|---|---|", *rows]
+        )
 
     def as_json(self) -> dict[str, Any]:
         return {

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 matplotlib.use("Agg")
 
 OURS, PEERS, LINE, SMALL_PRINT = "#d6453d", "#b8bcc4", "#222222", "#555555"
-DRAWN = ("s", "x")
-"""Units: seconds, and numbers that are ratios already."""
 FEW = 3
 """Cases of a table that shares a chart."""
 LOG_FROM = 12.0
@@ -57,7 +55,9 @@ class Chart:
 
 def plot(results: Sequence[Result], picture: Path, title: str) -> None:
     """Draw the charts below each other. Nothing is drawn of results without times."""
-    drawn = [result for result in results if result.unit in DRAWN and len(result.seconds) > 1]
+    drawn = [
+        result for result in results if result.unit in harness.RATED and len(result.seconds) > 1
+    ]
     if not drawn:
         picture.unlink(missing_ok=True)
         return

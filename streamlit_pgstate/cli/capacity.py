@@ -10,8 +10,8 @@ from streamlit_pgstate.cli.printing import count, fact, size
 from streamlit_pgstate.cli.sizing import Load, Plan, Server, next_steps, plan_for
 
 _MEBIBYTE = 2**20
-_POSITIVE = click.IntRange(min=1)
 _option = functools.partial(click.option, show_default=True, metavar="N")
+_POSITIVE = click.IntRange(min=1)
 _NOT_NEGATIVE = click.IntRange(min=0)
 _NUMBER = click.FloatRange(min=0, max=100_000)  # no infinity
 
@@ -21,13 +21,7 @@ _NUMBER = click.FloatRange(min=0, max=100_000)  # no infinity
 @_option("--kept-days", type=_NUMBER, default=30, help="Days: the setting session_ttl.")
 @_option("--keys", type=_NOT_NEGATIVE, default=20, help="Small values of a visitor.")
 @_option("--value-bytes", type=_NOT_NEGATIVE, default=100, help="The size of one.")
-@_option(
-    "--large-mib",
-    type=_NUMBER,
-    default=0,
-    metavar="N",
-    help="A visitor's frames and files, in MiB.",
-)
+@_option("--large-mib", type=_NUMBER, default=0, help="A visitor's frames and files, in MiB.")
 @_option("--history", type=_NOT_NEGATIVE, default=0, help="The setting history.")
 @_option("--at-once", type=_POSITIVE, default=50, help="Visitors at the busiest time.")
 @_option("--runs-a-minute", type=_NUMBER, default=6, help="Of the script, for each of them.")
@@ -53,6 +47,11 @@ def capacity(
 
     It asks no database. It counts with what was measured on two cores of a small cloud server: see
     docs/scaling.md. Take the numbers as right within a factor of two.
+
+    \b
+    Exit codes:
+      0  done
+      2  an option is wrong or missing
 
     \b
     Examples:
