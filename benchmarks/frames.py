@@ -14,7 +14,8 @@ import sys
 
 import numpy as np
 import psycopg
-from _frames import arrow_bytes, mixed_frame
+from _arrow import arrow_bytes
+from _frames import mixed_frame
 from _peers import Frames
 from harness import Bound, measure, report
 from server import server

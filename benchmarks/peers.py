@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 import psycopg
-from _frames import arrow_bytes, mixed_frame
+from _arrow import arrow_bytes
+from _frames import mixed_frame
 from _peers import NAMES, Peer, peers, text_of
 from harness import Result, measure, report
 from server import FOLDER, server
