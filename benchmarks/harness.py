@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from _numbers import shown
 from machine import load, machine
 
 RESULTS = Path(__file__).parent / "results"
@@ -204,15 +205,3 @@ def _question(name: str) -> str:
     """The first sentence of the benchmark's docstring, which is what its picture is about."""
     words = sys.modules["__main__"].__doc__ or name
     return words.partition("\n\n")[0].replace("\n", " ").rstrip(".")
-
-
-def shown(number: float, unit: str = "s") -> str:
-    """Return the number with its unit, as a reader would write it."""
-    if unit == "x":
-        return f"{number:.2f}x"
-    if unit != "s":
-        return f"{number:,.0f} {unit}" if number >= 100 else f"{number:.3g} {unit}"
-    for factor, name in ((1.0, "s"), (1e3, "ms")):
-        if number * factor >= 1:
-            return f"{number * factor:.2f} {name}"
-    return f"{number * 1e6:.1f} µs"

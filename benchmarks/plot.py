@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import harness
 import matplotlib
+from _numbers import shown
 from matplotlib import patheffects, pyplot
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def _chart_of_ratios(results: Sequence[Result], title: str) -> Chart:
             ),
             result.ratio(case),
             f"{_times(result.ratio(case))}{'' if len(bases) == 1 else f' {result.base}'}"
-            f" = {harness.shown(number, result.unit)}",
+            f" = {shown(number, result.unit)}",
             bound=next(
                 (b.at_most for b in result.bounds if b.case == case and b.base is None), None
             ),
@@ -128,14 +129,13 @@ def _chart_of_times(result: Result) -> Chart:
         Bar(
             name,
             result.seconds[name],
-            f"{harness.shown(result.seconds[name], result.unit)}, "
-            f"{_times(result.ratio(name, floor))}",
+            f"{shown(result.seconds[name], result.unit)}, {_times(result.ratio(name, floor))}",
             PEERS if name in result.peers else OURS,
         )
         for name in names
     ]
     line = result.seconds[floor]
-    words = f"{floor}: {harness.shown(line, result.unit)}"
+    words = f"{floor}: {shown(line, result.unit)}"
     kind = "time" if result.unit == "s" else "ratio"
     return Chart(result.title, bars, line, words, result.unit, f"{kind}: shorter is better")
 

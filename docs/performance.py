@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import ast
 import json
-import sys
-from collections.abc import Iterator
+import runpy
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,9 @@ PAGE = ROOT / "docs" / "performance.md"
 SCALING = ROOT / "docs" / "scaling.md"
 FIRST = ("page_load", "frames", "peers", "live", "visitors", "scale", "cache", "imports")
 """The order of the page. What is not listed follows by name."""
+
+shown: Callable[..., str] = runpy.run_path(str(BENCHMARKS / "_numbers.py"))["shown"]
+"""As the benchmarks show numbers. They are scripts, and no package."""
 
 Kept = dict[str, Any]
 """One file of results, as `report` in benchmarks/harness.py writes it."""
@@ -69,7 +72,7 @@ def bounds(kept: list[Kept]) -> str:
 def _bound(bound: dict[str, Any], unit: str) -> str:
     is_ratio = bound["base"] != ""
     reached, at_most = (
-        f"{number:.3g}" if is_ratio else _shown(number, unit)
+        f"{number:.3g}" if is_ratio else shown(number, unit)
         for number in (bound["reached"], bound["at_most"])
     )
     verdict = "held" if bound["reached"] <= bound["at_most"] else "**not held**"
@@ -109,19 +112,12 @@ def _table(result: dict[str, Any]) -> str:
         "|---|---|---|---|" if is_time else "|---|---|",
     ]
     for case, number in result["cases"].items():
-        cells = [case, _shown(number, result["unit"])]
+        cells = [case, shown(number, result["unit"])]
         if is_time:
             lowest = result["lowest"].get(case)
-            cells += [_shown(lowest, "s") if lowest else "", f"{number / base:.3g}"]
+            cells += [shown(lowest, "s") if lowest else "", f"{number / base:.3g}"]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
-
-
-def _shown(number: float, unit: str) -> str:
-    sys.path.insert(0, str(BENCHMARKS))  # the benchmarks are scripts, and no package
-    from harness import shown
-
-    return shown(number, unit)
 
 
 def _question(name: str) -> str:
