@@ -137,7 +137,14 @@ def _chart_of_times(result: Result) -> Chart:
     line = result.seconds[floor]
     words = f"{floor}: {shown(line, result.unit)}"
     kind = "time" if result.unit == "s" else "ratio"
-    return Chart(result.title, bars, line, words, result.unit, f"{kind}: shorter is better")
+    return Chart(
+        result.title,
+        bars,
+        line,
+        words,
+        result.unit,
+        f"{kind}, and how many times the dashed line: shorter is better",
+    )
 
 
 def _draw(axis: Any, chart: Chart) -> None:
@@ -178,8 +185,9 @@ def _draw(axis: Any, chart: Chart) -> None:
 def _scale(axis: Any, chart: Chart, numbers: Sequence[float]) -> None:
     is_log = max(numbers) > LOG_FROM * min(numbers)
     if is_log:
+        room = 0.85 if chart.unit == "×" else 0.55  # for the words behind the longest bar
         axis.set_xscale("log")
-        axis.set_xlim(min(numbers) / 1.6, max(numbers) * (max(numbers) / min(numbers)) ** 0.55)
+        axis.set_xlim(min(numbers) / 1.6, max(numbers) * (max(numbers) / min(numbers)) ** room)
     else:
         axis.set_xlim(0, max(numbers) * 1.5)
     axis.xaxis.set_major_formatter(lambda number, _: _tick(number, chart.unit))
