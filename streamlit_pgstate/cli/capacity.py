@@ -27,6 +27,7 @@ _NUMBER = click.FloatRange(min=0, max=100_000)  # no infinity
 @_option("--runs-a-minute", type=_NUMBER, default=6, help="Of the script, for each of them.")
 @_option("--sets-a-run", type=_NUMBER, default=1, help="Values that a run changes.")
 @_option("--script-ms", type=_NUMBER, default=60, help="Milliseconds that a run computes.")
+@_option("--pool-size", type=_POSITIVE, default=20, help="The setting pool_size.")
 @_option("--cores", type=_POSITIVE, default=4, help="Of the server of PostgreSQL.")
 @_option("--memory-gib", type=_POSITIVE, default=16, help="Of the same server.")
 def capacity(
@@ -40,6 +41,7 @@ def capacity(
     runs_a_minute: float,
     sets_a_run: float,
     script_ms: float,
+    pool_size: int,
     cores: int,
     memory_gib: int,
 ) -> None:
@@ -69,6 +71,7 @@ def capacity(
         runs_a_minute=runs_a_minute,
         sets_a_run=sets_a_run,
         script_ms=script_ms,
+        pool_size=pool_size,
     )
     server = Server(cores=cores, memory_bytes=memory_gib * 2**30)
     _print(plan_for(load), server)

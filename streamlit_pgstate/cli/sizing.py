@@ -33,8 +33,6 @@ share that, where a visitor has one in ten seconds and PostgreSQL a checkpoint i
 WAL_BYTES_WITH_HISTORY: Final = 2500
 """Likewise where the setting `history` is on."""
 
-CONNECTIONS: Final = 20
-"""Which one process opens at most."""
 BUSY_AT_MOST: Final = 0.6
 """Which part of the cores, and of Streamlit's one core, a peak should take at most."""
 MAX_CONNECTIONS: Final = 100
@@ -60,6 +58,7 @@ class Load:
         runs_a_minute: of the script, for each of them.
         sets_a_run: values that a run changes, on average.
         script_ms: milliseconds that a run of the script computes.
+        pool_size: the setting `pool_size`.
     """
 
     visitors_a_day: int
@@ -72,6 +71,7 @@ class Load:
     runs_a_minute: float = 6
     sets_a_run: float = 1
     script_ms: float = 60
+    pool_size: int = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +131,7 @@ def plan_for(load: Load) -> Plan:
         wal_bytes_a_second=writes * (wal_bytes + load.value_bytes * copies),
         server_cores=runs * RUN_SECONDS + writes * set_seconds,
         processes=processes,
-        connections=processes * CONNECTIONS,
+        connections=processes * (load.pool_size + 1),  # the health has one of its own
     )
 
 

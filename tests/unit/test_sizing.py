@@ -56,8 +56,9 @@ def test_a_version_of_the_history_is_stored_beside_the_value() -> None:
         (
             Load(visitors_a_day=1, at_once=500),
             Server(),
-            ["5 processes of Streamlit", "pgbouncer, or max_connections = 120"],
+            ["5 processes of Streamlit", "pgbouncer, or max_connections = 125"],
         ),
+        (Load(visitors_a_day=1, at_once=500, pool_size=5), Server(), ["5 processes of Streamlit"]),
         (
             Load(visitors_a_day=1, at_once=100_000, script_ms=0),
             Server(memory_bytes=2**40),
