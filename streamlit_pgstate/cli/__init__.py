@@ -12,6 +12,7 @@ import logging
 import click
 
 from streamlit_pgstate.cli import (
+    capacity,
     copy,
     doctor,
     export,
@@ -80,6 +81,6 @@ for _command in (
     *(status.status, migrate.migrate, gc.gc, rekey.rekey, doctor.doctor),
     *(sessions.sessions, show.show, history.history, restore.restore, copy.copy),
     *(export.export, importing.import_, forget.forget),
-    inspecting.inspect,
+    *(inspecting.inspect, capacity.capacity),
 ):
     main.add_command(_command)
