@@ -565,6 +565,9 @@ def configure(**settings: Unpack[AppKeywords]) -> None:
 
             `gc_batch`: how many rows one transaction of that deletes.
 
+            `gc_freeze`: whether the first run takes the libraries that are loaded out of Python's
+            garbage collector, once a process. docs/deployment.md says why.
+
             `auto_migrate`, `cookie` and `http_only`: booleans.
 
             `shape`: the number of the shape that this deploy gives to what it stores, from 1 on.

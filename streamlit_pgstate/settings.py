@@ -85,6 +85,7 @@ class StoreKeywords(TypedDict, total=False):
     cache_bytes: Size | None
     gc_interval: Duration | None
     gc_batch: int | str | None
+    gc_freeze: bool | str | None
     auto_migrate: bool | str | None
     cookie: bool | str | None
     http_only: bool | str | None
@@ -151,6 +152,8 @@ class Settings:
     """How much memory the large values take at most that this process keeps. 0: it keeps none."""
     gc_interval: timedelta = timedelta(hours=1)
     gc_batch: int = 1_000
+    gc_freeze: bool = True
+    """Whether the first run takes libraries out of Python's garbage collector, for the process."""
     auto_migrate: bool = True
     cookie: bool = True
     http_only: bool | None = None
@@ -522,6 +525,7 @@ _CHECKS: dict[str, Callable[[str, object], Any]] = {
     "cache_bytes": _size_or_none,
     "gc_interval": _interval,
     "gc_batch": _count,
+    "gc_freeze": _flag,
     "auto_migrate": _flag,
     "cookie": _flag,
     "http_only": _flag,

@@ -26,7 +26,7 @@ from streamlit_pgstate.component.ends import End
 from streamlit_pgstate.component.runs import RunListener
 from streamlit_pgstate.component.transport import Transport
 from streamlit_pgstate.errors import NoSessionError
-from streamlit_pgstate.page import apps, live
+from streamlit_pgstate.page import apps, freeze, live
 from streamlit_pgstate.page.live import Live
 from streamlit_pgstate.page.reconnect import Reconnect
 from streamlit_pgstate.page.visit import Visit
@@ -92,6 +92,8 @@ def _tab_of(known_by: object, tables: Tables) -> Tab:
         if tab is None or tab.tables is not tables:
             if not script.is_apptest():
                 tables.clean_up_by_itself()
+                if tables.settings.gc_freeze:
+                    freeze.freeze_at_end()
             tab = _tabs[id(known_by)] = Tab(tables)
             live.pages[id(known_by)] = tab.live
         return tab

@@ -1,0 +1,102 @@
+"""What this server's process holds for its app and for the app's visitors."""
+
+from __future__ import annotations
+
+import sys
+import sysconfig
+import threading
+from pathlib import PurePath
+from types import FrameType, ModuleType
+from typing import Any, Final
+
+import streamlit as st
+from streamlit import runtime
+
+from streamlit_pgstate.component import heap
+
+_PACKAGE: Final = __name__.partition(".")[0]
+_STREAMLIT: Final = st.__name__
+_SITES: Final = {"site-packages", "dist-packages"}
+_LIBRARIES: Final = tuple(
+    sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")
+)
+
+
+def active_sessions() -> int | None:
+    """How many sessions are connected to this server; None where Streamlit does not say.
+
+    Private parts: `Runtime._session_mgr` and its `num_active_sessions`, seen in 1.51 to 1.67.
+    """
+    manager = getattr(_runtime(), "_session_mgr", None)
+    count = getattr(manager, "num_active_sessions", None)
+    return count() if count is not None else None
+
+
+def modules_of_app() -> dict[str, ModuleType]:
+    """The modules that are neither Python's nor a library's nor this package's, by name."""
+    return {name: module for name, module in _modules().items() if _is_of_app(name, module)}
+
+
+def roots(modules: dict[str, ModuleType]) -> list[object]:
+    """Objects that lead to all that the app and its visitors have.
+
+    These are the app's own modules, what threads work with, Streamlit's runtime with all sessions,
+    and what Streamlit's modules and those of this package hold, such as caches.
+
+    Args:
+        modules: of the app.
+    """
+    found: list[object] = [_runtime(), *_of_threads()]
+    found += [vars(module) for module in modules.values()]
+    for name, module in _modules().items():
+        if name.partition(".")[0] in (_PACKAGE, _STREAMLIT):
+            found += heap.data_of(module)
+    return found
+
+
+def _modules() -> dict[str, ModuleType]:
+    # A copy: other threads import meanwhile. A library may put any object there.
+    return {
+        name: module
+        for name, module in sys.modules.copy().items()
+        if isinstance(module, ModuleType)
+    }
+
+
+def _is_of_app(name: str, module: ModuleType) -> bool:
+    if name == "__main__":
+        return True
+    file = getattr(module, "__file__", None)
+    if not isinstance(file, str) or name.partition(".")[0] in (_PACKAGE, _STREAMLIT):
+        return False
+    return not file.startswith(_LIBRARIES) and not _SITES & set(PurePath(file).parts)
+
+
+def _of_threads() -> list[object]:
+    """What threads work with now: their attributes, the run's context among them, and all locals.
+
+    Threads that run a script have its namespace. `sys.modules` has that of the last one alone.
+    """
+    found: list[object] = list(threading.enumerate())
+    own = threading.get_ident()
+    for thread, top in sys._current_frames().items():
+        # Not this function: its locals have the list, which would hold itself.
+        frame: FrameType | None = top.f_back if thread == own else top
+        while frame is not None:
+            values = frame.f_locals
+            found += values.values()
+            if isinstance(values, dict):  # before Python 3.13, and it stays with the frame
+                found.append(values)
+            if frame.f_globals.get("__name__") == "__main__":
+                found.append(frame.f_globals)
+            frame = frame.f_back
+    return found
+
+
+def _runtime() -> Any:
+    """Streamlit's runtime; None where no server runs, as in an AppTest.
+
+    Private parts: `streamlit.runtime.exists` and `get_instance`, seen in 1.51 to 1.67.
+    """
+    exists, instance = getattr(runtime, "exists", None), getattr(runtime, "get_instance", None)
+    return instance() if exists is not None and instance is not None and exists() else None
