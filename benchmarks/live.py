@@ -34,6 +34,9 @@ def servers(url: str) -> Mapping[str, LiveServer]:
     return {
         "20 widgets, without us": LiveServer(),
         "20 persisted widgets": LiveServer(url=url),
+        "20 persisted, gc_freeze off": LiveServer(
+            url=url, environment={"PGSTATE_GC_FREEZE": "false"}
+        ),
         "20 widgets, without us, no GC": LiveServer(options=WITHOUT_GC),
         "20 persisted, no GC": LiveServer(url=url, options=WITHOUT_GC),
         "no widgets, without us": LiveServer(widgets=0),

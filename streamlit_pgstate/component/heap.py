@@ -87,7 +87,11 @@ def _undisturbed() -> Iterator[None]:
 
 def data_of(module: ModuleType) -> list[object]:
     """What a module holds beside its code: caches, registers and settings, for example."""
-    return [value for value in vars(module).values() if not isinstance(value, _OF_CODE)]
+    return [
+        value
+        for name, value in vars(module).copy().items()
+        if not name.startswith("__") and not isinstance(value, _OF_CODE)
+    ]
 
 
 def _reachable(roots: Iterable[object], modules: Collection[str]) -> list[object]:

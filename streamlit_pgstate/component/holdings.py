@@ -41,7 +41,7 @@ def roots(modules: dict[str, ModuleType]) -> list[object]:
     """Objects that lead to all that the app and its visitors have.
 
     These are the app's own modules, what threads work with, Streamlit's runtime with all sessions,
-    and what Streamlit's modules and those of this package hold, such as caches.
+    and what its modules and those of this package hold, such as caches.
 
     Args:
         modules: of the app.
@@ -49,7 +49,7 @@ def roots(modules: dict[str, ModuleType]) -> list[object]:
     found: list[object] = [_runtime(), *_of_threads()]
     found += [vars(module) for module in modules.values()]
     for name, module in _modules().items():
-        if name.partition(".")[0] in (_PACKAGE, _STREAMLIT):
+        if f"{name}.".startswith((f"{_PACKAGE}.", f"{runtime.__name__}.")):
             found += heap.data_of(module)
     return found
 

@@ -1,0 +1,37 @@
+"""When libraries are taken out of the garbage collector, and what stays in it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from streamlit_pgstate.page.freeze import PATIENCE, Choice, Ended, choose
+
+CASES: dict[str, tuple[Ended, Choice]] = {
+    "the first run, in the only session": (Ended(), Choice.FREEZE),
+    "the visitor has left meanwhile": (Ended(sessions=0), Choice.FREEZE),
+    "another session is connected": (Ended(sessions=2), Choice.WAIT),
+    "others are connected, for long": (Ended(sessions=200, ends=PATIENCE + 1), Choice.FREEZE),
+    "the run was stopped": (Ended(is_whole=False), Choice.WAIT),
+    "the second run came to its end": (Ended(ends=2), Choice.FREEZE),
+    "each run is stopped": (Ended(is_whole=False, ends=PATIENCE + 1), Choice.FREEZE),
+    "nobody can count the sessions": (Ended(sessions=None), Choice.NEVER),
+    "the app collects garbage itself": (Ended(can_freeze=False), Choice.NEVER),
+    "nor after long": (Ended(can_freeze=False, ends=PATIENCE + 1), Choice.NEVER),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_libraries_are_frozen_at_the_end_of(case: str) -> None:
+    ended, choice = CASES[case]
+    assert choose(ended) is choice
+
+
+PROGRAM = Path(__file__).parent.parent / "frozen_process.py"
+
+
+def test_what_belongs_to_visitors_is_collected_after_a_freeze() -> None:
+    subprocess.run([sys.executable, str(PROGRAM)], check=True)
