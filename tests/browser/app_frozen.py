@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import json
 import logging
-import sys
 import threading
 
 import held_objects
@@ -35,11 +34,11 @@ def hold() -> None:
     """As an app does: in the session, in the script, in a cache and in a callback."""
     context, manager = get_script_run_ctx(), get_instance()._session_mgr
     assert context is not None
-    st.session_state.own = Own()
+    own = st.session_state.setdefault("own", Own())
     held_objects.note(
         session=manager.get_session_info(context.session_id).session,
         thread=threading.current_thread(),
-        own=st.session_state.own,
+        own=own,
         frame=frame,
         callback=on_change,
     )
@@ -61,8 +60,5 @@ else:
     pgstate.persist("name")
     st.text_input("name", key="name", on_change=on_change)
     frame = pd.DataFrame({"a": range(1000)})
-    if "early" in st.query_params:
-        st.stop()
     hold()
 st.text(json.dumps({"frozen": gc.get_freeze_count(), "alive": held_objects.alive()}))
-assert "__main__" in sys.modules
