@@ -566,7 +566,7 @@ def configure(**settings: Unpack[AppKeywords]) -> None:
             `gc_batch`: how many rows one transaction of that deletes.
 
             `gc_freeze`: whether the first run takes the libraries that are loaded out of Python's
-            garbage collector, once a process. docs/deployment.md says why.
+            garbage collector, once a process: docs/garbage-collection.md.
 
             `auto_migrate`, `cookie` and `http_only`: booleans.
 

@@ -50,6 +50,22 @@ OPTIONAL = {
 }
 print(OPTIONAL & (set(sys.modules) - loaded))
 """
+TEXT = """
+assert not {"streamlit", "sqlalchemy", "psycopg", "pandas", "numpy"} & set(sys.modules)
+import streamlit
+loaded = set(sys.modules)
+state = pgstate.connect(url).state(token)
+state.set("name", "Ann")
+state.refresh()
+assert state.get("name") == "Ann"
+assert "sqlalchemy" in sys.modules
+OTHERS = {
+    *("alembic", "mako", "pandas", "numpy", "pyarrow", "sqlalchemy.orm", "psycopg_pool"),
+    *("scipy", "polars", "PIL", "pydantic", "cryptography", "plotly", "altair", "matplotlib"),
+    *("streamlit_pgstate.cli", "streamlit_pgstate.widgets", "streamlit_pgstate.page.inspection"),
+}
+print(OTHERS & (set(sys.modules) - loaded))
+"""
 
 
 def run(code: str, *arguments: str) -> str:
@@ -87,3 +103,7 @@ def test_a_row_that_needs_a_missing_library_names_it_and_stays(
 
 def test_plain_values_arrays_and_frames_load_no_optional_library(store: Store, url: str) -> None:
     assert run(WRITER, url, store.new_token(), "") == "set()\n"
+
+
+def test_text_loads_neither_alembic_nor_pandas(store: Store, url: str) -> None:
+    assert run(TEXT, url, store.new_token(), "") == "set()\n"
