@@ -72,11 +72,12 @@ def look_what_is_collected() -> None:
 
 def have_too_many_objects() -> None:
     things = [Thing() for _ in range(200)]
+    before = gc.get_freeze_count()  # Python 3.12 has some at its start
     heap.MOST = 100  # type: ignore[misc]  # to make fewer
     try:
         heap.freeze(lambda: [things], modules=())
     except heap.TooManyObjects:
-        assert gc.get_freeze_count() == 0
+        assert gc.get_freeze_count() == before
         return
     raise AssertionError("More than the most were put back.")
 
