@@ -70,6 +70,19 @@ def look_what_is_collected() -> None:
     assert of_no_root() is None
 
 
+def freeze_anew() -> None:
+    """What was frozen with a first look, and is garbage now, is collected by a second one."""
+    thing = Thing()
+    seen = weakref.ref(thing)
+    heap.freeze(list, modules={"__main__"})
+    del thing
+    heap.freeze(list, modules={"__main__"})
+    assert seen() is not None
+    heap.freeze(list, modules={"__main__"}, is_anew=True)
+    assert seen() is None
+    gc.unfreeze()
+
+
 def have_too_many_objects() -> None:
     things = [Thing() for _ in range(200)]
     before = gc.get_freeze_count()  # Python 3.12 has some at its start
@@ -84,6 +97,7 @@ def have_too_many_objects() -> None:
 
 if __name__ == "__main__":
     look_what_is_collected()
+    freeze_anew()
     have_too_many_objects()
     assert heap.can_freeze()
     gc.disable()

@@ -16,6 +16,7 @@ from streamlit_pgstate.component import heap
 
 _PACKAGE: Final = __name__.partition(".")[0]
 _STREAMLIT: Final = st.__name__
+_SCRIPT_THREAD: Final = "ScriptRunner.scriptThread"
 _SITES: Final = {"site-packages", "dist-packages"}
 _LIBRARIES: Final = tuple(
     sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")
@@ -30,6 +31,18 @@ def active_sessions() -> int | None:
     manager = getattr(_runtime(), "_session_mgr", None)
     count = getattr(manager, "num_active_sessions", None)
     return count() if count is not None else None
+
+
+def is_alone() -> bool:
+    """Whether no other script runs in this process.
+
+    Private part: the name of the threads that run scripts, seen in 1.51 to 1.67. With another name
+    this is always True.
+    """
+    here = threading.current_thread()
+    return not any(
+        thread.name == _SCRIPT_THREAD and thread is not here for thread in threading.enumerate()
+    )
 
 
 def modules_of_app() -> dict[str, ModuleType]:

@@ -28,6 +28,8 @@ class Choice(Enum):
     """What is done at the end of a run."""
 
     FREEZE = auto()
+    FREEZE_FOR_NOW = auto()
+    """And anew when no other script runs: some of what others work with now may be frozen, too."""
     WAIT = auto()
     """For the end of another run."""
     NEVER = auto()
@@ -42,6 +44,9 @@ class Ended:
     """Whether the script came to its last line. If not, it may not have imported all it needs."""
     sessions: int | None = 1
     """How many are connected to this process; None if Streamlit does not say."""
+    is_alone: bool = True
+    """Whether no other script runs at the moment."""
+    is_frozen_for_now: bool = False
     ends: int = 1
     """How many runs have ended so far, this one included."""
     can_freeze: bool = True
@@ -52,8 +57,11 @@ def choose(ended: Ended) -> Choice:
     """Whether libraries are frozen now, at the end of another run, or never."""
     if not ended.can_freeze or ended.sessions is None:
         return Choice.NEVER
-    if (ended.is_whole and ended.sessions <= 1) or ended.ends > PATIENCE:
+    is_late = ended.ends > PATIENCE
+    if ended.is_alone and (is_late or (ended.is_whole and ended.sessions <= 1)):
         return Choice.FREEZE
+    if is_late and not ended.is_frozen_for_now:
+        return Choice.FREEZE_FOR_NOW
     return Choice.WAIT
 
 
@@ -63,6 +71,7 @@ class _Process:
     def __init__(self) -> None:
         self.is_over = False
         self._ends = 0
+        self._is_frozen_for_now = False
         self._lock = threading.Lock()
         """Never waited for: a child that was forked meanwhile does not freeze, and no more."""
 
@@ -78,20 +87,32 @@ class _Process:
     def _act(self, end: End) -> None:
         self._ends += 1
         is_whole = not (end.is_followed or end.is_early or script.is_fragment_run())
-        sessions = holdings.active_sessions()
         choice = choose(
             Ended(
                 is_whole=is_whole,
-                sessions=sessions,
+                sessions=holdings.active_sessions(),
+                is_alone=holdings.is_alone(),
+                is_frozen_for_now=self._is_frozen_for_now,
                 ends=self._ends,
                 can_freeze=heap.can_freeze(),
             )
         )
-        self.is_over = choice is not Choice.WAIT
-        if choice is Choice.FREEZE:
-            _freeze()
+        self.is_over = choice in (Choice.FREEZE, Choice.NEVER)
+        if choice in (Choice.FREEZE, Choice.FREEZE_FOR_NOW):
+            self._freeze()
         elif choice is Choice.NEVER:
             _LOG.debug("The libraries are not frozen: this process does not allow it.")
+
+    def _freeze(self) -> None:
+        try:
+            _freeze(is_anew=self._is_frozen_for_now)
+            self._is_frozen_for_now = True
+        except heap.TooManyObjects:
+            self.is_over = True
+            _LOG.info(
+                "The libraries are not frozen: the app and its visitors have more than %d objects.",
+                heap.MOST,
+            )
 
 
 _process: Final = _Process()
@@ -103,17 +124,10 @@ def freeze_at_end() -> None:
         ends.listen(_process.at_end)
 
 
-def _freeze() -> None:
+def _freeze(*, is_anew: bool) -> None:
     began = time.perf_counter()
     modules = holdings.modules_of_app()
-    try:
-        frozen = heap.freeze(lambda: holdings.roots(modules), modules=modules)
-    except heap.TooManyObjects:
-        _LOG.info(
-            "The libraries are not frozen: the app and its visitors have more than %d objects.",
-            heap.MOST,
-        )
-        return
+    frozen = heap.freeze(lambda: holdings.roots(modules), modules=modules, is_anew=is_anew)
     _LOG.info(
         "Frozen in %.2f s: the garbage collector no longer looks at %d objects of libraries. It "
         "goes on to look at %d of the app and its visitors.",

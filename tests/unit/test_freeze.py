@@ -15,6 +15,19 @@ CASES: dict[str, tuple[Ended, Choice]] = {
     "the visitor has left meanwhile": (Ended(sessions=0), Choice.FREEZE),
     "another session is connected": (Ended(sessions=2), Choice.WAIT),
     "others are connected, for long": (Ended(sessions=200, ends=PATIENCE + 1), Choice.FREEZE),
+    "others are connected, for long, and one of them runs": (
+        Ended(sessions=200, ends=PATIENCE + 1, is_alone=False),
+        Choice.FREEZE_FOR_NOW,
+    ),
+    "others run, once frozen for now": (
+        Ended(sessions=200, ends=PATIENCE + 2, is_alone=False, is_frozen_for_now=True),
+        Choice.WAIT,
+    ),
+    "nobody runs, once frozen for now": (
+        Ended(sessions=200, ends=PATIENCE + 3, is_frozen_for_now=True),
+        Choice.FREEZE,
+    ),
+    "another run of the same tab has begun": (Ended(is_alone=False), Choice.WAIT),
     "the run was stopped": (Ended(is_whole=False), Choice.WAIT),
     "the second run came to its end": (Ended(ends=2), Choice.FREEZE),
     "each run is stopped": (Ended(is_whole=False, ends=PATIENCE + 1), Choice.FREEZE),
