@@ -26,13 +26,13 @@ from _websocket_client import Tab
 from harness import RESULTS
 
 from streamlit_pgstate.postgres import embedded
-from streamlit_pgstate.postgres.engine import POOL_OVERFLOW, POOL_SIZE
+from streamlit_pgstate.settings import Settings
 
 VISITORS = int(os.environ.get("VISITORS", 200))
 RATE = float(os.environ.get("RATE", 10))
 """Runs that all visitors together start a second."""
 SECONDS = float(os.environ.get("SECONDS", 60))
-CONNECTIONS = POOL_SIZE + POOL_OVERFLOW
+CONNECTIONS = Settings().pool_size
 """How many one process may open."""
 
 
