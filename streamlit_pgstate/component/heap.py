@@ -3,8 +3,9 @@
 `gc.freeze` takes out every object that is there. A cycle among them is never collected. So
 `freeze` puts back what belongs to the app and its visitors.
 
-`PyObject_GC_UnTrack` and `PyObject_GC_Track` of Python's C API put one object back, seen in CPython
-3.11 to 3.13. Nothing is frozen by another interpreter, or by one without a global lock.
+`PyObject_GC_UnTrack` and `PyObject_GC_Track` of Python's C API put one object back. A mistake there
+ends the process, so nothing is frozen by a version of CPython on which this was not tried, by
+another interpreter, or by one without a global lock.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any, Final
+
+_LAST_TRIED: Final = (3, 13)
 
 MOST: Final = 500_000
 """How many objects of the app and its visitors are put back at most. A visitor with twenty
@@ -47,7 +50,8 @@ class TooManyObjects(Exception):
 def can_freeze() -> bool:
     """Whether `freeze` works here, and the app has not taken the collector into its own hands."""
     has_lock = getattr(sys, "_is_gil_enabled", lambda: True)()
-    return sys.implementation.name == "cpython" and has_lock and gc.isenabled() and _can_track()
+    is_known = sys.implementation.name == "cpython" and sys.version_info[:2] <= _LAST_TRIED
+    return is_known and has_lock and gc.isenabled() and _can_track()
 
 
 def freeze(
