@@ -10,6 +10,7 @@ import dataclasses
 import functools
 import threading
 import uuid
+import weakref
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
@@ -33,6 +34,21 @@ _HIT: Final = ("cache hit", "entries")
 _MISS: Final = ("cache miss", "entries")
 _BODY_HIT: Final = ("cache hit", "bodies")
 _BODY_MISS: Final = ("cache miss", "bodies")
+
+
+def _weakly(method: Callable[[bytes], object]) -> Callable[[bytes], None]:
+    """Call a method as long as its object is there.
+
+    Without a cycle, a session that nobody uses is freed at once, with its store and connections.
+    """
+    weak = weakref.WeakMethod(method)
+
+    def call(digest: bytes) -> None:
+        found = weak()
+        if found is not None:
+            found(digest)
+
+    return call
 
 
 class CachedSession:
@@ -70,7 +86,7 @@ class CachedSession:
         written blocks other threads that use this session. It is not held while `value` reads a
         large value, nor while the function of `modify` runs, nor while the server answers
         `refresh_without_lock`. `version` and `is_stored` are read without it."""
-        self._cache = Cache(self._let_go)
+        self._cache = Cache(_weakly(self._let_go))
         self._walk: Walk[EntryRow] = Walk()
         self._is_unread = True
         self.login: bytes | None = None

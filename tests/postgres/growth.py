@@ -112,7 +112,7 @@ def written(url: str, session: UUID) -> int:
 
 
 def main(url: str, size: int, names: list[str]) -> None:
-    store = connect(url)
+    store = connect(url, cache_bytes=0)  # what the cache keeps is bounded by itself
     gc.freeze()  # what was imported need not be looked at again
     for name in names:
         state = store.state(store.new_token())

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,7 +16,7 @@ import psycopg
 import pytest
 from noise import noise
 
-from streamlit_pgstate import DecodeError, State, Store, UnknownToken, metrics
+from streamlit_pgstate import DecodeError, State, Store, UnknownToken, connect, metrics
 from streamlit_pgstate.state.kept_values import OF_PROCESS
 
 SQL = psycopg.Connection[Any]
@@ -278,3 +280,18 @@ def test_a_value_of_a_registered_type_is_of_the_class_that_is_registered_now(
     newer = deploy(2)
     assert isinstance(state["k"], newer)
     assert state["k"] is not state["k"]
+
+
+def test_a_store_that_nobody_uses_is_freed_at_once(url: str) -> None:
+    """With its connections: they do not wait for the garbage collector."""
+    store = connect(url)
+    state = store.state(store.new_token())
+    state["large"] = noise(200_000, "freed")
+    state.refresh()
+    tables = weakref.ref(store._tables)
+    gc.disable()
+    try:
+        del store, state
+        assert tables() is None
+    finally:
+        gc.enable()

@@ -1,6 +1,7 @@
 """How much memory a large value takes on its way, in copies of what is written.
 
-docs/values.md promises three. This is what each kind takes, and a copy more fails.
+docs/values.md promises three. This is what each kind takes, and a copy more fails. What the cache
+of large values keeps comes on top, `cache_bytes` at most.
 """
 
 from __future__ import annotations

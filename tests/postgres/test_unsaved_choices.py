@@ -126,7 +126,7 @@ def test_where_the_database_reads_and_does_not_write(
 
 
 def test_where_the_value_of_another_key_cannot_be_read(
-    opened: Opened, state: State, monkeypatch: pytest.MonkeyPatch
+    opened: Opened, state: State, reads_rows: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state["large"] = os.urandom(200_000)
     app = opened("""
@@ -141,7 +141,7 @@ def test_where_the_value_of_another_key_cannot_be_read(
         def away(*_: object, **__: object) -> None:
             raise StoreUnavailable("db:5432/app cannot be reached.")
 
-        patch.setattr(Bodies, "read", away)
+        patch.setattr(Bodies, "read_to_decode", away)
         type_while_away(app)
     is_back_with_it(app, state)
 
