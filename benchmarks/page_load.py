@@ -47,6 +47,16 @@ class Bare:
         self.one_select()
         self.one_select()
 
+    def version_of(self, session: uuid.UUID) -> None:
+        """The least that tells whether others have written."""
+        self._sql.execute("SELECT version FROM pgstate.session WHERE id = %s", [session]).fetchone()
+
+    def rows_of(self, session: uuid.UUID) -> None:
+        """The least that brings all values."""
+        self._sql.execute(
+            "SELECT key, kind, value FROM pgstate.entry WHERE session_id = %s", [session]
+        ).fetchall()
+
     def upsert(self) -> None:
         self._sql.execute(UPSERT, (self._id, NAMES[0], f'"{VALUE}{next(self._numbers)}"'))
 
@@ -118,12 +128,22 @@ def main(url: str) -> bool:
     results = [
         measure(
             "A page load",
-            {TWO_SELECTS: bare.two_selects, load: visitor.load},
+            {
+                TWO_SELECTS: bare.two_selects,
+                "a bare SELECT of the twenty rows": lambda: bare.rows_of(visitor.state.id),
+                load: visitor.load,
+            },
+            peers=["a bare SELECT of the twenty rows"],
             bounds=[Bound(f"twenty values at a page load / {TWO_SELECTS}", load, 2.5)],
         ),
         measure(
             "An unchanged run",
-            {ONE_SELECT: bare.one_select, run: visitor.run_unchanged},
+            {
+                ONE_SELECT: bare.one_select,
+                "a bare SELECT of one row": lambda: bare.version_of(visitor.state.id),
+                run: visitor.run_unchanged,
+            },
+            peers=["a bare SELECT of one row"],
             bounds=[
                 Bound(f"an unchanged run: refresh and twenty gets / {ONE_SELECT}", run, 2.0),
             ],
