@@ -48,9 +48,8 @@ def test_whoever_waits_for_a_connection_keeps_half_of_the_time_for_the_statement
 ) -> None:
     """Else each gets one when no time is left: then all are given up, each with its connection."""
     database = opened(own.url, timeout=2, pool_size=1)._tables._database
-    with database.connection() as connection:
-        with told(StoreUnavailable, "in use for 1 s"):
-            database.query("SELECT 1", {})
+    with database.connection() as connection, told(StoreUnavailable, "in use for 1 s"):
+        database.query("SELECT 1", {})
     assert not connection.closed
 
 
