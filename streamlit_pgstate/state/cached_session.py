@@ -10,6 +10,7 @@ import dataclasses
 import functools
 import threading
 import uuid
+import weakref
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
@@ -70,7 +71,7 @@ class CachedSession:
         written blocks other threads that use this session. It is not held while `value` reads a
         large value, nor while the function of `modify` runs, nor while the server answers
         `refresh_without_lock`. `version` and `is_stored` are read without it."""
-        self._cache = Cache(self._let_go)
+        self._cache = Cache(_weakly(self._let_go))
         self._walk: Walk[EntryRow] = Walk()
         self._is_unread = True
         self.login: bytes | None = None
@@ -441,6 +442,20 @@ class CachedSession:
         self._cache.begin_with(changes, breaks)
         self._note_row(changes)
         self._note_verified()
+
+
+def _weakly(method: Callable[[bytes], object]) -> Callable[[bytes], None]:
+    """Call a method as long as its object exists.
+
+    So a session is in no circle of references, and what it has read is freed with its last user.
+    """
+    reference = weakref.WeakMethod(method)
+
+    def call(digest: bytes) -> None:
+        if (found := reference()) is not None:
+            found(digest)
+
+    return call
 
 
 def _large(entry: EntryRow) -> Large:
