@@ -59,7 +59,9 @@ class Pool(Generic[_C]):
         self._note_wait = note_wait
         self.taken = 0
         """How many places are taken."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        """Reentrant: Python may run a finalizer or a signal handler in between, and that may send a
+        statement."""
         self._idle: deque[_C] = deque()
         """The one that was used last comes last, and is taken first."""
         self._queue: deque[_Turn[_C]] = deque()
@@ -121,9 +123,9 @@ class Pool(Generic[_C]):
     def remove(self, is_spare: Callable[[_C], bool]) -> list[_C]:
         """Take out those idle connections for which this holds, to be closed."""
         with self._lock:
-            found = [connection for connection in self._idle if is_spare(connection)]
+            found = [connection for connection in tuple(self._idle) if is_spare(connection)]
             if found:
-                self._idle = deque(each for each in self._idle if each not in found)
+                self._idle = deque([each for each in tuple(self._idle) if each not in found])
         return found
 
     def _leave(self, turn: _Turn[_C]) -> bool:

@@ -117,8 +117,9 @@ class Trust:
             self.breaks += 1
             self._read_only_at = at
         elif verdict is Verdict.LOST and connection.is_direct:
-            self._lost_at = at
+            # In this order: another thread may look on meanwhile, at a connection to a new server.
             self._answered_at = min(self._answered_at, connection.used_at)
+            self._lost_at = at
         elif verdict is Verdict.LOST:
             self.breaks += 1
 

@@ -459,5 +459,19 @@ class CachedSession:
         self._note_verified()
 
 
+def _weakly(method: Callable[[bytes], object]) -> Callable[[bytes], None]:
+    """Call a method as long as its object exists.
+
+    So a session is in no circle of references, and what it has read is freed with its last user.
+    """
+    reference = weakref.WeakMethod(method)
+
+    def call(digest: bytes) -> None:
+        if (found := reference()) is not None:
+            found(digest)
+
+    return call
+
+
 def _large(entry: EntryRow) -> Large:
     return Large(entry.kind or "", entry.size, entry.digest or b"")

@@ -25,7 +25,7 @@ from streamlit_pgstate.postgres.engine import Connections
 SQL = psycopg.Connection[Any]
 
 
-def test_with_all_connections_busy_a_thread_waits_for_the_timeout_and_says_what_to_raise(
+def test_with_all_connections_busy_a_thread_waits_for_half_of_the_timeout_and_says_what_to_raise(
     own: Server, opened: Callable[..., Store]
 ) -> None:
     store = opened(own.url, timeout=1, pool_size=2)
@@ -41,6 +41,16 @@ def test_with_all_connections_busy_a_thread_waits_for_the_timeout_and_says_what_
             state.refresh()
     state["k"] = 3
     assert store.state_of(state.id)["k"] == 3
+
+
+def test_whoever_waits_for_a_connection_keeps_half_of_the_time_for_the_statement(
+    own: Server, opened: Callable[..., Store]
+) -> None:
+    """Else each gets one when no time is left: then all are given up, each with its connection."""
+    database = opened(own.url, timeout=2, pool_size=1)._tables._database
+    with database.connection() as connection, told(StoreUnavailable, "in use for 1 s"):
+        database.query("SELECT 1", {})
+    assert not connection.closed
 
 
 def test_200_tabs_at_once_take_no_more_connections_than_the_setting_and_all_get_their_turn(

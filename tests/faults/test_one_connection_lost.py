@@ -30,7 +30,7 @@ CONNECTIONS = 4
 
 @pytest.fixture
 def store(own: Server, opened: Callable[..., Store]) -> Store:
-    return opened(own.url, timeout=1)
+    return opened(own.url, timeout=1, cache_bytes=0)  # what it reads, it reads from the server
 
 
 @pytest.fixture

@@ -155,6 +155,23 @@ def test_a_state_that_was_pickled_finds_what_this_process_has(
     assert reads_and_decodes() == (reads, decodes)
 
 
+def test_a_session_and_what_it_has_read_is_freed_with_its_last_user_and_not_by_a_collection(
+    store: Store, token: str
+) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        mine = store.state(token)
+        mine.update({"large": LARGE, "small": 1})
+        mine.refresh()
+        assert (mine["large"], mine["small"]) == (LARGE, 1)
+        session = weakref.ref(mine._session)
+        del mine
+        assert session() is None
+    finally:
+        gc.enable()
+
+
 def test_what_another_key_holds_too_stays(state: State) -> None:
     state.update({"one": LARGE, "two": LARGE})
     del state["one"]

@@ -44,6 +44,7 @@ def test_several_bodies_of_one_write_are_cut_where_they_end(
 
 
 @pytest.mark.changes_entries
+@pytest.mark.usefixtures("reads_rows")
 def test_a_frame_that_shrinks_comes_back_and_no_thread_stays(
     store: Store, token: str, state: State, sql: SQL
 ) -> None:

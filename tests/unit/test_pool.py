@@ -157,3 +157,19 @@ def test_idle_connections_that_are_spare_are_taken_out(
     assert len(found) == 3 - left
     assert pool.idle == left
     assert not {pool.another() for _ in range(left)} & set(found)
+
+
+def test_a_finalizer_or_a_signal_handler_may_use_the_pool_that_its_own_thread_is_changing() -> None:
+    pool: Pool[str] = Pool(2)
+    pool.take(soon())
+    pool.give_back("one")
+
+    def uses_it(name: str) -> bool:
+        pool.give_back(pool.take(soon()))
+        return True
+
+    removing = threading.Thread(target=pool.remove, args=(uses_it,), daemon=True)
+    removing.start()
+    removing.join(LATER / 10)
+    assert not removing.is_alive()
+    assert (pool.taken, pool.idle) == (0, 0)

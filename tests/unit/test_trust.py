@@ -124,6 +124,19 @@ def test_one_that_worked_before_the_loss_or_may_be_of_the_restarted_server_shows
     assert trust.breaks == 1
 
 
+def test_a_thread_that_looks_on_while_a_loss_is_noted_shows_no_more_than_one_afterwards() -> None:
+    class LookedAt(Trust):
+        def __setattr__(self, name: str, value: object) -> None:
+            super().__setattr__(name, value)
+            if name in {"_lost_at", "_answered_at"}:
+                self.note_working(Connection(opened_at=105.0), since=111.0)
+
+    trust = LookedAt()
+    trust.note(Verdict.LOST, Connection(), at=110.0)
+    trust.note_opened()
+    assert trust.breaks == 1
+
+
 def test_of_several_that_are_lost_the_one_that_had_answered_first_counts() -> None:
     trust = lost_at_110()
     trust.note(Verdict.LOST, Connection(used_at=50.0), at=111.0)
