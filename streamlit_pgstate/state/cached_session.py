@@ -36,21 +36,6 @@ _BODY_HIT: Final = ("cache hit", "bodies")
 _BODY_MISS: Final = ("cache miss", "bodies")
 
 
-def _weakly(method: Callable[[bytes], object]) -> Callable[[bytes], None]:
-    """Call a method as long as its object is there.
-
-    Without a cycle, a session that nobody uses is freed at once, with its store and connections.
-    """
-    weak = weakref.WeakMethod(method)
-
-    def call(digest: bytes) -> None:
-        found = weak()
-        if found is not None:
-            found(digest)
-
-    return call
-
-
 class CachedSession:
     """One session and its cache.
 

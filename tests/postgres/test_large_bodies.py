@@ -15,7 +15,6 @@ from noise import noise
 from streamlit_pgstate import DecodeError, State, Store, connect
 from streamlit_pgstate.postgres.chunks import CHUNK
 from streamlit_pgstate.postgres.cipher import OVERHEAD
-from streamlit_pgstate.state.kept_values import OF_PROCESS
 
 SQL = psycopg.Connection[Any]
 LENGTHS = {"a": 2 * CHUNK + 1, "b": CHUNK - 5, "c": 40_000}
@@ -52,7 +51,6 @@ def test_a_frame_that_shrinks_comes_back_and_no_thread_stays(
     frame = pd.DataFrame({"n": random.integers(0, 99, 400_000), "x": random.random(400_000)})
     state["frame"] = frame
     before = threading.active_count()
-    OF_PROCESS.clear()
     pd.testing.assert_frame_equal(store.state(token)["frame"], frame)
     assert threading.active_count() == before
     sql.execute(
@@ -60,7 +58,6 @@ def test_a_frame_that_shrinks_comes_back_and_no_thread_stays(
         "WHERE session_id = %s AND part = 0",
         [state.id],
     )
-    OF_PROCESS.clear()
     with pytest.raises(DecodeError, match="is damaged: rows are missing or changed"):
         store.state(token)["frame"]
     assert threading.active_count() == before
