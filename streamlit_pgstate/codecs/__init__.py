@@ -192,7 +192,10 @@ def decode_with_master(payload: Payload, *, key: str) -> tuple[Any, Master | Non
     value = decode(payload, key=key)
     if payload.kind.removesuffix(compression.SUFFIX) in _FAST or registered.loads() != loads:
         return value, None
-    return value, masters.master_of(value)
+    try:
+        return value, masters.master_of(value)
+    except (MemoryError, RecursionError):
+        return value, None  # the value itself is there
 
 
 def unpacked(payload: Payload, *, key: str) -> Payload:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-__all__ = ["are_fixed", "fixed_size", "is_fixed"]
+__all__ = ["fixed_size", "is_fixed"]
 
 _FIXED = frozenset(
     {
@@ -22,18 +21,11 @@ _FIXED = frozenset(
 _HOLDERS = frozenset({tuple, frozenset})
 """Nobody can change these, either, if all that they hold is fixed."""
 
-_OF_PANDAS = ("Timestamp", "Timedelta", "Period", "Interval")
-
 
 def is_fixed(value: object) -> bool:
     """Whether nobody can change this value. False for all types that are not known here."""
     cls = type(value)
     return _is_fixed_type(cls) or (cls in _HOLDERS and all(map(is_fixed, value)))  # type: ignore[call-overload]  # mypy does not see that it is a tuple or a frozenset
-
-
-def are_fixed(values: Iterable[object]) -> bool:
-    """Whether nobody can change any of these values."""
-    return fixed_size(list(values)) is not None
 
 
 def fixed_size(values: list[Any]) -> int | None:
@@ -68,6 +60,6 @@ def _is_fixed_type(cls: type) -> bool:
         return issubclass(cls, numpy.generic) and not issubclass(cls, numpy.void)
     if root == "pandas":
         pandas: Any = sys.modules["pandas"]
-        known = {getattr(pandas, name) for name in _OF_PANDAS}
-        return cls in known or cls in {type(pandas.NaT), type(pandas.NA)}
+        # A Timestamp, a Timedelta or a Period takes attributes; an Interval may hold one of these.
+        return cls in {type(pandas.NaT), type(pandas.NA)}
     return False

@@ -7,17 +7,20 @@ nothing that a caller can change. Any other value is decoded anew each time.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from typing import Any
 
-from .fixed_values import are_fixed, fixed_size, is_fixed
+from .fixed_values import fixed_size
 from .master import Master
 
 __all__ = ["Master", "master_of"]
 
 _MOST_PARTS = 1_000
 """A container of more parts has no master: to copy them takes about as long as to decode them."""
+
+_MOST_DEEP = 20
+"""A value of more levels has no master: each takes two calls to copy, and the caller may be deep in
+its stack already. `decode` needs fewer."""
 
 _PART_BYTES = 100
 """What a part of a container takes beside its own memory, at most."""
@@ -43,13 +46,24 @@ class _Parts:
 
     def __init__(self) -> None:
         self._count = 0
+        self._depth = 0
 
     def master_of(self, value: Any) -> Master | None:
         self._count += 1
         if self._count > _MOST_PARTS:
             return None
-        if is_fixed(value):
-            return Master(lambda: value, sys.getsizeof(value))
+        of_fixed = fixed_size([value])  # with all that a tuple holds
+        if of_fixed is not None:
+            return Master(lambda: value, of_fixed)
+        if self._depth == _MOST_DEEP:
+            return None
+        self._depth += 1
+        try:
+            return self._of_changeable(value)
+        finally:
+            self._depth -= 1
+
+    def _of_changeable(self, value: Any) -> Master | None:
         cls = type(value)
         if cls in _SEQUENCES:
             return self._sequence(cls, value)
@@ -72,11 +86,12 @@ class _Parts:
         return Master(lambda: cls([copy() for copy in copies]), _size(masters))
 
     def _dict(self, items: dict[Any, Any]) -> Master | None:
-        masters = self._all(items.values()) if are_fixed(items) else None
-        if masters is None:
+        of_keys = fixed_size(list(items))
+        masters = self._all(items.values()) if of_keys is not None else None
+        if of_keys is None or masters is None:
             return None
         copies = [(key, master.copy) for key, master in zip(items, masters, strict=True)]
-        return Master(lambda: {key: copy() for key, copy in copies}, _size(masters))
+        return Master(lambda: {key: copy() for key, copy in copies}, _size(masters) + of_keys)
 
     def _all(self, items: Iterable[Any]) -> list[Master] | None:
         found = []
@@ -100,6 +115,8 @@ def _array(array: Any) -> Master | None:
 
     if type(array) is not np.ndarray or array.dtype.kind == "T" or not array.nbytes:
         return None  # a copy of an array of "S0" is one of "S1"
+    if array.dtype.names is not None:
+        return None  # all copies would have the same dtype, and `array.dtype.names = …` changes it
     size = array.nbytes
     if array.dtype.hasobject:
         of_cells = fixed_size(array.reshape(-1).tolist()) if array.dtype.kind == "O" else None

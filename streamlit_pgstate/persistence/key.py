@@ -72,6 +72,8 @@ class PersistedKey:
         known = self.encoded
         if known is not None and known.payload.size <= limit and known.is_of(value):
             return known.payload
+        if type(value) is list:
+            value = value.copy()  # another thread may change it between the next two lines
         payload = codecs.encode(value, key=self.key, limit=limit)
         self.encoded = remembered(value, payload)
         return payload

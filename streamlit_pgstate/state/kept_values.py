@@ -16,7 +16,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import heapq
-import itertools
 import math
 import threading
 import time
@@ -42,6 +41,9 @@ itself. Decoding may call functions of the user's, and these may wait for what t
 _MOST_FAILED: Final = 2
 """For so many failed reads of others a thread waits. Then it reads the value itself. In an outage
 it would otherwise wait for the timeouts of all others, one after the other."""
+
+_MOST_OUTDATED: Final = 100
+"""So many ends that have moved, or are of values that were let go, may wait for their time."""
 
 _BODY_HIT: Final = ("cache hit", "bodies")
 _BODY_MISS: Final = ("cache miss", "bodies")
@@ -138,7 +140,7 @@ class KeptValues:
         self._of_session: defaultdict[tuple[bytes, uuid.UUID], set[Name]] = defaultdict(set)
         self._flights: dict[Name, _Flight] = {}
         self._ends: list[tuple[float, Name]] = []
-        """A heap of when values expire. If that moves, the value is in it once more."""
+        """A heap of when values expire. If that moves, the value is in it once more for a while."""
         self._size = 0
 
     def clear(self) -> None:
@@ -167,7 +169,8 @@ class KeptValues:
             DecodeError: it cannot be decoded.
             Exception: what `Wanted.read` raises. Others that wait then try it themselves.
         """
-        for failed in itertools.count():
+        failed = 0
+        while True:
             kept, flight = self._look_up(wanted, failed)
             if flight is None:
                 source: Master | Payload | None = kept.source if kept else None
@@ -175,10 +178,10 @@ class KeptValues:
                 return self._read(wanted, kept, flight)
             else:
                 source = flight.wait(wanted.on_progress)
+                failed = failed + 1 if flight.is_over.is_set() else _MOST_FAILED
             if source is not None:
                 counters.count(_BODY_HIT)
                 return _own(source, wanted.key)
-        raise AssertionError  # the loop has no end, which mypy does not know
 
     def _look_up(self, wanted: Wanted, failed: int) -> tuple[_Kept | None, _Flight | None]:
         """Find what is kept, and the flight that reads it; a new one of this thread if none does.
@@ -291,6 +294,10 @@ class KeptValues:
     def _note_end(self, name: Name, until: float) -> None:
         if until < math.inf:
             heapq.heappush(self._ends, (until, name))
+        if len(self._ends) > 2 * len(self._kept) + _MOST_OUTDATED:
+            # Each tab reckons by a clock of its own, so each of its gets may move the end.
+            ends = ((kept.until, name) for name, kept in self._kept.items())
+            self._ends = sorted(end for end in ends if end[0] < math.inf)
 
     def _let_go_expired(self, gone: list[_Kept]) -> None:
         while self._ends and self._ends[0][0] <= time.monotonic():

@@ -11,6 +11,7 @@ import pytest
 
 from streamlit_pgstate import UnsupportedType, codecs
 from streamlit_pgstate.persistence.encoded import remembered
+from streamlit_pgstate.persistence.key import PersistedKey
 
 Berlin = dt.timezone(dt.timedelta(hours=1))
 
@@ -84,6 +85,23 @@ def test_a_list_that_was_changed_in_place_is_another_one() -> None:
     assert not known.is_of(chosen)
     chosen[:] = ["a", "b", "c"]
     assert not known.is_of(chosen)
+
+
+def test_what_another_thread_appends_while_it_is_encoded_is_not_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    chosen, encode = ["a"], codecs.encode
+
+    def interrupted(value: Any, **more: Any) -> codecs.Payload:
+        found = encode(value, **more)
+        chosen.append("b")
+        return found
+
+    persisted = PersistedKey("k")
+    monkeypatch.setattr(codecs, "encode", interrupted)
+    assert persisted.encode(chosen) == encode(["a"], key="k")
+    monkeypatch.undo()
+    assert persisted.encode(chosen) == encode(["a", "b"], key="k")
 
 
 def test_what_can_change_within_is_not_remembered() -> None:

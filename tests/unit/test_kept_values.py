@@ -194,6 +194,37 @@ def test_decoding_that_waits_for_a_waiting_thread_ends(
         assert other.result(30) == ["loaded"]
 
 
+def test_who_has_waited_for_another_to_decode_does_not_wait_once_more(
+    kept: KeptValues, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits, goes_on, decodes = [], threading.Event(), threading.Event()
+    wait = kept_values._Flight.wait
+
+    def counted(flight: Any, on_progress: Any) -> Any:
+        waits.append(flight)
+        return wait(flight, on_progress)
+
+    class Slow:
+        pass
+
+    def load(_: object) -> object:
+        if not decodes.is_set():
+            decodes.set()
+            assert goes_on.wait(30)
+        return "loaded"
+
+    monkeypatch.setattr(kept_values, "_DECODES_FOR", 0.05)
+    monkeypatch.setattr(kept_values._Flight, "wait", counted)
+    register(Slow, name="that is slow", dump=lambda _: 0, load=load)
+    with ThreadPoolExecutor(1) as threads:
+        other = threads.submit(kept.value, wanted([Slow()]))
+        assert decodes.wait(30)
+        assert kept.value(wanted([Slow()])) == ["loaded"]
+        assert len(waits) == 1
+        goes_on.set()
+        assert other.result(30) == ["loaded"]
+
+
 # --- the bound -----------------------------------------------------------------------------
 
 
@@ -265,6 +296,18 @@ def test_what_has_expired_is_let_go(kept: KeptValues) -> None:
     kept.value(wanted("a" * MIB, never, until=math.inf))
     kept._ends[0] = (now - 1, kept._ends[0][1])
     assert kept.size > MIB  # its ttl was lifted
+
+
+def test_ends_that_move_with_each_get_take_no_memory(kept: KeptValues) -> None:
+    """Two tabs of one session reckon by clocks that differ by some microseconds."""
+    payload = encode(FRAME, key="k")
+    end = time.monotonic() + 3600
+    for turn in range(1000):
+        kept.value(Wanted(name_of(payload), "k", lambda _: payload, print, MIB, end + turn % 2))
+    assert len(kept._ends) < 200
+    kept._ends = [(time.monotonic() - 1, name) for _, name in kept._ends]
+    kept._kept[name_of(payload)].until = time.monotonic() - 1
+    assert kept.size == 0
 
 
 # --- forks and places ------------------------------------------------------------------------

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import functools
+import inspect
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -86,6 +89,14 @@ HAVE_NONE: dict[str, Callable[[], object]] = {
     "a frame whose attrs hold one": lambda: noted(pd.DataFrame(), {"a": own_types.Point(1, 2)}),
     "an array, which is decoded as fast": lambda: np.arange(3),
     "a container of very many parts": lambda: [[n] for n in range(2000)],
+    "a container of very many levels": lambda: functools.reduce(
+        lambda all_, _: [all_], range(50), []
+    ),
+    "an array with named fields": lambda: [np.zeros(3, [("x", "f8"), ("y", "i4")])],
+    "a Timestamp": lambda: [pd.Timestamp("2026")],
+    "a frame of Timestamps": lambda: pd.DataFrame({"o": cells_of([pd.Timestamp("2026"), "a"])}),
+    "a Period": lambda: [pd.Period("2026", "D")],
+    "an Interval": lambda: [pd.Interval(pd.Timestamp("2026"), pd.Timestamp("2027"))],
 }
 
 
@@ -151,6 +162,34 @@ def test_a_frame_is_weighed_with_all_that_it_holds() -> None:
     master = master_of(data)
     assert master is not None
     assert master.size == pytest.approx(data.memory_usage(deep=True).sum(), rel=0.1)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda texts: tuple(texts),
+        lambda texts: [tuple(texts)],
+        lambda texts: frozenset(texts),
+        lambda texts: dict.fromkeys(texts, 1),
+    ],
+    ids=["a tuple", "a tuple in a list", "a frozenset", "keys"],
+)
+def test_a_container_is_weighed_with_its_texts(make: Callable[[list[str]], object]) -> None:
+    master = master_of(make([f"{number}" * 10_000 for number in range(100)]))
+    assert master is not None
+    assert master.size > 1_000_000
+
+
+def test_a_value_whose_copies_need_a_deeper_stack_is_decoded_all_the_same() -> None:
+    deep: list[object] = functools.reduce(lambda inner, _: [inner], range(150), [])
+    payload = encode(deep, key="k")
+
+    def call(levels: int, function: Callable[[], object]) -> object:
+        return call(levels - 1, function) if levels else function()
+
+    left = sys.getrecursionlimit() - len(inspect.stack()) - 200
+    assert call(left, lambda: decode(payload, key="k")) == deep
+    assert call(left, lambda: decode_with_master(payload, key="k")) == (deep, None)
 
 
 def test_a_master_keeps_no_more_alive_than_itself() -> None:
