@@ -48,3 +48,7 @@ PROGRAM = Path(__file__).parent.parent / "frozen_process.py"
 
 def test_what_belongs_to_visitors_is_collected_after_a_freeze() -> None:
     subprocess.run([sys.executable, str(PROGRAM)], check=True)
+
+
+def test_a_freeze_asks_no_proxy_and_keeps_nothing_of_a_thread_at_work() -> None:
+    subprocess.run([sys.executable, str(PROGRAM.with_name("held_process.py"))], check=True)
