@@ -6,6 +6,7 @@ It draws nothing and runs no component, so it costs the machine next to nothing 
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Mapping
 from typing import Self
@@ -79,8 +80,19 @@ class Tab:
         began = time.perf_counter()
         await self._socket.send(message.SerializeToString())
         while not self._ends(ForwardMsg.FromString(await self._socket.recv(decode=False))):
-            pass
+            self._acknowledge()
         return time.perf_counter() - began
+
+    def _acknowledge(self) -> None:
+        """Have the kernel acknowledge what has arrived, where it can: on Linux.
+
+        Streamlit's server sends the next small message only then: it makes its socket without a
+        protocol, so asyncio leaves Nagle's algorithm on. Linux takes up to 40 ms for it: a run of
+        6 ms would take 48, and all that is faster than 40 ms would look the same.
+        """
+        if hasattr(socket, "TCP_QUICKACK"):
+            connection: socket.socket = self._socket.transport.get_extra_info("socket")
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     def _ends(self, message: ForwardMsg) -> bool:
         kind = message.WhichOneof("type")

@@ -3,27 +3,23 @@
 Each case is a Streamlit server of its own; all are asked in turn. One rerun: a visitor changes one
 of the text inputs, and the last message of the run arrives. Bound: twenty persisted widgets take at
 most 0.6 of the time of the same app without us. Run: python benchmarks/live.py, with PGSTATE_URL
-for a server of yours; else on the embedded PostgreSQL, which is durable.
+for a server of yours; else on one of its own, which is durable.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import statistics
 import sys
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 
 from _live_server import LiveServer
 from _websocket_client import Tab
-from harness import Bound, Result, report
+from harness import QUICK_ROUNDS, Bound, Result, is_quick, report
+from server import server as postgresql
 
-from streamlit_pgstate.postgres import embedded
-
-ROUNDS = 9
+ROUNDS = QUICK_ROUNDS if is_quick() else 9
 RUNS = 20
 """In each round of each case."""
 PERSISTED = "persisted"
@@ -98,6 +94,5 @@ def main(url: str) -> bool:
 
 
 if __name__ == "__main__":
-    given = os.environ.get("PGSTATE_URL")
-    with tempfile.TemporaryDirectory() as folder:
-        sys.exit(0 if main(given or embedded.start(Path(folder) / ".pgstate")) else 1)
+    with postgresql() as url:
+        sys.exit(0 if main(url) else 1)

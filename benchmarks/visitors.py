@@ -3,8 +3,8 @@
 Each visitor has a tab that is open all the time, over a real WebSocket, and types into one of
 twenty text inputs now and then. All tabs are opened at once, as after a restart of the server.
 Bounds: no error, a p95 not above that of the same app without us, and at most `CONNECTIONS`
-connections. Run: python benchmarks/visitors.py, with PGSTATE_URL for a server of yours; else on the
-embedded PostgreSQL. VISITORS, RATE and SECONDS in the environment make it another load.
+connections. Run: python benchmarks/visitors.py, with PGSTATE_URL for a server of yours; else on one
+of its own. VISITORS, RATE and SECONDS in the environment make it another load.
 """
 
 from __future__ import annotations
@@ -15,23 +15,22 @@ import os
 import random
 import statistics
 import sys
-import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import psycopg
 from _live_server import LiveServer
 from _websocket_client import Tab
-from harness import RESULTS
+from harness import Bound, Result, is_quick, report
+from server import server as postgresql
 
-from streamlit_pgstate.postgres import embedded
 from streamlit_pgstate.settings import Settings
 
 VISITORS = int(os.environ.get("VISITORS", 200))
 RATE = float(os.environ.get("RATE", 10))
 """Runs that all visitors together start a second."""
-SECONDS = float(os.environ.get("SECONDS", 60))
+SECONDS = float(os.environ.get("SECONDS", 10 if is_quick() else 60))
+WITH_US = "with us"
 CONNECTIONS = Settings().pool_size
 """How many one process may open."""
 
@@ -117,28 +116,48 @@ async def _watch(url: str, seen: Seen) -> None:
 def servers(url: str) -> dict[str, LiveServer]:
     return {
         "without us": LiveServer(),
-        "with us": LiveServer(url=url),
+        WITH_US: LiveServer(url=url),
         "with us, gc_freeze off": LiveServer(url=url, environment={"PGSTATE_GC_FREEZE": "false"}),
     }
 
 
-def report(found: dict[str, Seen]) -> str:
-    lines = [
-        f"### {VISITORS} visitors, {RATE:g} runs a second, {SECONDS:g} s",
-        "| case | p50 | p95 | p99 | first runs, at once | CPU a run | errors | connections "
-        "| memory |",
-        "|---|---|---|---|---|---|---|---|---|",
+def tables(found: dict[str, Seen]) -> list[Result]:
+    load = f"{VISITORS} visitors, {RATE:g} runs a second"
+    runs = [
+        Result(
+            f"{load}: {percent} % of the runs take at most",
+            {name: seen.percentile(percent) for name, seen in found.items()},
+            bounds=[Bound(f"p95 of a run of {load}, with us / without us", WITH_US, 1.0)]
+            if percent == 95
+            else [],
+        )
+        for percent in (50, 95, 99)
     ]
-    for name, seen in found.items():
-        times = [f"{1000 * seen.percentile(percent):.0f} ms" for percent in (50, 95, 99)]
-        grown = (seen.memory - seen.before) / 2**20
-        cells = [
-            *(name, *times, f"{max(seen.first):.1f} s", f"{1000 * seen.cpu:.0f} ms"),
-            *(len(seen.errors), seen.connections),
-            f"{seen.memory / 2**20:.0f} MiB (+{grown:.0f})",
-        ]
-        lines.append("| " + " | ".join(map(str, cells)) + " |")
-    return "\n".join(lines)
+    return [
+        *runs,
+        Result(
+            f"{load}: the last of the first runs, which begin at once",
+            {name: max(seen.first) for name, seen in found.items()},
+        ),
+        Result(f"{load}: CPU time of a run", {name: seen.cpu for name, seen in found.items()}),
+        Result(
+            f"{load}: errors",
+            {name: len(seen.errors) for name, seen in found.items()},
+            unit="errors",
+            bounds=[Bound(f"errors of {load}", WITH_US, 0, base="")],
+        ),
+        Result(
+            f"{load}: connections",
+            {name: seen.connections for name, seen in found.items()},
+            unit="connections",
+            bounds=[Bound(f"connections of {load}: `pool_size`", WITH_US, CONNECTIONS, base="")],
+        ),
+        Result(
+            f"{load}: resident memory that came with them",
+            {name: (seen.memory - seen.before) / 2**20 for name, seen in found.items()},
+            unit="MiB",
+        ),
+    ]
 
 
 def main(url: str) -> bool:
@@ -146,16 +165,9 @@ def main(url: str) -> bool:
     for name, server in servers(url).items():
         with server:  # one at a time: two servers would share the cores
             found[name] = asyncio.run(visit(server, url))
-    text = report(found)
-    print(text)
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "visitors.md").write_text(text + "\n")
-    without, with_us = found["without us"], found["with us"]
-    holds = with_us.percentile(95) <= without.percentile(95)
-    return holds and not with_us.errors and with_us.connections <= CONNECTIONS
+    return report("visitors", tables(found))
 
 
 if __name__ == "__main__":
-    given = os.environ.get("PGSTATE_URL")
-    with tempfile.TemporaryDirectory() as folder:
-        sys.exit(0 if main(given or embedded.start(Path(folder) / ".pgstate")) else 1)
+    with postgresql() as url:
+        sys.exit(0 if main(url) else 1)

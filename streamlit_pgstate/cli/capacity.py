@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import math
+from typing import Any
 
 import click
 
@@ -13,7 +15,21 @@ _MEBIBYTE = 2**20
 _option = functools.partial(click.option, show_default=True, metavar="N")
 _POSITIVE = click.IntRange(min=1)
 _NOT_NEGATIVE = click.IntRange(min=0)
-_NUMBER = click.FloatRange(min=0, max=100_000)  # no infinity
+
+
+class _Number(click.FloatRange):
+    """Neither infinite nor NaN, which is in no range and outside of none."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, context: click.Context | None
+    ) -> float:
+        found = float(super().convert(value, param, context))
+        if math.isnan(found):
+            self.fail(f"{value} is not a number.", param, context)
+        return found
+
+
+_NUMBER = _Number(min=0, max=100_000)
 
 
 @click.command()

@@ -88,6 +88,8 @@ class Plan:
 
     sessions: int
     entries: int
+    largest_table: int
+    """Rows: of the values, or of their versions."""
     disk_bytes: int
     busy_bytes: int
     """Of the pages that visitors at work use: they should lie in memory."""
@@ -124,6 +126,7 @@ def plan_for(load: Load) -> Plan:
     return Plan(
         sessions=sessions,
         entries=entries,
+        largest_table=entries * max(1, load.history),
         disk_bytes=sessions * (small_bytes + load.large_bytes * (1 + load.history)),
         busy_bytes=load.at_once * pages * PAGE_BYTES,
         runs_a_second=runs,
@@ -171,7 +174,7 @@ def next_steps(plan: Plan, server: Server) -> list[str]:
             "More memory for PostgreSQL: the pages of the visitors at work do not fit into half of "
             "it, so page loads wait for the disk."
         )
-    if plan.entries > ROWS_FOR_PARTITIONS and cores <= BIGGEST_CORES:
+    if plan.largest_table > ROWS_FOR_PARTITIONS and cores <= BIGGEST_CORES:
         steps.append("Partitions by a hash of the session, so that VACUUM works on smaller tables.")
     if cores > BIGGEST_CORES:
         steps.append(

@@ -123,22 +123,26 @@ def _reachable(roots: Iterable[object], modules: Collection[str]) -> list[object
     return list(found.values())
 
 
-def _is_library(thing: object, modules: Collection[str]) -> bool:
+def _is_library(thing: Any, modules: Collection[str]) -> bool:
     """Whether this is code of a library, which leads to all other code.
 
     Functions and classes that a call has made are not: Streamlit makes some in each run, and they
     hold the session.
+
+    Only `type` is asked: `isinstance` asks the object, too, and a proxy would answer with an error,
+    or begin to load what it stands for.
     """
-    if type(thing) is FunctionType:
+    kind = type(thing)
+    if kind is FunctionType:
         is_made = thing.__closure__ is not None or "<locals>" in thing.__qualname__
         return not is_made and thing.__globals__.get("__name__") not in modules
-    if isinstance(thing, type):
+    if issubclass(kind, type):
         return "<locals>" not in thing.__qualname__ and thing.__module__ not in modules
-    if type(thing) is BuiltinFunctionType:  # or a method of a dict, for example, which holds it
-        return thing.__self__ is None or isinstance(thing.__self__, ModuleType)
-    if type(thing) is dict and "__builtins__" in thing:  # the namespace of a module
+    if kind is BuiltinFunctionType:  # or a method of a dict, for example, which holds it
+        return thing.__self__ is None or issubclass(type(thing.__self__), ModuleType)
+    if kind is dict and "__builtins__" in thing:  # the namespace of a module
         return thing.get("__name__") not in modules
-    return isinstance(thing, _OF_CODE)
+    return issubclass(kind, _OF_CODE)
 
 
 def _track_anew(things: Collection[object]) -> None:
@@ -147,23 +151,25 @@ def _track_anew(things: Collection[object]) -> None:
     No other thread and no collection may come between the two calls for an object: a dict that gets
     a value then is tracked by that, and to track an object twice ends the process. So both calls
     are made from C, where Python does not switch threads, and without the collector, which may run
-    finalizers.
+    finalizers. C gets addresses: of objects `ctypes` would ask the `__class__`, and an error of one
+    proxy would leave all that come after it frozen.
     """
     untrack, track = _tracking()
+    addresses = list(map(id, things))
     was_enabled = gc.isenabled()
     gc.disable()
     try:
-        deque(zip(map(untrack, things), map(track, things), strict=True), maxlen=0)
+        deque(zip(map(untrack, addresses), map(track, addresses), strict=True), maxlen=0)
     finally:
         if was_enabled:
             gc.enable()
 
 
-def _tracking() -> tuple[Callable[[object], Any], Callable[[object], Any]]:
+def _tracking() -> tuple[Callable[[int], Any], Callable[[int], Any]]:
     import ctypes  # not everybody's Python has it
 
     # `pythonapi` keeps the global lock during a call.
-    function = ctypes.PYFUNCTYPE(None, ctypes.py_object)
+    function = ctypes.PYFUNCTYPE(None, ctypes.c_void_p)
     return (
         function(("PyObject_GC_UnTrack", ctypes.pythonapi)),
         function(("PyObject_GC_Track", ctypes.pythonapi)),

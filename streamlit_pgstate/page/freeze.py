@@ -113,6 +113,9 @@ class _Process:
                 "The libraries are not frozen: the app and its visitors have more than %d objects.",
                 heap.MOST,
             )
+        except Exception:
+            self.is_over = True  # it would fail at the end of each run
+            raise
 
 
 _process: Final = _Process()

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from streamlit_pgstate.page.freeze import PATIENCE, Choice, Ended, choose
+from streamlit_pgstate.component import heap, holdings
+from streamlit_pgstate.component.ends import End
+from streamlit_pgstate.page.freeze import PATIENCE, Choice, Ended, _Process, choose
 
 CASES: dict[str, tuple[Ended, Choice]] = {
     "the first run, in the only session": (Ended(), Choice.FREEZE),
@@ -48,3 +50,24 @@ PROGRAM = Path(__file__).parent.parent / "frozen_process.py"
 
 def test_what_belongs_to_visitors_is_collected_after_a_freeze() -> None:
     subprocess.run([sys.executable, str(PROGRAM)], check=True)
+
+
+def test_a_freeze_asks_no_proxy_and_keeps_nothing_of_a_thread_at_work() -> None:
+    subprocess.run([sys.executable, str(PROGRAM.with_name("held_process.py"))], check=True)
+
+
+def test_a_freeze_that_fails_at_a_busy_time_is_not_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ReferenceError
+
+    monkeypatch.setattr(heap, "freeze", fail)
+    monkeypatch.setattr(holdings, "active_sessions", lambda: 200)
+    monkeypatch.setattr(holdings, "is_alone", lambda: False)
+    process = _Process()
+    for _ in range(PATIENCE):
+        process.at_end(End(is_followed=False, is_early=False))
+    with pytest.raises(ReferenceError):
+        process.at_end(End(is_followed=False, is_early=False))
+    assert process.is_over

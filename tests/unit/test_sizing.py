@@ -75,6 +75,11 @@ def test_a_version_of_the_history_is_stored_beside_the_value() -> None:
             ["Partitions by a hash"],
         ),
         (
+            Load(visitors_a_day=30_000, at_once=1, keys=20, history=100),
+            Server(),
+            ["Partitions by a hash"],
+        ),
+        (
             Load(visitors_a_day=1, at_once=1_000_000, script_ms=0, keys=0),
             Server(memory_bytes=2**40),
             ["Several servers, by Citus"],
@@ -102,7 +107,9 @@ def test_the_command_asks_no_database() -> None:
     assert "pgbouncer" in done.output
 
 
-@pytest.mark.parametrize(("option", "number"), [("--visitors", "0"), ("--kept-days", "inf")])
+@pytest.mark.parametrize(
+    ("option", "number"), [("--visitors", "0"), ("--kept-days", "inf"), ("--script-ms", "nan")]
+)
 def test_a_number_that_makes_no_sense_is_refused(option: str, number: str) -> None:
     done = CliRunner().invoke(main, ["capacity", "--visitors", "1", option, number])
     assert done.exit_code == 2
