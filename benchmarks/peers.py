@@ -12,8 +12,9 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from server import FOLDER, server
 from streamlit_pgstate import connect
 
 OURS = "streamlit-pgstate"
+OURS_AT_FIRST = f"{OURS}, first read of a process"
 
 
 class Pgstate:
@@ -35,6 +37,7 @@ class Pgstate:
     def __init__(self, url: str) -> None:
         self._store = connect(url)
         self._store.migrate()
+        self._at_first = connect(url, cache_bytes=0)
         self._token = self._store.new_token()
         self._state = self._store.state(self._token)
         self._state.update(dict.fromkeys(NAMES, text_of(0)))
@@ -55,6 +58,9 @@ class Pgstate:
 
     def get_frame(self) -> Any:
         return self._store.state(self._token)["frame"]
+
+    def get_frame_at_first(self) -> Any:
+        return self._at_first.state(self._token)["frame"]
 
 
 class Floor:
@@ -101,7 +107,8 @@ class Floor:
 
 def main(url: str, folder: Path) -> bool:
     with peers(url, folder) as (found, missing):
-        every: dict[str, Peer] = {"bare psycopg": Floor(url), OURS: Pgstate(url), **found}
+        ours = Pgstate(url)
+        every: dict[str, Peer] = {"bare psycopg": Floor(url), OURS: ours, **found}
         frame = mixed_frame(np.random.default_rng(1))
         numbers = itertools.count()
 
@@ -144,6 +151,7 @@ def main(url: str, folder: Path) -> bool:
                 lambda peer: peer.get_frame(),
                 rounds=5,
                 repeats=1,
+                more={OURS_AT_FIRST: ours.get_frame_at_first},
             ),
         ]
         holds = report("peers", results)
@@ -159,10 +167,11 @@ def _compared(
     *,
     rounds: int,
     repeats: int,
+    more: Mapping[str, Callable[[], object]] = MappingProxyType({}),
 ) -> Result:
     others = [name for name in every if name not in ("bare psycopg", OURS)]
     cases = {name: lambda peer=peer: does(peer) for name, peer in every.items()}
-    return measure(title, cases, rounds=rounds, repeats=repeats, peers=others)
+    return measure(title, {**cases, **more}, rounds=rounds, repeats=repeats, peers=others)
 
 
 if __name__ == "__main__":
