@@ -10,15 +10,12 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import harness
 import matplotlib
 from _numbers import shown
+from _result import RATED, Result
 from matplotlib import patheffects, pyplot
-
-if TYPE_CHECKING:
-    from harness import Result
 
 matplotlib.use("Agg")
 
@@ -56,9 +53,7 @@ class Chart:
 
 def plot(results: Sequence[Result], picture: Path, title: str) -> None:
     """Draw the charts below each other. Nothing is drawn of results without times."""
-    drawn = [
-        result for result in results if result.unit in harness.RATED and len(result.seconds) > 1
-    ]
+    drawn = [result for result in results if result.unit in RATED and len(result.seconds) > 1]
     if not drawn:
         picture.unlink(missing_ok=True)
         return
