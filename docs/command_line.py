@@ -60,7 +60,7 @@ EXAMPLES: Final[dict[str, list[list[str]]]] = {
 CHANGING: Final = (
     (r"Database: .*", "Database:  db.example.com/app (from PGSTATE_URL)"),
     (r"of \S+ \(from PGSTATE_URL\)", "of db.example.com/app (from PGSTATE_URL)"),
-    (r"PostgreSQL \d\S*", "PostgreSQL 18.4"),
+    (r"PostgreSQL \d\S*( \(Debian [^)]*\))?", "PostgreSQL 18.4"),
     (r"\([\d.,]+ \w+ on disk\)", "(328.0 KiB on disk)"),
     (r"in \d+\.\d ms", "in 0.9 ms"),
     (r"differ by \d+\.\d s", "differ by 0.0 s"),
