@@ -64,7 +64,7 @@ class LiveServer:
         self._seen = psutil.Process(self._process.pid)
         while not self._is_up():
             assert self._process.poll() is None, "the server has ended"
-            time.sleep(0.1)
+            time.sleep(0.1)  # Streamlit tells nobody that it answers from now on
         return self
 
     def __exit__(self, *_: object) -> None:

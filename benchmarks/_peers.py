@@ -1,7 +1,8 @@
 """What a user would pick instead, each as its own documentation shows it, on the same machine.
 
 All are durable when a write returns, but diskcache, which does not wait for the disk. Those that
-speak to PostgreSQL use the same server over TCP.
+speak to PostgreSQL use the same server over TCP. What `pickle.loads` reads here this process has
+written itself: pickle from anybody else may run any code.
 """
 
 from __future__ import annotations
@@ -327,7 +328,7 @@ class Redis:
             except redis.exceptions.ConnectionError:
                 if time.monotonic() > until:
                     raise
-                time.sleep(0.05)
+                time.sleep(0.05)  # Redis tells nobody that it answers from now on
         for name in NAMES:
             self._client.set(name, pickle.dumps(text_of(0), 5))
 

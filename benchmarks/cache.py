@@ -63,6 +63,7 @@ def again(url: str, name: str, frame: pd.DataFrame) -> list[Result]:
     pickled, held = pickle.dumps(frame, 5), state["frame"]
     other.refresh()
     cases: dict[str, Callable[[], Any]] = {
+        # Of what this process has written: pickle from anybody else may run any code.
         "pickle.loads": lambda: pickle.loads(pickled),
         "DataFrame.copy, not deep": held.copy,
         "get again": lambda: state["frame"],

@@ -102,7 +102,7 @@ def main(url: str) -> bool:
             bounds=[Bound("`get` of it by a fresh state / `read_sql`", GET, 0.03)],
         ),
         measure(
-            "A get again, beside pickle.loads",
+            "A get again, beside pickle.loads",  # of what this process has written
             {"pickle.loads of it": lambda: pickle.loads(pickled), AGAIN: lambda: reader["frame"]},
             rounds=21,
             repeats=3,

@@ -100,7 +100,7 @@ def _await(url: str, process: subprocess.Popen[bytes]) -> None:
         except psycopg.OperationalError:
             if process.poll() is not None or time.monotonic() > until:
                 raise
-            time.sleep(0.05)
+            time.sleep(0.05)  # PostgreSQL tells nobody that it answers from now on
         else:
             return
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,7 @@ from .strings import dump_string, load_string
 from .zones import dump_zone_of_pandas, load_zone_of_pandas
 
 __all__ = [
+    "INDEXES",
     "dump_array",
     "dump_freq",
     "dump_index",
@@ -276,7 +277,7 @@ def dump_index(index: Any, out: BufferWriter) -> Spec:
     Raises:
         RefusedError: the class, the frequency or a label cannot be kept exactly.
     """
-    if type(index) not in _INDEXES:
+    if type(index) not in INDEXES:
         raise RefusedError(
             f"an index of the class {class_name(type(index))}, which is not kept. "
             "Convert it with pandas.Index(…)"
@@ -438,7 +439,7 @@ def _multi_index(levels: list[Any], codes: list[Any], order: int | None, names: 
 _SIZES = {"int8": 1, "int16": 1 << 10, "int32": 1 << 20, "int64": 1 << 40}
 
 
-_INDEXES = frozenset(
+INDEXES: Final = frozenset(
     {
         pd.Index,
         pd.RangeIndex,

@@ -17,6 +17,7 @@ import pandas as pd
 import pyarrow as pa
 
 from .arrow import as_one
+from .columns import INDEXES
 from .fixed_values import fixed_size, is_fixed
 from .master import FindMaster, Master
 from .own_attributes import own_attributes
@@ -36,7 +37,7 @@ def master_of(value: Any, find: FindMaster) -> Master | None:
         return _frame(value, find)
     if cls is pd.Series:
         return _series(value, find)
-    if cls in _INDEXES:
+    if cls in INDEXES:
         return _index(value)
     if isinstance(value, pd.api.extensions.ExtensionArray):
         return None if own_attributes(value) else _array(value)
@@ -136,7 +137,7 @@ def _with_attrs(data: Any, attrs: Master) -> Any:
 
 def _index(index: Any) -> Master | None:
     if (
-        type(index) not in _INDEXES
+        type(index) not in INDEXES
         or not all(map(is_fixed, index.names))
         or own_attributes(index, ("sortorder",))
     ):
@@ -185,20 +186,6 @@ def _multi_index(index: Any) -> Master | None:
         return None  # pandas chooses their dtype by the size of the level
     sizes = [*(level.size for level in levels), *(each.nbytes for each in codes)]
     return Master(copy, sum(sizes))
-
-
-_INDEXES = frozenset(
-    {
-        pd.Index,
-        pd.RangeIndex,
-        pd.DatetimeIndex,
-        pd.TimedeltaIndex,
-        pd.PeriodIndex,
-        pd.IntervalIndex,
-        pd.CategoricalIndex,
-        pd.MultiIndex,
-    }
-)
 
 
 # --- arrays --------------------------------------------------------------------------------
