@@ -46,7 +46,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 import streamlit as st
 
-from streamlit_pgstate.component import KEY
+from streamlit_pgstate.component import KEY, shared_message
 from streamlit_pgstate.component.handshake import Answer, Question
 from streamlit_pgstate.component.page import fragment_place, still_place
 from streamlit_pgstate.component.script import is_apptest, is_fragment_run
@@ -325,6 +325,7 @@ def mount_in_fragment(
 
     @st.fragment
     def ask() -> None:
+        shared_message.note_own_fragment()
         _component()(
             key=key,
             data=request.as_data(),
@@ -357,6 +358,7 @@ def mount_live(on_tick: Callable[[Tick], None], *, channels: Callable[[], dict[s
 
     @st.fragment
     def follow() -> None:
+        shared_message.note_own_fragment()
         tick = Tick.read(st.session_state.get(f"{KEY}_live"))
         data = {"role": "live", "channels": channels(), "received": tick.number}
         _component()(key=f"{KEY}_live", data=data, on_tick_change=_ignore)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import sys
 import time
 from contextvars import ContextVar
@@ -229,6 +230,17 @@ def _run_of(context: ScriptRunContext, at: Address | None) -> RerunData:
         cached_message_hashes=context.cached_message_hashes,
         context_info=context.context_info,
     )
+
+
+def run_page_with(message: Any) -> NoReturn:
+    """End this run before it has begun, and run the whole page with the values of its widgets.
+
+    Args:
+        message: these values, as the page has sent them.
+    """
+    context = get_script_run_ctx(suppress_warning=True)
+    assert context is not None  # noqa: S101 - only scripts come here
+    raise RerunException(dataclasses.replace(_run_of(context, None), widget_states=message))
 
 
 def is_cached_function() -> bool:

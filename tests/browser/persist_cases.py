@@ -261,11 +261,19 @@ def bound_to_the_address() -> None:
     note(size=st.text_input("size", key="size", bind="query-params"))
 
 
+def _more(number: int) -> int:
+    return number + 1
+
+
 @case
 def live() -> None:
     pgstate.mount(live=True)
     pgstate.persist("name", "check")
     note(name=st.text_input("name", key="name"), check=st.checkbox("check", key="check"))
+    clicked = st.button(
+        "click", key="click", on_click=lambda: pgstate.modify("clicks", _more, default=0)
+    )
+    note(clicked=clicked, clicks=pgstate.get("clicks", 0))
     note(job=pgstate.get("job"))
 
 

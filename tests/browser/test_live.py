@@ -20,6 +20,23 @@ Object.defineProperty(document, "visibilityState", {
 });
 """
 
+# A page that waits for the answer to a tick sends no other one. So this waits for the answer first.
+CLICK_AT_A_TICK = """async what => {
+    const send = WebSocket.prototype.send;
+    const sent = () => new Promise(resolve => {
+        WebSocket.prototype.send = function (...all) {
+            WebSocket.prototype.send = send;
+            resolve();
+            return send.apply(this, all);
+        };
+    });
+    await sent();
+    await new Promise(done => setTimeout(done, 500));
+    document.dispatchEvent(new Event("visibilitychange"));
+    document.querySelector({ checkbox: "[type=checkbox]", button: ".st-key-click button" }[what])
+        .click();
+}"""
+
 
 @pytest.fixture
 def tab(app: Server, visitor: Visitor) -> Tab:
@@ -459,3 +476,17 @@ def test_a_page_that_is_not_live_any_more_postpones_nothing(
     store_of_app.state(tab.token())["name"] = "by another device"
     tab.click("nothing")
     assert tab.settled().seen["name"] == "by another device"
+
+
+@pytest.mark.parametrize("what", ["checkbox", "button"])
+def test_what_the_visitor_does_in_the_moment_of_a_tick_runs_the_page(tab: Tab, what: str) -> None:
+    """Streamlit's page sends both in one message, which names the fragment of the tick."""
+    for _ in range(3):
+        before = tab.runs()[-1].seen
+        tab.page.evaluate(CLICK_AT_A_TICK, what)
+        now = tab.settled(1).seen
+        assert now["check"] is (before["check"] ^ (what == "checkbox"))
+        assert (now["clicks"], now["clicked"]) == (
+            before["clicks"] + (what == "button"),
+            what == "button",
+        )
