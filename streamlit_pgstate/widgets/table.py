@@ -36,6 +36,9 @@ _NULLABLE: Final = {"i": "Int", "u": "UInt"}
 
 _ORIGIN: Final = "origin"
 
+_TEXT: Final = "str" if pd.Series(["text"]).dtype == "str" else "string"
+"""The dtype of texts. Before pandas 3 it is `object`, of which an empty column has no texts."""
+
 
 @dataclass(frozen=True, slots=True)
 class Content:
@@ -127,7 +130,25 @@ class Table:
 
     def edited(self, edits: Edits) -> pd.DataFrame:
         """The frame with these edits, as the editor would return it without any reload."""
+        if emptied := self._emptied_texts(edits):
+            return Table(self.frame.astype(dict.fromkeys(emptied, _TEXT))).edited(edits)
         return data_editor.parts().apply(self.frame.copy(), edits.as_state(), self._schema)
+
+    def _emptied_texts(self, edits: Edits) -> list[Any]:
+        """The columns of numbers without any number for which the edits have text.
+
+        Streamlit makes them of texts when the last of these is emptied. A script may save that
+        table while the browser still edits texts. Streamlit itself would drop what comes then.
+        """
+        if not len(self.frame):
+            return []
+        rows = [*edits.edited.values(), *edits.added]
+        texts = {name for cells in rows for name, cell in cells.items() if isinstance(cell, str)}
+        return [
+            name
+            for name, dtype in self.frame.dtypes.items()
+            if name in texts and dtype.kind == "f" and self.frame[name].isna().all()
+        ]
 
     def as_given(self, frame: pd.DataFrame) -> Any:
         """The frame in the format of the script's data, as `st.data_editor` converts it."""

@@ -208,6 +208,16 @@ def test_edits_since_a_save_lead_from_the_saved_table_to_the_same_result(
     assert Table(found).content == Table(expected).content
 
 
+def test_a_text_is_kept_that_follows_a_save_of_a_column_whose_texts_were_all_emptied() -> None:
+    """Streamlit makes a column of numbers of it, and would drop the text."""
+    table = Table(pd.DataFrame({"text": ["a", "b"], "whole": [1, 2]}))
+    emptied = Edits({0: {"text": None}, 1: {"text": None}}, [], [])
+    saved = Table(table.edited(emptied))
+    filled = saved.edited(Edits({0: {"text": "new"}}, [{"text": "newer"}], []))
+    assert filled["text"].tolist()[::2] == ["new", "newer"]
+    assert filled["text"].isna().tolist() == [False, True, False]
+
+
 def test_an_edit_of_a_row_that_is_gone_is_dropped() -> None:
     """The visitor has edited rows of a table that was reset."""
     saved = Edits({0: {"whole": 7}}, [{"whole": 8}, {"whole": 9}], [1])
