@@ -57,13 +57,13 @@ class Entries:
             UnknownToken: the session was forgotten, has expired, or its token was replaced; or it
                 has no row and the token is too old to create one.
         """
-        return self.refresh(ref, since=-1)
+        return self._read(ref, since=-1)
 
     def refresh(self, ref: SessionRef, *, since: int) -> Changes:
         """Read the session and the entries that have changed after version `since`.
 
-        One round trip. Another one follows at most hourly, to move the sliding expiry, and where a
-        browser presents a rotated token for the first time.
+        One round trip. Others follow at most hourly, to move the sliding expiry, and where the
+        token is not the session's present one.
 
         Args:
             ref: the session.
@@ -73,6 +73,21 @@ class Entries:
             UnknownToken: as `load`.
             ShapeError: a newer deploy of the app has stored them.
         """
+        parameters = self._access.parameters.of(ref)
+        asked = time.monotonic()
+        rows = self._access.run("REFRESH", {**parameters, "since": since})
+        received = time.monotonic()
+        if not rows:
+            return self._read(ref, since=since)
+        version, epoch, shape, login, server, server_time = rows[0][:6]
+        is_unchanged = rows[0][6] is None
+        self._check_shape(shape, parameters["shape"])
+        entries = [] if is_unchanged else self._opened(ref, [row[6:] for row in rows])
+        clock = ClockReading(server_time, asked, received)
+        return Changes(version, entries, epoch, login, False, clock, server, shape)
+
+    def _read(self, ref: SessionRef, *, since: int) -> Changes:
+        """As `refresh`, of any session: it says why one is refused, and notes that it was read."""
         parameters = self._access.parameters.of(ref)
         asked = time.monotonic()
         rows = self._access.run("READ", {**parameters, "since": since})
@@ -97,16 +112,24 @@ class Entries:
         may_slide = "stale" in condition and time.monotonic() >= self._slides_after
         if may_slide and not self._access.note("SLIDE", parameters):
             self._slides_after = time.monotonic() + _AFTER_A_FAILED_SLIDE
-        shape, known = int(shape_text), parameters["shape"]
-        if fit(shape, known) is Fit.NEWER:
-            raise newer(shape, known)
-        cipher = self._access.sealing.cipher_of(ref.id)
-        entries = [_entry(cipher, row) for row in rows[1:]]
-        if entries:
-            counters.count("bytes read", sum(len(row.body) for row in entries if row.body))
+        shape = int(shape_text)
+        self._check_shape(shape, parameters["shape"])
+        entries = self._opened(ref, rows[1:])
         is_replaced = "replaced" in condition
         clock = ClockReading(server_time, asked, received)
         return Changes(version, entries, epoch, login, is_replaced, clock, server, shape)
+
+    def _opened(self, ref: SessionRef, rows: Sequence[tuple[Any, ...]]) -> list[EntryRow]:
+        cipher = self._access.sealing.cipher_of(ref.id)
+        entries = [_entry(cipher, row) for row in rows]
+        if entries:
+            counters.count("bytes read", sum(len(row.body) for row in entries if row.body))
+        return entries
+
+    @staticmethod
+    def _check_shape(shape: int, known: int | None) -> None:
+        if known is not None and fit(shape, known) is Fit.NEWER:
+            raise newer(shape, known)
 
     def _ended_unseen(self, ref: SessionRef) -> Ending | None:
         """How a session has ended, as far as its token tells, if a cleanup has deleted its row.

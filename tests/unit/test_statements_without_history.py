@@ -7,7 +7,7 @@ import pytest
 from streamlit_pgstate.postgres import statements
 
 SMALL = (
-    *("READ", "PUT", "PUT_AS_KNOWN", "PUT_IF", "PUT_MANY", "CREATE_AND_PUT", "RENEW"),
+    *("READ", "REFRESH", "PUT", "PUT_AS_KNOWN", "PUT_IF", "PUT_MANY", "CREATE_AND_PUT", "RENEW"),
     *("CREATE_SESSION", "LOCK_SESSION", "SETTLE"),
 )
 

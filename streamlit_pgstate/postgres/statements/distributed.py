@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from streamlit_pgstate.postgres.statements import browsing, growth
+from streamlit_pgstate.postgres.statements import browsing, entries, growth
 from streamlit_pgstate.postgres.statements.parts import entry, write
 
 # A statement with an INSERT beside another one is sent to the server in parts. These write over
@@ -48,6 +48,10 @@ grown AS (
 FROM grown WHERE id = %(id)s AND EXISTS (SELECT FROM locked) RETURNING CASE
     WHEN grown.written < cardinality(%(key)b::text[]) THEN {write.unlike_known("session.version")}
     ELSE {write.fits(write.IN_TIME)} END"""
+
+
+# Two tables are joined on one server only where both are named by the column that distributes them.
+REFRESH: Final = entries.refresh("e.session_id = s.id AND s.version > %(since)s")
 
 
 # The planner's statistics are those of the shards. `%%1$s` becomes the name of each.

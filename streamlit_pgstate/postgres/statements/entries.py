@@ -42,6 +42,31 @@ WHERE found.usable AND found.version > %(since)s
     AND e.session_id = %(id)s AND e.version > %(since)s
     AND (e.kind IS NOT NULL OR %(since)s >= 0)"""
 
+# A later run, as nearly all are: the session may be used, and nothing about it is to be noted. Each
+# row has the session and one of its entries that are newer than %(since)s, or NULLs if none is. No
+# row at all: READ says why. This takes 24 µs of the server where READ takes 35, and a bare SELECT 1
+# takes 9. The CASE keeps the entries from being looked at where the version has not moved.
+# date_part() is a double; extract() is a numeric, which takes a µs more.
+
+
+def refresh(newer: str) -> str:
+    """Return that statement.
+
+    Args:
+        newer: which entries belong to the session, if its version has moved.
+    """
+    return f"""
+SELECT s.version, s.epoch, coalesce(s.shape, 1), s.login_hash,
+    {dialect.server("s.version")}::float8, date_part('epoch', now()),
+    e.key, e.version, e.kind, e.size, e.value::text, e.body, e.digest, e.ttl,
+    date_part('epoch', e.expires_at - now())
+FROM {{schema}}.session s LEFT JOIN {{schema}}.entry e ON {newer} AND e.version > %(since)s
+WHERE s.id = %(id)s AND s.revoked_at IS NULL AND s.expires_at > now() AND NOT {session.STALE}
+    AND (%(hash)s::bytea IS NULL OR s.token_hash = %(hash)s) AND {session.SAME_EPOCH}"""
+
+
+REFRESH: Final = refresh("e.session_id = CASE WHEN s.version > %(since)s THEN s.id END")
+
 # After a read that found the session stale: `seen_at` and the sliding `expires_at` move together.
 # Another reader may be doing the same, or a writer may hold the row: then it is left to the next
 # read. A write moves neither.

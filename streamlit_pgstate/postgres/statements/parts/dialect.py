@@ -18,7 +18,7 @@ _PART: Final = re.compile(r"\{(clock|patience|server|size|size_alone):([a-z.]*)\
 _PLAIN: Final = {
     "clock": "clock_timestamp()",
     "patience": "(SELECT set_config('lock_timeout', %(wait)s, true)) IS NOT NULL",
-    "server": "(extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint",
+    "server": "(date_part('epoch', pg_postmaster_start_time()) * 1000000)::bigint",
     "size": "pg_total_relation_size",
     "size_alone": "pg_relation_size",
 }

@@ -13,7 +13,7 @@ from streamlit_pgstate.postgres.statements.parts import dialect
 # 0. %(epoch)s is 0 if the caller has found no row: it fits every epoch of 0 or more, as another
 # caller may have made the row meanwhile. It is NULL if the caller has loaded nothing yet. See
 # decision 6.
-_SAME_EPOCH: Final = """(%(epoch)s::bigint IS NULL OR epoch = %(epoch)s::bigint
+SAME_EPOCH: Final = """(%(epoch)s::bigint IS NULL OR epoch = %(epoch)s::bigint
         OR %(epoch)s::bigint = 0 AND epoch >= 0)"""
 FIRST_EPOCH: Final = "(extract(epoch FROM now()) * 1000000)::bigint"
 NEXT_EPOCH: Final = "-abs(epoch) - 1"
@@ -31,7 +31,7 @@ _KNOWS_THE_LOGIN: Final = """(%(logins)b::bytea[] IS NULL
 # Whether a session's row may be used. %(hash)s is NULL where the caller has no token: it has opened
 # the session by its id, as a job does, or the scope of the session has no tokens. The `token_hash`
 # of the latter is NULL, so no token opens it.
-USABLE: Final = f"""revoked_at IS NULL AND expires_at > now() AND {_SAME_EPOCH}
+USABLE: Final = f"""revoked_at IS NULL AND expires_at > now() AND {SAME_EPOCH}
     AND (%(hash)s::bytea IS NULL OR token_hash = %(hash)s OR pending_hash = %(hash)s
     OR previous_hash = %(hash)s AND (previous_login IS NULL AND {IN_GRACE} AND {_KNOWS_THE_LOGIN}
         OR previous_login = ANY (%(users)b::bytea[]))) IS TRUE"""
