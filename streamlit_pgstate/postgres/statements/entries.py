@@ -60,8 +60,9 @@ SELECT s.version, s.epoch, coalesce(s.shape, 1), s.login_hash,
     {dialect.server("s.version")}::float8, date_part('epoch', now()),
     e.key, e.version, e.kind, e.size, e.value::text, e.body, e.digest, e.ttl,
     date_part('epoch', e.expires_at - now())
-FROM {{schema}}.session s LEFT JOIN {{schema}}.entry e ON {newer} AND e.version > %(since)s
-WHERE s.id = %(id)s AND s.revoked_at IS NULL AND s.expires_at > now() AND NOT {session.STALE}
+FROM (SELECT * FROM {{schema}}.session WHERE id = %(id)s OFFSET 0) s
+    LEFT JOIN {{schema}}.entry e ON {newer} AND e.version > %(since)s
+WHERE s.revoked_at IS NULL AND s.expires_at > now() AND NOT {session.STALE}
     AND (%(hash)s::bytea IS NULL OR s.token_hash = %(hash)s) AND {session.SAME_EPOCH}"""
 
 
