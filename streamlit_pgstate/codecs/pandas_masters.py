@@ -8,6 +8,7 @@ memory by ``flags.writeable = True``. So both are copied here. The buffers of Ar
 
 from __future__ import annotations
 
+import contextlib
 import io
 from collections.abc import Callable
 from typing import Any
@@ -54,7 +55,7 @@ def _frame(frame: Any, find: FindMaster) -> Master | None:
         return None
     held = frame.copy()
     held.attrs = {}  # `copy` would make a copy of them, which is not always exact
-    anew: list[tuple[int, Callable[[], Any]]] = []
+    anew: dict[int, Callable[[], Any]] = {}
     size = index.size + columns.size + attrs.size
     for place, dtype in enumerate(frame.dtypes):
         if _is_of_bits(dtype):
@@ -65,21 +66,55 @@ def _frame(frame: Any, find: FindMaster) -> Master | None:
         if master is None:
             return None
         if isinstance(dtype, pd.CategoricalDtype):
-            anew.append((place, master.copy))
+            anew[place] = master.copy
         elif _is_in_arrow(dtype):
             held.isetitem(place, master.copy())
         size += master.size
     if not _has_dtypes_of(held, frame):
         return None
+    data = _copy_of_data(held, anew)
+    allows_duplicates = frame.flags.allows_duplicate_labels
 
     def copy() -> Any:
-        new = held.copy()
-        for place, column in anew:
-            new.isetitem(place, column())
-        new.index, new.columns = index.copy(), columns.copy()
+        new = data(index.copy(), columns.copy())
+        if not allows_duplicates:
+            new.flags.allows_duplicate_labels = False
         return _with_attrs(new, attrs)
 
     return Master(copy, size)
+
+
+def _copy_of_data(held: Any, anew: dict[int, Callable[[], Any]]) -> Callable[[Any, Any], Any]:
+    """Return what makes a frame of an index, of columns, and of a copy of the data.
+
+    A frame of the copied blocks takes half the time of `DataFrame.copy` and further columns.
+
+    Private part: `DataFrame._mgr.blocks`, with `values` and `mgr_locs`, seen in pandas 3.1. Without
+    it, and before pandas 3, which has no `create_dataframe_from_blocks`, the frame is copied.
+
+    Args:
+        held: the frame. Nobody else has it.
+        anew: what copies columns whose own `copy` shares something, by their places.
+    """
+    made_of: Any = getattr(getattr(pd.api, "internals", None), "create_dataframe_from_blocks", None)
+    parts: list[tuple[Callable[[], Any], Any]] = []
+    with contextlib.suppress(AttributeError):
+        for block in held._mgr.blocks:
+            places = block.mgr_locs.as_array
+            parts.append((anew.get(int(places[0]), block.values.copy), places))
+
+    def of_blocks(index: Any, columns: Any) -> Any:
+        blocks = [(values(), places) for values, places in parts]
+        return made_of(blocks, index=index, columns=columns)
+
+    def of_copy(index: Any, columns: Any) -> Any:
+        new = held.copy()
+        for place, column in anew.items():
+            new.isetitem(place, column())
+        new.index, new.columns = index, columns
+        return new
+
+    return of_blocks if made_of is not None and parts else of_copy
 
 
 def _has_dtypes_of(held: Any, frame: Any) -> bool:
@@ -222,7 +257,7 @@ def _categorical(array: Any) -> Master | None:
 
     def copy() -> Any:
         dtype = _categories_of(categories.copy(), ordered)
-        return pd.Categorical.from_codes(codes.copy(), dtype=dtype)
+        return pd.Categorical.from_codes(codes.copy(), dtype=dtype, validate=False)
 
     return Master(copy, codes.nbytes + categories.size)
 
