@@ -46,7 +46,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 import streamlit as st
 
-from streamlit_pgstate.component import KEY, shared_message
+from streamlit_pgstate.component import KEY, session_state, shared_message
 from streamlit_pgstate.component.handshake import Answer, Question
 from streamlit_pgstate.component.page import fragment_place, still_place
 from streamlit_pgstate.component.script import is_apptest, is_fragment_run
@@ -275,6 +275,13 @@ def _component() -> Any:
     return st.components.v2.component(NAME, js="index-*.js")
 
 
+def _mount(*, key: str, **options: Any) -> Any:
+    """Mount an instance of the component."""
+    result = _component()(key=key, **options)
+    session_state.drop_presenter(key)
+    return result
+
+
 def key(*, place: str, number: int) -> str:
     """The key of an instance of the component.
 
@@ -307,7 +314,7 @@ def mount(
     if is_apptest():
         return
     with still_place() if has_slot else fragment_place():
-        _component()(
+        _mount(
             key=key,
             data=request.as_data(),
             on_answer_change=on_answer,
@@ -326,7 +333,7 @@ def mount_in_fragment(
     @st.fragment
     def ask() -> None:
         shared_message.note_own_fragment()
-        _component()(
+        _mount(
             key=key,
             data=request.as_data(),
             on_answer_change=on_answer,
@@ -342,7 +349,7 @@ def mount_reload() -> None:
     """Have the page load anew: its token has ended, and only a request brings another one."""
     with still_place():
         data = {"role": "reload", "run": secrets.token_hex(4)}
-        _component()(key=f"{KEY}_reload", data=data)
+        _mount(key=f"{KEY}_reload", data=data)
 
 
 def mount_live(on_tick: Callable[[Tick], None], *, channels: Callable[[], dict[str, int]]) -> None:
@@ -361,7 +368,7 @@ def mount_live(on_tick: Callable[[Tick], None], *, channels: Callable[[], dict[s
         shared_message.note_own_fragment()
         tick = Tick.read(st.session_state.get(f"{KEY}_live"))
         data = {"role": "live", "channels": channels(), "received": tick.number}
-        _component()(key=f"{KEY}_live", data=data, on_tick_change=_ignore)
+        _mount(key=f"{KEY}_live", data=data, on_tick_change=_ignore)
         if is_fragment_run():
             on_tick(tick)
 
@@ -378,7 +385,7 @@ def announce(place: DeltaGenerator, *, channels: Mapping[str, int]) -> None:
     """
     with place:
         data = {"role": "changes", "channels": dict(channels)}
-        _component()(key=f"{KEY}_changes", data=data)
+        _mount(key=f"{KEY}_changes", data=data)
 
 
 def mount_reconnect() -> ShownState | None:
@@ -393,7 +400,7 @@ def mount_reconnect() -> ShownState | None:
         return None
     with still_place():
         data = {"role": "reconnect"}
-        state = _component()(key=f"{KEY}_reconnect", data=data, on_reconnect_change=_ignore)
+        state = _mount(key=f"{KEY}_reconnect", data=data, on_reconnect_change=_ignore)
     return ShownState.read(state)
 
 
@@ -407,7 +414,7 @@ def mount_retry(on_retry: Callable[[], None], *, place: str) -> None:
     if not is_apptest():
         data = {"role": "retry", "run": secrets.token_hex(4)}  # new data: the page counts this run
         name = "-".join(part for part in (f"{KEY}_retry", place) if part)
-        _component()(key=name, data=data, on_retry_change=on_retry)
+        _mount(key=name, data=data, on_retry_change=on_retry)
 
 
 def reserve_place() -> DeltaGenerator | None:
@@ -427,7 +434,7 @@ def send_shown_state(place: DeltaGenerator, state: ShownState) -> None:
             "version": state.version,
             "serverSession": state.server_session,
         }
-        _component()(key=f"{KEY}_shown", data=data)
+        _mount(key=f"{KEY}_shown", data=data)
 
 
 def read_reply(key: str, veil: bytes) -> TokenReply | None:

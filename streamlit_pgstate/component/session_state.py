@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Container
 from typing import Any, Final
 
@@ -84,6 +85,27 @@ def plain(value: Any) -> Any:
     if type(value).__module__.startswith("streamlit") and isinstance(value, dict):
         return {name: plain(part) for name, part in value.items()}
     return value
+
+
+def drop_presenter(key: str) -> None:
+    """Have `st.session_state` give the plain values of a component, as this package reads them.
+
+    Streamlit makes a class of its own each time that anybody looks at all values, as each text
+    input does. With twenty of them and three instances of our component that were 60 classes a run:
+    3 of its 20 ms, and 2,400 objects for the garbage collection.
+
+    Private part: `presenter` of the `WidgetMetadata` in `_state` of the script's `session_state`,
+    seen in 1.51 to 1.67. Without it the classes are made.
+
+    Args:
+        key: of the component, which this run has mounted.
+    """
+    context: Any = get_script_run_ctx(suppress_warning=True)
+    with contextlib.suppress(AttributeError, KeyError, TypeError):
+        state = context.session_state._state
+        known = state._new_widget_state.widget_metadata
+        component = state._key_id_mapper._key_id_mapping[key]
+        known[component] = dataclasses.replace(known[component], presenter=None)
 
 
 def drop(key: str) -> None:

@@ -9,6 +9,7 @@ import streamlit as st
 from cases import case, note
 
 import streamlit_pgstate as pgstate
+from streamlit_pgstate.component import KEY
 
 
 def _count_together() -> None:
@@ -107,3 +108,11 @@ def other_table() -> None:
     """The same table, edited elsewhere."""
     table = pgstate.data_editor([{"name": "ada"}, {"name": "bob"}], key="table")
     note(names=[row["name"] for row in table])
+
+
+@case
+def plain_component_values() -> None:
+    pgstate.mount(live=True)
+    st.button("again")
+    kinds = {type(value).__name__ for key, value in st.session_state.items() if KEY in str(key)}
+    note(kinds=sorted(kinds))

@@ -490,3 +490,15 @@ def test_what_the_visitor_does_in_the_moment_of_a_tick_runs_the_page(tab: Tab, w
             before["clicks"] + (what == "button"),
             what == "button",
         )
+
+
+def test_streamlit_makes_no_class_for_the_values_of_our_component(
+    app: Server, visitor: Visitor
+) -> None:
+    """It made one for each of them whenever a text input was drawn: a fifth of a run's time."""
+    tab = visitor.open(app, "plain_component_values")
+    tab.settled()
+    tab.click("again")
+    kinds = tab.settled(1).seen["kinds"]
+    assert kinds
+    assert "_WriteThrough" not in kinds
