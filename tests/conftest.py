@@ -40,7 +40,8 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 _MAIN = sys.modules["__main__"]
 
-# Property tests try the same examples at every run, so that a red one is about the change at hand:
+# Property tests try the same examples at every run, so that a red one is about the change at hand,
+# as far as the same modules are loaded: Hypothesis also tries constants that it finds in these.
 # 40 in `make test`, 100 in `make everything`, which sets HYPOTHESIS_PROFILE=everything.
 # HYPOTHESIS_PROFILE=thorough looks for others, and for longer.
 for _profile, _examples in {"quick": 40, "everything": 100}.items():
