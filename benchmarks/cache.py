@@ -7,23 +7,21 @@
 2. By how much a process grows in which 100 tabs read a frame of 50 MB from ``scope("app")`` and
    drop it: one after the other, and eight at a time.
 
-Bounds: `get` again at most 0.25 of `pickle.loads`; growth at most 250 MB. Run:
-python benchmarks/cache.py, with PGSTATE_URL for a server of yours; else on the embedded PostgreSQL.
+Bounds: `get` again at most 0.25 of `pickle.loads`; growth at most 250 MB. Run: python
+benchmarks/cache.py, with PGSTATE_URL for a server of yours; else on a durable PostgreSQL of its
+own, over TCP.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import pickle
 import subprocess
 import sys
-import tempfile
 import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,9 +29,9 @@ import pandas as pd
 import psutil
 from _frames import mixed_frame
 from harness import RESULTS, Result, measure, report
+from server import server
 
 from streamlit_pgstate import State, Store, connect, metrics
-from streamlit_pgstate.postgres import embedded
 from streamlit_pgstate.postgres.rows import SessionRef
 from streamlit_pgstate.postgres.token import session_of_app
 from streamlit_pgstate.state.session import Session
@@ -173,6 +171,5 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["tabs"]:
         tabs(sys.argv[2], int(sys.argv[3]))
     else:
-        given = os.environ.get("PGSTATE_URL")
-        with tempfile.TemporaryDirectory() as folder:
-            main(given or embedded.start(Path(folder) / ".pgstate"))
+        with server() as url:
+            main(url)

@@ -1,29 +1,26 @@
 """How long writers wait while `pgstate gc` deletes a tenth of a million entries.
 
-Bound: no writer waits for longer than 200 ms, and nothing live is gone. Run:
-python benchmarks/cleanup.py, with PGSTATE_URL for an empty database of yours; else on the embedded
-PostgreSQL, which is durable.
+Bound: no writer waits for longer than 200 ms, and nothing live is gone. Run: python
+benchmarks/cleanup.py, with PGSTATE_URL for an empty database of yours; else on a durable PostgreSQL
+of its own, over TCP.
 """
 
 from __future__ import annotations
 
-import os
 import random
 import statistics
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import psycopg
 from harness import RESULTS
+from server import server
 
 from streamlit_pgstate import Store, connect
-from streamlit_pgstate.postgres import embedded
 
 SESSIONS = 20_000
 ENTRIES_OF_EACH = 50
@@ -143,6 +140,5 @@ def count(sql: psycopg.Connection[tuple[int]], statement: str) -> int:
 
 
 if __name__ == "__main__":
-    given = os.environ.get("PGSTATE_URL")
-    with tempfile.TemporaryDirectory() as folder:
-        sys.exit(0 if main(given or embedded.start(Path(folder) / ".pgstate")) else 1)
+    with server() as url:
+        sys.exit(0 if main(url) else 1)

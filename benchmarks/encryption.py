@@ -1,25 +1,22 @@
 """What the setting `encryption_key` costs, beside the same without it.
 
-Run: python benchmarks/encryption.py, with PGSTATE_URL for a server of yours; else on the embedded
-PostgreSQL, which is durable.
+Run: python benchmarks/encryption.py, with PGSTATE_URL for a server of yours; else on a durable
+PostgreSQL of its own, over TCP.
 """
 
 from __future__ import annotations
 
 import base64
 import itertools
-import os
 import secrets
-import tempfile
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from _frames import mixed_frame
 from harness import Result, measure, report
+from server import server
 
 from streamlit_pgstate import connect
-from streamlit_pgstate.postgres import embedded
 
 VALUE = "v" * 80
 NAMES = [f"widget {number}" for number in range(20)]
@@ -77,6 +74,5 @@ def main(url: str) -> None:
 
 
 if __name__ == "__main__":
-    given = os.environ.get("PGSTATE_URL")
-    with tempfile.TemporaryDirectory() as folder:
-        main(given or embedded.start(Path(folder) / ".pgstate"))
+    with server() as url:
+        main(url)

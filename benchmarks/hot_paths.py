@@ -4,16 +4,15 @@ page_load.py measures how long the same calls take. That needs a machine with no
 CPU time says the same of one that is busy, and which of the two sides has it. A run of a script has
 a record of what it has read, so the case of a run makes one, too.
 
-Run: python benchmarks/hot_paths.py, with PGSTATE_URL for a server of yours; else on the embedded
-PostgreSQL. The CPU of a server is read from /proc, so it is shown on Linux, of a server beside us.
+Run: python benchmarks/hot_paths.py, with PGSTATE_URL for a server of yours; else on a durable
+PostgreSQL of its own, over TCP. The CPU of a server is read from /proc, so it is shown on Linux, of
+a server beside us.
 """
 
 from __future__ import annotations
 
 import itertools
-import os
 import statistics
-import tempfile
 import time
 import uuid
 from collections.abc import Callable
@@ -21,9 +20,9 @@ from pathlib import Path
 
 import psycopg
 from harness import Result, report
+from server import server
 
 from streamlit_pgstate import connect
-from streamlit_pgstate.postgres import embedded
 from streamlit_pgstate.state import accesses
 from streamlit_pgstate.state.accesses import Accesses
 
@@ -115,6 +114,5 @@ def lower_quartile(found: dict[str, list[float]]) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    given = os.environ.get("PGSTATE_URL")
-    with tempfile.TemporaryDirectory() as folder:
-        main(given or embedded.start(Path(folder) / ".pgstate"))
+    with server() as url:
+        main(url)

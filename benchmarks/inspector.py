@@ -2,8 +2,8 @@
 
 Bounds: the first paint of a new server in a new browser takes less than 2 s, and no statement that
 nobody has asked for takes longer than 100 ms. Run: python benchmarks/inspector.py, with PGSTATE_URL
-for an empty database of yours; else on the embedded PostgreSQL. A database that is filled already
-is taken as it is. To fill it takes about four minutes. Needs Chromium.
+for an empty database of yours; else on a durable PostgreSQL of its own, over TCP. A database that
+is filled already is taken as it is. To fill it takes about four minutes. Needs Chromium.
 """
 
 from __future__ import annotations
@@ -14,19 +14,18 @@ import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import psycopg
 from harness import RESULTS
 from playwright.sync_api import Browser, sync_playwright
+from server import server
 from streamlit.testing.v1 import AppTest
 
 from streamlit_pgstate import connect
-from streamlit_pgstate.postgres import embedded, statements
+from streamlit_pgstate.postgres import statements
 from streamlit_pgstate.postgres.connection import TimedConnection
 
 SESSIONS = 500_000
@@ -189,6 +188,5 @@ def main(url: str) -> bool:
 
 
 if __name__ == "__main__":
-    given = os.environ.get("PGSTATE_URL")
-    with tempfile.TemporaryDirectory() as folder:
-        sys.exit(0 if main(given or embedded.start(Path(folder) / ".pgstate")) else 1)
+    with server() as url:
+        sys.exit(0 if main(url) else 1)

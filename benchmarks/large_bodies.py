@@ -4,7 +4,7 @@ Bare bytes are those of Arrow's IPC stream, not compressed, in a row of a bytea 
 storage EXTERNAL. psycopg sends and reads them in binary over the same server's TCP port. Each write
 stores another frame, so that nothing is skipped, and each read is that of a state which has just
 been made. Run: python benchmarks/large_bodies.py, with PGSTATE_URL for a server of yours; else on
-the embedded PostgreSQL, which is durable. With the argument `quick` it leaves out what takes
+a durable PostgreSQL of its own, over TCP. With the argument `quick` it leaves out what takes
 minutes: pandas, and 80 MB.
 """
 
@@ -19,9 +19,7 @@ import resource
 import secrets
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,9 +29,9 @@ import pyarrow as pa
 import sqlalchemy
 from _frames import mixed_frame, noisy_frame
 from harness import Result, measure, report
+from server import server
 
 from streamlit_pgstate import connect
-from streamlit_pgstate.postgres import embedded
 from streamlit_pgstate.settings import Settings
 
 VARIANTS = 4
@@ -216,7 +214,5 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["peaks"]:
         measure_peaks(*sys.argv[2:])
     else:
-        given = os.environ.get("PGSTATE_URL")
-        with tempfile.TemporaryDirectory() as folder:
-            there = given or embedded.start(Path(folder) / ".pgstate")
-            main(there, is_quick=sys.argv[1:2] == ["quick"])
+        with server() as url:
+            main(url, is_quick=sys.argv[1:2] == ["quick"])

@@ -1,26 +1,23 @@
 """The pool of connections: what it costs a statement, how fair it is, and which size is enough.
 
 What a user would pick instead is SQLAlchemy's QueuePool. Run: python benchmarks/pool.py, with
-PGSTATE_URL for a server of yours; else on the embedded PostgreSQL, which is durable.
+PGSTATE_URL for a server of yours; else on a durable PostgreSQL of its own, over TCP.
 """
 
 from __future__ import annotations
 
-import os
-import tempfile
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import psycopg
 from harness import Result, measure, report
+from server import server
 from sqlalchemy.pool import QueuePool
 
 from streamlit_pgstate import State, connect
-from streamlit_pgstate.postgres import embedded
 from streamlit_pgstate.postgres.pool import Pool
 
 SIZE = 20
@@ -152,5 +149,5 @@ def of_sizes(url: str) -> Result:
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory(prefix="pgstate-bench-") as folder:
-        main(os.environ.get("PGSTATE_URL") or embedded.start(Path(folder) / ".pgstate"))
+    with server() as url:
+        main(url)

@@ -1,27 +1,26 @@
 """What policies for the rows of one schema cost, by a column and by a lookup of the session.
 
-The policies by a column are those of docs/security.md, run as they stand there. Each case has
-5,000 sessions of 20 values, and a role of its own. Run: python benchmarks/row_security.py, with
-PGSTATE_URL for a server of yours, as a user who may create roles; else on the embedded PostgreSQL.
+The policies by a column are those of docs/security.md, run as they stand there. Each case has 5,000
+sessions of 20 values, and a role of its own. Run: python benchmarks/row_security.py, with
+PGSTATE_URL for a server of yours, as a user who may create roles; else on a durable PostgreSQL of
+its own, over TCP.
 """
 
 from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 import re
 import secrets
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 from harness import Result, measure, report
+from server import server
 from sqlalchemy.engine import make_url
 
 from streamlit_pgstate import connect
-from streamlit_pgstate.postgres import embedded
 
 VALUE = "v" * 80
 NAMES = [f"widget {number}" for number in range(20)]
@@ -155,6 +154,5 @@ def _dropped(url: str) -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    given = os.environ.get("PGSTATE_URL")
-    with tempfile.TemporaryDirectory() as folder:
-        main(given or embedded.start(Path(folder) / ".pgstate"))
+    with server() as url:
+        main(url)
