@@ -50,8 +50,8 @@ FROM grown WHERE id = %(id)s AND EXISTS (SELECT FROM locked) RETURNING CASE
     ELSE {write.fits(write.IN_TIME)} END"""
 
 
-# Two tables are joined on one server only where both are named by the column that distributes them.
-REFRESH: Final = entries.refresh("e.session_id = s.id AND s.version > %(since)s")
+# The statement goes to one server only if it names the rows of each table by the session's id.
+REFRESH: Final = entries.refresh("e.session_id = %(id)s AND s.version > %(since)s")
 
 
 # The planner's statistics are those of the shards. `%%1$s` becomes the name of each.
