@@ -143,6 +143,8 @@ class State(MutableMapping[str, Any]):
         """
         if not isinstance(key, str):
             return default
+        if version is None and type(key) is str and (known := self._session.at_hand(key)):
+            return known[1]
         key = check_key(key)
         if version is not None:
             return self._value_of(key, check_version(version), default)
@@ -167,6 +169,8 @@ class State(MutableMapping[str, Any]):
 
     @method_verb
     def __getitem__(self, key: str) -> Any:
+        if type(key) is str and (known := self._session.at_hand(key)):
+            return known[1]
         key = check_key(key)
         entry = self._session.look_up(key)
         if entry is None:
