@@ -141,18 +141,6 @@ def beside_pandas(url: str, frames: list[pd.DataFrame]) -> list[Result]:
     ]
 
 
-class Peaks(Result):
-    """How much more memory a process takes at its peak, by verb, in bytes."""
-
-    def __str__(self) -> str:
-        rows = [
-            f"| {case} | {peak / 1e6:.0f} MB | {self.ratio(case):.2f}x |"
-            for case, peak in self.seconds.items()
-        ]
-        head = ["| case | peak of memory | ratio |", "|---|---|---|"]
-        return "\n".join([f"### {self.title}", *head, *rows])
-
-
 PEAKS = {
     "a frame of 100 MB of noise": lambda random: pd.DataFrame(random.random((1_250_000, 10))),
     "a mixed frame of 100 MB": lambda random: pd.concat([noisy_frame(random) for _ in range(12)]),
@@ -160,12 +148,15 @@ PEAKS = {
 
 
 def peaks(url: str) -> list[Result]:
-    """Measure the peaks of memory, each verb in a process of its own."""
+    """How much more memory a process takes at its peak, each verb in a process of its own."""
     results: list[Result] = []
     for what in PEAKS:
         command = [sys.executable, __file__, "peaks", url, what]
         answer = subprocess.run(command, check=True, capture_output=True).stdout
-        results.append(Peaks(f"Peak of memory: {what}", json.loads(answer)))
+        found: dict[str, int] = json.loads(answer)
+        title = f"Peak of memory, in multiples of {what}"
+        times = {case: peak / found["the frame"] for case, peak in found.items()}
+        results.append(Result(title, times, unit="x"))
     return results
 
 

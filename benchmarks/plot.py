@@ -24,8 +24,10 @@ FEW = 3
 """Cases of a table that shares a chart."""
 LOG_FROM = 12.0
 """From this ratio of the longest to the shortest bar on the axis is logarithmic."""
-WIDTH, HEIGHT_OF_BAR, HEIGHT_AROUND = 8.8, 0.33, 1.15
+WIDTH, HEIGHT_OF_BAR, HEIGHT_OF_LINE, HEIGHT_AROUND = 8.8, 0.17, 0.16, 1.15
 """Inches."""
+LONGEST_LINE = 46
+"""Letters in a line beside a bar."""
 HALO = (patheffects.withStroke(linewidth=3, foreground="white"),)
 """Around letters that stand on a line."""
 
@@ -58,7 +60,7 @@ def plot(results: Sequence[Result], picture: Path, title: str) -> None:
         picture.unlink(missing_ok=True)
         return
     charts = _charts(drawn, title)
-    heights = [HEIGHT_AROUND + HEIGHT_OF_BAR * len(chart.bars) for chart in charts]
+    heights = [HEIGHT_AROUND + _height_of_bar(chart) * len(chart.bars) for chart in charts]
     figure, axes = pyplot.subplots(
         len(charts),
         squeeze=False,
@@ -77,6 +79,14 @@ def plot(results: Sequence[Result], picture: Path, title: str) -> None:
     pyplot.close(figure)
 
 
+def _height_of_bar(chart: Chart) -> float:
+    return HEIGHT_OF_BAR + HEIGHT_OF_LINE * max(bar.name.count("\n") + 1 for bar in chart.bars)
+
+
+def _label(words: str) -> str:
+    return textwrap.fill(words.replace("`", ""), LONGEST_LINE)
+
+
 def _charts(results: Sequence[Result], title: str) -> list[Chart]:
     if len(results) > 1 and all(
         len(result.seconds) <= FEW and not result.peers for result in results
@@ -87,10 +97,13 @@ def _charts(results: Sequence[Result], title: str) -> list[Chart]:
 
 def _chart_of_ratios(results: Sequence[Result], title: str) -> Chart:
     bases = {result.base for result in results}
+    known = _common_part([result.title for result in results])
     bars = [
         Bar(
-            (result.title if len(result.seconds) == 2 else f"{result.title}: {case}").replace(
-                "`", ""
+            _label(
+                result.title[len(known) :]
+                if len(result.seconds) == 2
+                else f"{result.title[len(known) :]}: {case}"
             ),
             result.ratio(case),
             f"{_times(result.ratio(case))}{'' if len(bases) == 1 else f' {result.base}'}"
@@ -104,6 +117,12 @@ def _chart_of_ratios(results: Sequence[Result], title: str) -> Chart:
     ]
     words = next(iter(bases)) if len(bases) == 1 else "as fast as what it is compared with"
     return Chart(title, bars[::-1], 1.0, words, "×", "ratio: shorter is better, | is the bound")
+
+
+def _common_part(titles: Sequence[str]) -> str:
+    """What all titles begin with, up to a colon: it is in the title of the chart already."""
+    first = titles[0].partition(": ")[0] + ": "
+    return first if all(title.startswith(first) for title in titles) else ""
 
 
 def _plain(words: str) -> str:
@@ -122,7 +141,7 @@ def _chart_of_times(result: Result) -> Chart:
     names = sorted(set(result.seconds) - {floor}, key=lambda name: -result.seconds[name])
     bars = [
         Bar(
-            name,
+            _label(name),
             result.seconds[name],
             f"{shown(result.seconds[name], result.unit)}, {_times(result.ratio(name, floor))}",
             PEERS if name in result.peers else OURS,
@@ -180,7 +199,7 @@ def _draw(axis: Any, chart: Chart) -> None:
 def _scale(axis: Any, chart: Chart, numbers: Sequence[float]) -> None:
     is_log = max(numbers) > LOG_FROM * min(numbers)
     if is_log:
-        room = 0.85 if chart.unit == "×" else 0.55  # for the words behind the longest bar
+        room = 1.0 if chart.unit == "×" else 0.55  # for the words behind the longest bar
         axis.set_xscale("log")
         axis.set_xlim(min(numbers) / 1.6, max(numbers) * (max(numbers) / min(numbers)) ** room)
     else:
