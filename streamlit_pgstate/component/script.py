@@ -232,15 +232,19 @@ def _run_of(context: ScriptRunContext, at: Address | None) -> RerunData:
     )
 
 
-def run_page_with(message: Any) -> NoReturn:
-    """End this run before it has begun, and run the whole page with the values of its widgets.
+def run_with(message: Any, *, fragments: list[str]) -> NoReturn:
+    """End this run before it has begun, and run another part of the page in its place.
 
     Args:
-        message: these values, as the page has sent them.
+        message: the values of all widgets, as the page has sent them.
+        fragments: the ids of the fragments to run; empty for the whole page.
     """
     context = get_script_run_ctx(suppress_warning=True)
     assert context is not None  # noqa: S101 - only scripts come here
-    raise RerunException(dataclasses.replace(_run_of(context, None), widget_states=message))
+    data = _run_of(context, None)
+    raise RerunException(
+        dataclasses.replace(data, widget_states=message, fragment_id_queue=fragments)
+    )
 
 
 def is_cached_function() -> bool:

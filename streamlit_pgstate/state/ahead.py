@@ -20,8 +20,8 @@ class Ahead(NamedTuple):
         """What one reading says. The bounds are as far apart as the answer took."""
         return cls(reading.server_time - reading.received, reading.server_time - reading.asked)
 
-    def is_as_narrow_as(self, reading: ClockReading) -> bool:
-        """Whether a reading says no more than these bounds, as most do after the first few."""
+    def learns_nothing_from(self, reading: ClockReading) -> bool:
+        """Whether a reading is less exact than these bounds, as most are after the first few."""
         return (
             reading.server_time - reading.received <= self.least
             and self.most <= reading.server_time - reading.asked

@@ -249,7 +249,7 @@ class Cache:
     def _note_clock(self, reading: ClockReading) -> None:
         """Compare our clock with the server's, by which values expire."""
         known = self._ahead
-        if known is not None and known.is_as_narrow_as(reading):
+        if known is not None and known.learns_nothing_from(reading):
             return
         read = Ahead.of(reading)
         self._ahead = read if known is None else known.within(read) or read

@@ -141,7 +141,7 @@ class CachedSession:
                 or known[0] is not cache.entries.get(key)
                 or self._is_unread
                 or not self._keeps
-                or self._walk.was_begun
+                or self._walk.is_under_way
                 or cache.expires(key)
             ):
                 return None

@@ -110,20 +110,25 @@ class Walk(Generic[_Row]):
 
     def __init__(self) -> None:
         self._thread: _Ahead[_Row] = _Ahead()
-        self.was_begun = False
+        self._was_begun = False
         """Whether any thread ever began a walk. While none has, a look-up takes 0.2 µs less."""
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether this thread has rows that it has not looked up yet."""
+        return self._was_begun and bool(self._thread.rows)
+
     def begin(self, rows: Sequence[tuple[str, _Row]]) -> None:
-        self.was_begun = True
+        self._was_begun = True
         self._thread.rows = list(reversed(rows))
 
     def end(self) -> None:
-        if self.was_begun:
+        if self._was_begun:
             self._thread.rows = []
 
     def step(self, key: str) -> _Row | None:
         """The entry that was there when the walk began, if `key` is the next one in it."""
-        if not self.was_begun:
+        if not self._was_begun:
             return None
         rows = self._thread.rows
         if rows and rows[-1][0] == key:

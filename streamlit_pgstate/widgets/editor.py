@@ -224,7 +224,8 @@ class Editor(StoredWidget):
         """
         origins = self.widget_table.origins(ended_edits)
         rows = range(len(table.frame)) if rows is None else rows
-        self.table, self.ended_edits, self.given = table, ended_edits, None
+        self.table = table.with_texts_of(self.widget_table)
+        self.ended_edits, self.given = ended_edits, None
         if len(rows) == len(origins):
             self.rows = dict(zip(origins, rows, strict=True))
         else:  # the labels of its index hide which row is which

@@ -6,6 +6,7 @@ The conversions and the application of edits are those of `st.data_editor`, whic
 
 from __future__ import annotations
 
+import copy
 import datetime
 import functools
 from dataclasses import dataclass
@@ -63,6 +64,8 @@ class Table:
         for name in self.read_only:
             frame[name] = frame[name].astype("string")
         self.frame = frame
+        self._emptied_texts: frozenset[Any] = frozenset()
+        """Columns of numbers without any number, which take texts: see `with_texts_of`."""
 
     @property
     def hides_index(self) -> bool:
@@ -128,27 +131,30 @@ class Table:
             self.frame, pa.Table.from_pandas(self.frame).schema
         )
 
-    def edited(self, edits: Edits) -> pd.DataFrame:
-        """The frame with these edits, as the editor would return it without any reload."""
-        if emptied := self._emptied_texts(edits):
-            return Table(self.frame.astype(dict.fromkeys(emptied, _TEXT))).edited(edits)
-        return data_editor.parts().apply(self.frame.copy(), edits.as_state(), self._schema)
+    def with_texts_of(self, shown: Table) -> Table:
+        """This table, which takes texts in empty columns of numbers where `shown` has texts.
 
-    def _emptied_texts(self, edits: Edits) -> list[Any]:
-        """The columns of numbers without any number for which the edits have text.
-
-        Streamlit makes them of texts when the last of these is emptied. A script may save that
-        table while the browser still edits texts. Streamlit itself would drop what comes then.
+        Streamlit makes a column of numbers of one whose last text was emptied. A script may save
+        that table while the browser still edits texts. Streamlit would drop what comes then.
         """
-        if not len(self.frame):
-            return []
-        rows = [*edits.edited.values(), *edits.added]
-        texts = {name for cells in rows for name, cell in cells.items() if isinstance(cell, str)}
-        return [
+        table = copy.copy(self)
+        table._emptied_texts = frozenset(
             name
             for name, dtype in self.frame.dtypes.items()
-            if name in texts and dtype.kind == "f" and self.frame[name].isna().all()
-        ]
+            if dtype.kind == "f"
+            and self.frame[name].isna().all()
+            and name in shown.frame
+            and pd.api.types.infer_dtype(shown.frame[name]) == "string"
+        )
+        return table
+
+    def edited(self, edits: Edits) -> pd.DataFrame:
+        """The frame with these edits, as the editor would return it without any reload."""
+        cells = [*edits.edited.values(), *edits.added]
+        texts = {name for row in cells for name, cell in row.items() if isinstance(cell, str)}
+        if emptied := texts & self._emptied_texts:
+            return Table(self.frame.astype(dict.fromkeys(emptied, _TEXT))).edited(edits)
+        return data_editor.parts().apply(self.frame.copy(), edits.as_state(), self._schema)
 
     def as_given(self, frame: pd.DataFrame) -> Any:
         """The frame in the format of the script's data, as `st.data_editor` converts it."""

@@ -69,7 +69,7 @@ def live_dialog() -> None:
     @st.dialog("Comment")
     def comment() -> None:
         pgstate.get("job")
-        st.text_input("words", key="words")
+        st.text(f"words: {st.text_input('words', key='words')}")
         if st.button("save"):
             st.rerun()
 

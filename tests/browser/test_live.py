@@ -21,7 +21,7 @@ Object.defineProperty(document, "visibilityState", {
 """
 
 # A page that waits for the answer to a tick sends no other one. So this waits for the answer first.
-CLICK_AT_A_TICK = """async what => {
+DO_AT_A_TICK = """async what => {
     const send = WebSocket.prototype.send;
     const sent = () => new Promise(resolve => {
         WebSocket.prototype.send = function (...all) {
@@ -33,8 +33,13 @@ CLICK_AT_A_TICK = """async what => {
     await sent();
     await new Promise(done => setTimeout(done, 500));
     document.dispatchEvent(new Event("visibilitychange"));
-    document.querySelector({ checkbox: "[type=checkbox]", button: ".st-key-click button" }[what])
-        .click();
+    const found = document.querySelector(
+        { checkbox: "[type=checkbox]", button: ".st-key-click button", text: ".st-key-words input" }
+            [what]);
+    if (what !== "text") return found.click();
+    found.dispatchEvent(
+        new KeyboardEvent("keydown", { key: "Enter", code: "Enter", bubbles: true, keyCode: 13 }));
+    found.blur();
 }"""
 
 
@@ -483,13 +488,27 @@ def test_what_the_visitor_does_in_the_moment_of_a_tick_runs_the_page(tab: Tab, w
     """Streamlit's page sends both in one message, which names the fragment of the tick."""
     for _ in range(3):
         before = tab.runs()[-1].seen
-        tab.page.evaluate(CLICK_AT_A_TICK, what)
+        tab.page.evaluate(DO_AT_A_TICK, what)
         now = tab.settled(1).seen
         assert now["check"] is (before["check"] ^ (what == "checkbox"))
         assert (now["clicks"], now["clicked"]) == (
             before["clicks"] + (what == "button"),
             what == "button",
         )
+
+
+def test_what_is_typed_into_a_dialog_in_the_moment_of_a_tick_leaves_it_open(
+    app: Server, visitor: Visitor
+) -> None:
+    tab = visitor.open(app, "live_dialog")
+    tab.settled(1)
+    tab.page.bring_to_front()
+    open_dialog(tab).press_sequentially("sent")
+    tab.settled()
+    tab.page.evaluate(DO_AT_A_TICK, "text")
+    expect(tab.page.get_by_text("words: sent")).to_be_visible()
+    expect(tab.page.get_by_role("dialog")).to_have_count(1)
+    tab.stays_quiet(0.5)
 
 
 def test_streamlit_makes_no_class_for_the_values_of_our_component(

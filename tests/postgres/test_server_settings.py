@@ -6,6 +6,7 @@ import datetime as dt
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from typing import Any
 
 import psycopg
@@ -105,7 +106,11 @@ def test_a_page_load_waits_for_no_lock_on_the_session(
     assert store.state(token)["k"] == 1
 
 
-def test_pages_are_read_where_the_server_only_reads(opened: Callable[..., Store], sql: SQL) -> None:
+def test_pages_are_read_where_the_server_only_reads(
+    opened: Callable[..., Store],
+    sql: SQL,
+    round_trips: Callable[[], AbstractContextManager[list[str]]],
+) -> None:
     store = opened()
     token = store.new_token()
     store.state(token)["k"] = 1
@@ -114,7 +119,9 @@ def test_pages_are_read_where_the_server_only_reads(opened: Callable[..., Store]
     for _ in range(2):
         state = reader.state(token)
         assert state["k"] == 1
-        state.refresh()
+        with round_trips() as trips:
+            state.refresh()
+        assert len(trips) == 1
     with pytest.raises(StoreUnavailable, match="read-only"):
         state["k"] = 2
 

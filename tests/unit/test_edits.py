@@ -199,7 +199,7 @@ def test_edits_since_a_save_lead_from_the_saved_table_to_the_same_result(
                 column = data.draw(st.sampled_from(list(table.frame.columns)), label="column")
                 values = [True, False] if column == "truth" else VALUES[column]
                 sitting.edit(seen, column, data.draw(st.sampled_from(values)))
-    then = Table(table.edited(saved))
+    then = Table(table.edited(saved)).with_texts_of(table)
     rows: dict[int, int | None] = {row: at for at, row in enumerate(table.origins(saved))}
     later = sitting.edits.since(saved, rows, table.cell)
     found, expected = then.edited(later), table.edited(sitting.edits)
@@ -212,10 +212,18 @@ def test_a_text_is_kept_that_follows_a_save_of_a_column_whose_texts_were_all_emp
     """Streamlit makes a column of numbers of it, and would drop the text."""
     table = Table(pd.DataFrame({"text": ["a", "b"], "whole": [1, 2]}))
     emptied = Edits({0: {"text": None}, 1: {"text": None}}, [], [])
-    saved = Table(table.edited(emptied))
+    saved = Table(table.edited(emptied)).with_texts_of(table)
     filled = saved.edited(Edits({0: {"text": "new"}}, [{"text": "newer"}], []))
     assert filled["text"].tolist()[::2] == ["new", "newer"]
     assert filled["text"].isna().tolist() == [False, True, False]
+
+
+def test_a_column_that_never_had_a_text_stays_one_of_numbers() -> None:
+    """A select box over an empty column sends the text of its option."""
+    frame = pd.DataFrame({"grade": [np.nan, np.nan]})
+    edits = Edits({0: {"grade": "1"}}, [], [])
+    for table in (Table(frame), Table(frame).with_texts_of(Table(frame))):
+        pd.testing.assert_frame_equal(table.edited(edits), streamlits_own(frame, edits))
 
 
 def test_an_edit_of_a_row_that_is_gone_is_dropped() -> None:
