@@ -119,6 +119,7 @@ def test_pages_are_read_where_the_server_only_reads(
     for _ in range(2):
         state = reader.state(token)
         assert state["k"] == 1
+        state.refresh()
         with round_trips() as trips:
             state.refresh()
         assert len(trips) == 1
