@@ -103,18 +103,25 @@ def drop_presenter(key: str) -> None:
     input does. With twenty of them and three instances of our component that were 60 classes a run:
     3 of its 20 ms, and 2,400 objects for the garbage collection.
 
-    Private part: `presenter` of the `WidgetMetadata` in `_state` of the script's `session_state`,
-    seen in 1.51 to 1.67. Without it the classes are made.
-
     Args:
         key: of the component, which this run has mounted.
+    """
+    amend_metadata(key, presenter=None)
+
+
+def amend_metadata(key: str, **changes: Any) -> None:
+    """Change what Streamlit knows of the widget drawn under `key` in this run.
+
+    Private part: the `WidgetMetadata` in `_state` of the script's `session_state`, with `callback`
+    and `presenter`, seen in 1.51 to 1.67. Without it nothing changes: callbacks in forms are never
+    called, and a class is made for each look at a component's values.
     """
     context: Any = get_script_run_ctx(suppress_warning=True)
     with contextlib.suppress(AttributeError, KeyError, TypeError):
         state = context.session_state._state
         known = state._new_widget_state.widget_metadata
-        component = state._key_id_mapper._key_id_mapping[key]
-        known[component] = dataclasses.replace(known[component], presenter=None)
+        widget = state._key_id_mapper._key_id_mapping[key]
+        known[widget] = dataclasses.replace(known[widget], **changes)
 
 
 def drop(key: str) -> None:

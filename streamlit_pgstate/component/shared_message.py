@@ -58,6 +58,7 @@ def _watch() -> None:
         _run_what_was_meant(state, message)
         return begin(state, message, *args, **kwargs)
 
+    # mypy takes a method for what nobody replaces.
     SessionState.on_script_will_rerun = look_and_begin  # type: ignore[method-assign,assignment]
 
 

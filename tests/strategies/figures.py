@@ -108,7 +108,7 @@ def _can_be_printed(frame):
     a dict, which has no hash. What it raises then is no contract, so that any error counts."""
     try:
         return bool(str(frame))
-    except Exception:  # noqa: BLE001  # see above
+    except Exception:  # noqa: BLE001 - pandas promises no kind of error
         return False
 
 
